@@ -1,0 +1,52 @@
+# Language, warnings, hardening, sanitizers and the compiler cache.
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+# Assertions stay in: they state what the code relies on, and wire data never reaches one.
+set(CMAKE_C_FLAGS_RELEASE "-O2 -g")
+
+include(CheckPIESupported)
+check_pie_supported(LANGUAGES C)
+
+find_program(LOUPE_CCACHE ccache)
+if(LOUPE_CCACHE AND NOT CMAKE_C_COMPILER_LAUNCHER)
+  set(CMAKE_C_COMPILER_LAUNCHER ${LOUPE_CCACHE})
+endif()
+
+add_compile_definitions(_GNU_SOURCE LOUPE_VERSION="${PROJECT_VERSION}")
+include_directories(${PROJECT_SOURCE_DIR})
+
+add_compile_options(
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
+  -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wno-format-nonliteral)
+if(LOUPE_WERROR)
+  # Libraries newer than the ones at hand may deprecate a call: worth a line, not a broken build.
+  add_compile_options(-Werror -Wno-error=deprecated-declarations)
+endif()
+
+add_compile_options(-fstack-protector-strong -fno-common)
+add_link_options(-Wl,-z,relro -Wl,-z,now)
+
+if(LOUPE_FUZZ AND NOT CMAKE_C_COMPILER_ID MATCHES Clang)
+  message(FATAL_ERROR "LOUPE_FUZZ needs clang: configure with the preset 'fuzz'")
+endif()
+
+if(LOUPE_FUZZ)
+  set(loupe_sanitizers -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
+elseif(LOUPE_SANITIZE STREQUAL "address")
+  set(loupe_sanitizers -fsanitize=address,undefined -fno-sanitize-recover=all)
+elseif(LOUPE_SANITIZE STREQUAL "thread")
+  set(loupe_sanitizers -fsanitize=thread)
+elseif(NOT LOUPE_SANITIZE STREQUAL "")
+  message(FATAL_ERROR "LOUPE_SANITIZE is '${LOUPE_SANITIZE}': address or thread")
+endif()
+
+if(loupe_sanitizers)
+  set(CMAKE_C_FLAGS_RELEASE "-O1 -g")
+  add_compile_options(${loupe_sanitizers} -fno-omit-frame-pointer)
+  add_link_options(${loupe_sanitizers})
+elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
+  add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+endif()
