@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Small helpers over jansson: bounded parsing of what comes from outside, and typed access that
+ * says what was wrong. */
+#ifndef LOUPE_BASE_JSON_H
+#define LOUPE_BASE_JSON_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Parse one JSON object; duplicate keys, nesting over LIMIT_JSON_DEPTH, invalid UTF-8 or trailing
+ *  bytes are ER_MALFORMED (`ret_why`, if not NULL, gets a static explanation). The caller owns *ret. */
+int json_parse(const char *text, size_t len, json_t **ret, const char **ret_why);
+
+/** A string member, or NULL when absent, not a string, longer than `max` bytes or unclean
+ *  (utf8_is_clean). */
+const char *json_text(const json_t *object, const char *key, size_t max);
+bool json_flag(const json_t *object, const char *key, bool otherwise);
+/** 0; ER_NOT_FOUND when absent; ER_MALFORMED when not an integer within min..max. */
+int json_int(const json_t *object, const char *key, int64_t min, int64_t max, int64_t *ret);
+
+/** Compact text with sorted keys: the canonical form that is hashed. The caller frees it. */
+char *json_canonical(const json_t *value);
+
+#endif
