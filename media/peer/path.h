@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Where a datagram came from or goes to: the remote address and the local socket. */
+#ifndef LOUPE_MEDIA_PEER_PATH_H
+#define LOUPE_MEDIA_PEER_PATH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+
+/** No padding: may be used as a map key as it is. */
+struct path {
+    struct addr remote;
+    uint32_t via; /* local socket: 0 is the worker's UDP port; ICE-TCP connections have their own */
+};
+
+static inline bool path_equal(const struct path *a, const struct path *b)
+{
+    return a->via == b->via && addr_equal(&a->remote, &b->remote);
+}
+
+#endif

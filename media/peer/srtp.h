@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+/* SRTP and SRTCP (RFC 3711, 7714) of one peer, both directions, over libsrtp2. */
+#ifndef LOUPE_MEDIA_PEER_SRTP_H
+#define LOUPE_MEDIA_PEER_SRTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "media/peer/dtls.h"
+
+#define SRTP_OVERHEAD 32 /* bytes a packet may grow by, RTP or RTCP, any profile */
+
+struct srtp_pair;
+
+/** Once per process, before the first pair. Safe to call again. */
+int srtp_pair_library_init(void);
+
+/** `server` tells which of the keys is ours. Replay window 1024. */
+int srtp_pair_new(struct srtp_pair **ret, const struct srtp_keys *keys, bool server);
+void srtp_pair_free(struct srtp_pair *p);
+
+/* All work in place. Unprotect: *len shrinks; 0, ER_UNAUTHENTIC, ER_STALE (replay) or ER_MALFORMED,
+ * and then the bytes are worthless. Protect: the buffer has SRTP_OVERHEAD bytes to spare. */
+int srtp_pair_unprotect_rtp(struct srtp_pair *p, uint8_t *packet, size_t *len);
+int srtp_pair_unprotect_rtcp(struct srtp_pair *p, uint8_t *packet, size_t *len);
+int srtp_pair_protect_rtp(struct srtp_pair *p, uint8_t *packet, size_t *len);
+int srtp_pair_protect_rtcp(struct srtp_pair *p, uint8_t *packet, size_t *len);
+
+#endif
