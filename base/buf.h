@@ -10,14 +10,14 @@
 #include <stdint.h>
 #include <string.h>
 
-/** A reader. It borrows the bytes. After an overrun `bad` is set, and every further read gives 0. */
+/** A reader. It borrows the bytes. After an overrun `bad` is set; further reads give 0. */
 struct rd {
     const uint8_t *at;
     const uint8_t *end;
     bool bad;
 };
 
-/** A writer into memory of the caller's. After an overrun `bad` is set and nothing more is written. */
+/** A writer into the caller's memory. After an overrun `bad` is set and nothing more is written. */
 struct wr {
     uint8_t *start;
     uint8_t *at;
@@ -28,7 +28,7 @@ struct wr {
 static inline struct rd rd_make(const void *data, size_t len)
 {
     const uint8_t *p = data;
-    return (struct rd){.at = p, .end = p + len, .bad = false};
+    return (struct rd){.at = p, .end = len ? p + len : p, .bad = false};
 }
 
 static inline size_t rd_left(const struct rd *r)
@@ -36,7 +36,7 @@ static inline size_t rd_left(const struct rd *r)
     return (size_t)(r->end - r->at);
 }
 
-/** The next `n` bytes and a step over them, or NULL (and `bad`). */
+/** The next `n` bytes and a step over them, or NULL (and `bad`). Asking for none may give NULL. */
 static inline const uint8_t *rd_bytes(struct rd *r, size_t n)
 {
     if (r->bad || rd_left(r) < n) {
@@ -44,7 +44,8 @@ static inline const uint8_t *rd_bytes(struct rd *r, size_t n)
         return NULL;
     }
     const uint8_t *p = r->at;
-    r->at += n;
+    if (n)
+        r->at += n;
     return p;
 }
 
@@ -87,7 +88,7 @@ static inline uint64_t rd_u64(struct rd *r)
 static inline struct wr wr_make(void *data, size_t size)
 {
     uint8_t *p = data;
-    return (struct wr){.start = p, .at = p, .end = p + size, .bad = false};
+    return (struct wr){.start = p, .at = p, .end = size ? p + size : p, .bad = false};
 }
 
 /** Bytes written so far. */
@@ -96,7 +97,7 @@ static inline size_t wr_len(const struct wr *w)
     return (size_t)(w->at - w->start);
 }
 
-/** Room for `n` bytes and a step over it, or NULL (and `bad`). */
+/** Room for `n` bytes and a step over it, or NULL (and `bad`). Asking for none may give NULL. */
 static inline uint8_t *wr_room(struct wr *w, size_t n)
 {
     if (w->bad || (size_t)(w->end - w->at) < n) {
@@ -104,7 +105,8 @@ static inline uint8_t *wr_room(struct wr *w, size_t n)
         return NULL;
     }
     uint8_t *p = w->at;
-    w->at += n;
+    if (n)
+        w->at += n;
     return p;
 }
 
@@ -158,7 +160,8 @@ static inline void wr_bytes(struct wr *w, const void *data, size_t len)
         memcpy(p, data, len);
 }
 
-/** printf into the writer, without the closing NUL. */
+/** printf into the writer. The closing NUL is not part of what was written, but needs room for
+ *  itself. What does not fit whole sets `bad`. */
 void wr_printf(struct wr *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /** Put a big-endian 16-bit value at a place already written (a length known only later). */

@@ -12,7 +12,8 @@ uint64_t clock_now_us(void);
 uint64_t clock_unix_us(void);
 
 #define CLOCK_TEXT_BYTES 32
-/** RFC 3339 UTC with milliseconds, "2026-11-21T21:54:50.123Z". Pure: reads no clock. */
+/** RFC 3339 UTC with milliseconds, "2026-11-21T21:54:50.123Z"; at most the last of the year 9999.
+ *  Pure: reads no clock. */
 void clock_format(uint64_t unix_us, char ret_text[CLOCK_TEXT_BYTES]);
 
 #endif

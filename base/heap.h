@@ -21,10 +21,12 @@ struct heap {
     size_t size;
 };
 
-/** Zeroed memory is an empty heap; this frees what it grew. */
+/** Zeroed memory is an empty heap; this frees what it grew and makes it empty again. Nodes still
+ *  armed are not looked at: they may be gone already. */
 void heap_clear(struct heap *h);
 /** Arm or move; HEAP_NEVER disarms. 0 or ER_NOMEM (only when arming anew). */
 int heap_set(struct heap *h, struct heap_node *node, uint64_t at_us);
+/** Disarm; without effect when it is not armed. */
 void heap_remove(struct heap *h, struct heap_node *node);
 /** The earliest deadline, or HEAP_NEVER. */
 uint64_t heap_next_us(const struct heap *h);

@@ -17,7 +17,8 @@ struct id {
 };
 
 struct id id_make(uint64_t unix_us, const struct entropy *entropy);
-/** Accepts upper case too. 0 or ER_MALFORMED (then *ret is zeroed). */
+/** Exactly 26 characters; accepts upper case too, but none of i, l, o, u.
+ *  0 or ER_MALFORMED (then *ret is zeroed). */
 int id_parse(const char *text, struct id *ret);
 static inline bool id_is_set(const struct id *id)
 {

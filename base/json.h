@@ -10,17 +10,20 @@
 #include <stdint.h>
 
 /** Parse one JSON object; duplicate keys, nesting over LIMIT_JSON_DEPTH, invalid UTF-8 or trailing
- *  bytes are ER_MALFORMED (`ret_why`, if not NULL, gets a static explanation). The caller owns *ret. */
+ *  bytes are ER_MALFORMED (`ret_why`, if not NULL, gets a static explanation). ER_NOMEM. The caller
+ *  owns *ret, which is NULL after an error. The top object is depth 1. */
 int json_parse(const char *text, size_t len, json_t **ret, const char **ret_why);
 
 /** A string member, or NULL when absent, not a string, longer than `max` bytes or unclean
  *  (utf8_is_clean). */
 const char *json_text(const json_t *object, const char *key, size_t max);
+/** A boolean member; `otherwise` when absent or not a boolean. */
 bool json_flag(const json_t *object, const char *key, bool otherwise);
 /** 0; ER_NOT_FOUND when absent; ER_MALFORMED when not an integer within min..max. */
 int json_int(const json_t *object, const char *key, int64_t min, int64_t max, int64_t *ret);
 
-/** Compact text with sorted keys: the canonical form that is hashed. The caller frees it. */
+/** Compact text with sorted keys: the canonical form that is hashed. The caller frees it.
+ *  NULL without memory. */
 char *json_canonical(const json_t *value);
 
 #endif

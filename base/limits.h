@@ -31,16 +31,16 @@
 #define LIMIT_TAPE_AUDIO_PACKETS 256
 #define LIMIT_TAPE_FRAMES 512
 #define LIMIT_TAPE_MS 2000         /* age kept beyond the current group of pictures */
-#define LIMIT_GOP_PACKETS 1024     /* a longer group of pictures is not replayed to joiners: PLI instead */
+#define LIMIT_GOP_PACKETS 1024     /* a longer group of pictures is not replayed to joiners: PLI */
 
 /* Retransmission */
-#define LIMIT_NACK_PENDING 512     /* missing packets tracked per source; beyond: PLI and start anew */
+#define LIMIT_NACK_PENDING 512     /* missing packets tracked per source; beyond: PLI, start anew */
 #define LIMIT_NACK_TRIES 10        /* then the packet is given up */
-#define LIMIT_SENT_HISTORY 1024    /* sent packets per subscription that a NACK can name; power of two */
-#define LIMIT_RTX_KBPS_SHARE 100   /* retransmissions per viewer, percent of its media bytes; then refused */
+#define LIMIT_SENT_HISTORY 1024    /* sent packets of a viewer that a NACK can name; power of two */
+#define LIMIT_RTX_KBPS_SHARE 100   /* retransmissions, percent of a viewer's media; then refused */
 
 /* Timing, microseconds */
-#define LIMIT_CONSENT_TIMEOUT_US 30000000u    /* no valid STUN check for so long: the peer is gone (RFC 7675) */
+#define LIMIT_CONSENT_TIMEOUT_US 30000000u    /* no valid STUN check: the peer is gone (RFC 7675) */
 #define LIMIT_CONNECT_TIMEOUT_US 30000000u    /* not connected by then: removed */
 #define LIMIT_PLI_INTERVAL_US 1000000u        /* one key-frame request per source at most */
 #define LIMIT_RTCP_INTERVAL_US 1000000u       /* SR and RR */
@@ -64,7 +64,7 @@
 #define LIMIT_JSON_DEPTH 32        /* deeper nesting is an error */
 #define LIMIT_SESSIONS 20000       /* one more is answered with an error and closed */
 #define LIMIT_SESSIONS_PER_IDENTITY 8 /* the oldest detached one goes first */
-#define LIMIT_OUTBOX 512           /* unacknowledged messages of a session; beyond: it cannot resume */
+#define LIMIT_OUTBOX 512           /* unacknowledged messages of a session; beyond: no resuming */
 #define LIMIT_OUTBOX_BYTES 1048576
 #define LIMIT_MESSAGES_PER_SECOND 50  /* per session, burst 100; beyond: error rate_limited */
 #define LIMIT_CHAT_BYTES 4000

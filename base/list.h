@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** A node, and also a list's head. A node not in a list has next == NULL (zeroed memory will do). */
+/** A node, and also a list's head. A node in no list has next == NULL (zeroed memory will do). */
 struct list {
     struct list *next;
     struct list *prev;

@@ -8,13 +8,14 @@
 
 struct pool;
 
-/** Blocks of `block_bytes` (16-byte aligned), at most `limit` of them, grown `chunk` at a time. */
+/** Blocks of `block_bytes` (16-byte aligned), at most `limit` of them, grown `chunk` at a time.
+ *  ER_INVALID when one of them is 0 or their product overflows, ER_NOMEM. */
 int pool_new(struct pool **ret, size_t block_bytes, size_t chunk, size_t limit);
 /** All blocks must have come back, or are lost to their users. NULL is fine. */
 void pool_free(struct pool *p);
 /** A block with undefined content, or NULL at the limit or without memory. */
 void *pool_take(struct pool *p);
-/** NULL is fine. */
+/** NULL is fine. Under AddressSanitizer a block given back is poisoned until it is taken anew. */
 void pool_give(struct pool *p, void *block);
 /** Blocks out at this moment. */
 size_t pool_used(const struct pool *p);
