@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rules of the house, one function each: (tree) -> [{ file, line, text }]. lint.test.mjs feeds
+// every one a sample that breaks it. Exceptions stand here by name, with their reason.
+import { functionsOf, includesOf, lineAt } from './source.mjs';
+
+const FILE_LINES = 600;
+const FUNCTION_LINES = 70;
+
+/** What each layer may include; `media/media.h` and `media/codec.h` stand for themselves. */
+const SEES = {
+  base: ['base'],
+  'media/wire': ['base', 'media/codec.h', 'media/wire'],
+  'media/peer': ['base', 'media/codec.h', 'media/wire', 'media/peer'],
+  'media/tape': ['base', 'media/codec.h', 'media/wire', 'media/tape'],
+  'media/relay': ['base', 'media/codec.h', 'media/wire', 'media/tape', 'media/relay'],
+  'media/record': ['base', 'media/codec.h', 'media/wire', 'media/tape', 'media/record'],
+  'media/core': [
+    'base', 'media/media.h', 'media/codec.h', 'media/wire', 'media/peer', 'media/tape',
+    'media/relay', 'media/record', 'media/core',
+  ],
+  'media/io': ['base', 'media'],
+  media: ['base', 'media'],
+  signaling: ['base', 'signaling'],
+  server: ['base', 'media/media.h', 'media/codec.h', 'signaling', 'server'],
+};
+
+/** Libraries kept behind one module, so that another can take their place. */
+const BEHIND = [
+  [/^libwebsockets\.h$/, /^(signaling\/ws|server\/http)/],
+  [/^(libavformat|libavcodec|libavutil)\//, /^media\/record\//],
+  [/^(vpx|opus)\/|^opus\.h$|^jpeglib\.h$/, /^media\/record\//],
+  [/^srtp2?\//, /^media\/peer\//],
+  [/^sqlite3\.h$/, /^server\/store/],
+  [/^jwt\.h$/, /^server\/auth/],
+  [/^ini\.h$/, /^server\/config/],
+];
+
+const BANNED = [
+  'strcpy', 'stpcpy', 'strcat', 'sprintf', 'vsprintf', 'gets', 'strtok', 'atoi', 'atol', 'atoll',
+  'rand', 'srand', 'random', 'srandom', 'drand48', 'alloca', 'setjmp', 'longjmp', 'sleep', 'usleep',
+  'tmpnam', 'mktemp',
+];
+
+const IO_CALLS = [
+  'time', 'gettimeofday', 'clock_gettime', 'clock', 'nanosleep', 'clock_nanosleep', 'getrandom',
+  'getentropy', 'arc4random', 'RAND_bytes', 'RAND_priv_bytes', 'socket', 'socketpair', 'bind',
+  'listen', 'accept', 'accept4', 'connect', 'send', 'sendto', 'sendmsg', 'sendmmsg', 'recv',
+  'recvfrom', 'recvmsg', 'recvmmsg', 'select', 'poll', 'ppoll', 'epoll_wait', 'epoll_pwait',
+  'getaddrinfo',
+];
+const IO_FILES =
+  /^(base\/clock\.c|base\/entropy\.c|media\/io\/|signaling\/ws[^/]*\.c|server\/(http|store_|main)|tests\/)/;
+
+/** Writable data that is allowed to be: symbol -> reason. */
+const WRITABLE = {};
+
+/** Sources without a unit test of their name: path -> what covers them. */
+const UNTESTED = {};
+
+const SOURCES = /^(base|media|signaling|server)\//;
+
+function layerOf(path) {
+  return Object.keys(SEES)
+    .filter((layer) => path.startsWith(`${layer}/`))
+    .sort((a, b) => b.length - a.length)[0];
+}
+
+function eachLine(files, test, text) {
+  return files.flatMap((file) =>
+    file.lines.flatMap((line, index) =>
+      test(line, file) ? [{ file: file.path, line: index + 1, text }] : [],
+    ),
+  );
+}
+
+function eachCall(files, names, text) {
+  const call = new RegExp(`(?<![\\w.>])(${names.join('|')})\\s*\\(`, 'g');
+  return files.flatMap((file) =>
+    [...file.code.matchAll(call)].map((match) => ({
+      file: file.path,
+      line: lineAt(file.code, match.index),
+      text: text(match[1]),
+    })),
+  );
+}
+
+function cFiles(tree, where = /./) {
+  return tree.files.filter((file) => file.isC && where.test(file.path));
+}
+
+function layers(tree) {
+  return cFiles(tree, SOURCES).flatMap((file) => {
+    const layer = layerOf(file.path);
+    const seen = (path) =>
+      SEES[layer].some((part) => path === part || path.startsWith(`${part}/`));
+    return includesOf(file)
+      .filter((include) => include.quoted && !seen(include.path))
+      .map((include) => ({
+        file: file.path,
+        line: include.line,
+        text: `${layer} may not include "${include.path}"`,
+      }));
+  });
+}
+
+function rootedIncludes(tree) {
+  const known = new Set(tree.files.map((file) => file.path));
+  return cFiles(tree).flatMap((file) =>
+    includesOf(file)
+      .filter((include) => include.quoted && !known.has(include.path))
+      .map((include) => ({
+        file: file.path,
+        line: include.line,
+        text: `"${include.path}" is no file seen from the project's top`,
+      })),
+  );
+}
+
+function librariesBehindModules(tree) {
+  return cFiles(tree, SOURCES).flatMap((file) =>
+    includesOf(file).flatMap((include) =>
+      BEHIND.filter(([header, home]) => header.test(include.path) && !home.test(file.path)).map(
+        ([, home]) => ({
+          file: file.path,
+          line: include.line,
+          text: `<${include.path}> belongs to ${home.source}`,
+        }),
+      ),
+    ),
+  );
+}
+
+function fileLength(tree) {
+  return tree.files
+    .filter((file) => ['.c', '.h', '.ts', '.mjs'].includes(file.ext))
+    .filter((file) => file.lines.length > FILE_LINES)
+    .map((file) => ({
+      file: file.path,
+      line: FILE_LINES,
+      text: `${file.lines.length} lines, ${FILE_LINES} at most`,
+    }));
+}
+
+function functionLength(tree) {
+  return cFiles(tree).flatMap((file) =>
+    functionsOf(file)
+      .filter((found) => found.length > FUNCTION_LINES)
+      .map((found) => ({
+        file: file.path,
+        line: found.line,
+        text: `${found.name}: ${found.length} lines, ${FUNCTION_LINES} at most`,
+      })),
+  );
+}
+
+function bannedCalls(tree) {
+  return eachCall(cFiles(tree), BANNED, (name) => `${name}() is not used here`);
+}
+
+function sansIo(tree) {
+  const files = cFiles(tree, SOURCES).filter((file) => !IO_FILES.test(file.path));
+  return eachCall(files, IO_CALLS, (name) => `${name}(): clocks, sockets and entropy come in`);
+}
+
+function noMutableGlobals(tree) {
+  return tree
+    .symbols()
+    .filter((symbol) => !(symbol.name.replace(/\.\d+$/, '') in WRITABLE))
+    .map((symbol) => ({
+      file: symbol.object,
+      line: 0,
+      text: `${symbol.name} in ${symbol.section} can be written: no mutable globals`,
+    }));
+}
+
+function unitTests(tree) {
+  const tests = new Set(
+    tree.files
+      .map((file) => /^tests\/unit\/.*\/test_(\w+)\.c$/.exec(file.path)?.[1])
+      .filter(Boolean),
+  );
+  return tree.files
+    .filter((file) => file.ext === '.c' && SOURCES.test(file.path))
+    .filter((file) => !/^server\/main[^/]*\.c$/.test(file.path) && !(file.path in UNTESTED))
+    .filter((file) => !tests.has(file.path.replace(/^.*\/|\.c$/g, '')))
+    .map((file) => ({ file: file.path, line: 1, text: 'no unit test tests/unit/*/test_<name>.c' }));
+}
+
+function docstrings(tree) {
+  return cFiles(tree, SOURCES)
+    .filter((file) => file.ext === '.h' && !file.text.includes('/**'))
+    .map((file) => ({ file: file.path, line: 1, text: 'a header without a /** docstring' }));
+}
+
+function unfinished(tree) {
+  const files = tree.files.filter((file) => !file.path.startsWith('tests/lint/'));
+  return eachLine(files, (line) => /\b(TODO|FIXME|XXX)\b/.test(line), 'an unfinished mark');
+}
+
+function tabs(tree) {
+  return eachLine(tree.files, (line) => line.includes('\t'), 'a tab');
+}
+
+function trailingSpace(tree) {
+  const files = tree.files.filter((file) => file.ext !== '.md');
+  return eachLine(files, (line) => /[ \t\r]$/.test(line), 'space at the end of the line');
+}
+
+const HEADED = new Set(['.c', '.h', '.ts', '.mjs']);
+
+/** A script's `#!` line may stand before its licence line. */
+function headOf(file) {
+  return file.lines[0]?.startsWith('#!') ? file.lines.slice(1, 3) : file.lines.slice(0, 2);
+}
+
+function licenceLine(tree) {
+  return tree.files
+    .filter((file) => HEADED.has(file.ext))
+    .filter((file) => headOf(file)[0] !== '// SPDX-License-Identifier: Apache-2.0')
+    .map((file) => ({ file: file.path, line: 1, text: 'no SPDX line first (./dev fmt adds it)' }));
+}
+
+function headComment(tree) {
+  return tree.files
+    .filter((file) => HEADED.has(file.ext))
+    .filter((file) => !/^(\/\/|\/\*)/.test(headOf(file)[1] ?? ''))
+    .map((file) => ({ file: file.path, line: 2, text: 'no comment saying what the file is for' }));
+}
+
+function lockFiles(tree) {
+  const files = tree.files.filter((file) => file.path.endsWith('package-lock.json'));
+  return eachLine(
+    files,
+    (line) => /"resolved":/.test(line) && !/"https:\/\/registry\.npmjs\.org\//.test(line),
+    'a package resolved elsewhere than at registry.npmjs.org',
+  );
+}
+
+export const rules = [
+  { name: 'layers', check: layers },
+  { name: 'rooted includes', check: rootedIncludes },
+  { name: 'libraries behind modules', check: librariesBehindModules },
+  { name: 'file length', check: fileLength },
+  { name: 'function length', check: functionLength },
+  { name: 'banned calls', check: bannedCalls },
+  { name: 'sans-IO', check: sansIo },
+  { name: 'no mutable globals', check: noMutableGlobals },
+  { name: 'unit tests', check: unitTests },
+  { name: 'docstrings', check: docstrings },
+  { name: 'unfinished marks', check: unfinished },
+  { name: 'tabs', check: tabs },
+  { name: 'trailing space', check: trailingSpace },
+  { name: 'licence line', check: licenceLine },
+  { name: 'head comment', check: headComment },
+  { name: 'lock files', check: lockFiles },
+];

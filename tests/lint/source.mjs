@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the rules look at: the tree's text files, C with comments and literals blanked out, function
+// bodies, and the writable symbols of the built libraries. A tree can also be made from samples.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { extname, join } from 'node:path';
+
+const SKIPPED = /^(build|build-.*|node_modules|var|\.git|\.cache)$/;
+const TEXT = new Set([
+  '.c', '.h', '.ts', '.mjs', '.js', '.json', '.css', '.html', '.md', '.txt', '.cmake', '.sql',
+  '.ini', '.py', '.sh', '.yaml', '.yml', '.supp', '',
+]);
+const BLANKED = /\/\/[^\n]*|\/\*[\s\S]*?\*\/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'/g;
+
+/** C text in which comments, strings and characters are spaces; lines stay where they were. */
+export function blankC(text) {
+  return text.replace(BLANKED, (match) => match.replace(/[^\n]/g, ' '));
+}
+
+export function makeFile(path, text) {
+  const file = { path, text, ext: extname(path), lines: text.split('\n') };
+  if (file.lines.at(-1) === '') file.lines.pop();
+  file.isC = file.ext === '.c' || file.ext === '.h';
+  file.code = file.isC ? blankC(text) : text;
+  return file;
+}
+
+/** A tree of samples: { path: text }, and the symbol table of its libraries as objdump prints it. */
+export function sampleTree(samples, symbolTable = '') {
+  const files = Object.entries(samples).map(([path, text]) => makeFile(path, text));
+  return { files, symbols: () => writableSymbols(symbolTable) };
+}
+
+function pathsBelow(top, folder = '') {
+  return readdirSync(join(top, folder), { withFileTypes: true }).flatMap((entry) => {
+    if (SKIPPED.test(entry.name)) return [];
+    const path = folder ? `${folder}/${entry.name}` : entry.name;
+    if (entry.isDirectory()) return pathsBelow(top, path);
+    return entry.isFile() && TEXT.has(extname(entry.name)) ? [path] : [];
+  });
+}
+
+export function readTree(top) {
+  const files = pathsBelow(top)
+    .filter((path) => !path.startsWith('tests/fuzz/corpus/'))
+    .map((path) => makeFile(path, readFileSync(join(top, path), 'utf8')));
+  return { files, symbols: () => writableSymbols(symbolTableOf(join(top, 'build'))) };
+}
+
+function symbolTableOf(build) {
+  if (!existsSync(build)) return '';
+  const libraries = readdirSync(build).filter((name) => /^libloupe_.*\.a$/.test(name));
+  const options = { encoding: 'utf8', maxBuffer: 1 << 28 };
+  return libraries
+    .filter((name) => name !== 'libloupe_sim.a' && name !== 'libloupe_test_support.a')
+    .map((name) => execFileSync('objdump', ['-t', join(build, name)], options))
+    .join('\n');
+}
+
+/** Data that can be written while the program runs: not .rodata, not relocated constants. */
+export function writableSymbols(symbolTable) {
+  const found = [];
+  let object = '';
+  for (const line of symbolTable.split('\n')) {
+    const header = /^(\S+\.o):\s+file format/.exec(line);
+    if (header) object = header[1].replace(/\.o$/, '');
+    const symbol = /\sO\s+(\S+)\s+[0-9a-f]+\s+(?:\.hidden\s+)?(\S+)$/.exec(line);
+    if (!symbol) continue;
+    const [, section, name] = symbol;
+    const constant = section.startsWith('.data.rel.ro') || section.startsWith('.rodata');
+    if (!constant && /^(\.data|\.bss|\.tdata|\.tbss|\*COM\*)/.test(section)) {
+      found.push({ object, name, section });
+    }
+  }
+  return found;
+}
+
+/** The functions of a C file: name, first line of the body's braces, and how many lines they span. */
+export function functionsOf(file) {
+  const found = [];
+  const lines = file.code.split('\n');
+  let open = -1;
+  let name = '';
+  lines.forEach((line, index) => {
+    const head = /^[a-z_].*?(\w+)\(/.exec(line);
+    if (head) name = head[1];
+    if (line.startsWith('{') || (head && /\)\s*\{\s*$/.test(line))) open = index;
+    if (line.startsWith('}') && open >= 0) {
+      if (name) found.push({ name, line: open + 1, length: index - open + 1 });
+      open = -1;
+      name = '';
+    }
+  });
+  return found;
+}
+
+/** The #include lines of a C file. */
+export function includesOf(file) {
+  return [...file.text.matchAll(/^[ \t]*#[ \t]*include[ \t]+(["<])([^">]+)[">]/gm)].map((match) => ({
+    quoted: match[1] === '"',
+    path: match[2],
+    line: lineAt(file.text, match.index),
+  }));
+}
+
+export function lineAt(text, index) {
+  return text.slice(0, index).split('\n').length;
+}
