@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The face of the media engine: commands in, events out. Behind it run N workers (each with its own
+ * UDP port, rooms and peers) and a few job threads (files, codecs). All functions are for one
+ * thread, the signalling thread, and none of them blocks. */
+#ifndef LOUPE_MEDIA_MEDIA_H
+#define LOUPE_MEDIA_MEDIA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/entropy.h"
+#include "base/id.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "media/codec.h"
+
+#define MEDIA_MID_BYTES 33
+#define MEDIA_PATH_BYTES 512
+#define MEDIA_IDENTITY_BYTES (LIMIT_IDENTITY + 1)
+
+struct media;
+
+struct media_config {
+    struct addr udp;          /* worker i listens on port + i; port 0: free ones */
+    unsigned workers;         /* 1..LIMIT_WORKERS */
+    unsigned jobs;            /* job threads, 1..8 */
+    const struct addr *public_addresses; /* announced instead of `udp` (ports are filled in) */
+    size_t public_address_count;
+    struct log *log;          /* may be NULL; outlives the engine */
+};
+
+/** Starts the threads. ER_IO when a port cannot be bound, ER_INVALID. */
+int media_start(struct media **ret, const struct media_config *config);
+/** Ends every call at once (DTLS close_notify), finalises clips that are recording, joins all
+ *  threads. Events not fetched are lost. NULL is fine. */
+void media_stop(struct media *m);
+/** The address worker `i` really listens on. */
+struct addr media_worker_address(const struct media *m, unsigned i);
+/** Readable while events may be waiting (see msgq_fd). */
+int media_event_fd(const struct media *m);
+
+/* Rooms. A room lives on one worker from open to close. */
+
+/** ER_FULL, ER_CONFLICT (open already). */
+int media_room_open(struct media *m, const struct id *room);
+/** Its peers go with it (without MEDIA_PEER_GONE each); clips are finalised. */
+int media_room_close(struct media *m, const struct id *room);
+
+/* Peers: one transport each; a person may have several. The caller chooses their numbers, never
+ * twice the same. */
+
+/** How a receiving line without a wish of its own picks what it shows. */
+enum media_pick {
+    MEDIA_PICK_OTHERS, /* each line another track of somebody else, by rank, then age */
+    MEDIA_PICK_MAIN,   /* the room's main publisher: highest rank, then longest there */
+    MEDIA_PICK_PERSON, /* one identity's tracks */
+};
+
+/** A wish for one receiving line: the publisher's identity. "" takes the peer's `pick`. */
+struct media_want {
+    char mid[MEDIA_MID_BYTES];
+    char identity[MEDIA_IDENTITY_BYTES];
+    uint64_t track; /* 0: any of that person's of the line's kind */
+};
+
+struct media_peer_config {
+    uint64_t peer;
+    char identity[MEDIA_IDENTITY_BYTES];
+    bool may_publish;
+    bool may_subscribe;
+    uint8_t rank; /* as publisher: host 2, buyer 1, others 0 */
+    enum media_pick pick;
+    char pick_identity[MEDIA_IDENTITY_BYTES]; /* for MEDIA_PICK_PERSON */
+};
+
+/** First offer. Answered by MEDIA_ANSWER or MEDIA_REFUSED with the same `request`. `offer` is copied.
+ *  ER_NOT_FOUND: no such room; ER_FULL: the worker's queue is full; ER_INVALID: offer too long. */
+int media_peer_add(struct media *m, const struct id *room, const struct media_peer_config *config,
+                   uint64_t request, const char *offer, size_t len,
+                   const struct media_want *wants, size_t want_count);
+/** Renegotiation or ICE restart of a peer; answered likewise. */
+int media_peer_offer(struct media *m, const struct id *room, uint64_t peer, uint64_t request,
+                     const char *offer, size_t len, const struct media_want *wants,
+                     size_t want_count);
+/** No MEDIA_PEER_GONE follows. Unknown peers are ignored. */
+int media_peer_remove(struct media *m, const struct id *room, uint64_t peer);
+
+/** Consent to recording of a person, whatever peers they have or will have. False stops at once what
+ *  records them (clips of which they are the publisher are finalised; of others they fall silent). */
+int media_consent(struct media *m, const struct id *room, const char *identity, bool recording);
+
+/* Clips */
+
+struct media_clip_config {
+    struct id clip;
+    char publisher[MEDIA_IDENTITY_BYTES]; /* whose picture; must have consented */
+    char path[MEDIA_PATH_BYTES]; /* without suffix: <path>.part while recording, then <path>.webm and <path>.jpg */
+};
+/** Answered by MEDIA_CLIP_STARTED, then MEDIA_CLIP_READY or MEDIA_CLIP_FAILED; or by FAILED at once:
+ *  ER_DENIED no consent, ER_NOT_FOUND nobody of that name publishes video, ER_FULL. */
+int media_clip_start(struct media *m, const struct id *room, const struct media_clip_config *config);
+int media_clip_stop(struct media *m, const struct id *room, const struct id *clip);
+/** Finish a <path>.part left by a process that died: MEDIA_CLIP_READY with `repaired` set, or FAILED
+ *  (ER_NOT_FOUND when nothing playable is there). */
+int media_clip_repair(struct media *m, const struct id *clip, const char *path);
+
+/* Seeing */
+
+/** Answered by MEDIA_STATS with the same `request`. */
+int media_stats(struct media *m, const struct id *room, uint64_t request);
+
+/** Totals over all workers since start; read without stopping anyone. */
+struct media_counters {
+    uint64_t packets_in, bytes_in;
+    uint64_t packets_out, bytes_out;
+    uint64_t packets_dropped_send;   /* the socket took no more and the queue was full */
+    uint64_t nacks_sent, nacks_received, retransmissions_sent, retransmissions_received;
+    uint64_t plis_sent, plis_received;
+    uint64_t stun_bad, stun_unauthentic, dtls_bad, rtp_bad, rtp_unauthentic, rtcp_bad, unknown_path;
+    uint64_t handshakes_ok, handshakes_failed;
+    uint64_t peers, rooms, tracks, clips_recording; /* now */
+    uint64_t record_dropped;         /* packets the recorder was too slow for */
+};
+void media_read_counters(const struct media *m, struct media_counters *ret);
+
+/* Events */
+
+enum media_event_type {
+    MEDIA_ANSWER,        /* request, peer, sdp */
+    MEDIA_REFUSED,       /* request, peer, er, why */
+    MEDIA_PEER_CONNECTED,/* peer: DTLS done */
+    MEDIA_PEER_GONE,     /* peer, er: ER_STALE consent lapsed, ER_UNAUTHENTIC handshake failed,
+                            ER_CLOSED the client closed, ER_AGAIN never connected */
+    MEDIA_PEER_MOVED,    /* peer: the remote address changed */
+    MEDIA_TRACK_ADDED,   /* peer, identity, track, kind, label: first packet came */
+    MEDIA_TRACK_REMOVED, /* peer, identity, track */
+    MEDIA_SLOT,          /* peer, mid, track (0: none now), identity of its publisher, kind */
+    MEDIA_CLIP_STARTED,  /* clip: unix_us */
+    MEDIA_CLIP_READY,    /* clip: result */
+    MEDIA_CLIP_FAILED,   /* clip, er */
+    MEDIA_STATS,         /* request, er, stats */
+};
+
+struct media_clip_result {
+    uint64_t started_unix_us; /* wall clock of media time 0 */
+    uint64_t duration_ms;
+    uint64_t bytes;
+    char sha256[65];
+    unsigned width, height; /* of the first picture */
+    bool repaired;
+    bool has_poster;
+    bool has_video, has_audio;
+    unsigned gaps;          /* stretches of missing pictures */
+    uint64_t gap_ms;        /* their sum */
+};
+
+struct media_track_stats {
+    uint64_t track, peer;
+    char identity[MEDIA_IDENTITY_BYTES];
+    enum media_kind kind;
+    unsigned width, height;
+    uint64_t packets, bytes, lost, recovered;
+    uint32_t bitrate_bps, jitter_us, rtt_us;
+};
+struct media_slot_stats {
+    uint64_t peer, track;
+    char identity[MEDIA_IDENTITY_BYTES]; /* of the viewer */
+    enum media_kind kind;
+    uint64_t packets, bytes, retransmitted;
+    uint32_t bitrate_bps, rtt_us, jitter_us;
+    uint8_t fraction_lost; /* of 256, as the viewer reported last */
+};
+struct media_room_stats {
+    size_t track_count, slot_count;
+    struct media_track_stats *tracks;
+    struct media_slot_stats *slots;
+};
+void media_room_stats_free(struct media_room_stats *s);
+
+/** Fields not named at a type above are zero. */
+struct media_event {
+    enum media_event_type type;
+    struct id room;
+    uint64_t request;
+    uint64_t peer;
+    uint64_t track;
+    enum media_kind kind;
+    int er;
+    const char *why;  /* static text */
+    char *sdp;        /* owned by the event */
+    char mid[MEDIA_MID_BYTES];
+    char identity[MEDIA_IDENTITY_BYTES];
+    char label[65];
+    struct id clip;
+    uint64_t unix_us;
+    struct media_clip_result result;
+    struct media_room_stats *stats; /* owned by the event */
+};
+
+/** Fetch the next event: true and *ret filled (release with media_event_clear), or false. */
+bool media_next_event(struct media *m, struct media_event *ret);
+void media_event_clear(struct media_event *event);
+
+#endif

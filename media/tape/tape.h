@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The tape: what one published track sent, decrypted, written once. Packets lie in slabs in order of
+ * arrival; an index finds them by sequence number; a list of frames finds pictures. Everything that
+ * happens to media afterwards reads from here. */
+#ifndef LOUPE_MEDIA_TAPE_TAPE_H
+#define LOUPE_MEDIA_TAPE_TAPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "media/codec.h"
+#include "media/tape/slab.h"
+
+/** Facts about a packet that readers need, found once when it is written. */
+enum tape_flag {
+    TAPE_MARKER = 1,
+    TAPE_FRAME_START = 2,
+    TAPE_KEY_FRAME = 4,      /* with FRAME_START: a key frame begins here */
+    TAPE_NON_REFERENCE = 8,
+    TAPE_RECOVERED = 16,     /* came as a retransmission */
+    TAPE_HAS_AUDIO_LEVEL = 32,
+    TAPE_HAS_ORIENTATION = 64,
+};
+
+/** A packet as it lies on the tape; immutable. */
+struct tape_packet {
+    int64_t seq;        /* extended; > 0 */
+    int64_t timestamp;  /* extended, in the codec's clock; > 0 */
+    uint64_t arrival_us;
+    uint16_t payload_len;
+    uint8_t codec;      /* enum media_codec */
+    uint8_t flags;      /* enum tape_flag */
+    uint8_t temporal_id;
+    uint8_t audio_level; /* the extension's byte */
+    uint8_t orientation; /* the extension's byte */
+    uint8_t zero;
+    uint16_t width;     /* of a key frame's first packet */
+    uint16_t height;
+    uint32_t zero2;
+    uint8_t payload[];
+};
+
+/** A frame (video: one picture; audio: not kept). Complete: first, marker and all between are here. */
+struct tape_frame {
+    int64_t first_seq;  /* 0 while the start is missing */
+    int64_t last_seq;   /* 0 while the marker is missing */
+    int64_t timestamp;
+    uint64_t arrival_us; /* of the first packet that came */
+    uint16_t packets;
+    uint16_t width, height;
+    bool key;
+    bool complete;
+};
+
+struct tape_limits {
+    uint32_t packets;   /* index size; power of two */
+    uint32_t frames;    /* 0 for audio */
+    uint64_t keep_us;   /* age kept; older packets go when also behind the current group of pictures */
+};
+
+struct tape;
+
+int tape_new(struct tape **ret, const struct tape_limits *limits);
+/** Slabs that readers hold live on. NULL is fine. */
+void tape_free(struct tape *t);
+
+/** What to write. `payload` is copied (the only copy of the receiving side). */
+struct tape_input {
+    struct tape_packet head; /* payload_len set; seq and timestamp extended */
+    const uint8_t *payload;
+};
+/** Append; *ret_packet (borrowed: valid while the packet is on the tape or its slab is held) and
+ *  *ret_slab. ER_STALE: there already, or older than the tape reaches. ER_NOMEM. Packets may come
+ *  in any order; a jump of more than `packets` ahead empties the tape first. */
+int tape_append(struct tape *t, const struct tape_input *in, const struct tape_packet **ret_packet);
+/** Forget what is older than the limits allow; call now and then. */
+void tape_trim(struct tape *t, uint64_t now_us);
+
+/** By extended sequence number, or NULL when not here (any more, or yet). */
+const struct tape_packet *tape_find(const struct tape *t, int64_t seq);
+/** As tape_find; the slab is held for the caller, who releases it. */
+const struct tape_packet *tape_find_hold(const struct tape *t, int64_t seq, struct slab **ret_slab);
+/** Highest and lowest sequence numbers here; 0 while empty. */
+int64_t tape_head(const struct tape *t);
+int64_t tape_tail(const struct tape *t);
+
+/** The youngest key frame whose first packet is here, or NULL. Borrowed until the next append. */
+const struct tape_frame *tape_last_key(const struct tape *t);
+/** The frame with this timestamp, or NULL. */
+const struct tape_frame *tape_find_frame(const struct tape *t, int64_t timestamp);
+/** Bytes of memory the tape holds now. */
+size_t tape_bytes(const struct tape *t);
+
+/** A reader in order of sequence that waits for missing packets up to a time, then passes over them. */
+struct tape_cursor {
+    int64_t next;          /* next sequence number wanted */
+    uint64_t missing_since_us; /* 0: nothing is missing */
+};
+enum tape_step {
+    TAPE_STEP_PACKET,  /* *ret_packet, *ret_slab (held) */
+    TAPE_STEP_GAP,     /* *ret_gap packets will not come any more; the cursor stands behind them */
+    TAPE_STEP_WAIT,    /* nothing more now; *ret_deadline_us, or UINT64_MAX when only packets help */
+};
+struct tape_read {
+    const struct tape_packet *packet;
+    struct slab *slab;
+    int64_t gap_first;
+    uint32_t gap_count;
+    uint64_t deadline_us;
+};
+/** Begin at `seq` (0: at the next packet to come). */
+void tape_cursor_init(struct tape_cursor *c, const struct tape *t, int64_t seq);
+/** One step. A packet missing for `patience_us` (counted from when a later one was here) is a gap. */
+enum tape_step tape_cursor_next(struct tape_cursor *c, const struct tape *t, uint64_t now_us,
+                                uint64_t patience_us, struct tape_read *ret);
+
+#endif
