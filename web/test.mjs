@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs the unit tests of the web front with node:test: every *.test.mjs below web/ as it stands, and
-// every *.test.ts bundled by esbuild into build/web-tests/ first. Arguments go on to `node --test`.
+// every *.test.ts bundled by esbuild into build/web-tests/ first. With --list it only bundles and
+// prints the files to run; other arguments go on to `node --test`.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -17,16 +18,14 @@ function filesBelow(folder) {
   });
 }
 
-const files = filesBelow(here);
-const scripts = files.filter((file) => file.endsWith('.test.mjs'));
-const typed = files.filter((file) => file.endsWith('.test.ts'));
-
-rmSync(out, { recursive: true, force: true });
-mkdirSync(out, { recursive: true });
-if (typed.length > 0) {
+/** Bundles the tests written in TypeScript; their scripts lie in build/web-tests/ as in web/. */
+async function bundle(files) {
+  rmSync(out, { recursive: true, force: true });
+  if (files.length === 0) return [];
+  mkdirSync(out, { recursive: true });
   const { build } = await import('esbuild');
   await build({
-    entryPoints: typed,
+    entryPoints: files,
     outbase: here,
     outdir: out,
     outExtension: { '.js': '.mjs' },
@@ -37,12 +36,18 @@ if (typed.length > 0) {
     sourcemap: 'inline',
     logLevel: 'warning',
   });
+  return files.map((file) => join(out, relative(here, file).replace(/\.ts$/, '.mjs')));
 }
-const bundled = typed.map((file) => join(out, relative(here, file).replace(/\.ts$/, '.mjs')));
-const all = [...scripts, ...bundled];
-if (all.length === 0) {
-  console.log('web: no tests');
-  process.exit(0);
+
+const files = filesBelow(here);
+const scripts = [
+  ...files.filter((file) => file.endsWith('.test.mjs')),
+  ...(await bundle(files.filter((file) => file.endsWith('.test.ts')))),
+];
+const args = process.argv.slice(2);
+if (args[0] === '--list') {
+  for (const script of scripts) console.log(script);
+} else if (scripts.length > 0) {
+  const run = ['--enable-source-maps', '--test', ...args, ...scripts];
+  process.exitCode = spawnSync(process.execPath, run, { stdio: 'inherit' }).status ?? 1;
 }
-const args = ['--enable-source-maps', '--test', ...process.argv.slice(2), ...all];
-process.exit(spawnSync(process.execPath, args, { stdio: 'inherit' }).status ?? 1);

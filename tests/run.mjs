@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs every test after ./dev has set up and built: `node tests/run.mjs [pattern]`. The pattern is a
+// regular expression over the cases' names, `part/name` or `part/file: name`, in any case. A line per
+// part, the tail of the log of whatever failed, and at the end one line `N passed, N failed`.
+import { mkdirSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parts } from './runner/parts.mjs';
+import { tail } from './runner/process.mjs';
+
+const top = join(dirname(fileURLToPath(import.meta.url)), '..');
+const logs = join(top, 'build/test-logs');
+const pattern = process.argv[2] ? new RegExp(process.argv[2], 'i') : undefined;
+
+function logOf(id) {
+  return join(logs, `${id.replace(/[^\w.-]+/g, '-')}.log`);
+}
+
+/** A shell word of a pattern that matches just this case. */
+function again(id) {
+  return `./dev test '${id.replace(/[.*+?^${}()|[\]\\]/g, '.').replace(/'/g, '.')}'`;
+}
+
+function explain(id, { why, log, text }) {
+  console.log(`  FAILED ${id}${why ? `: ${why}` : ''}`);
+  for (const line of text ?? tail(log)) console.log(`    | ${line}`);
+  console.log(`    again: ${again(id)}${log ? `   all of it: ${relative(top, log)}` : ''}`);
+}
+
+async function runPart({ title, run }) {
+  const started = Date.now();
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  const failures = [];
+  const report = (id, outcome) => {
+    if (outcome.skipped) counts.skipped += 1;
+    else if (outcome.ok) counts.passed += 1;
+    else {
+      counts.failed += 1;
+      failures.push([id, outcome]);
+    }
+  };
+  const context = {
+    top,
+    pattern,
+    wants: (id) => !pattern || pattern.test(id),
+    report,
+    logOf,
+    env: { LOUPE_BUILD: join(top, 'build') },
+  };
+  try {
+    await run(context);
+  } catch (error) {
+    report(title, { ok: false, text: String(error.stack).split('\n') });
+  }
+  const seconds = ((Date.now() - started) / 1000).toFixed(1).padStart(7);
+  const said = Object.entries(counts).filter(([word, n]) => n > 0 || (word === 'passed' && !pattern));
+  if (said.length > 0) {
+    const list = said.map(([word, n]) => `${n} ${word}`).join(', ');
+    console.log(`${title.padEnd(34)} ${seconds} s   ${list}`);
+  }
+  for (const [id, outcome] of failures) explain(id, outcome);
+  return counts;
+}
+
+mkdirSync(logs, { recursive: true });
+const total = { passed: 0, failed: 0 };
+for (const part of parts) {
+  const counts = await runPart(part);
+  total.passed += counts.passed;
+  total.failed += counts.failed;
+}
+console.log(`${total.passed} passed, ${total.failed} failed`);
+process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of the test run, in their order. Each is a title and a function that runs the cases the
+// pattern wants and reports every one of them: report(id, { ok, skipped?, why?, log?, text? }).
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import { basename, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { lint } from '../lint/lint.mjs';
+import { inParallel, run } from './process.mjs';
+
+const FUZZ_SECONDS = 5;
+const WIDTH = Math.min(os.cpus().length, 8);
+const MEMCHECK = [
+  'valgrind', '--quiet', '--error-exitcode=99', '--leak-check=full', '--num-callers=25',
+  '--show-leak-kinds=definite,indirect', '--errors-for-leak-kinds=definite,indirect',
+  '--child-silent-after-fork=yes',
+];
+
+const capture = (command, ...args) => execFileSync(command, args, { encoding: 'utf8' });
+
+// --- lint and the web front
+
+async function runLint({ wants, report }) {
+  for (const { name, findings } of lint((rule) => wants(`lint/${rule}`))) {
+    report(`lint/${name}`, { ok: findings.length === 0, text: findings });
+  }
+}
+
+async function runTypes({ top, wants, report, logOf }) {
+  if (!wants('web/types')) return;
+  const log = logOf('web-types');
+  const check = ['npm', 'run', '--silent', '--prefix', 'web', 'check'];
+  report('web/types', { log, ...(await run(check, { log, cwd: top })) });
+}
+
+// --- tests written for node:test
+
+/** What to tell node of the tests wanted in a file; nothing when none is. */
+function chooseTests({ wants, pattern }, id, file) {
+  if (wants(id)) return [];
+  const both = /^(.*?): (.*)$/.exec(pattern.source);
+  if (both) {
+    return new RegExp(both[1], 'i').test(id) ? [`--test-name-pattern=/${both[2]}/i`] : undefined;
+  }
+  return pattern.test(readFileSync(file, 'utf8')) ? [`--test-name-pattern=${pattern}`] : undefined;
+}
+
+/** Runs one file and reports its tests; a file that dies without a failed test is a failure itself. */
+async function runNodeFile(context, part, file, seconds) {
+  const { top, report, logOf } = context;
+  const id = `${part}/${basename(file)}`;
+  const chosen = chooseTests(context, id, file);
+  if (!chosen) return;
+  const log = logOf(id);
+  const results = `${log}.jsonl`;
+  const reporter = pathToFileURL(join(top, 'tests/runner/reporter.mjs')).href;
+  const command = [
+    process.execPath, '--enable-source-maps',
+    '--test-reporter=spec', '--test-reporter-destination=stdout',
+    `--test-reporter=${reporter}`, `--test-reporter-destination=${results}`,
+    ...chosen, file,
+  ];
+  const ended = await run(command, { log, cwd: top, seconds, env: context.env });
+  const lines = existsSync(results) ? readFileSync(results, 'utf8').trim().split('\n') : [];
+  const tests = lines.filter(Boolean).map((line) => JSON.parse(line));
+  rmSync(results, { force: true });
+  for (const { name, ok, skipped } of tests) report(`${id}: ${name}`, { ok, skipped, log });
+  if (!ended.ok && tests.every(({ ok }) => ok)) report(id, { log, ...ended });
+}
+
+/** A part of test files in a folder, one after the other. */
+function nodeFolder(part, folder, seconds) {
+  return async (context) => {
+    const path = join(context.top, folder);
+    if (!existsSync(path)) return;
+    const files = readdirSync(path).filter((name) => name.endsWith('.test.mjs')).sort();
+    for (const file of files) await runNodeFile(context, part, join(path, file), seconds);
+  };
+}
+
+async function runWebTests(context) {
+  const files = capture(process.execPath, join(context.top, 'web/test.mjs'), '--list').split('\n');
+  for (const file of files.filter(Boolean)) await runNodeFile(context, 'web', file, 120);
+}
+
+// --- C tests, as ctest lists them
+
+function propertyOf(test, name) {
+  return test.properties?.find((property) => property.name === name)?.value;
+}
+
+/** [{ name, label, command, seconds, env }] of one build folder. */
+function listTests(folder) {
+  const listed = JSON.parse(capture('ctest', '--test-dir', folder, '--show-only=json-v1'));
+  return listed.tests
+    .filter((test) => test.command)
+    .map((test) => ({
+      name: test.name,
+      label: propertyOf(test, 'LABELS')[0],
+      command: test.command,
+      seconds: propertyOf(test, 'TIMEOUT') ?? 120,
+      env: Object.fromEntries(
+        (propertyOf(test, 'ENVIRONMENT') ?? []).map((pair) => {
+          const at = pair.indexOf('=');
+          return [pair.slice(0, at), pair.slice(at + 1)];
+        }),
+      ),
+    }));
+}
+
+/** Builds the programs of the wanted tests with a preset; a failed build is one failed case. */
+async function build({ top, pattern, report, logOf }, preset, targets) {
+  const folder = join(top, preset === 'release' ? 'build' : `build-${preset}`);
+  const log = logOf(`build-${preset}`);
+  const wanted = pattern ? targets : [];
+  const steps = [['cmake', '--preset', preset], ['ninja', '-C', folder, ...wanted]];
+  for (const step of steps) {
+    const ended = await run(step, { log, cwd: top, seconds: 1200 });
+    if (ended.ok) continue;
+    report(`${preset}/build`, { log, ...ended });
+    return undefined;
+  }
+  return folder;
+}
+
+/** A part that runs the C tests of some labels from a preset's build, under a prefix command. */
+function cTests(part, preset, labels, { prefix = () => [], slower = 1, env = {} } = {}) {
+  return async (context) => {
+    const { top, wants, report, logOf } = context;
+    const isWanted = ({ name, label }) => labels.includes(label) && wants(`${part}/${name}`);
+    const wanted = listTests(join(top, 'build')).filter(isWanted);
+    if (wanted.length === 0) return;
+    const folder = await build(context, preset, wanted.map(({ command }) => basename(command[0])));
+    if (!folder) return;
+    const tests = listTests(folder).filter(isWanted);
+    // The long ones first, so that none of them is left alone at the end.
+    tests.sort((a, b) => b.seconds - a.seconds);
+    await inParallel(tests, WIDTH, async (test) => {
+      const id = `${part}/${test.name}`;
+      const log = logOf(id);
+      const options = { log, cwd: top, seconds: test.seconds * slower, env: { ...test.env, ...env } };
+      report(id, { log, ...(await run([...prefix(), ...test.command], options)) });
+    });
+  };
+}
+
+/** ThreadSanitizer cannot map its shadow where addresses are randomised widely: switch that off. */
+function withoutRandomAddresses() {
+  try {
+    execFileSync('setarch', ['-R', 'true'], { stdio: 'ignore' });
+    return ['setarch', '-R'];
+  } catch {
+    return [];
+  }
+}
+
+// --- fuzzing, briefly
+
+async function runFuzz(context) {
+  const { top, wants, report, logOf } = context;
+  const names = readdirSync(join(top, 'tests/fuzz'))
+    .map((name) => /^fuzz_(\w+)\.c$/.exec(name)?.[1])
+    .filter((name) => name && wants(`fuzz/${name}`));
+  if (names.length === 0) return;
+  const folder = await build(context, 'fuzz', names.map((name) => `fuzz_${name}`));
+  if (!folder) return;
+  await inParallel(names, WIDTH, async (name) => {
+    const log = logOf(`fuzz/${name}`);
+    const artifacts = `-artifact_prefix=${folder}/${name}-`;
+    const command = [
+      `${folder}/tests/fuzz_${name}`, `-max_total_time=${FUZZ_SECONDS}`, '-timeout=10', artifacts,
+      join(top, 'tests/fuzz/corpus', name),
+    ];
+    // Nothing is written to the seeds: libFuzzer adds what it finds to its first folder.
+    const scratch = join(folder, 'corpus', name);
+    execFileSync('mkdir', ['-p', scratch]);
+    command.splice(-1, 0, scratch);
+    report(`fuzz/${name}`, { log, ...(await run(command, { log, cwd: top, seconds: 120 })) });
+  });
+}
+
+export const parts = [
+  { title: 'lint', run: runLint },
+  { title: "lint's own tests", run: nodeFolder('lint', 'tests/lint', 60) },
+  { title: 'web types', run: runTypes },
+  { title: 'web unit tests', run: runWebTests },
+  { title: 'unit, simulation, fuzz corpora', run: cTests('release', 'release', ['unit', 'sim', 'fuzz']) },
+  { title: 'the same under ASan and UBSan', run: cTests('address', 'address', ['unit', 'sim', 'fuzz'], { slower: 2 }) },
+  {
+    title: 'unit, simulation under TSan',
+    run: cTests('thread', 'thread', ['unit', 'sim'], { prefix: withoutRandomAddresses, slower: 3 }),
+  },
+  {
+    title: 'unit, simulation under valgrind',
+    run: cTests('valgrind', 'release', ['unit', 'sim'], {
+      prefix: () => MEMCHECK,
+      slower: 5,
+      env: { LOUPE_VALGRIND: '1' },
+    }),
+  },
+  { title: `fuzz targets, ${FUZZ_SECONDS} s each`, run: runFuzz },
+  { title: 'integration', run: nodeFolder('net', 'tests/net', 600) },
+  { title: 'end to end in browsers', run: nodeFolder('e2e', 'tests/e2e', 900) },
+];

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Child processes of the test runner: each in a group of its own, with a time limit and its output in
+// a log file; nothing outlives the runner.
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+
+const running = new Set();
+
+function killGroup(child, signal) {
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // It has ended already.
+  }
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    for (const child of running) killGroup(child, 'SIGKILL');
+    process.exit(130);
+  });
+}
+
+/** Runs a command to its end: { ok, why, seconds }. The log holds what it wrote. */
+export function run(command, { log, cwd, env = {}, seconds = 600 }) {
+  const started = Date.now();
+  const output = openSync(log, 'w');
+  return new Promise((resolve) => {
+    const child = spawn(command[0], command.slice(1), {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', output, output],
+      detached: true,
+    });
+    running.add(child);
+    let late = false;
+    const limit = setTimeout(() => {
+      late = true;
+      killGroup(child, 'SIGKILL');
+    }, seconds * 1000);
+    const end = (why) => {
+      clearTimeout(limit);
+      running.delete(child);
+      killGroup(child, 'SIGKILL');
+      closeSync(output);
+      resolve({ ok: !why, why, seconds: (Date.now() - started) / 1000 });
+    };
+    child.once('error', (error) => end(error.message));
+    child.once('exit', (code, signal) => {
+      if (late) end(`still running after ${seconds} s`);
+      else if (signal) end(`ended by ${signal}`);
+      else end(code === 0 ? '' : `exit code ${code}`);
+    });
+  });
+}
+
+/** Applies an async function to every item, `limit` of them at a time. */
+export async function inParallel(items, limit, apply) {
+  const queue = [...items];
+  const worker = async () => {
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await apply(item);
+  };
+  await Promise.all(Array.from({ length: limit }, worker));
+}
+
+export function tail(log, count = 25) {
+  return readFileSync(log, 'utf8').trimEnd().split('\n').slice(-count);
+}
