@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The conductor of live calls: joins signalling sessions, rooms, the media engine, the queue and
+ * the case. Everything here belongs to the signalling thread; nothing blocks: what needs the store
+ * or the media engine answers through a callback. */
+#ifndef LOUPE_SERVER_CALLS_H
+#define LOUPE_SERVER_CALLS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/entropy.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "server/auth.h"
+#include "server/dbq.h"
+#include "signaling/sessions.h"
+
+struct calls;
+struct media;
+
+struct calls_config {
+    struct media *media;
+    struct dbq *dbq;
+    struct auth *auth;
+    struct log *log;          /* may be NULL */
+    struct entropy entropy;
+    const char *data;         /* the data folder: clips go to <data>/blobs/<xx>/<clip id> */
+    const char *ice_servers;  /* JSON array for `welcome`, or NULL: none */
+    uint64_t now_us, unix_us; /* the moment of calls_new */
+};
+
+/** Borrows what the config points to. Marks what an earlier process left recording and has it
+ *  repaired. ER_NOMEM, ER_FULL. */
+int calls_new(struct calls **ret, const struct calls_config *config);
+/** After ws and whip are gone, before media_stop and dbq_free. NULL is fine. */
+void calls_free(struct calls *c);
+
+/** For ws_new. */
+struct sessions *calls_sessions(struct calls *c);
+
+/** Once per turn of the loop. `unix_us` keeps wall-clock times right. */
+void calls_tick(struct calls *c, uint64_t now_us, uint64_t unix_us);
+uint64_t calls_deadline_us(const struct calls *c);
+/** When media_event_fd() is readable: fetches and carries out all events. */
+void calls_on_media_events(struct calls *c, uint64_t now_us);
+
+/* What the REST API asks for. `done` is called exactly once, perhaps before the call returns, perhaps
+ * after the client has gone. er: 0 with `body` (borrowed; may be NULL); ER_NOT_FOUND, ER_DENIED,
+ * ER_CONFLICT, ER_INVALID, ER_FULL (429), ER_CLOSED (the server drains: 503), .. with `why`. */
+typedef void calls_done(void *ctx, int er, const char *why, const json_t *body);
+
+/** Start a clip: `publisher` and `label` may be NULL. The row is durable when `done` gets the clip
+ *  as GET /clips/{id} has it. ER_CONFLICT: the publisher has not consented; ER_NOT_FOUND: no such
+ *  room, or nobody of that name in it. */
+void calls_clip_start(struct calls *c, const struct claims *who, const char *room,
+                      const char *publisher, const char *label, calls_done *done, void *ctx);
+/** The clip as it is then: `recording` until the file is finished. Stopping twice is no error. */
+void calls_clip_stop(struct calls *c, const struct claims *who, const char *clip,
+                     calls_done *done, void *ctx);
+/** That person's consent to being recorded: an event on the case, then carried out. */
+void calls_consent(struct calls *c, const struct claims *who, const char *room, bool recording,
+                   calls_done *done, void *ctx);
+/** GET /rooms/{room}: people, tracks, bitrates, loss. */
+void calls_room_view(struct calls *c, const struct claims *who, const char *room,
+                     calls_done *done, void *ctx);
+/** A case was changed by the API: people in its room and queue are told, by `case` messages. */
+void calls_case_changed(struct calls *c, const struct id *case_id);
+
+/** No new joins; clips are finalised, people told and closed with 1012; then `done(ctx)`. */
+void calls_drain(struct calls *c, void (*done)(void *ctx), void *ctx);
+bool calls_is_draining(const struct calls *c);
+
+/** For /metrics. */
+struct calls_gauges {
+    size_t links, sessions, rooms, people, waiting, agents_available, calls, whip, whep;
+    size_t clips_recording;
+    uint64_t messages_in, errors_out, calls_started, offers, offers_declined, offers_expired;
+};
+void calls_read_gauges(const struct calls *c, struct calls_gauges *ret);
+
+#endif

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The table of sessions and the connections (links) that carry them: hello and its deadline, resume,
+ * replacement, closing. Sans-IO: bytes and `now_us` come in; frames to write are fetched. What a
+ * message means is the conductor's, through `struct sessions_ops`. */
+#ifndef LOUPE_SIGNALING_SESSIONS_H
+#define LOUPE_SIGNALING_SESSIONS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/entropy.h"
+#include "signaling/proto.h"
+#include "signaling/session.h"
+
+struct sessions;
+struct link;
+
+/** WebSocket close codes of this protocol beside RFC 6455's. */
+enum link_close {
+    LINK_CLOSE_NORMAL = 1000,
+    LINK_CLOSE_BINARY = 1003,
+    LINK_CLOSE_POLICY = 1008,
+    LINK_CLOSE_TOO_BIG = 1009,
+    LINK_CLOSE_INTERNAL = 1011,
+    LINK_CLOSE_RESTART = 1012,
+    LINK_CLOSE_LATER = 1013,
+    LINK_CLOSE_TOKEN = 4401,
+    LINK_CLOSE_DENIED = 4403,
+    LINK_CLOSE_NO_HELLO = 4408,
+    LINK_CLOSE_REPLACED = 4409,
+    LINK_CLOSE_ENDED = 4410,
+};
+
+enum session_end {
+    SESSION_END_LEFT,     /* bye */
+    SESSION_END_TIMEOUT,  /* dropped, and not back in time */
+    SESSION_END_REPLACED, /* a newer one of the same person */
+    SESSION_END_CLOSED,   /* by the conductor */
+};
+
+/** The conductor's side. None of these may free the session it is given; sessions_end() does. */
+struct sessions_ops {
+    void *ctx;
+    /** Check a token: 0; ER_UNAUTHENTIC (closes with 4401), ER_DENIED (4403), ER_AGAIN (the server
+     *  drains: 1012). *ret_why is for the client. */
+    int (*authenticate)(void *ctx, const char *token, struct session_who *ret_who,
+                        const char **ret_why);
+    /** Add members to a welcome, which has session, identity, name, role, resumed and ping_ms. */
+    void (*welcome)(void *ctx, struct session *s, json_t *welcome, bool resumed);
+    /** The welcome is on its way. */
+    void (*opened)(void *ctx, struct session *s, bool resumed);
+    /** A request to carry out. It is borrowed. Every request with an id must be answered. */
+    void (*request)(void *ctx, struct session *s, const struct proto_message *m);
+    /** Its connection is gone; it may come back. */
+    void (*dropped)(void *ctx, struct session *s);
+    /** It is over; the memory goes after the call. Also called for dropped ones. */
+    void (*ended)(void *ctx, struct session *s, enum session_end why);
+};
+
+/** ER_NOMEM. `entropy` is copied and must stay usable. */
+int sessions_new(struct sessions **ret, const struct sessions_ops *ops,
+                 const struct entropy *entropy);
+/** Links must be gone. No callbacks. NULL is fine. */
+void sessions_free(struct sessions *t);
+/** The moment by the wall clock, for new ids; told at start and now and then. */
+void sessions_set_clock(struct sessions *t, uint64_t now_us, uint64_t unix_us);
+
+/* Connections */
+
+/** How a link asks for link_next() to be called: `wake(user)`, any number of times, from within any
+ *  call of this header. */
+void sessions_set_wake(struct sessions *t, void (*wake)(void *user));
+/** A connection was upgraded. NULL at LIMIT_SESSIONS or without memory: close it with 1013. */
+struct link *link_open(struct sessions *t, void *user, uint64_t now_us);
+/** A whole text message. */
+void link_on_text(struct link *l, const char *text, size_t len, uint64_t now_us);
+void link_on_pong(struct link *l, const void *payload, size_t len, uint64_t now_us);
+/** To be closed: it sent a binary frame or one that is too long. */
+void link_fail(struct link *l, enum link_close code);
+/** The connection is gone; the link is freed. */
+void link_gone(struct link *l, uint64_t now_us);
+
+enum link_frame_type { LINK_TEXT, LINK_PING, LINK_CLOSE };
+struct link_frame {
+    enum link_frame_type type;
+    const char *data; /* until the next call */
+    size_t len;
+    unsigned code;    /* of LINK_CLOSE; data is the reason */
+};
+/** The next thing to write; false when there is nothing. */
+bool link_next(struct link *l, struct link_frame *ret);
+bool link_has_next(const struct link *l);
+
+void sessions_tick(struct sessions *t, uint64_t now_us);
+uint64_t sessions_deadline_us(const struct sessions *t);
+
+/* For the conductor */
+
+/** Send {"type": .., ..} to one session; `body` stays the caller's. */
+void sessions_send(struct sessions *t, struct session *s, const json_t *body);
+/** The same, already as compact text: for one message to many. */
+void sessions_send_text(struct sessions *t, struct session *s, const char *body, size_t len);
+/** Answer a request: adds "re" when `re` is neither NULL nor "". Takes `body` over; NULL: ok. */
+void sessions_reply(struct sessions *t, struct session *s, const char *re, json_t *body);
+void sessions_reply_error(struct sessions *t, struct session *s, const char *re,
+                          enum proto_error code, const char *message);
+/** It is over: `ended` is called, the connection is closed after what is queued. */
+void sessions_end(struct sessions *t, struct session *s, enum session_end why,
+                  enum link_close code);
+/** All of them and all links, as when the server restarts. Sessions get no `ended`. */
+void sessions_close_all(struct sessions *t, enum link_close code);
+bool session_is_online(const struct session *s);
+/** By id; NULL. */
+struct session *sessions_find(const struct sessions *t, const struct id *id);
+/** Every session, or those of one person: start with *cursor = 0; NULL at the end. */
+struct session *sessions_each(const struct sessions *t, size_t *cursor);
+struct session *sessions_of(const struct sessions *t, const char *identity, size_t index);
+size_t sessions_count(const struct sessions *t);
+size_t sessions_link_count(const struct sessions *t);
+
+#endif
