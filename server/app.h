@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The whole server as one tree: what owns what, in which order it starts and ends. What is in here
+ * is for the signalling thread, but for what a comment says. */
+#ifndef LOUPE_SERVER_APP_H
+#define LOUPE_SERVER_APP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/entropy.h"
+#include "base/log.h"
+#include "server/auth.h"
+#include "server/config.h"
+#include "server/dbq.h"
+#include "server/http.h"
+#include "server/store.h"
+
+struct calls; /* server/calls.h: the conductor; owns the WebSocket side too */
+struct media;
+
+struct app {
+    struct config *config;
+    struct log *log;        /* any thread */
+    struct entropy entropy; /* any thread */
+    struct auth *auth;      /* any thread */
+    struct store *store;    /* the store thread's, once dbq runs */
+    struct dbq *dbq;
+    struct media *media;
+    struct calls *calls;
+    struct http *http;
+    struct media_key media_key; /* constant after start */
+    char base_url[128];         /* "http://127.0.0.1:8080", for links */
+    bool draining;
+};
+
+/** Start everything in order, print the ready line, run until told to stop. The process's exit code:
+ *  0, 1 a runtime failure, 2 configuration. */
+int app_main(int argc, char **argv);
+
+#endif

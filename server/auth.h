@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Tokens: JWT, HS256 with an API key's secret, checked before anything is allocated for the one
+ * who brings it; and the signatures of media links. */
+#ifndef LOUPE_SERVER_AUTH_H
+#define LOUPE_SERVER_AUTH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/entropy.h"
+#include "base/id.h"
+#include "base/limits.h"
+#include "signaling/role.h"
+
+#define AUTH_KEY_BYTES 65       /* an API key's id, with its NUL */
+#define AUTH_SECRET_MAX 256     /* bytes of an API key's secret */
+#define AUTH_MERCHANT_BYTES 65
+#define AUTH_JTI_BYTES 65
+#define AUTH_TOKEN_BYTES (LIMIT_TOKEN + 1)
+#define AUTH_MERCHANT_DEFAULT "default"
+
+/** What a token that was checked says. */
+struct claims {
+    char key[AUTH_KEY_BYTES];           /* iss and kid */
+    char merchant[AUTH_MERCHANT_BYTES]; /* whose key it is */
+    char identity[LIMIT_IDENTITY + 1];  /* sub */
+    char name[LIMIT_NAME + 1];          /* shown to people; the identity when the token has none */
+    char jti[AUTH_JTI_BYTES];           /* "" when the token has none */
+    enum role role;
+    struct id case_id;                  /* zeroed: not bound to a case */
+    struct id room;                     /* zeroed: not bound to a room */
+    struct role_grants grants;          /* the role's, narrowed by the token's */
+    uint64_t expires_s;                 /* Unix seconds */
+};
+
+/** The API keys. Any thread may use it. */
+struct auth;
+
+/** 0 or ER_NOMEM. */
+int auth_new(struct auth **ret);
+void auth_free(struct auth *a);
+/** Add or replace a key. ER_INVALID: an id or secret that is empty or too long, or an id of
+ *  characters other than letters, digits, '.', '_' and '-'; ER_FULL, ER_NOMEM. */
+int auth_add_key(struct auth *a, const char *id, const char *secret, const char *merchant);
+/** Forget all keys that were not added since the last call of this. For a reload: add, then prune. */
+void auth_prune_keys(struct auth *a);
+/** The id of the key that mints this server's own tokens (the merchant's first): 0 or ER_NOT_FOUND. */
+int auth_key_of_merchant(struct auth *a, const char *merchant, char ret_key[AUTH_KEY_BYTES]);
+
+/** Check a token (not NUL-terminated) at `now_s`. 0 and *ret; ER_UNAUTHENTIC (HTTP 401) and
+ *  *ret_why, a static text fit for the one who sent it; ER_NOMEM. */
+int auth_verify(struct auth *a, const char *token, size_t len, uint64_t now_s, struct claims *ret,
+                const char **ret_why);
+
+/** Sign a token for `claims`, with the key that claims->key names, issued at `now_s`, valid until
+ *  claims->expires_s. What the claims' grants lack of the role's is written as `grants`.
+ *  ER_NOT_FOUND: no such key; ER_INVALID, ER_TRUNCATED, ER_NOMEM. */
+int auth_mint(struct auth *a, const struct claims *claims, uint64_t now_s,
+              char ret_token[AUTH_TOKEN_BYTES]);
+
+/** May this person enter the case (its room) at all? The merchant must be the case's; a token bound
+ *  to a case or room fits no other one; a buyer and a viewer need one that is bound. */
+bool claims_allow_case(const struct claims *c, const struct id *case_id, const struct id *room,
+                       const char *merchant);
+
+#define AUTH_MEDIA_SECONDS 600
+#define AUTH_SIGNATURE_BYTES 65 /* 64 hexadecimal digits and the NUL */
+
+/** The key of media links: drawn anew at every start, so that old links die with it. */
+struct media_key {
+    uint8_t bytes[32];
+};
+struct media_key media_key_derive(const uint8_t secret[32], const struct entropy *entropy);
+/** HMAC-SHA256 over clip, person and expiry. */
+void media_key_sign(const struct media_key *k, const struct id *clip, const char *identity,
+                    uint64_t expires_s, char ret_signature[AUTH_SIGNATURE_BYTES]);
+/** 0; ER_UNAUTHENTIC when it does not match, ER_STALE when it is past. */
+int media_key_check(const struct media_key *k, const struct id *clip, const char *identity,
+                    uint64_t expires_s, uint64_t now_s, const char *signature);
+
+#endif

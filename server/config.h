@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The settings: flags over environment over file, by one table of keys. */
+#ifndef LOUPE_SERVER_CONFIG_H
+#define LOUPE_SERVER_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/log.h"
+
+#define CONFIG_TEXT_BYTES 512
+#define CONFIG_LIST_MAX 32
+
+/** A setting given several times. */
+struct config_list {
+    size_t count;
+    char *items[CONFIG_LIST_MAX]; /* owned */
+};
+
+struct config {
+    char file[CONFIG_TEXT_BYTES]; /* --config */
+    char data[CONFIG_TEXT_BYTES];
+    struct addr http;
+    struct addr media;
+    struct addr media_tcp; /* port 0 and no address: off */
+    bool has_media_tcp;
+    unsigned workers; /* 0: as many as processors */
+    struct config_list public_addresses; /* IP addresses, checked */
+    struct config_list api_keys;         /* "ID:SECRET", checked */
+    struct config_list allowed_origins;
+    char tls_cert[CONFIG_TEXT_BYTES], tls_key[CONFIG_TEXT_BYTES];
+    char database[CONFIG_TEXT_BYTES]; /* "" : <data>/loupe.db */
+    char blobs[CONFIG_TEXT_BYTES];    /* "" : <data>/clips */
+    char web[CONFIG_TEXT_BYTES];      /* folder of the pages; "" : look for it */
+    char public_url[CONFIG_TEXT_BYTES]; /* base of links; "" : from `http` */
+    bool demo, check, version, help;
+    bool allow_plain_http;
+    bool log_json;
+    enum log_level log_level;
+    unsigned drain_seconds;
+    unsigned ring_seconds;
+};
+
+/** Fill in defaults, then file, environment (`environ`-like, NULL-terminated, may be NULL) and
+ *  flags. 0, or ER_INVALID (exit 2) with exactly one line, without its end, in `ret_why`. */
+int config_load(struct config *ret, int argc, char **argv, char **environment, char *ret_why,
+                size_t why_size);
+/** Frees what it owns; not the struct. */
+void config_clear(struct config *c);
+/** What --help prints: a constant made from the table; the caller frees it. NULL without memory. */
+char *config_help(void);
+
+#endif

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What lasts: merchants, cases with their timelines, people, clips, invites, secrets. All functions
+ * run on the store thread (see dbq.h) and block on nothing but the disk. What returned 0 is on the
+ * disk. ER_IO: the disk is full or failed, the change did not happen. Times are microseconds of the
+ * wall clock. */
+#ifndef LOUPE_SERVER_STORE_H
+#define LOUPE_SERVER_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "base/entropy.h"
+#include "base/id.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "server/cases.h"
+
+#define STORE_TEXT_BYTES (LIMIT_NAME + 1)
+#define STORE_IDENTITY_BYTES (LIMIT_IDENTITY + 1)
+#define STORE_SHORT_BYTES 65
+#define STORE_HASH_BYTES 65
+#define STORE_PATH_BYTES 512
+
+struct store;
+
+/** Opens or makes the database at `path` (":memory:" for tests) and brings its schema up to date.
+ *  ER_IO, ER_UNSUPPORTED (made by a newer version), ER_NOMEM. `log` may be NULL. */
+int store_open(struct store **ret, const char *path, const struct entropy *entropy,
+               struct log *log);
+void store_close(struct store *s);
+
+/** Group several calls into one transaction. They nest; the outermost end decides. With `er` not 0
+ *  everything since the begin is undone. Returns `er`, or the error of the commit. */
+int store_begin(struct store *s);
+int store_end(struct store *s, int er);
+
+/** PRAGMA integrity_check. 0, or ER_MALFORMED with the first complaint in `ret_why`. */
+int store_check(struct store *s, char *ret_why, size_t size);
+/** A cheap question to the database, for /readyz. 0 or ER_IO. */
+int store_ping(struct store *s);
+
+/** 32 bytes kept under `name`; drawn at the first call. 0, ER_IO. */
+int store_secret(struct store *s, const char *name, uint8_t ret_secret[32]);
+
+/** Known afterwards; name NULL: the id. */
+int store_merchant_put(struct store *s, const char *id, const char *name, uint64_t now_us);
+
+/* Cases */
+
+struct store_case {
+    struct id id;
+    struct id room;
+    char number[24]; /* "C-2026-000001" */
+    char merchant[STORE_SHORT_BYTES];
+    enum case_kind kind;
+    enum case_state state;
+    char title[STORE_TEXT_BYTES];
+    char language[36]; /* BCP 47, "" not known */
+    int priority;      /* 0 (normal) .. 9, higher first */
+    char buyer[STORE_IDENTITY_BYTES];
+    char buyer_name[STORE_TEXT_BYTES];
+    uint64_t created_us, changed_us;
+    uint64_t waiting_since_us; /* 0: not waiting */
+    uint64_t version;          /* counts changes from 1; the ETag */
+    json_t *more; /* reason, tier, category, brand, order, purchase_evidence, outcome, ruling; owned */
+};
+/** Frees what it owns; not the struct. */
+void store_case_clear(struct store_case *c);
+/** The case as GET /cases/{id} answers it; NULL without memory. */
+json_t *store_case_json(const struct store_case *c);
+
+/** Make a case: fills in id, room, number, version and times; the event "case_opened" by `actor`
+ *  is its first. With `idempotency_key` (may be NULL) repeated by the same `owner`: the case of the
+ *  first time, *ret_repeated true, or ER_CONFLICT when `fingerprint` (of the request) differs.
+ *  Keys are forgotten after a day. */
+int store_case_create(struct store *s, struct store_case *c, const char *actor,
+                      const char *owner, const char *idempotency_key, const char *fingerprint,
+                      uint64_t now_us, bool *ret_repeated);
+/** ER_NOT_FOUND. The caller clears *ret. */
+int store_case_get(struct store *s, const struct id *id, struct store_case *ret);
+int store_case_of_room(struct store *s, const struct id *room, struct store_case *ret);
+
+struct store_case_filter {
+    const char *merchant; /* NULL: any */
+    struct id only;       /* zeroed: any; else this case alone */
+    bool by_state, by_kind;
+    enum case_state state;
+    enum case_kind kind;
+    const char *text;  /* in number, title, buyer's name; NULL: any */
+    struct id before;  /* page: cases made before this one; zeroed: from the newest */
+    size_t limit;      /* 1..LIMIT_PAGE_ITEMS */
+};
+/** Newest first; `each` must copy what it wants to keep. */
+int store_cases_list(struct store *s, const struct store_case_filter *f,
+                     void (*each)(void *ctx, const struct store_case *c), void *ctx);
+
+/** What is asked of a case's state. */
+struct store_action {
+    struct id case_id;
+    enum case_action action;
+    const char *actor;
+    enum role role;        /* of a person; ROLE_COUNT: the conductor itself, who may do everything */
+    const json_t *data;    /* cleaned (case_action_data), or NULL */
+    uint64_t if_version;   /* 0: any */
+};
+/** A transition: checks role, state and version, changes the case and appends the event, at once.
+ *  0 and *ret (the case after it; cleared by the caller). ER_NOT_FOUND; ER_DENIED the role;
+ *  ER_CONFLICT the state (*ret is the case as it is, to be cleared); ER_STALE the version. */
+int store_case_act(struct store *s, const struct store_action *a, uint64_t now_us,
+                   struct store_case *ret);
+/** Set or remove (value NULL) a member of `more`; with no event of its own. Bumps the version. */
+int store_case_set(struct store *s, const struct id *id, const char *member, const json_t *value,
+                   uint64_t now_us);
+
+/* The timeline */
+
+struct store_event {
+    struct id case_id;
+    uint64_t seq; /* from 1 in each case */
+    uint64_t at_us;
+    char actor[STORE_IDENTITY_BYTES]; /* an identity; "system" */
+    char type[48];
+    char *data; /* canonical JSON; owned by whoever made the struct */
+    char prev[STORE_HASH_BYTES]; /* of the event before; 64 zeros for the first */
+    char hash[STORE_HASH_BYTES];
+};
+/** Append to a case's timeline; data (an object) may be NULL for {}. The hash is SHA-256 over the
+ *  canonical JSON of {case, seq, at, actor, type, data, prev}. ER_NOT_FOUND, ER_INVALID. `ret_hash`
+ *  may be NULL. */
+int store_event_append(struct store *s, const struct id *case_id, const char *actor,
+                       const char *type, const json_t *data, uint64_t now_us,
+                       char ret_hash[STORE_HASH_BYTES]);
+/** In order, from after `seq`, `limit` at most. */
+int store_events_list(struct store *s, const struct id *case_id, uint64_t after_seq, size_t limit,
+                      void (*each)(void *ctx, const struct store_event *e), void *ctx);
+/** The event as the API gives it; NULL without memory. */
+json_t *store_event_json(const struct store_event *e);
+/** The hash of a case's last event (64 zeros: none). */
+int store_chain_head(struct store *s, const struct id *case_id, char ret_hash[STORE_HASH_BYTES]);
+/** Computes a case's whole chain anew. 0, or ER_UNAUTHENTIC with the first wrong seq. */
+int store_chain_verify(struct store *s, const struct id *case_id, uint64_t *ret_bad_seq);
+
+/* People of a case */
+
+struct store_person {
+    char identity[STORE_IDENTITY_BYTES];
+    char name[STORE_TEXT_BYTES];
+    enum role role;
+    bool consent; /* to recording, as last said */
+};
+/** Add, or change name and role; the event "person_added" for somebody new. */
+int store_person_put(struct store *s, const struct id *case_id, const struct store_person *p,
+                     uint64_t now_us);
+/** The event "recording_consent" {recording}; the person must be there: else ER_NOT_FOUND. */
+int store_consent_set(struct store *s, const struct id *case_id, const char *identity,
+                      bool recording, uint64_t now_us);
+int store_people_list(struct store *s, const struct id *case_id,
+                      void (*each)(void *ctx, const struct store_person *p), void *ctx);
+/** ER_NOT_FOUND. */
+int store_person_get(struct store *s, const struct id *case_id, const char *identity,
+                     struct store_person *ret);
+
+/* Clips */
+
+enum clip_state { CLIP_RECORDING, CLIP_READY, CLIP_FAILED };
+
+struct store_clip {
+    struct id id;
+    struct id case_id;
+    struct id room;
+    char merchant[STORE_SHORT_BYTES];
+    enum clip_state state;
+    char kind[16]; /* "clip" */
+    char label[STORE_TEXT_BYTES];
+    char publisher[STORE_IDENTITY_BYTES];
+    char started_by[STORE_IDENTITY_BYTES];
+    char path[STORE_PATH_BYTES]; /* without suffix, as in media.h */
+    char reason[48];             /* why it failed, why it ended by itself; "" */
+    uint64_t created_us;         /* asked for */
+    uint64_t started_us;         /* wall clock of its first moment; 0 not yet */
+    uint64_t duration_ms, bytes;
+    char sha256[STORE_HASH_BYTES];
+    unsigned width, height;
+    unsigned gaps;
+    uint64_t gap_ms;
+    bool has_video, has_audio, has_poster, repaired;
+};
+const char *clip_state_name(enum clip_state state);
+/** A new row and the event "clip_started" by c->started_by. The merchant is looked up. */
+int store_clip_add(struct store *s, struct store_clip *c, uint64_t now_us);
+/** Writes state and all that follows it; for READY and FAILED the event "clip_ready" {clip, sha256,
+ *  duration_ms, bytes, repaired} or "clip_failed" {clip, reason} by "system". */
+int store_clip_update(struct store *s, const struct store_clip *c, uint64_t now_us);
+int store_clip_get(struct store *s, const struct id *id, struct store_clip *ret);
+/** Oldest first. */
+int store_clips_of_case(struct store *s, const struct id *case_id,
+                        void (*each)(void *ctx, const struct store_clip *c), void *ctx);
+/** For the start: what was recording when the process died. */
+int store_clips_in_state(struct store *s, enum clip_state state,
+                         void (*each)(void *ctx, const struct store_clip *c), void *ctx);
+/** The clip as GET /clips/{id} gives it, without the signed addresses; NULL without memory. */
+json_t *store_clip_json(const struct store_clip *c);
+
+/* Invites */
+
+struct store_invite {
+    char jti[STORE_SHORT_BYTES];
+    struct id case_id;
+    char identity[STORE_IDENTITY_BYTES];
+    enum role role;
+    bool single_use;
+    uint64_t expires_us;
+};
+/** With the event "invited" {identity, name, role, expires_at} by `actor`. */
+int store_invite_add(struct store *s, const struct store_invite *i, const char *name,
+                     const char *actor, uint64_t now_us);
+/** To be called at each fresh `hello` (not a resume) with a token that has a jti: 0, also when no
+ *  invite has this jti; ER_STALE: single use, and used before. */
+int store_invite_use(struct store *s, const char *jti, uint64_t now_us);
+
+/* Figures, GET /stats */
+
+struct store_stats {
+    uint64_t cases_opened, cases_closed, cases_solved; /* solved: agreed or executed, not disputed */
+    uint64_t waits, waits_answered, waits_answered_2min, waits_abandoned;
+    uint64_t wait_ms_mean, wait_ms_max;
+    uint64_t calls, clips;
+};
+int store_stats(struct store *s, const char *merchant, uint64_t from_us, uint64_t to_us,
+                struct store_stats *ret);
+
+#endif
