@@ -34,7 +34,8 @@ struct rtcp_packet {
     size_t whole_len;
 };
 
-/** Walks a compound; start with rd_make over it. 0, ER_AGAIN at the end, ER_MALFORMED. */
+/** Walks a compound; start with rd_make over it. 0, ER_AGAIN at the end, ER_MALFORMED (stop then).
+ *  Any type may come first (reduced size, RFC 5506). */
 int rtcp_next(struct rd *compound, struct rtcp_packet *ret);
 
 /** A report block of SR and RR. */
@@ -58,7 +59,8 @@ struct rtcp_sender_info {
 
 #define RTCP_MAX_REPORTS 31
 
-/** Each parser takes a packet of the fitting type: 0 or ER_MALFORMED. */
+/** Each parser takes a packet of the fitting type: 0 or ER_MALFORMED. Of lists longer than `size`
+ *  the first `size` items are given. */
 int rtcp_parse_sr(const struct rtcp_packet *p, struct rtcp_sender_info *ret_info,
                   struct rtcp_report *ret_reports, size_t size, size_t *ret_count);
 int rtcp_parse_rr(const struct rtcp_packet *p, uint32_t *ret_sender, struct rtcp_report *ret_reports,
@@ -78,13 +80,15 @@ int rtcp_parse_remb(const struct rtcp_packet *p, uint64_t *ret_bps, uint32_t *re
 /** BYE: up to `size` SSRCs. */
 int rtcp_parse_bye(const struct rtcp_packet *p, uint32_t *ret_ssrcs, size_t size, size_t *ret_count);
 
-/* Writers append one packet to `w` (overruns set w->bad, and the packet must not be sent). */
+/* Writers append one packet to `w` (overruns set w->bad, and the packet must not be sent). Reports
+ * beyond RTCP_MAX_REPORTS and SSRCs beyond 255 are left out, a CNAME is cut to 255 bytes. */
 void rtcp_write_sr(struct wr *w, const struct rtcp_sender_info *info,
                    const struct rtcp_report *reports, size_t count);
 void rtcp_write_rr(struct wr *w, uint32_t sender, const struct rtcp_report *reports, size_t count);
 void rtcp_write_sdes_cname(struct wr *w, uint32_t ssrc, const char *cname);
 void rtcp_write_bye(struct wr *w, uint32_t ssrc);
-/** `seqs` sorted ascending (in sequence-number space); packed into PID/BLP pairs. */
+/** `seqs` sorted ascending (in sequence-number space); packed into PID/BLP pairs. Without any
+ *  nothing is written. */
 void rtcp_write_nack(struct wr *w, uint32_t sender, uint32_t media, const uint16_t *seqs,
                      size_t count);
 void rtcp_write_pli(struct wr *w, uint32_t sender, uint32_t media);
@@ -92,7 +96,7 @@ void rtcp_write_fir(struct wr *w, uint32_t sender, uint32_t media, uint8_t comma
 void rtcp_write_remb(struct wr *w, uint32_t sender, uint64_t bps, const uint32_t *ssrcs,
                      size_t count);
 
-/** NTP 32.32 from microseconds since 1970, and back. */
+/** NTP 32.32 from microseconds since 1970, and back; good from 1970 to 2106. */
 uint64_t ntp_from_unix_us(uint64_t unix_us);
 uint64_t ntp_to_unix_us(uint64_t ntp);
 static inline uint32_t ntp_middle(uint64_t ntp)

@@ -77,9 +77,9 @@ struct seq_extender {
 };
 int64_t seq_extend(struct seq_extender *x, uint16_t seq);
 
-/** Extends 32-bit RTP timestamps likewise. */
+/** Extends 32-bit RTP timestamps likewise; the first lands at 2^32 + timestamp. */
 struct ts_extender {
-    int64_t last; /* 0: nothing seen yet */
+    int64_t last; /* the highest; 0: nothing seen yet */
 };
 int64_t ts_extend(struct ts_extender *x, uint32_t timestamp);
 

@@ -45,12 +45,13 @@ bool stun_looks_like(const uint8_t *data, size_t len);
  *  ignored. Does not check the integrity: see stun_check_integrity. */
 int stun_parse(const uint8_t *data, size_t len, struct stun_message *ret);
 /** 0 when the HMAC-SHA1 over the message with `password` fits; ER_UNAUTHENTIC when it does not or is
- *  absent. Constant-time comparison. */
+ *  absent. `data` and `len` are what `msg` was parsed from. Constant-time comparison. */
 int stun_check_integrity(const uint8_t *data, size_t len, const struct stun_message *msg,
                          const char *password);
 
-/* Writers return the length written, or a negative error (ER_TRUNCATED: `size` is too small). All
- * close with MESSAGE-INTEGRITY under `password` and FINGERPRINT. */
+/* Writers return the length written, or a negative error (ER_TRUNCATED: `size` is too small, or the
+ * message is longer than a datagram). All close with MESSAGE-INTEGRITY under `password` and
+ * FINGERPRINT. */
 
 /** Binding success with XOR-MAPPED-ADDRESS `mapped`. */
 int stun_write_success(uint8_t *buf, size_t size,

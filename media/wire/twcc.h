@@ -18,8 +18,8 @@
 /** Arrivals of one transport not yet reported. Zeroed memory is an empty one. */
 struct twcc_recorder {
     struct seq_extender extender;
-    int64_t next;                    /* first number not reported yet; 0: nothing seen */
-    int64_t end;                     /* one behind the highest number seen */
+    int64_t next;                    /* first number not reported yet; 0: no report so far */
+    int64_t end;                     /* one behind the highest number seen; 0: nothing seen */
     uint64_t arrival_us[TWCC_WINDOW]; /* by number modulo; 0: not arrived */
     uint8_t feedback_count;
 };
@@ -28,18 +28,20 @@ struct twcc_recorder {
 void twcc_record(struct twcc_recorder *r, uint16_t transport_seq, uint64_t now_us);
 /** Anything to report? */
 bool twcc_pending(const struct twcc_recorder *r);
-/** Append one feedback packet for as many arrivals as fit a datagram (call again while pending).
- *  Without arrivals nothing is written. */
+/** Append one feedback packet for as many arrivals as fit a datagram and the room in `w` (call again
+ *  while pending and not w->bad). Without arrivals nothing is written; too little room for any sets
+ *  w->bad and keeps the arrivals. */
 void twcc_write(struct twcc_recorder *r, struct wr *w, uint32_t sender, uint32_t media);
 
 /** One packet's fate as the feedback tells it. */
 struct twcc_arrival {
     uint16_t seq;
     bool received;
-    int64_t at_us; /* relative to the feedback's reference time base (64 ms * reference) */
+    int64_t at_us; /* of the receiver's clock, modulo 2^24 * 64 ms; 0 when not received */
 };
 /** Up to `size` arrivals in order of their numbers. 0 or ER_MALFORMED; `ret_reference_us` is the
- *  24-bit reference time in microseconds; arrivals' at_us already contain it. */
+ *  24-bit reference time in microseconds; arrivals' at_us already contain it. Both wrap every
+ *  2^24 * 64 ms (12 days). */
 int twcc_parse(const struct rtcp_packet *p, int64_t *ret_reference_us, struct twcc_arrival *ret,
                size_t size, size_t *ret_count);
 
