@@ -67,12 +67,12 @@ void tape_free(struct tape *t);
 
 /** What to write. `payload` is copied (the only copy of the receiving side). */
 struct tape_input {
-    struct tape_packet head; /* payload_len set; seq and timestamp extended */
+    const struct tape_packet *head; /* payload_len set; seq and timestamp extended */
     const uint8_t *payload;
 };
-/** Append; *ret_packet (borrowed: valid while the packet is on the tape or its slab is held) and
- *  *ret_slab. ER_STALE: there already, or older than the tape reaches. ER_NOMEM. Packets may come
- *  in any order; a jump of more than `packets` ahead empties the tape first. */
+/** Append; *ret_packet is borrowed: valid while the packet is on the tape, or its slab is held.
+ *  ER_STALE: there already, or older than the tape reaches. ER_NOMEM, ER_INVALID. Packets may come
+ *  in any order; a jump of more than `packets` ahead forgets all before it. */
 int tape_append(struct tape *t, const struct tape_input *in, const struct tape_packet **ret_packet);
 /** Forget what is older than the limits allow; call now and then. */
 void tape_trim(struct tape *t, uint64_t now_us);

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A sorted array: losses come in runs at its end, and it is short. */
+#include "media/relay/nacker.h"
+
+#include <string.h>
+
+/* A request may be lost too, so later tries do not wait for a whole round trip. */
+#define RETRY_MARGIN_US 5000u
+#define RETRY_MIN_US 10000u
+
+static bool forget(struct nacker *n, int64_t seq, uint64_t now_us)
+{
+    for (size_t i = n->count; i-- > 0;) {
+        if (n->items[i].seq != seq)
+            continue;
+        n->rtt_sample_us = n->items[i].tries == 1 ? now_us - n->items[i].asked_us : 0;
+        memmove(&n->items[i], &n->items[i + 1], (n->count - i - 1) * sizeof n->items[0]);
+        n->count--;
+        return true;
+    }
+    return false;
+}
+
+enum nacker_seen nacker_see(struct nacker *n, int64_t seq, uint64_t now_us, uint64_t reorder_us)
+{
+    if (n->highest == 0 || seq == n->highest + 1) {
+        n->highest = seq;
+        return NACKER_IN_ORDER;
+    }
+    if (seq <= n->highest)
+        return forget(n, seq, now_us) ? NACKER_RECOVERED : NACKER_IN_ORDER;
+    int64_t missing = seq - n->highest - 1;
+    if (missing > (int64_t)(LIMIT_NACK_PENDING - n->count)) {
+        n->count = 0;
+        n->highest = seq;
+        return NACKER_OVERFLOW;
+    }
+    for (int64_t s = n->highest + 1; s < seq; s++)
+        n->items[n->count++] =
+            (struct nacker_item){.seq = s, .ask_at_us = now_us + reorder_us, .tries = 0};
+    n->highest = seq;
+    return NACKER_IN_ORDER;
+}
+
+static uint64_t retry_after_us(uint64_t rtt_us, unsigned tries)
+{
+    uint64_t wait = tries <= 1 ? rtt_us + RETRY_MARGIN_US : rtt_us / 2 + RETRY_MARGIN_US;
+    return wait < RETRY_MIN_US ? RETRY_MIN_US : wait;
+}
+
+size_t nacker_collect(struct nacker *n, uint64_t now_us, uint64_t rtt_us, int64_t *ret_seqs,
+                      size_t size, unsigned *ret_given_up)
+{
+    size_t asked = 0;
+    size_t kept = 0;
+    *ret_given_up = 0;
+    for (size_t i = 0; i < n->count; i++) {
+        struct nacker_item item = n->items[i];
+        if (item.ask_at_us <= now_us) {
+            if (item.tries >= LIMIT_NACK_TRIES) {
+                ++*ret_given_up;
+                continue;
+            }
+            if (asked < size) {
+                ret_seqs[asked++] = item.seq;
+                item.tries++;
+                item.asked_us = now_us;
+                item.ask_at_us = now_us + retry_after_us(rtt_us, item.tries);
+            }
+        }
+        n->items[kept++] = item;
+    }
+    n->count = kept;
+    return asked;
+}
+
+uint64_t nacker_deadline_us(const struct nacker *n)
+{
+    uint64_t at = UINT64_MAX;
+    for (size_t i = 0; i < n->count; i++)
+        if (n->items[i].ask_at_us < at)
+            at = n->items[i].ask_at_us;
+    return at;
+}

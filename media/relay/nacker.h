@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Which packets of a source are missing, and when to ask for each (again): the receiving half of
+ * RFC 4585's generic NACK. */
+#ifndef LOUPE_MEDIA_RELAY_NACKER_H
+#define LOUPE_MEDIA_RELAY_NACKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/limits.h"
+
+struct nacker_item {
+    int64_t seq;
+    uint64_t ask_at_us;
+    uint64_t asked_us;
+    uint8_t tries;
+};
+
+/** A value; zeroed memory is an empty one. Items are sorted by seq. */
+struct nacker {
+    int64_t highest;        /* 0: nothing seen yet */
+    uint64_t rtt_sample_us; /* of the packet recovered last, when one request sufficed; else 0 */
+    size_t count;
+    struct nacker_item items[LIMIT_NACK_PENDING];
+};
+
+enum nacker_seen {
+    NACKER_IN_ORDER,
+    NACKER_RECOVERED, /* it was missing */
+    NACKER_OVERFLOW,  /* more is missing than can be asked for: all given up, ask for a key frame */
+};
+
+/** A packet came. Numbers skipped before it are missing from now on, and asked for after
+ *  `reorder_us`, in case they are only late. */
+enum nacker_seen nacker_see(struct nacker *n, int64_t seq, uint64_t now_us, uint64_t reorder_us);
+/** Up to `size` packets to ask for now, ascending; each is asked for again after about `rtt_us` the
+ *  first time and sooner later on, LIMIT_NACK_TRIES times at most. `ret_given_up` counts those that
+ *  ran out of tries just now. */
+size_t nacker_collect(struct nacker *n, uint64_t now_us, uint64_t rtt_us, int64_t *ret_seqs,
+                      size_t size, unsigned *ret_given_up);
+/** When nacker_collect has something; UINT64_MAX when nothing is missing. */
+uint64_t nacker_deadline_us(const struct nacker *n);
+
+#endif

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A slot: one viewer's line. Numbers are rewritten so that whatever it shows looks like one unbroken
+ * stream; a joiner is served from the tape's last key frame at once. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/er.h"
+#include "media/relay/relay.h"
+
+#define CATCH_UP_PACKETS 16u    /* at a time, so that a joiner's link is not flooded: */
+#define CATCH_UP_EVERY_US 5000u /* about 30 Mbit/s */
+#define SQUEEZED_TICKS 90       /* 1 ms of the video clock between pictures that are shown late */
+#define FIRST_SEQ_MAX 16384u    /* below 32768: SRTP roll-over sync */
+#define BUDGET_WINDOW_US 1000000u
+#define BUDGET_FLOOR_BYTES 65536u
+
+int slot_new(struct slot **ret, struct room *r, const struct slot_config *config, uint64_t now_us)
+{
+    struct slot *s = calloc(1, sizeof *s);
+    if (!s)
+        return ER_NOMEM;
+    s->room = r;
+    s->owner = config->owner;
+    s->kind = config->kind;
+    s->pick = config->pick;
+    s->codecs = config->codecs;
+    s->viewer = config->viewer;
+    s->person_track = config->track;
+    s->identity = strdup(config->identity);
+    s->person = strdup(config->person ? config->person : "");
+    if (s->kind == MEDIA_VIDEO)
+        s->sent = calloc(LIMIT_SENT_HISTORY, sizeof *s->sent);
+    if (!s->identity || !s->person || (s->kind == MEDIA_VIDEO && !s->sent)) {
+        slot_free(s);
+        return ER_NOMEM;
+    }
+    list_append(&r->slots, &s->in_room);
+    *ret = s;
+    room_assign_slot(r, s, now_us);
+    return 0;
+}
+
+void slot_free(struct slot *s)
+{
+    if (!s)
+        return;
+    heap_remove(&s->room->slot_timers, &s->timer);
+    list_remove(&s->in_track);
+    list_remove(&s->in_room);
+    free(s->sent);
+    free(s->identity);
+    free(s->person);
+    free(s);
+}
+
+int slot_wish(struct slot *s, enum slot_pick pick, const char *person, uint64_t track,
+              uint64_t now_us)
+{
+    char *copy = strdup(person ? person : "");
+    if (!copy)
+        return ER_NOMEM;
+    free(s->person);
+    s->person = copy;
+    s->pick = pick;
+    s->person_track = track;
+    room_assign_slot(s->room, s, now_us);
+    return 0;
+}
+
+/** Pictures between `seq` and the head, or 0 when something between is missing. */
+static int64_t pictures_from(const struct tape *t, int64_t seq)
+{
+    int64_t pictures = 0;
+    int64_t last = 0;
+    for (int64_t at = seq; at <= tape_head(t); at++) {
+        const struct tape_packet *p = tape_find(t, at);
+        if (!p)
+            return 0;
+        if (p->timestamp != last)
+            pictures++;
+        last = p->timestamp;
+    }
+    return pictures;
+}
+
+/** Where the numbering goes on: the first ever at random, else behind what was sent before. */
+static void place_numbers(struct slot *s, int64_t first_seq, int64_t head_ts, int64_t pictures,
+                          uint64_t now_us)
+{
+    int64_t out_ts;
+    if (s->last_seq == 0) {
+        uint64_t random = entropy_u64(s->room->config.entropy);
+        s->last_seq = 65536 + (int64_t)(random % FIRST_SEQ_MAX);
+        out_ts = ((int64_t)1 << 32) + (int64_t)(random >> 32);
+    } else {
+        uint64_t elapsed_us = now_us - s->last_sent_us;
+        out_ts = s->last_ts + 1 + (int64_t)(elapsed_us * s->track->clock_rate / 1000000u);
+        if (out_ts < s->last_ts + pictures * SQUEEZED_TICKS)
+            out_ts = s->last_ts + pictures * SQUEEZED_TICKS;
+    }
+    s->seq_delta = s->last_seq + 1 - first_seq;
+    s->ts_delta = out_ts - head_ts;
+    s->squeeze_until = head_ts;
+    s->squeeze_source_ts = 0;
+    s->squeeze_ts = out_ts - pictures * SQUEEZED_TICKS;
+}
+
+/** Let packets flow from `first_seq`, which is on the tape, on. */
+static void begin(struct slot *s, int64_t first_seq, uint64_t now_us)
+{
+    const struct tape *tape = s->track->tape;
+    const struct tape_packet *head = tape_find(tape, tape_head(tape));
+    int64_t pictures = pictures_from(tape, first_seq);
+    place_numbers(s, first_seq, head->timestamp, pictures > 0 ? pictures : 1, now_us);
+    s->live = true;
+    s->stretch_first = first_seq;
+    s->catching_up = true;
+    tape_cursor_init(&s->cursor, tape, first_seq);
+    slot_catch_up(s, now_us);
+}
+
+/** A viewer that just came gets the last key frame and all since, when that is whole and short. */
+static bool begin_from_tape(struct slot *s, uint64_t now_us)
+{
+    const struct tape_frame *key = tape_last_key(s->track->tape);
+    if (!key || tape_head(s->track->tape) - key->first_seq >= LIMIT_GOP_PACKETS ||
+        pictures_from(s->track->tape, key->first_seq) == 0)
+        return false;
+    begin(s, key->first_seq, now_us);
+    return true;
+}
+
+void slot_show(struct slot *s, struct track *t, uint64_t now_us)
+{
+    list_remove(&s->in_track);
+    heap_remove(&s->room->slot_timers, &s->timer);
+    s->track = t;
+    s->live = false;
+    s->catching_up = false;
+    if (!t)
+        return;
+    list_append(&t->slots, &s->in_track);
+    if (s->kind == MEDIA_VIDEO && !begin_from_tape(s, now_us))
+        track_want_key_frame(t, now_us);
+}
+
+/** The sent timestamp of a squeezed picture. Pictures come in order, but for packets found missing
+ *  while catching up: those take the timestamp of a neighbour of the same picture. */
+static int64_t squeezed_timestamp(struct slot *s, const struct tape_packet *p)
+{
+    if (p->timestamp > s->squeeze_source_ts) {
+        s->squeeze_source_ts = p->timestamp;
+        s->squeeze_ts += SQUEEZED_TICKS;
+        return s->squeeze_ts;
+    }
+    for (int64_t near = p->seq - 1; s->sent && near <= p->seq + 1; near += 2) {
+        const struct slot_sent *e =
+            &s->sent[(uint64_t)(near + s->seq_delta) & (LIMIT_SENT_HISTORY - 1)];
+        const struct tape_packet *q = tape_find(s->track->tape, near);
+        if (e->source_seq == near && q && q->timestamp == p->timestamp)
+            return (s->squeeze_ts & ~(int64_t)0xffffffff) | e->timestamp;
+    }
+    return s->squeeze_ts;
+}
+
+static void emit(struct slot *s, uint64_t now_us, const struct tape_packet *p)
+{
+    int64_t seq = p->seq + s->seq_delta;
+    int64_t ts = p->timestamp < s->squeeze_until ? squeezed_timestamp(s, p)
+                                                 : p->timestamp + s->ts_delta;
+    struct relay_packet out = {.from = p, .seq = (uint16_t)seq, .timestamp = (uint32_t)ts};
+    if (s->sent)
+        s->sent[(uint64_t)seq & (LIMIT_SENT_HISTORY - 1)] = (struct slot_sent){
+            .source_seq = p->seq, .timestamp = out.timestamp, .seq = out.seq};
+    if (seq > s->last_seq)
+        s->last_seq = seq;
+    if (ts > s->last_ts)
+        s->last_ts = ts;
+    s->last_sent_us = now_us;
+    s->counters.packets++;
+    s->counters.bytes += p->payload_len;
+    s->window_bytes += p->payload_len;
+    s->room->config.ops->send(s->room->config.ops_ctx, s, &out);
+}
+
+void slot_forward(struct slot *s, uint64_t now_us, const struct tape_packet *p)
+{
+    if (!s->live) {
+        if (s->kind == MEDIA_AUDIO || (p->flags & TAPE_KEY_FRAME))
+            begin(s, p->seq, now_us);
+        return;
+    }
+    if (s->catching_up) {
+        /* What is behind the cursor was missing when it passed. */
+        if (p->seq < s->cursor.next && p->seq >= s->stretch_first)
+            emit(s, now_us, p);
+        return;
+    }
+    if (p->seq >= s->stretch_first)
+        emit(s, now_us, p);
+}
+
+void slot_catch_up(struct slot *s, uint64_t now_us)
+{
+    if (!s->catching_up)
+        return;
+    for (unsigned sent = 0; sent < CATCH_UP_PACKETS;) {
+        struct tape_read read;
+        enum tape_step step = tape_cursor_next(&s->cursor, s->track->tape, now_us, 0, &read);
+        if (step == TAPE_STEP_WAIT) {
+            s->catching_up = false;
+            return;
+        }
+        if (step == TAPE_STEP_PACKET) {
+            emit(s, now_us, read.packet);
+            slab_release(read.slab);
+            sent++;
+        }
+    }
+    if (s->cursor.next > tape_head(s->track->tape))
+        s->catching_up = false;
+    else
+        heap_set(&s->room->slot_timers, &s->timer, now_us + CATCH_UP_EVERY_US);
+}
+
+/** True while retransmissions stay within their share of what the viewer gets. */
+static bool within_budget(struct slot *s, uint64_t now_us, uint32_t bytes)
+{
+    if (now_us - s->resend_window_us >= BUDGET_WINDOW_US) {
+        s->resend_window_us = now_us;
+        s->resend_bytes = 0;
+        s->window_bytes = 0;
+    }
+    uint64_t allowed = s->window_bytes * LIMIT_RTX_KBPS_SHARE / 100 + BUDGET_FLOOR_BYTES;
+    if (s->resend_bytes + bytes > allowed)
+        return false;
+    s->resend_bytes += bytes;
+    return true;
+}
+
+static void resend(struct slot *s, uint64_t now_us, uint16_t seq)
+{
+    struct slot_sent *e = &s->sent[seq & (LIMIT_SENT_HISTORY - 1)];
+    int64_t first = s->stretch_first + s->seq_delta;
+    if (e->source_seq == 0 || e->seq != seq || seq_diff(seq, (uint16_t)first) < 0)
+        return;
+    const struct tape_packet *p = tape_find(s->track->tape, e->source_seq);
+    if (!p)
+        return;
+    struct relay_packet out = {
+        .from = p, .seq = seq, .timestamp = e->timestamp, .retransmission = true};
+    /* Asked for again: the last answer was lost as well, so this one goes out twice. */
+    for (unsigned copies = e->resent > 0 ? 2 : 1; copies > 0; copies--) {
+        if (!within_budget(s, now_us, p->payload_len)) {
+            s->counters.refused++;
+            return;
+        }
+        s->counters.retransmitted++;
+        s->room->config.ops->send(s->room->config.ops_ctx, s, &out);
+    }
+    if (e->resent < UINT8_MAX)
+        e->resent++;
+}
+
+void slot_nack(struct slot *s, uint64_t now_us, const uint16_t *seqs, size_t count)
+{
+    s->counters.nacks++;
+    if (!s->sent || !s->track || !s->live)
+        return;
+    for (size_t i = 0; i < count; i++)
+        resend(s, now_us, seqs[i]);
+}
+
+void slot_key_frame(struct slot *s, uint64_t now_us)
+{
+    if (s->track)
+        track_want_key_frame(s->track, now_us);
+}
+
+bool slot_sender_clock(const struct slot *s, uint64_t now_us, uint32_t *ret_timestamp)
+{
+    const struct track *t = s->track;
+    if (!t || !s->live || !t->clock.known || s->counters.packets == 0)
+        return false;
+    uint64_t unix_us = now_us + s->room->config.unix_offset_us;
+    *ret_timestamp = (uint32_t)(track_clock_timestamp(&t->clock, t->sender_clock, t->clock_rate,
+                                                      unix_us) +
+                                s->ts_delta);
+    return true;
+}

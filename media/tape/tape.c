@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The tape's index, its slabs and their life. Frames are kept in frames.c. */
+#include "media/tape/tape.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/er.h"
+#include "media/tape/frames.h"
+
+/** A slab with the number of its packets that the index still names. */
+struct reel {
+    struct slab *slab;
+    uint32_t live;
+};
+
+struct entry {
+    const struct tape_packet *packet; /* NULL: nothing here */
+    struct reel *reel;
+};
+
+struct tape {
+    struct tape_limits limits;
+    struct entry *entries;
+    struct frames frames;
+    struct reel *writing; /* the reel that takes new packets */
+    int64_t head;         /* highest sequence number here; 0: empty */
+    int64_t tail;         /* nothing below is here */
+    int64_t floor;        /* nothing below is taken any more */
+    size_t bytes;
+};
+
+int tape_new(struct tape **ret, const struct tape_limits *limits)
+{
+    if (limits->packets == 0 || (limits->packets & (limits->packets - 1)))
+        return ER_INVALID;
+    struct tape *t = calloc(1, sizeof *t);
+    if (!t)
+        return ER_NOMEM;
+    t->limits = *limits;
+    t->entries = calloc(limits->packets, sizeof *t->entries);
+    if (!t->entries || frames_init(&t->frames, limits->frames) != 0) {
+        tape_free(t);
+        return ER_NOMEM;
+    }
+    *ret = t;
+    return 0;
+}
+
+static void reel_free(struct tape *t, struct reel *r)
+{
+    t->bytes -= r->slab->size;
+    slab_release(r->slab);
+    free(r);
+}
+
+static struct entry *entry_at(const struct tape *t, int64_t seq)
+{
+    return &t->entries[(uint64_t)seq & (t->limits.packets - 1)];
+}
+
+static void entry_drop(struct tape *t, struct entry *e)
+{
+    if (!e->packet)
+        return;
+    struct reel *r = e->reel;
+    e->packet = NULL;
+    e->reel = NULL;
+    if (--r->live == 0 && r != t->writing)
+        reel_free(t, r);
+}
+
+/** Forget everything below `seq`. */
+static void drop_below(struct tape *t, int64_t seq)
+{
+    for (; t->tail < seq && t->tail <= t->head; t->tail++)
+        entry_drop(t, entry_at(t, t->tail));
+    if (t->tail < seq)
+        t->tail = seq;
+    if (t->floor < seq)
+        t->floor = seq;
+    frames_drop_below(&t->frames, seq);
+}
+
+void tape_free(struct tape *t)
+{
+    if (!t)
+        return;
+    for (size_t i = 0; t->entries && i < t->limits.packets; i++)
+        entry_drop(t, &t->entries[i]);
+    if (t->writing)
+        reel_free(t, t->writing);
+    frames_clear(&t->frames);
+    free(t->entries);
+    free(t);
+}
+
+/** A reel with room for `need` bytes; the full one before it lives on while its packets do. */
+static struct reel *reel_for(struct tape *t, uint32_t need)
+{
+    struct reel *old = t->writing;
+    if (old && old->slab->size - old->slab->used >= need)
+        return old;
+    struct reel *r = calloc(1, sizeof *r);
+    if (!r)
+        return NULL;
+    r->slab = slab_new(LIMIT_SLAB_BYTES);
+    if (!r->slab) {
+        free(r);
+        return NULL;
+    }
+    t->bytes += r->slab->size;
+    t->writing = r;
+    if (old && old->live == 0)
+        reel_free(t, old);
+    return r;
+}
+
+static const struct tape_packet *write_packet(struct reel *r, const struct tape_input *in,
+                                              uint32_t need)
+{
+    struct slab *s = r->slab;
+    struct tape_packet *p = (struct tape_packet *)(void *)(s->bytes + s->used);
+    *p = *in->head;
+    if (in->head->payload_len)
+        memcpy(p->payload, in->payload, in->head->payload_len);
+    s->used += need;
+    r->live++;
+    return p;
+}
+
+/** Make the index ready for `seq`: 0 or ER_STALE. */
+static int make_place(struct tape *t, int64_t seq)
+{
+    int64_t size = t->limits.packets;
+    if (t->head == 0) {
+        if (seq < t->floor)
+            return ER_STALE;
+        t->head = t->tail = seq;
+        if (t->floor < seq - size + 1)
+            t->floor = seq - size + 1;
+        return 0;
+    }
+    if (seq < t->floor || seq <= t->head - size)
+        return ER_STALE;
+    if (seq <= t->head)
+        return entry_at(t, seq)->packet ? ER_STALE : 0;
+    drop_below(t, seq - size + 1);
+    t->head = seq;
+    return 0;
+}
+
+int tape_append(struct tape *t, const struct tape_input *in, const struct tape_packet **ret_packet)
+{
+    int64_t seq = in->head->seq;
+    uint32_t need =
+        (uint32_t)((sizeof(struct tape_packet) + in->head->payload_len + 7u) & ~(size_t)7u);
+    if (seq <= 0 || in->head->payload_len > LIMIT_RTP_PACKET)
+        return ER_INVALID;
+    struct reel *r = reel_for(t, need);
+    if (!r)
+        return ER_NOMEM;
+    int er = make_place(t, seq);
+    if (er != 0)
+        return er;
+    const struct tape_packet *p = write_packet(r, in, need);
+    *entry_at(t, seq) = (struct entry){.packet = p, .reel = r};
+    if (seq < t->tail)
+        t->tail = seq;
+    if (p->payload_len > 0) /* padding belongs to no picture */
+        frames_add(&t->frames, p);
+    *ret_packet = p;
+    return 0;
+}
+
+void tape_trim(struct tape *t, uint64_t now_us)
+{
+    if (t->head == 0 || now_us < t->limits.keep_us)
+        return;
+    const struct tape_frame *key = tape_last_key(t);
+    int64_t keep_from = key ? key->first_seq : t->head + 1;
+    int64_t seq = t->tail;
+    for (; seq < keep_from && seq <= t->head; seq++) {
+        const struct tape_packet *p = entry_at(t, seq)->packet;
+        if (p && p->arrival_us > now_us - t->limits.keep_us)
+            break;
+    }
+    if (seq > t->tail)
+        drop_below(t, seq);
+    if (t->tail > t->head)
+        t->head = t->tail = 0;
+}
+
+const struct tape_packet *tape_find(const struct tape *t, int64_t seq)
+{
+    if (seq < t->tail || seq > t->head || t->head == 0)
+        return NULL;
+    return entry_at(t, seq)->packet;
+}
+
+const struct tape_packet *tape_find_hold(const struct tape *t, int64_t seq, struct slab **ret_slab)
+{
+    const struct tape_packet *p = tape_find(t, seq);
+    if (p) {
+        *ret_slab = entry_at(t, seq)->reel->slab;
+        slab_hold(*ret_slab);
+    }
+    return p;
+}
+
+int64_t tape_head(const struct tape *t)
+{
+    return t->head;
+}
+
+int64_t tape_tail(const struct tape *t)
+{
+    return t->head == 0 ? 0 : t->tail;
+}
+
+const struct tape_frame *tape_last_key(const struct tape *t)
+{
+    return frames_last_key(&t->frames);
+}
+
+const struct tape_frame *tape_find_frame(const struct tape *t, int64_t timestamp)
+{
+    return frames_find(&t->frames, timestamp);
+}
+
+size_t tape_bytes(const struct tape *t)
+{
+    return t->bytes + t->limits.packets * sizeof *t->entries +
+           t->limits.frames * sizeof(struct tape_frame);
+}
