@@ -16,6 +16,7 @@
 #define ICE_UFRAG_LEN 8
 #define ICE_PWD_LEN 24
 #define ICE_REMOTE_MAX 256
+#define ICE_SILENT_US 6000000u /* a selected path without checks for so long may be replaced */
 #define ICE_PATHS 8 /* validated addresses remembered; the one longest silent gives way */
 
 struct icelite_path {
@@ -31,6 +32,7 @@ struct icelite {
     char remote_pwd[ICE_REMOTE_MAX + 1];
     struct icelite_path paths[ICE_PATHS];
     bool has_selected;
+    bool restarted; /* no check under the new credentials yet */
     bool nominated; /* the selected path came by USE-CANDIDATE */
     struct path selected;
     uint64_t last_check_us; /* of any path */
@@ -51,14 +53,19 @@ void icelite_restart(struct icelite *ice, const struct entropy *entropy);
 int icelite_set_remote(struct icelite *ice, struct span ufrag, struct span pwd);
 
 /** A Binding request whose USERNAME begins with our ufrag. Checks the full "ours:theirs" pair and
- *  MESSAGE-INTEGRITY, then writes the response into `reply`. Returns the response's length (> 0),
- *  or ER_UNAUTHENTIC, ER_MALFORMED: nothing changed, nothing to send. */
+ *  MESSAGE-INTEGRITY, then writes the response into `reply`: success, or an error (420 unknown
+ *  attribute, 487 role conflict: RFC 8489, 6.3.1 and RFC 8445, 7.3.1.1) that changes nothing.
+ *  The latest check with USE-CANDIDATE selects its path; one without selects only when no path is
+ *  selected, or the selected one has been silent for ICE_SILENT_US.
+ *  Returns the response's length (> 0), or ER_UNAUTHENTIC, ER_MALFORMED (not a request),
+ *  ER_TRUNCATED: nothing changed, nothing to send. */
 int icelite_check(struct icelite *ice, uint64_t now_us, const struct path *from,
                   const uint8_t *data, size_t len, const struct stun_message *msg, uint8_t *reply,
                   size_t reply_size, enum ice_outcome *ret_outcome);
 
 bool icelite_is_valid_path(const struct icelite *ice, const struct path *path);
-/** When consent lapses if no further check comes: last check + LIMIT_CONSENT_TIMEOUT_US. */
+/** When consent lapses if no further check comes: last check + LIMIT_CONSENT_TIMEOUT_US; UINT64_MAX
+ *  before the first. */
 uint64_t icelite_consent_deadline_us(const struct icelite *ice);
 
 #endif

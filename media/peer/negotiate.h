@@ -17,32 +17,33 @@
 
 #define LINE_MID_BYTES 33
 #define LINE_LABEL_BYTES 65
+#define LINE_ECHO_BYTES 48 /* of the offer's m-line, for the answer to echo */
 
 /** Header extensions we understand; ids differ per peer and per line. 0: not negotiated. */
 struct line_extensions {
-    uint8_t mid;             /* urn:ietf:params:rtp-hdrext:sdes:mid */
-    uint8_t rid;             /* ..:sdes:rtp-stream-id */
-    uint8_t repaired_rid;    /* ..:sdes:repaired-rtp-stream-id */
-    uint8_t audio_level;     /* urn:ietf:params:rtp-hdrext:ssrc-audio-level */
+    uint8_t mid;          /* urn:ietf:params:rtp-hdrext:sdes:mid */
+    uint8_t rid;          /* ..:sdes:rtp-stream-id */
+    uint8_t repaired_rid; /* ..:sdes:repaired-rtp-stream-id */
+    uint8_t audio_level;  /* urn:ietf:params:rtp-hdrext:ssrc-audio-level */
     uint8_t abs_send_time;
     uint8_t transport_cc;
-    uint8_t orientation;     /* urn:3gpp:video-orientation */
+    uint8_t orientation; /* urn:3gpp:video-orientation */
 };
 
 /** One m-line as agreed. */
 struct line {
     enum media_kind kind;
-    bool rejected;      /* answered with port 0 */
-    bool receives;      /* the client sends to us here */
-    bool sends;         /* we send to the client here */
-    char mid[LINE_MID_BYTES];      /* ours to answer with; made up ("m0") when the offer had none */
+    bool rejected;            /* answered with port 0 */
+    bool receives;            /* the client sends to us here */
+    bool sends;               /* we send to the client here */
+    char mid[LINE_MID_BYTES]; /* ours to answer with; made up ("m0") when the offer had none */
     bool mid_offered;
-    char label[LINE_LABEL_BYTES];  /* a=msid track id of what the client sends; "" if none */
+    char label[LINE_LABEL_BYTES]; /* a=msid track id of what the client sends; "" if none */
     /* Payload types of the client's numbering, by codec; 0xff: not agreed. */
     uint8_t payload_type[CODEC_COUNT];
     uint8_t rtx_payload_type[CODEC_COUNT];
     struct line_extensions extensions;
-    bool nack;          /* agreed for the line's codecs */
+    bool nack; /* agreed for the line's codecs */
     bool transport_cc;
     bool remb;
     /* What the client announced to send with; 0: to be learnt from mid or the only fitting line. */
@@ -51,36 +52,51 @@ struct line {
     /* What we send with; stays the same over renegotiations. 0 when we do not send. */
     uint32_t local_ssrc;
     uint32_t local_rtx_ssrc;
+    /* For writing the answer. */
+    char kind_text[16];
+    char protocol[LINE_ECHO_BYTES];
+    char format[LINE_ECHO_BYTES]; /* the offer's first */
+    bool nack_pli;
+    bool ccm_fir;
+    bool rtcp_rsize;
+    bool stereo;
 };
 
-/** What this peer may do, and who the door is (for sendrecv m-lines). */
+/** What this peer may do. */
 struct negotiate_rules {
-    bool may_publish;   /* else the client's sending is answered with inactive or recvonly off */
+    bool may_publish; /* else the client's sending is answered with inactive or recvonly off */
     bool may_subscribe;
-    uint32_t max_published; /* further sending lines are refused; LIMIT_TRACKS_PER_PEER */
+    uint32_t max_published; /* further sending lines are refused; 0: LIMIT_TRACKS_PER_PEER */
 };
 
 /** The agreed state of one peer; survives renegotiation. */
 struct negotiation {
     size_t line_count;
-    struct line *lines;       /* owned */
-    uint64_t session_id;      /* o= line */
+    struct line *lines;  /* owned */
+    uint64_t session_id; /* o= line */
     uint64_t session_version;
     char cname[17];
-    char remote_ufrag[257];   /* of the last offer */
+    char remote_ufrag[257]; /* of the last offer */
     char remote_pwd[257];
     char fingerprint_algorithm[16];
     char fingerprint[200];
-    bool ice_restarted;       /* the last offer changed ufrag or pwd */
+    bool ice_restarted; /* the last offer changed ufrag or pwd */
+    bool bundled;       /* answer with a BUNDLE group */
+    bool extmap_allow_mixed;
 };
 
 void negotiation_init(struct negotiation *n, const struct entropy *entropy);
 void negotiation_clear(struct negotiation *n);
+/** A deep copy into uninitialised memory, to try an offer on. 0 or ER_NOMEM. */
+int negotiation_copy(struct negotiation *ret, const struct negotiation *n);
 
-/** Match an offer and update `n`; on an error `n` is unchanged and `ret_why` says in a sentence what
- *  was wrong (static text). ER_MALFORMED: not SDP, or m-lines changed order or kind since the last
- *  offer. ER_UNSUPPORTED: no rtcp-mux, no BUNDLE for several lines, no usable DTLS fingerprint, SDES
- *  only, setup that leaves us no passive role, or nothing in it that we can relay. */
+/** Match an offer and update `n`; on an error `n` is unchanged and `ret_why` (may be NULL) says in a
+ *  sentence what was wrong (static text). ER_MALFORMED: not SDP, or m-lines changed order or kind
+ *  since the last offer. ER_UNSUPPORTED: no rtcp-mux, no BUNDLE for several lines, no usable DTLS
+ *  fingerprint, setup that leaves us no passive role, ICE-lite there too, or nothing in it that we
+ *  can relay. ER_FULL: too long or too many lines. ER_NOMEM.
+ *  A line stopped by the client (port 0) is rejected and may come back as another kind. A line that
+ *  stops and starts sending gets new local SSRCs. */
 int negotiate_offer(struct negotiation *n, const struct negotiate_rules *rules,
                     const struct entropy *entropy, const char *offer, size_t len,
                     const char **ret_why);
@@ -89,7 +105,7 @@ int negotiate_offer(struct negotiation *n, const struct negotiate_rules *rules,
 struct answer_transport {
     const char *ice_ufrag;
     const char *ice_pwd;
-    const char *fingerprint;      /* ours, SHA-256 */
+    const char *fingerprint;       /* ours, SHA-256 */
     const struct addr *candidates; /* host candidates, best first */
     size_t candidate_count;
 };

@@ -20,8 +20,9 @@ enum peer_state { PEER_NEW, PEER_CONNECTING, PEER_CONNECTED, PEER_FAILED, PEER_C
 
 /** What a call changed; bits. */
 enum peer_change {
-    PEER_CHANGED_VALID_PATH = 1, /* `from` is validated: DTLS and SRTP from it belong to this peer */
-    PEER_CHANGED_PATH = 2,       /* the selected path is another one now */
+    PEER_CHANGED_VALID_PATH =
+        1,                 /* `from` is validated: DTLS and SRTP from it belong to this peer */
+    PEER_CHANGED_PATH = 2, /* the selected path is another one now */
     PEER_CHANGED_STATE = 4,
 };
 
@@ -37,6 +38,13 @@ struct peer_config {
     size_t candidate_count;
 };
 
+/** An SSRC of the client's that authentic packets showed to belong to a line. */
+struct peer_source {
+    uint32_t ssrc;
+    uint32_t line;
+};
+#define PEER_SOURCES 32 /* the one learnt first gives way */
+
 /** Visible so that the packet path needs no calls; only peer.c writes, but for `srtp` use. */
 struct peer {
     struct peer_config config;
@@ -47,6 +55,10 @@ struct peer {
     struct negotiation negotiation;
     uint64_t created_us;
     uint64_t connected_us; /* 0: not yet */
+    struct path dtls_path; /* where the last DTLS datagram came from */
+    size_t source_count;
+    size_t source_next;
+    struct peer_source sources[PEER_SOURCES];
 };
 
 int peer_new(struct peer **ret, const struct peer_config *config, uint64_t now_us);
@@ -72,8 +84,10 @@ int peer_expire(struct peer *p, uint64_t now_us);
 void peer_close(struct peer *p, uint64_t now_us);
 
 /** The line that an incoming RTP packet belongs to (index into negotiation.lines), or -1: by SSRC
- *  known before, by the mid extension, by a payload type only one line has. Learns the SSRC.
- *  *ret_rtx: the packet is a retransmission (RFC 4588) of that line. */
+ *  known before or announced, by the mid extension, by a payload type only one line has (RFC 8843,
+ *  9.2). Learns the SSRC, also into the line's remote_ssrc: only for packets that SRTP authenticated.
+ *  *ret_rtx: the packet is a retransmission (RFC 4588) of that line. -1 too for payload types that
+ *  were not agreed. */
 int peer_match_line(struct peer *p, const struct rtp_packet *packet, bool *ret_rtx,
                     enum media_codec *ret_codec);
 

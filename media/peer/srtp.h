@@ -20,8 +20,10 @@ int srtp_pair_library_init(void);
 int srtp_pair_new(struct srtp_pair **ret, const struct srtp_keys *keys, bool server);
 void srtp_pair_free(struct srtp_pair *p);
 
-/* All work in place. Unprotect: *len shrinks; 0, ER_UNAUTHENTIC, ER_STALE (replay) or ER_MALFORMED,
- * and then the bytes are worthless. Protect: the buffer has SRTP_OVERHEAD bytes to spare. */
+/* All work in place. Unprotect: *len shrinks; 0, ER_UNAUTHENTIC, ER_STALE (replay), ER_MALFORMED or
+ * ER_FULL (more SSRCs than a peer may use), and then the bytes are worthless. Protect: the buffer has
+ * SRTP_OVERHEAD bytes to spare. A packet may be protected again (a retransmission without RTX) only
+ * if it is the same to the bit, header extensions included: anything else reuses a nonce. */
 int srtp_pair_unprotect_rtp(struct srtp_pair *p, uint8_t *packet, size_t *len);
 int srtp_pair_unprotect_rtcp(struct srtp_pair *p, uint8_t *packet, size_t *len);
 int srtp_pair_protect_rtp(struct srtp_pair *p, uint8_t *packet, size_t *len);
