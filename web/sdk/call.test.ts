@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// LoupeCall with a played server and peer connections that only keep account, in virtual time.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { LoupeCall } from './call.js';
+import { LoupeClient } from './client.js';
+import { FakeEnv } from './testing/fakes.js';
+
+async function begin() {
+  const env = new FakeEnv();
+  const client = new LoupeClient({ url: 'ws://x/ws', token: 't', env });
+  const welcome = client.connect();
+  env.last.welcome();
+  await welcome;
+  const camera = { kind: 'video', enabled: true } as unknown as MediaStreamTrack;
+  const microphone = { kind: 'audio', enabled: true } as unknown as MediaStreamTrack;
+  const call = new LoupeCall({ client, camera, microphone, facing: 'environment', env });
+  const states: string[] = [];
+  call.on('state', (state) => states.push(state));
+  let seq = 1;
+  const say = (frame: object) => env.last.say({ seq: ++seq, ...frame });
+  const answer = async () => {
+    await env.settle();
+    say({ type: 'answer', re: env.last.last('offer').id, sdp: 'answer' });
+    await env.settle();
+  };
+  call.start();
+  return { env, client, call, camera, microphone, states, say, answer };
+}
+
+async function connected() {
+  const all = await begin();
+  await all.answer();
+  all.env.lastPeer.ice('connected');
+  return all;
+}
+
+test('offers two senders and two slots of each kind, and tells its state', async () => {
+  const { env, call, answer, states } = await begin();
+  await env.settle();
+  const directions = env.lastPeer.transceivers.map((t) => `${t.direction} ${t.receiver.track.kind}`);
+  assert.deepEqual(directions, [
+    'sendonly audio', 'sendonly video',
+    'recvonly video', 'recvonly audio', 'recvonly video', 'recvonly audio',
+  ]);
+  assert.equal(env.last.last('offer')['sdp'], 'offer 1');
+  const told = env.last.last('media_state');
+  assert.deepEqual([told['audio'], told['video'], told['facing']], [true, true, 'environment']);
+  await answer();
+  env.lastPeer.ice('checking');
+  env.lastPeer.ice('connected');
+  assert.deepEqual(states, ['connecting', 'connected']);
+  assert.equal(call.slots.length, 4);
+  assert.equal(call.slots[0]?.identity, null);
+});
+
+test('slots say whom they show', async () => {
+  const { call, say } = await connected();
+  say({ type: 'slot', mid: '2', track: 7, identity: 'agent', kind: 'video' });
+  assert.deepEqual([call.slots[0]?.identity, call.slots[0]?.track], ['agent', 7]);
+  say({ type: 'slot', mid: '2', track: null, kind: 'video' });
+  assert.equal(call.slots[0]?.identity, null);
+});
+
+test('a third sender of a kind gets a slot of its own, one offer after the other', async () => {
+  const { env, call, say, answer } = await connected();
+  for (const [track, identity] of [[1, 'a'], [2, 'b'], [3, 'me'], [4, 'c'], [5, 'd']]) {
+    say({ type: 'track_added', track, identity, kind: 'video', label: 'x' });
+  }
+  await env.settle();
+  assert.equal(env.last.count('offer'), 2);
+  await answer();
+  assert.equal(env.last.count('offer'), 3);
+  await answer();
+  assert.equal(call.slots.filter((slot) => slot.kind === 'video').length, 4);
+  assert.equal(env.last.count('offer'), 3);
+});
+
+test('ICE restarts when the path is lost, again and again until it is back', async () => {
+  const { env, states, answer } = await connected();
+  env.lastPeer.ice('disconnected');
+  await env.advance(1_999);
+  assert.equal(env.lastPeer.offers.length, 1);
+  await env.advance(1);
+  assert.deepEqual(env.lastPeer.offers.at(-1), { iceRestart: true });
+  await answer();
+  await env.advance(4_000);
+  assert.equal(env.lastPeer.offers.length, 3);
+  await answer();
+  env.lastPeer.ice('connected');
+  assert.deepEqual(states, ['connecting', 'connected', 'interrupted', 'connected']);
+  await env.advance(10_000);
+  assert.equal(env.lastPeer.offers.length, 3);
+});
+
+test('a short loss heals without a restart', async () => {
+  const { env } = await connected();
+  env.lastPeer.ice('disconnected');
+  await env.advance(1_000);
+  env.lastPeer.ice('connected');
+  await env.advance(5_000);
+  assert.equal(env.lastPeer.offers.length, 1);
+});
+
+test('another network interface restarts ICE; a page merely shown again does not', async () => {
+  const { env } = await connected();
+  env.networkChanges('visible');
+  await env.advance(1_000);
+  assert.equal(env.lastPeer.offers.length, 1);
+  env.networkChanges('connection');
+  await env.advance(300);
+  assert.deepEqual(env.lastPeer.offers.at(-1), { iceRestart: true });
+});
+
+for (const cause of ['media_gone', 'renewed']) {
+  test(`${cause}: a new connection with the same tracks`, async () => {
+    const { env, call, camera, say, answer } = await connected();
+    say({ type: 'slot', mid: '2', track: 7, identity: 'agent', kind: 'video' });
+    if (cause === 'media_gone') {
+      say({ type: 'media_gone', reason: 'timeout' });
+    } else {
+      env.last.cut();
+      await env.advance(300);
+      env.last.accept();
+      env.last.say({ type: 'error', re: env.last.last('hello').id, code: 'not_found' });
+      const hello = env.last.last('hello');
+      env.last.say({ type: 'welcome', seq: 1, re: hello.id, session: 's2', identity: 'me', resumed: false });
+    }
+    assert.equal(env.peers.length, 2);
+    assert.equal(env.peers[0]?.closed, true);
+    assert.equal(env.lastPeer.transceivers[1]?.sender.track, camera);
+    assert.equal(call.state, 'interrupted');
+    await answer();
+    assert.equal(call.slots[0]?.identity, null);
+    env.lastPeer.ice('connected');
+    assert.equal(call.state, 'connected');
+  });
+}
+
+test('an answer for a connection given up meanwhile is not used', async () => {
+  const { env, say } = await begin();
+  await env.settle();
+  const stale = env.last.last('offer').id;
+  say({ type: 'media_gone', reason: 'failed' });
+  await env.settle();
+  say({ type: 'answer', re: stale, sdp: 'old' });
+  await env.settle();
+  assert.equal(env.peers[0]?.signalingState, 'have-local-offer');
+  assert.equal(env.lastPeer.signalingState, 'have-local-offer');
+});
+
+test('a refused offer is taken back, told, and tried again when that may help', async () => {
+  const { env, call, say } = await connected();
+  const errors: Error[] = [];
+  call.on('error', (error) => errors.push(error));
+  env.lastPeer.ice('failed');
+  await env.advance(0);
+  say({ type: 'error', re: env.last.last('offer').id, code: 'full', message: 'later' });
+  await env.settle();
+  assert.equal(errors.length, 1);
+  assert.equal(env.lastPeer.signalingState, 'stable');
+  await env.advance(1_500);
+  assert.equal(env.lastPeer.offers.length, 3);
+});
+
+test('switching off keeps the track and tells the others; another camera inherits it', async () => {
+  const { env, call, camera } = await connected();
+  call.switchCamera(false);
+  assert.equal(camera.enabled, false);
+  assert.equal(env.last.last('media_state')['video'], false);
+  const other = { kind: 'video', enabled: true } as unknown as MediaStreamTrack;
+  await call.setCamera(other, 'user');
+  assert.equal(other.enabled, false);
+  assert.equal(env.lastPeer.transceivers[1]?.sender.track, other);
+  assert.equal(env.last.last('media_state')['facing'], 'user');
+});
+
+test('stop closes the connection and listens no more', async () => {
+  const { env, call, say } = await connected();
+  call.stop();
+  assert.equal(env.lastPeer.closed, true);
+  say({ type: 'media_gone', reason: 'closed' });
+  env.networkChanges('connection');
+  await env.advance(10_000);
+  assert.equal(env.peers.length, 1);
+  assert.equal(call.state, 'ended');
+});

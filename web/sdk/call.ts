@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+// The media of one person in a call: one RTCPeerConnection that sends camera and microphone and has
+// slots for what others send. The server only ever answers, so that everything here is an offer: the
+// first, one for more slots, an ICE restart after the network changed. When the server gave the peer
+// up (`media_gone`), or the session was renewed, a new connection takes the old one's place.
+import type { LoupeClient } from './client.js';
+import { Emitter } from './emitter.js';
+import { browserEnv, type Env } from './env.js';
+import { LoupeError, type Facing, type MediaKind, type ServerMessages } from './protocol.js';
+
+/** `connecting` at first, `interrupted` when media was lost and is being brought back. */
+export type CallState = 'new' | 'connecting' | 'connected' | 'interrupted' | 'ended';
+
+/** A place for one incoming stream; `media` is there from the start and silent while nobody is shown. */
+export interface Slot {
+  mid: string;
+  kind: MediaKind;
+  identity: string | null;
+  track: string | number | null;
+  media: MediaStreamTrack;
+}
+
+export interface CallEvents {
+  state: CallState;
+  slots: Slot[];
+  error: Error;
+}
+
+export interface CallOptions {
+  client: LoupeClient;
+  camera?: MediaStreamTrack | undefined;
+  microphone?: MediaStreamTrack | undefined;
+  facing?: Facing | undefined;
+  /** Slots of each kind made ahead; more are added when more people send. */
+  slots?: number;
+  videoBitrate?: number;
+  env?: Env;
+}
+
+const MOST_SLOTS = 16;
+const DISCONNECTED_PATIENCE_MS = 2000;
+const RESTART_PATIENCE_MS = 4000;
+const NETWORK_SETTLES_MS = 300;
+const OFFER_RETRY_MS = 1500;
+
+type Shown = ServerMessages['slot'];
+
+export class LoupeCall extends Emitter<CallEvents> {
+  state: CallState = 'new';
+  readonly #client: LoupeClient;
+  readonly #env: Env;
+  readonly #slotsAhead: number;
+  readonly #videoBitrate: number;
+  #pc: RTCPeerConnection | undefined;
+  #camera: MediaStreamTrack | undefined;
+  #microphone: MediaStreamTrack | undefined;
+  #facing: Facing | undefined;
+  #cameraOn = true;
+  #microphoneOn = true;
+  #senders: { audio?: RTCRtpSender; video?: RTCRtpSender } = {};
+  #shown = new Map<string, Shown>();
+  #remote = new Map<string, MediaKind>();
+  #busy = false;
+  #wanted: 'offer' | 'restart' | undefined;
+  #watch: unknown;
+  #offs: (() => void)[] = [];
+
+  constructor(options: CallOptions) {
+    super();
+    this.#client = options.client;
+    this.#env = options.env ?? browserEnv;
+    this.#slotsAhead = options.slots ?? 2;
+    this.#videoBitrate = options.videoBitrate ?? 2_500_000;
+    this.#camera = options.camera;
+    this.#microphone = options.microphone;
+    this.#facing = options.facing;
+  }
+
+  get cameraOn(): boolean {
+    return this.#cameraOn && this.#camera !== undefined;
+  }
+
+  get microphoneOn(): boolean {
+    return this.#microphoneOn && this.#microphone !== undefined;
+  }
+
+  get peer(): RTCPeerConnection | undefined {
+    return this.#pc;
+  }
+
+  /** Begins to send and to receive. The session must be in a room. */
+  start(): void {
+    if (this.state !== 'new') return;
+    const client = this.#client;
+    this.#offs = [
+      client.on('slot', (message) => this.#slotChanged(message)),
+      client.on('track_added', (message) => this.#trackAdded(message)),
+      client.on('track_removed', (message) => void this.#remote.delete(String(message.track))),
+      client.on('media_gone', () => this.#rebuild()),
+      client.on('renewed', () => this.#rebuild()),
+      this.#env.onNetworkChange((why) => this.#networkChanged(why)),
+    ];
+    this.#build();
+    this.#tellState();
+  }
+
+  /** Ends sending and receiving; the tracks given in stay the caller's. */
+  stop(): void {
+    if (this.state === 'ended') return;
+    this.#offs.forEach((off) => off());
+    this.#env.clearTimeout(this.#watch);
+    this.#pc?.close();
+    this.#pc = undefined;
+    this.#setState('ended');
+  }
+
+  get slots(): Slot[] {
+    const slots: Slot[] = [];
+    for (const transceiver of this.#pc?.getTransceivers() ?? []) {
+      if (transceiver.direction !== 'recvonly' || transceiver.mid === null) continue;
+      const shown = this.#shown.get(transceiver.mid);
+      slots.push({
+        mid: transceiver.mid,
+        kind: transceiver.receiver.track.kind as MediaKind,
+        identity: shown?.track != null ? (shown.identity ?? null) : null,
+        track: shown?.track ?? null,
+        media: transceiver.receiver.track,
+      });
+    }
+    return slots;
+  }
+
+  /** Another camera takes the place of the one that was sent; no renegotiation. */
+  async setCamera(track: MediaStreamTrack | undefined, facing?: Facing): Promise<void> {
+    this.#camera = track;
+    this.#facing = facing;
+    if (track) track.enabled = this.#cameraOn;
+    await this.#senders.video?.replaceTrack(track ?? null);
+    this.#tellState();
+  }
+
+  async setMicrophone(track: MediaStreamTrack | undefined): Promise<void> {
+    this.#microphone = track;
+    if (track) track.enabled = this.#microphoneOn;
+    await this.#senders.audio?.replaceTrack(track ?? null);
+    this.#tellState();
+  }
+
+  switchCamera(on: boolean): void {
+    this.#cameraOn = on;
+    if (this.#camera) this.#camera.enabled = on;
+    this.#tellState();
+  }
+
+  switchMicrophone(on: boolean): void {
+    this.#microphoneOn = on;
+    if (this.#microphone) this.#microphone.enabled = on;
+    this.#tellState();
+  }
+
+  /** Round trip and loss as this side measures them, for a quality mark. */
+  async quality(): Promise<{ rttMs: number | undefined; lost: number }> {
+    let rttMs: number | undefined;
+    let lost = 0;
+    const report = await this.#pc?.getStats();
+    report?.forEach((entry: Record<string, unknown>) => {
+      if (entry['type'] === 'candidate-pair' && entry['nominated'] === true) {
+        const rtt = entry['currentRoundTripTime'];
+        if (typeof rtt === 'number') rttMs = Math.round(rtt * 1000);
+      }
+      if (entry['type'] === 'remote-inbound-rtp' && typeof entry['fractionLost'] === 'number') {
+        lost = Math.max(lost, entry['fractionLost']);
+      }
+    });
+    return { rttMs, lost };
+  }
+
+  #setState(state: CallState): void {
+    if (this.state === state || this.state === 'ended') return;
+    this.state = state;
+    this.emit('state', state);
+  }
+
+  #tellState(): void {
+    if (this.state === 'ended' || this.#client.state === 'closed') return;
+    const members = { audio: this.microphoneOn, video: this.cameraOn };
+    const facing = this.#facing ? { facing: this.#facing } : {};
+    this.#client.request('media_state', { ...members, ...facing }).catch(() => {});
+  }
+
+  #build(): void {
+    const servers = this.#client.welcome?.ice_servers ?? [];
+    const pc = this.#env.peer({ iceServers: servers, bundlePolicy: 'max-bundle' });
+    this.#pc = pc;
+    this.#shown.clear();
+    this.#remote.clear();
+    this.#senders = {
+      audio: this.#addSender(pc, 'audio', this.#microphone),
+      video: this.#addSender(pc, 'video', this.#camera),
+    };
+    for (let i = 0; i < this.#slotsAhead; i++) {
+      pc.addTransceiver('video', { direction: 'recvonly' });
+      pc.addTransceiver('audio', { direction: 'recvonly' });
+    }
+    pc.oniceconnectionstatechange = () => this.#iceChanged(pc);
+    this.#setState(this.state === 'new' ? 'connecting' : 'interrupted');
+    this.#want('offer');
+  }
+
+  #addSender(pc: RTCPeerConnection, kind: MediaKind, track: MediaStreamTrack | undefined): RTCRtpSender {
+    const init: RTCRtpTransceiverInit = { direction: 'sendonly' };
+    if (kind === 'video') init.sendEncodings = [{ maxBitrate: this.#videoBitrate }];
+    return pc.addTransceiver(track ?? kind, init).sender;
+  }
+
+  #rebuild(): void {
+    if (this.state === 'ended') return;
+    this.#env.clearTimeout(this.#watch);
+    if (this.#pc) this.#pc.oniceconnectionstatechange = null;
+    this.#pc?.close();
+    this.#busy = false;
+    this.#build();
+    this.#tellState();
+  }
+
+  /** One exchange at a time; what is asked for meanwhile follows it. */
+  #want(what: 'offer' | 'restart'): void {
+    if (this.#wanted !== 'restart') this.#wanted = what;
+    if (!this.#busy) void this.#negotiate();
+  }
+
+  async #negotiate(): Promise<void> {
+    const pc = this.#pc;
+    if (!pc || this.#wanted === undefined) return;
+    const iceRestart = this.#wanted === 'restart';
+    this.#wanted = undefined;
+    this.#busy = true;
+    try {
+      await pc.setLocalDescription(await pc.createOffer({ iceRestart }));
+      const sdp = pc.localDescription?.sdp ?? '';
+      const answer = await this.#client.request('offer', { sdp });
+      if (pc !== this.#pc) return;
+      await pc.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
+      this.emit('slots', this.slots);
+    } catch (error) {
+      if (pc === this.#pc) await this.#offerFailed(pc, error as Error);
+    }
+    if (pc !== this.#pc) return;
+    this.#busy = false;
+    if (this.#wanted !== undefined) void this.#negotiate();
+  }
+
+  async #offerFailed(pc: RTCPeerConnection, error: Error): Promise<void> {
+    const code = error instanceof LoupeError ? error.code : '';
+    if (this.state === 'ended' || code === 'session_lost') return;
+    this.emit('error', error);
+    if (pc.signalingState === 'have-local-offer') {
+      await pc.setLocalDescription({ type: 'rollback' }).catch(() => {});
+    }
+    const retry = ['internal', 'full', 'rate_limited', 'timeout', 'draining'].includes(code);
+    if (retry) this.#env.setTimeout(() => pc === this.#pc && this.#want('restart'), OFFER_RETRY_MS);
+  }
+
+  #iceChanged(pc: RTCPeerConnection): void {
+    if (pc !== this.#pc) return;
+    const ice = pc.iceConnectionState;
+    this.#env.clearTimeout(this.#watch);
+    if (ice === 'connected' || ice === 'completed') {
+      this.#setState('connected');
+    } else if (ice === 'disconnected') {
+      this.#setState('interrupted');
+      this.#restartIn(DISCONNECTED_PATIENCE_MS);
+    } else if (ice === 'failed') {
+      this.#setState('interrupted');
+      this.#restartIn(0);
+    }
+  }
+
+  /** Restarts ICE after a while, and again for as long as it does not connect. */
+  #restartIn(ms: number): void {
+    this.#env.clearTimeout(this.#watch);
+    this.#watch = this.#env.setTimeout(() => {
+      if (!this.#pc || this.state === 'ended') return;
+      if (this.#client.state === 'open' && !this.#busy) this.#want('restart');
+      this.#restartIn(RESTART_PATIENCE_MS);
+    }, ms);
+  }
+
+  #networkChanged(why: 'online' | 'connection' | 'visible'): void {
+    if (why === 'visible' && this.state === 'connected') return;
+    if (this.state === 'connected' || this.state === 'interrupted') {
+      this.#env.clearTimeout(this.#watch);
+      this.#watch = this.#env.setTimeout(() => this.#want('restart'), NETWORK_SETTLES_MS);
+    }
+  }
+
+  #slotChanged(message: Shown): void {
+    this.#shown.set(message.mid, message);
+    this.emit('slots', this.slots);
+  }
+
+  #trackAdded(message: ServerMessages['track_added']): void {
+    if (message.identity === this.#client.identity || !this.#pc) return;
+    this.#remote.set(String(message.track), message.kind);
+    const sent = [...this.#remote.values()].filter((kind) => kind === message.kind).length;
+    const places = this.#pc
+      .getTransceivers()
+      .filter((t) => t.direction === 'recvonly' && t.receiver.track.kind === message.kind).length;
+    if (sent <= places || places >= MOST_SLOTS) return;
+    this.#pc.addTransceiver(message.kind, { direction: 'recvonly' });
+    this.#want('offer');
+  }
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loupe's client library: a session (LoupeClient), the media of a call (LoupeCall), the HTTP interface
+// (LoupeRest), and help with cameras.
+export { LoupeCall, type CallEvents, type CallOptions, type CallState, type Slot } from './call.js';
+export { LoupeClient, type ClientEvents, type ClientOptions, type ClientState } from './client.js';
+export {
+  cameraAbilities, explainMediaError, listCameras, openCamera, openMicrophone, setTorch, setZoom,
+  type CameraAbilities, type CameraWish, type MediaTrouble,
+} from './devices.js';
+export { browserEnv, type Env, type SocketLike } from './env.js';
+export * from './protocol.js';
+export { LoupeProblem, LoupeRest, type CaseQuery, type Page, type Problem, type RestOptions } from './rest.js';
+export { readToken, type TokenClaims } from './token.js';
+export { keepAwake } from './wakelock.js';

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// The messages of `loupe.v1` as types: what the server sends, and what each request is answered with.
+
+export type Role =
+  | 'buyer' | 'agent' | 'appraiser' | 'arbiter' | 'host' | 'viewer' | 'supervisor' | 'service' | 'bot';
+export type MediaKind = 'audio' | 'video';
+export type Facing = 'user' | 'environment';
+
+export interface Money {
+  value: string;
+  currency: string;
+}
+
+/** A case as `GET /cases/{id}` gives it; the server may add members. */
+export interface Case {
+  id: string;
+  number: string;
+  room: string;
+  state: string;
+  kind: string;
+  title: string;
+  reason?: string;
+  language?: string;
+  priority?: number | string;
+  tier?: string;
+  merchant?: string;
+  category?: string;
+  brand?: string;
+  order?: Record<string, unknown>;
+  purchase_evidence?: unknown[];
+  buyer?: { id?: string; identity?: string; name?: string };
+  created_at?: string;
+  updated_at?: string;
+}
+
+export interface Clip {
+  id: string;
+  case: string;
+  state: 'recording' | 'finalising' | 'ready' | 'failed';
+  kind?: string;
+  label?: string;
+  started_at?: string;
+  duration_ms?: number;
+  bytes?: number;
+  sha256?: string;
+  media_url?: string;
+  poster_url?: string;
+  manifest_url?: string;
+  repaired?: boolean;
+  reason?: string;
+}
+
+export interface TimelineEvent {
+  seq: number;
+  at: string;
+  actor: string | { identity?: string; name?: string; role?: string } | null;
+  type: string;
+  data?: Record<string, unknown>;
+  prev?: string;
+  hash?: string;
+}
+
+export interface Person {
+  identity: string;
+  name: string;
+  role: Role;
+  online: boolean;
+  consent: boolean;
+  audio: boolean;
+  video: boolean;
+  facing?: Facing;
+  joined_at?: string;
+}
+
+export interface ChatMessage {
+  message: string;
+  from: string;
+  name: string;
+  role: Role;
+  text: string;
+  at: string;
+}
+
+export interface QueueEntry {
+  case: string;
+  number: string;
+  title: string;
+  language?: string;
+  priority?: number | string;
+  waiting_since: string;
+}
+
+export interface Welcome {
+  type: 'welcome';
+  session: string;
+  identity: string;
+  name: string;
+  role: Role;
+  room?: string;
+  case?: string;
+  server_time: string;
+  resumed: boolean;
+  ping_ms: number;
+  ice_servers: RTCIceServer[];
+}
+
+export interface CallOffer {
+  reservation: string;
+  case: {
+    id: string;
+    number: string;
+    title: string;
+    kind?: string;
+    reason?: string;
+    language?: string;
+    order?: Record<string, unknown>;
+  };
+  buyer: { identity: string; name: string };
+  expires_at: string;
+  ring_ms: number;
+}
+
+/** Everything the server sends of its own accord, by type. */
+export interface ServerMessages {
+  roster: { room: string; people: Person[] };
+  person_joined: { person: Person };
+  person_changed: { person: Person };
+  person_left: { identity: string; reason: 'left' | 'timeout' | 'replaced' | 'removed' };
+  person_state: { available: boolean };
+  chat: { message: ChatMessage };
+  history: { messages: ChatMessage[] };
+  track_added: { track: string | number; identity: string; kind: MediaKind; label: string };
+  track_removed: { track: string | number; identity: string };
+  slot: { mid: string; track: string | number | null; identity?: string; kind: MediaKind };
+  media_connected: Record<string, never>;
+  media_moved: Record<string, never>;
+  media_gone: { reason: 'timeout' | 'failed' | 'closed' };
+  waiting: { position: number; expected_wait_ms: number | null; agents_available: number };
+  queue: { waiting: QueueEntry[] };
+  call_offer: CallOffer;
+  call_offer_ended: { reservation: string; reason: 'expired' | 'withdrawn' | 'accepted_elsewhere' };
+  call_started: { room: string; case: string; agent: { identity: string; name: string } };
+  call_ended: { reason: 'hung_up' | 'left' | 'timeout'; by?: string };
+  case: { case: Case };
+  clip: { clip: Clip; reason?: string };
+  recording: { on: boolean; clips: string[]; since: string | null };
+  notice: { code: string; message: string };
+}
+
+/** Requests a client can make: what goes out, and what the reply carries. */
+export interface Requests {
+  ping: { out: object; reply: object };
+  bye: { out: object; reply: object };
+  join: { out: { room?: string; case?: string }; reply: { room: string; case: string } };
+  leave: { out: object; reply: object };
+  media_state: { out: { audio: boolean; video: boolean; facing?: Facing }; reply: object };
+  consent: { out: { recording: boolean }; reply: object };
+  chat: { out: { text: string }; reply: { message?: ChatMessage | string } };
+  offer: {
+    out: { sdp: string; wants?: Record<string, { identity: string; track?: string | number }> };
+    reply: { sdp: string };
+  };
+  wait: { out: object; reply: ServerMessages['waiting'] };
+  stop_waiting: { out: object; reply: object };
+  available: { out: { on: boolean; languages?: string[]; skills?: string[] }; reply: object };
+  accept: { out: { reservation: string }; reply: { room: string; case: string } };
+  decline: { out: { reservation: string; reason?: string }; reply: object };
+  hang_up: { out: object; reply: object };
+}
+
+export interface Frame {
+  type: string;
+  seq?: number;
+  re?: string;
+  [member: string]: unknown;
+}
+
+/** A refused request (`code` as in PROTOCOL.md), or one whose session ended (`closed`, `session_lost`). */
+export class LoupeError extends Error {
+  constructor(
+    readonly code: string,
+    message = code,
+  ) {
+    super(message);
+    this.name = 'LoupeError';
+  }
+}

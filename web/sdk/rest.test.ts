@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// LoupeRest and the reading of tokens, against a played fetch.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { LoupeProblem, LoupeRest } from './rest.js';
+import { readToken } from './token.js';
+
+function played(status: number, body: unknown) {
+  const calls: { url: string; init: RequestInit }[] = [];
+  const fetch = (url: unknown, init: unknown) => {
+    calls.push({ url: String(url), init: init as RequestInit });
+    const text = body === undefined ? null : JSON.stringify(body);
+    return Promise.resolve(new Response(text, { status }));
+  };
+  const rest = new LoupeRest({ token: 't', base: 'http://x/api/v1', fetch: fetch as typeof globalThis.fetch });
+  return { rest, calls };
+}
+
+test('sends the token, never cookies, and the body as JSON', async () => {
+  const { rest, calls } = played(201, { id: 'c1', state: 'recording' });
+  const clip = await rest.startClip('room 1', { publisher: 'b' });
+  assert.equal(clip.id, 'c1');
+  assert.equal(calls[0]?.url, 'http://x/api/v1/rooms/room%201/clips');
+  assert.equal(calls[0]?.init.body, '{"publisher":"b"}');
+  assert.equal(calls[0]?.init.credentials, 'omit');
+  assert.equal((calls[0]?.init.headers as Record<string, string>)['Authorization'], 'Bearer t');
+});
+
+test('leaves empty filters out of a list', async () => {
+  const { rest, calls } = played(200, { items: [] });
+  await rest.cases({ q: '', state: 'open', limit: 20 });
+  assert.equal(calls[0]?.url, 'http://x/api/v1/cases?state=open&limit=20');
+  await rest.cases();
+  assert.equal(calls[1]?.url, 'http://x/api/v1/cases');
+});
+
+test('a problem carries what the server says', async () => {
+  const { rest } = played(409, { title: 'Conflict', detail: 'no consent', code: 'conflict' });
+  await assert.rejects(rest.startClip('r'), (error: LoupeProblem) => {
+    assert.ok(error instanceof LoupeProblem);
+    assert.deepEqual([error.status, error.message, error.problem.code], [409, 'no consent', 'conflict']);
+    return true;
+  });
+});
+
+test('an answer without a body, and none at all', async () => {
+  assert.equal(await played(204, undefined).rest.consent('r', true), undefined);
+  const rest = new LoupeRest({ token: 't', base: '', fetch: () => Promise.reject(new TypeError('gone')) });
+  await assert.rejects(rest.case('x'), { status: 0 });
+});
+
+test('reads the claims of a token, in any script', () => {
+  const part = Buffer.from(JSON.stringify({ sub: 'b1', name: '王芳', role: 'buyer' })).toString('base64url');
+  assert.deepEqual(readToken(`h.${part}.s`), { sub: 'b1', name: '王芳', role: 'buyer' });
+  for (const bad of ['', 'x', 'a.b.c', `h.${Buffer.from('{}').toString('base64url')}.s`]) {
+    assert.equal(readToken(bad), undefined);
+  }
+});

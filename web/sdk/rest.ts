@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// The HTTP interface from a page: cases, clips, timeline, consent, recording. Errors are the server's
+// problem details (RFC 9457).
+import type { Case, Clip, TimelineEvent } from './protocol.js';
+
+export interface Problem {
+  type?: string;
+  title?: string;
+  status: number;
+  detail?: string;
+  code?: string;
+  [member: string]: unknown;
+}
+
+/** An answer other than 2xx. `status` 0: no answer at all. */
+export class LoupeProblem extends Error {
+  constructor(readonly problem: Problem) {
+    super(problem.detail ?? problem.title ?? `HTTP ${problem.status}`);
+    this.name = 'LoupeProblem';
+  }
+
+  get status(): number {
+    return this.problem.status;
+  }
+}
+
+export interface RestOptions {
+  token: string;
+  /** By default `/api/v1` of the page's own origin. */
+  base?: string;
+  fetch?: typeof fetch;
+}
+
+export interface Page<T> {
+  items: T[];
+  next_cursor?: string;
+}
+
+export interface CaseQuery {
+  state?: string;
+  kind?: string;
+  q?: string;
+  cursor?: string;
+  limit?: number;
+}
+
+async function problemOf(response: Response): Promise<Problem> {
+  const body = (await response.json().catch(() => undefined)) as Problem | undefined;
+  const given = body && typeof body === 'object' ? body : {};
+  return { title: response.statusText, ...given, status: response.status };
+}
+
+export class LoupeRest {
+  readonly #base: string;
+  readonly #token: string;
+  readonly #fetch: typeof fetch;
+
+  constructor(options: RestOptions) {
+    this.#base = options.base ?? '/api/v1';
+    this.#token = options.token;
+    this.#fetch = options.fetch ?? ((input, init) => fetch(input, init));
+  }
+
+  async call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const headers: Record<string, string> = { Authorization: `Bearer ${this.#token}` };
+    if (body !== undefined) headers['Content-Type'] = 'application/json';
+    const init: RequestInit = { method, headers, credentials: 'omit', cache: 'no-store' };
+    if (body !== undefined) init.body = JSON.stringify(body);
+    let response: Response;
+    try {
+      response = await this.#fetch(this.#base + path, init);
+    } catch (error) {
+      throw new LoupeProblem({ status: 0, title: 'offline', detail: String(error) });
+    }
+    if (!response.ok) throw new LoupeProblem(await problemOf(response));
+    return (response.status === 204 ? undefined : await response.json()) as T;
+  }
+
+  cases(query: CaseQuery = {}): Promise<Page<Case>> {
+    const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== '');
+    const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
+    return this.call('GET', given.length > 0 ? `/cases?${search}` : '/cases');
+  }
+
+  case(id: string): Promise<Case> {
+    return this.call('GET', `/cases/${encodeURIComponent(id)}`);
+  }
+
+  createCase(members: Partial<Case>): Promise<Case> {
+    return this.call('POST', '/cases', members);
+  }
+
+  invite(id: string, members: { role: string; name?: string; identity?: string; ttl_seconds?: number }) {
+    const path = `/cases/${encodeURIComponent(id)}/invites`;
+    return this.call<{ url: string; token: string; expires_at: string }>('POST', path, members);
+  }
+
+  clips(id: string): Promise<Page<Clip>> {
+    return this.call('GET', `/cases/${encodeURIComponent(id)}/clips`);
+  }
+
+  clip(id: string): Promise<Clip> {
+    return this.call('GET', `/clips/${encodeURIComponent(id)}`);
+  }
+
+  timeline(id: string): Promise<Page<TimelineEvent>> {
+    return this.call('GET', `/cases/${encodeURIComponent(id)}/timeline`);
+  }
+
+  consent(room: string, recording: boolean): Promise<unknown> {
+    return this.call('POST', `/rooms/${encodeURIComponent(room)}/consents`, { recording });
+  }
+
+  startClip(room: string, members: { publisher?: string; label?: string } = {}): Promise<Clip> {
+    return this.call('POST', `/rooms/${encodeURIComponent(room)}/clips`, members);
+  }
+
+  stopClip(id: string): Promise<Clip> {
+    return this.call('POST', `/clips/${encodeURIComponent(id)}/stop`, {});
+  }
+}
