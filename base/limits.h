@@ -3,47 +3,51 @@
 #ifndef LOUPE_BASE_LIMITS_H
 #define LOUPE_BASE_LIMITS_H
 
+/** Each bound names what happens at it: dropped and counted, refused with an error, or forgotten.
+ *  Datagrams, packets, frames, texts and bodies are measured in bytes, times as the name says (_US,
+ *  _MS, _S); all else is a count. */
+
 /* Datagrams and packets */
-#define LIMIT_DATAGRAM 1500        /* larger datagrams are dropped and counted */
-#define LIMIT_RTP_PACKET 1400      /* larger decrypted packets are dropped and counted */
-#define LIMIT_RTP_EXTENSIONS 14    /* further header extensions are ignored */
-#define LIMIT_DTLS_MTU 1200        /* our DTLS flights are cut to this */
-#define LIMIT_DTLS_FLIGHT 8192     /* bytes of one DTLS flight kept for retransmission */
+#define LIMIT_DATAGRAM 1500     /* larger datagrams are dropped and counted */
+#define LIMIT_RTP_PACKET 1400   /* larger decrypted packets are dropped and counted */
+#define LIMIT_RTP_EXTENSIONS 14 /* further header extensions are ignored */
+#define LIMIT_DTLS_MTU 1200     /* our DTLS flights are cut to this */
+#define LIMIT_DTLS_FLIGHT 8192  /* bytes of one DTLS flight kept for retransmission */
 
 /* SDP */
-#define LIMIT_SDP_BYTES 60000      /* a longer offer is refused: ER_FULL */
-#define LIMIT_SDP_LINE 2048        /* a longer line makes the offer malformed */
-#define LIMIT_SDP_MEDIA 64         /* m-lines of one peer; more refuse the offer */
-#define LIMIT_SDP_CODECS 48        /* payload types of one m-line; further ones are ignored */
-#define LIMIT_SDP_EXTENSIONS 24    /* extmap lines of one m-line; further ones are ignored */
-#define LIMIT_SDP_SSRCS 16         /* a=ssrc values of one m-line; further ones are ignored */
+#define LIMIT_SDP_BYTES 60000   /* a longer offer is refused: ER_FULL */
+#define LIMIT_SDP_LINE 2048     /* a longer line makes the offer malformed */
+#define LIMIT_SDP_MEDIA 64      /* m-lines of one peer; more refuse the offer */
+#define LIMIT_SDP_CODECS 48     /* payload types of one m-line; further ones are ignored */
+#define LIMIT_SDP_EXTENSIONS 24 /* extmap lines of one m-line; further ones are ignored */
+#define LIMIT_SDP_SSRCS 16      /* a=ssrc values of one m-line; further ones are ignored */
 
 /* Rooms and peers of one worker */
 #define LIMIT_WORKERS 64
-#define LIMIT_ROOMS 4096           /* opening one more fails: ER_FULL */
-#define LIMIT_PEERS 8192           /* of one worker; one more is refused: ER_FULL (HTTP 503) */
-#define LIMIT_PEERS_PER_ROOM 4096  /* one more is refused: ER_FULL */
-#define LIMIT_TRACKS_PER_PEER 8    /* further published m-lines are answered with port 0 */
+#define LIMIT_ROOMS 4096          /* opening one more fails: ER_FULL */
+#define LIMIT_PEERS 8192          /* of one worker; one more is refused: ER_FULL (HTTP 503) */
+#define LIMIT_PEERS_PER_ROOM 4096 /* one more is refused: ER_FULL */
+#define LIMIT_TRACKS_PER_PEER 8   /* further published m-lines are answered with port 0 */
 
 /* Tape: what NACK and a joiner need before consent */
 #define LIMIT_SLAB_BYTES 65536
 #define LIMIT_TAPE_VIDEO_PACKETS 2048 /* index size, a power of two; older packets are forgotten */
 #define LIMIT_TAPE_AUDIO_PACKETS 256
 #define LIMIT_TAPE_FRAMES 512
-#define LIMIT_TAPE_MS 2000         /* age kept beyond the current group of pictures */
-#define LIMIT_GOP_PACKETS 1024     /* a longer group of pictures is not replayed to joiners: PLI */
+#define LIMIT_TAPE_MS 2000     /* age kept beyond the current group of pictures */
+#define LIMIT_GOP_PACKETS 1024 /* a longer group of pictures is not replayed to joiners: PLI */
 
 /* Retransmission */
-#define LIMIT_NACK_PENDING 512     /* missing packets tracked per source; beyond: PLI, start anew */
-#define LIMIT_NACK_TRIES 10        /* then the packet is given up */
-#define LIMIT_SENT_HISTORY 1024    /* sent packets of a viewer that a NACK can name; power of two */
-#define LIMIT_RTX_KBPS_SHARE 100   /* retransmissions, percent of a viewer's media; then refused */
+#define LIMIT_NACK_PENDING 512   /* missing packets tracked per source; beyond: PLI, start anew */
+#define LIMIT_NACK_TRIES 10      /* then the packet is given up */
+#define LIMIT_SENT_HISTORY 1024  /* sent packets of a viewer that a NACK can name; power of two */
+#define LIMIT_RTX_KBPS_SHARE 100 /* retransmissions, percent of a viewer's media; then refused */
 
 /* Timing, microseconds */
-#define LIMIT_CONSENT_TIMEOUT_US 30000000u    /* no valid STUN check: the peer is gone (RFC 7675) */
-#define LIMIT_CONNECT_TIMEOUT_US 30000000u    /* not connected by then: removed */
-#define LIMIT_PLI_INTERVAL_US 1000000u        /* one key-frame request per source at most */
-#define LIMIT_RTCP_INTERVAL_US 1000000u       /* SR and RR */
+#define LIMIT_CONSENT_TIMEOUT_US 30000000u /* no valid STUN check: the peer is gone (RFC 7675) */
+#define LIMIT_CONNECT_TIMEOUT_US 30000000u /* not connected by then: removed */
+#define LIMIT_PLI_INTERVAL_US 1000000u     /* one key-frame request per source at most */
+#define LIMIT_RTCP_INTERVAL_US 1000000u    /* SR and RR */
 #define LIMIT_TWCC_INTERVAL_US 100000u
 
 /* Queues between threads: a full media queue drops and counts, a full control queue refuses */
@@ -53,34 +57,34 @@
 #define LIMIT_STORE_QUEUE 4096
 
 /* Recording */
-#define LIMIT_CLIPS_PER_ROOM 8     /* recording at once; one more is refused: ER_FULL (HTTP 429) */
-#define LIMIT_CLIP_SECONDS 14400   /* a clip is finished by itself then */
-#define LIMIT_REORDER_US 400000u   /* how long the recorder waits for a missing packet */
-#define LIMIT_FRAME_BYTES 4000000  /* a larger picture is a gap */
-#define LIMIT_MIX_SOURCES 16       /* further voices are left out of the mix and counted */
+#define LIMIT_CLIPS_PER_ROOM 8    /* recording at once; one more is refused: ER_FULL (HTTP 429) */
+#define LIMIT_CLIP_SECONDS 14400  /* a clip is finished by itself then */
+#define LIMIT_REORDER_US 400000u  /* how long the recorder waits for a missing packet */
+#define LIMIT_FRAME_BYTES 4000000 /* a larger picture is a gap */
+#define LIMIT_MIX_SOURCES 16      /* further voices are left out of the mix and counted */
 
 /* Signalling */
-#define LIMIT_WS_FRAME 65536       /* a longer message closes with 1009 */
-#define LIMIT_JSON_DEPTH 32        /* deeper nesting is an error */
-#define LIMIT_SESSIONS 20000       /* one more is answered with an error and closed */
+#define LIMIT_WS_FRAME 65536          /* a longer message closes with 1009 */
+#define LIMIT_JSON_DEPTH 32           /* deeper nesting is an error */
+#define LIMIT_SESSIONS 20000          /* one more is answered with an error and closed */
 #define LIMIT_SESSIONS_PER_IDENTITY 8 /* the oldest detached one goes first */
-#define LIMIT_OUTBOX 512           /* unacknowledged messages of a session; beyond: no resuming */
+#define LIMIT_OUTBOX 512 /* unacknowledged messages of a session; beyond: no resuming */
 #define LIMIT_OUTBOX_BYTES 1048576
-#define LIMIT_MESSAGES_PER_SECOND 50  /* per session, burst 100; beyond: error rate_limited */
+#define LIMIT_MESSAGES_PER_SECOND 50 /* per session, burst 100; beyond: error rate_limited */
 #define LIMIT_CHAT_BYTES 4000
-#define LIMIT_HELLO_MS 5000        /* no hello by then: closed */
-#define LIMIT_RESUME_MS 60000      /* a dropped session waits so long */
+#define LIMIT_HELLO_MS 5000   /* no hello by then: closed */
+#define LIMIT_RESUME_MS 60000 /* a dropped session waits so long */
 #define LIMIT_PING_MS 20000
-#define LIMIT_QUEUE_WAITING 10000  /* buyers waiting per merchant; one more is told to come back */
+#define LIMIT_QUEUE_WAITING 10000 /* buyers waiting per merchant; one more is told to come back */
 
 /* HTTP */
-#define LIMIT_HTTP_BODY 1048576    /* 413 */
+#define LIMIT_HTTP_BODY 1048576 /* 413 */
 #define LIMIT_HTTP_CONNECTIONS 20000
 #define LIMIT_WHIP_SESSIONS_PER_IDENTITY 16 /* 429 */
-#define LIMIT_PAGE_ITEMS 200       /* a larger ?limit= is cut to this */
-#define LIMIT_NAME 200             /* bytes of a person's name, a title and the like; 400 beyond */
-#define LIMIT_IDENTITY 128         /* bytes of a token's sub; 401 beyond */
-#define LIMIT_TOKEN 4096           /* bytes of a JWT */
-#define LIMIT_TOKEN_AHEAD_S 86400  /* exp further ahead is refused */
+#define LIMIT_PAGE_ITEMS 200                /* a larger ?limit= is cut to this */
+#define LIMIT_NAME 200            /* bytes of a person's name, a title and the like; 400 beyond */
+#define LIMIT_IDENTITY 128        /* bytes of a token's sub; 401 beyond */
+#define LIMIT_TOKEN 4096          /* bytes of a JWT */
+#define LIMIT_TOKEN_AHEAD_S 86400 /* exp further ahead is refused */
 
 #endif

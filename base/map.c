@@ -30,8 +30,8 @@ struct map {
     uint64_t seed[2];
     size_t limit;
     size_t count;
-    size_t size;      /* entries there is room for */
-    uint32_t *slots;  /* place + 1 of an entry, or SLOT_FREE; 2 * size of them, a power of two */
+    size_t size;     /* entries there is room for */
+    uint32_t *slots; /* place + 1 of an entry, or SLOT_FREE; 2 * size of them, a power of two */
     size_t slot_mask;
     struct entry *entries;
 };

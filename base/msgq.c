@@ -32,8 +32,8 @@ static int make_condition(pthread_cond_t *cond)
     pthread_condattr_t attr;
     if (pthread_condattr_init(&attr))
         return ER_NOMEM;
-    bool failed =
-        pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) || pthread_cond_init(cond, &attr);
+    bool failed = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) ||
+                  pthread_cond_init(cond, &attr);
     pthread_condattr_destroy(&attr);
     return failed ? ER_NOMEM : 0;
 }

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** The hash of `len` bytes (`data` may be NULL when there are none); the same on every machine. */
 uint64_t siphash13(const uint64_t key[2], const void *data, size_t len);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as a JSON message: what is taken in comes out in a canonical form that is taken in again
-// as the same value, and typed access keeps to its bounds.
+// Any bytes as a JSON message: what is taken in comes out in a canonical form that is taken in
+// again as the same value, and typed access keeps to its bounds.
 #include <stdlib.h>
 #include <string.h>
 

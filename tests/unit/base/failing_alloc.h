@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Memory that runs out on demand. A test includes this, then the source file under test: its
- * allocations, and the test's own behind this point, fail once `alloc_left` of them have been made. */
+ * allocations, and the test's own behind this point, fail once `alloc_left` have been made. */
 #ifndef LOUPE_TESTS_FAILING_ALLOC_H
 #define LOUPE_TESTS_FAILING_ALLOC_H
 

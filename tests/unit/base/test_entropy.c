@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Randomness: the seeded stream repeats, the system's does not, text keeps to its alphabet. */
+#include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <ctype.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -114,10 +114,8 @@ static void text_keeps_to_its_alphabet(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(seeded_stream_repeats),
-        cmocka_unit_test(seeded_bits_are_balanced),
-        cmocka_unit_test(fills_every_length),
-        cmocka_unit_test(system_does_not_repeat),
+        cmocka_unit_test(seeded_stream_repeats),      cmocka_unit_test(seeded_bits_are_balanced),
+        cmocka_unit_test(fills_every_length),         cmocka_unit_test(system_does_not_repeat),
         cmocka_unit_test(text_keeps_to_its_alphabet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

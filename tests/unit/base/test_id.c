@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Ids: the text form, order by time, randomness, and what is no id. */
+#include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <ctype.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -82,9 +82,9 @@ static void refuses_what_is_none(void **state)
     static const char *const wrong[] = {
         "",
         "0",
-        "0000000000000000000000000",    // 25
-        "000000000000000000000000000",  // 27
-        "80000000000000000000000000",   // over 128 bits
+        "0000000000000000000000000",   // 25
+        "000000000000000000000000000", // 27
+        "80000000000000000000000000",  // over 128 bits
         "i0000000000000000000000000",
         "0000000000000000000000000i",
         "0000000000000000000000000l",
@@ -105,10 +105,8 @@ static void refuses_what_is_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(encodes_known_values),
-        cmocka_unit_test(sorts_by_time),
-        cmocka_unit_test(differs_within_a_millisecond),
-        cmocka_unit_test(parses_what_it_makes),
+        cmocka_unit_test(encodes_known_values),         cmocka_unit_test(sorts_by_time),
+        cmocka_unit_test(differs_within_a_millisecond), cmocka_unit_test(parses_what_it_makes),
         cmocka_unit_test(refuses_what_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

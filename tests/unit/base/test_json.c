@@ -152,10 +152,8 @@ static void canonical_form_sorts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refuses_and_says_why),
-        cmocka_unit_test(length_rules_not_the_nul),
-        cmocka_unit_test(depth_is_bounded),
-        cmocka_unit_test(typed_access),
+        cmocka_unit_test(refuses_and_says_why), cmocka_unit_test(length_rules_not_the_nul),
+        cmocka_unit_test(depth_is_bounded),     cmocka_unit_test(typed_access),
         cmocka_unit_test(canonical_form_sorts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

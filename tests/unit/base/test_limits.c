@@ -12,8 +12,8 @@
 static void ring_sizes_are_powers_of_two(void **state)
 {
     (void)state;
-    const unsigned sizes[] = {LIMIT_TAPE_VIDEO_PACKETS, LIMIT_TAPE_AUDIO_PACKETS,
-                              LIMIT_TAPE_FRAMES, LIMIT_SENT_HISTORY, LIMIT_SLAB_BYTES};
+    const unsigned sizes[] = {LIMIT_TAPE_VIDEO_PACKETS, LIMIT_TAPE_AUDIO_PACKETS, LIMIT_TAPE_FRAMES,
+                              LIMIT_SENT_HISTORY, LIMIT_SLAB_BYTES};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
         assert_int_equal(sizes[i] & (sizes[i] - 1), 0);
 }

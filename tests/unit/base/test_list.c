@@ -18,7 +18,7 @@ struct item {
 static int digits_of(const struct list *head)
 {
     int digits = 0;
-    list_each(item, head, struct item, node)
+    list_each (item, head, struct item, node)
         digits = digits * 10 + item->number;
     return digits;
 }
@@ -69,19 +69,19 @@ static void safe_walk_frees(void **state)
         item->number = i;
         list_append(&head, &item->node);
     }
-    list_each_safe(item, &head, struct item, node) {
+    list_each_safe (item, &head, struct item, node) {
         if (item->number % 2) {
             list_remove(&item->node);
             free(item);
         }
     }
     assert_int_equal(digits_of(&head), 24);
-    list_each_safe(item, &head, struct item, node) {
+    list_each_safe (item, &head, struct item, node) {
         list_remove(&item->node);
         free(item);
     }
     assert_true(list_empty(&head));
-    list_each_safe(item, &head, struct item, node)
+    list_each_safe (item, &head, struct item, node)
         fail();
 }
 
@@ -94,8 +94,8 @@ static void walks_nest(void **state)
     list_append(&head, &a.node);
     list_append(&head, &b.node);
     int sum = 0;
-    list_each(outer, &head, struct item, node)
-        list_each(inner, &head, struct item, node)
+    list_each (outer, &head, struct item, node)
+        list_each (inner, &head, struct item, node)
             sum += 10 * outer->number + inner->number;
     assert_int_equal(sum, 11 + 12 + 21 + 22);
 }

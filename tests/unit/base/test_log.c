@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Log lines: both forms, hostile values, cuts, levels, limiters, several threads. */
+#include <errno.h>
+#include <jansson.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <errno.h>
-#include <jansson.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -123,8 +123,9 @@ static void writes_json(void **state)
 static void odd_numbers_are_strings(void **state)
 {
     (void)state;
-    static const char *const odd[] = {"-",  "1.",  ".5", "1.2.3", "00", "-01", "1e5",
-                                      "0x1", "nan", "+1", "1234567890123456", "true1", ""};
+    static const char *const odd[] = {
+        "-",     "1.", ".5", "1.2.3", "00", "-01", "1e5", "0x1", "nan", "+1", "1234567890123456",
+        "true1", ""};
     struct capture *c = capture_new(true);
     for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
         log_event(c->log, LOG_INFO, "odd", "v=%s", odd[i]);
@@ -277,6 +278,9 @@ static void limiter_lets_a_burst_through(void **state)
     assert_true(log_allow(&limiter, start_us + 60000000, &suppressed));
     assert_int_equal(suppressed, 4);
     assert_true(log_allow(&limiter, start_us + 60000000, &suppressed));
+    assert_int_equal(suppressed, 0);
+    // Told once: the window after a quiet one has nothing to tell.
+    assert_true(log_allow(&limiter, start_us + 120000000, &suppressed));
     assert_int_equal(suppressed, 0);
     struct log_limiter one = {.burst = 1};
     assert_true(log_allow(&one, 1, &suppressed));

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Message queues: order, bound, wake-up, closing; several producers at once for ThreadSanitizer. */
+#include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <poll.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -258,14 +258,10 @@ static void failures_leave_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keeps_order_and_bound),
-        cmocka_unit_test(descriptor_tells),
-        cmocka_unit_test(closing_keeps_what_is_inside),
-        cmocka_unit_test(waiting_ends_in_time),
-        cmocka_unit_test(many_producers_one_poller),
-        cmocka_unit_test(many_producers_one_waiter),
-        cmocka_unit_test(closing_frees_all_who_wait),
-        cmocka_unit_test(failures_leave_nothing),
+        cmocka_unit_test(keeps_order_and_bound),        cmocka_unit_test(descriptor_tells),
+        cmocka_unit_test(closing_keeps_what_is_inside), cmocka_unit_test(waiting_ends_in_time),
+        cmocka_unit_test(many_producers_one_poller),    cmocka_unit_test(many_producers_one_waiter),
+        cmocka_unit_test(closing_frees_all_who_wait),   cmocka_unit_test(failures_leave_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,12 +11,12 @@
 #include "base/er.h"
 #include "base/str.h"
 
-static struct span S(const char *text)
-{
+static struct span S(const char *text) {
     return span_of(text);
 }
 
-static void copies_what_fits(void **state)
+static void
+copies_what_fits(void **state)
 {
     (void)state;
     char text[5];
@@ -149,9 +149,21 @@ static void knows_bad_utf8(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "\x80",             "\xbf",         "\xc0\x80",         "\xc1\xbf",         "\xc2",
-        "\xc2\x41",         "\xe0\x9f\xbf", "\xed\xa0\x80",     "\xed\xbf\xbf",     "\xe4\xbd",
-        "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xfe",
+        "\x80",
+        "\xbf",
+        "\xc0\x80",
+        "\xc1\xbf",
+        "\xc2",
+        "\xc2\x41",
+        "\xe0\x9f\xbf",
+        "\xed\xa0\x80",
+        "\xed\xbf\xbf",
+        "\xe4\xbd",
+        "\xf0\x8f\xbf\xbf",
+        "\xf4\x90\x80\x80",
+        "\xf5\x80\x80\x80",
+        "\xff",
+        "\xfe",
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         uint32_t code;
