@@ -8,15 +8,21 @@ import { readTree } from './source.mjs';
 
 const TOP = join(dirname(fileURLToPath(import.meta.url)), '../..');
 
+/** What a rule finds; a rule that cannot look is broken too. */
+function findingsOf(check, tree) {
+  try {
+    return check(tree).map(({ file, line, text }) => `${file}:${line}: ${text}`);
+  } catch (error) {
+    return [error.message];
+  }
+}
+
 /** [{ name, findings: ['file:line: text'] }], one per rule that `wanted` accepts. */
 export function lint(wanted = () => true) {
   const tree = readTree(TOP);
   return rules
     .filter((rule) => wanted(rule.name))
-    .map(({ name, check }) => ({
-      name,
-      findings: check(tree).map(({ file, line, text }) => `${file}:${line}: ${text}`),
-    }));
+    .map(({ name, check }) => ({ name, findings: findingsOf(check, tree) }));
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -48,13 +48,13 @@ export function readTree(top) {
 }
 
 function symbolTableOf(build) {
-  if (!existsSync(build)) return '';
-  const libraries = readdirSync(build).filter((name) => /^libloupe_.*\.a$/.test(name));
+  const built = existsSync(build) ? readdirSync(build) : [];
+  const libraries = built.filter((name) => /^libloupe_.*\.a$/.test(name));
+  if (libraries.length === 0) throw new Error('no libraries in build/: run ./dev build first');
   const options = { encoding: 'utf8', maxBuffer: 1 << 28 };
-  return libraries
-    .filter((name) => name !== 'libloupe_sim.a' && name !== 'libloupe_test_support.a')
-    .map((name) => execFileSync('objdump', ['-t', join(build, name)], options))
-    .join('\n');
+  return libraries.map((name) => execFileSync('objdump', ['-t', join(build, name)], options)).join(
+    '\n',
+  );
 }
 
 /** Data that can be written while the program runs: not .rodata, not relocated constants. */

@@ -37,7 +37,7 @@ async function runTypes({ top, wants, report, logOf }) {
 // --- tests written for node:test
 
 /** What to tell node of the tests wanted in a file; nothing when none is. */
-function chooseTests({ wants, pattern }, id, file) {
+export function chooseTests({ wants, pattern }, id, file) {
   if (wants(id)) return [];
   const both = /^(.*?): (.*)$/.exec(pattern.source);
   if (both) {
@@ -47,7 +47,7 @@ function chooseTests({ wants, pattern }, id, file) {
 }
 
 /** Runs one file and reports its tests; a file that dies without a failed test is a failure itself. */
-async function runNodeFile(context, part, file, seconds) {
+export async function runNodeFile(context, part, file, seconds) {
   const { top, report, logOf } = context;
   const id = `${part}/${basename(file)}`;
   const chosen = chooseTests(context, id, file);
@@ -183,6 +183,7 @@ async function runFuzz(context) {
 export const parts = [
   { title: 'lint', run: runLint },
   { title: "lint's own tests", run: nodeFolder('lint', 'tests/lint', 60) },
+  { title: "the runner's own tests", run: nodeFolder('runner', 'tests/runner', 60) },
   { title: 'web types', run: runTypes },
   { title: 'web unit tests', run: runWebTests },
   { title: 'unit, simulation, fuzz corpora', run: cTests('release', 'release', ['unit', 'sim', 'fuzz']) },
