@@ -24,7 +24,7 @@
 #define DTLS_NEVER UINT64_MAX
 
 /* First byte of a DTLS record. */
-enum { RECORD_CHANGE_CIPHER = 20, RECORD_HANDSHAKE = 22 };
+enum { RECORD_CHANGE_CIPHER = 20, RECORD_HANDSHAKE = 22, RECORD_APPLICATION = 23 };
 
 /** The datagrams put out since the other side last made us say something new. */
 struct dtls_flight {
@@ -314,11 +314,20 @@ static void dtls_echo(struct dtls *d, uint64_t now_us, uint8_t record_type)
     flight_repeat(d);
 }
 
+/* A record header (RFC 6347, 4.1). Application data in the clear would make OpenSSL give up. */
+static bool is_plausible(const uint8_t *data, size_t len)
+{
+    if (len < 13 || data[0] < 20 || data[0] > 63)
+        return false;
+    bool in_clear = data[3] == 0 && data[4] == 0;
+    return !in_clear || data[0] < RECORD_APPLICATION;
+}
+
 int dtls_input(struct dtls *d, uint64_t now_us, const uint8_t *data, size_t len)
 {
     if (d->state == DTLS_FAILED || d->state == DTLS_CLOSED)
         return ER_CLOSED;
-    if (len < 13 || data[0] < 20 || data[0] > 63)
+    if (!is_plausible(data, len))
         return ER_MALFORMED;
     bool was_connected = d->state == DTLS_CONNECTED;
     dtls_begin(d, now_us);
