@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One clip being recorded: packets of one picture and any number of voices go in, in order; a WebM
- * with one VP8 track as relayed and one Opus track (mixed) comes out. Runs on a job thread; reads no
- * clock: time comes with the packets and the ticks. */
+ * with one VP8 track as relayed and one Opus track (mixed) comes out, always both. Runs on a job
+ * thread; reads no clock: time comes with the packets and the ticks. */
 #ifndef LOUPE_MEDIA_RECORD_CLIP_H
 #define LOUPE_MEDIA_RECORD_CLIP_H
 
@@ -12,24 +12,29 @@
 #include "media/codec.h"
 #include "media/tape/tape.h"
 
+#define CLIP_DELAY_US 500000      /* sound is mixed so long after its capture */
+#define CLIP_DELAY_MAX_US 1500000 /* when somebody's packets come that late */
+
 struct clip;
 
 struct clip_config {
-    const char *path;        /* without suffix; see media.h. Copied */
-    uint64_t start_unix_us;  /* media time 0 */
+    const char *path;       /* without suffix; see media.h. Copied */
+    uint64_t start_unix_us; /* media time 0 */
 };
 
 struct clip_result {
     uint64_t duration_us;
     uint64_t bytes;
-    uint8_t sha256[32];      /* of the finished file */
+    uint8_t sha256[32]; /* of the finished file */
     unsigned width, height;
-    bool has_video, has_audio, has_poster, repaired;
-    unsigned gaps;
+    bool has_video, has_audio; /* a picture; a voice (after a repair: a sound track) */
+    bool has_poster;
+    bool repaired; /* made from a .part that was cut: by the process's death or a failing disk */
+    unsigned gaps; /* stretches without picture since the first one; 0 after a repair */
     uint64_t gap_us;
 };
 
-/** Opens <path>.part. ER_IO, ER_NOMEM. The picture begins with the first key frame; media time 0 is
+/** Opens <path>.part. ER_IO, ER_NOMEM, ER_CONFLICT (there is one: repair that first). The picture begins with the first key frame; media time 0 is
  *  `start_unix_us` all the same. */
 int clip_new(struct clip **ret, const struct clip_config *config);
 /** Without clip_finish: the .part stays for repair. NULL is fine. */
@@ -37,11 +42,14 @@ void clip_free(struct clip *c);
 
 /** A packet of the picture, in sequence order, as a tape cursor gives them. `capture_unix_us`: when it
  *  was captured, on the server's clock (from sender reports). The caller keeps slab ownership.
- *  ER_IO once the disk failed or is full: the clip must then be finished (what is on disk counts). */
+ *  Packets that make no picture are no error. ER_IO once the disk failed or is full: the clip must
+ *  then be finished (what is on disk counts). */
 int clip_video(struct clip *c, const struct tape_packet *packet, uint64_t capture_unix_us);
 /** Packets of the picture are missing before the next one given. */
 void clip_video_gap(struct clip *c, uint32_t packets);
-/** A voice: `source` is any number that stays the same for one track. */
+/** A voice: `source` is any number that stays the same for one track. Captured more than CLIP_DELAY_US
+ *  ago it is too late, but the delay grows for voices that are always late. Beyond LIMIT_MIX_SOURCES
+ *  voices a further one is left out. */
 int clip_audio(struct clip *c, uint64_t source, const struct tape_packet *packet,
                uint64_t capture_unix_us);
 /** A voice falls silent (left, muted or withdrew consent): later packets may bring it back. */
@@ -50,7 +58,8 @@ void clip_audio_end(struct clip *c, uint64_t source);
  *  than a second. Call every 100 ms or so with the server's clock. */
 int clip_tick(struct clip *c, uint64_t now_unix_us);
 /** Ends at `end_unix_us`: flushes, makes <path>.webm (duration, cues; atomically renamed, fsynced) and
- *  <path>.jpg from the first complete key frame, removes <path>.part. */
+ *  <path>.jpg from the first complete key frame, removes <path>.part. The clip is still to be freed.
+ *  ER_IO: the .part stays for clip_repair. */
 int clip_finish(struct clip *c, uint64_t end_unix_us, struct clip_result *ret);
 
 /** The same from a <path>.part that a dead process left. ER_NOT_FOUND: nothing playable in it. When
