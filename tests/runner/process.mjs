@@ -28,7 +28,8 @@ export function run(command, { log, cwd, env = {}, seconds = 600 }) {
   return new Promise((resolve) => {
     const child = spawn(command[0], command.slice(1), {
       cwd,
-      env: { ...process.env, ...env },
+      // What node:test tells its own children is not meant for ours.
+      env: { ...process.env, NODE_TEST_CONTEXT: undefined, ...env },
       stdio: ['ignore', output, output],
       detached: true,
     });
