@@ -30,13 +30,13 @@ struct role_grants {
 struct role_info {
     const char *name; /* as in tokens and messages */
     struct role_grants grants;
-    bool enters;         /* may be in a room at all */
-    bool any_room;       /* may enter every room of the merchant; others only their token's */
-    bool waits;          /* may wait in the queue for somebody to take the call */
-    bool takes_calls;    /* may be offered waiting calls */
-    bool sees_queue;     /* is sent the merchant's queue without being available */
-    bool rules;          /* may join and rule on disputes */
-    uint8_t media_rank;  /* as publisher: who is shown first, see media.h */
+    bool enters;        /* may be in a room at all */
+    bool any_room;      /* may enter every room of the merchant; others only their token's */
+    bool waits;         /* may wait in the queue for somebody to take the call */
+    bool takes_calls;   /* may be offered waiting calls */
+    bool sees_queue;    /* is sent the merchant's queue without being available */
+    bool rules;         /* may join and rule on disputes */
+    uint8_t media_rank; /* as publisher: who is shown first, see media.h */
 };
 
 /** NULL for a number that is no role. */

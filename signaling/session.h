@@ -43,13 +43,14 @@ struct session {
     struct session_who who;
     void *user; /* the conductor's */
 
-    /* The outbox: frames of seq first..last, all in memory, a ring. */
-    struct session_frame outbox[LIMIT_OUTBOX];
+    /* The outbox: frames of seq first..last, a ring that grows up to LIMIT_OUTBOX. */
+    struct session_frame *outbox;
+    size_t outbox_size;
     size_t outbox_bytes;
     uint64_t seq_first; /* oldest kept; seq_last + 1 when none is */
     uint64_t seq_last;  /* given last; 0: none yet */
     uint64_t seq_acked;
-    uint64_t seq_sent;  /* handed to the connection of now last */
+    uint64_t seq_sent; /* handed to the connection of now last */
 
     uint64_t recent[SESSION_RECENT_IDS]; /* hashes of request ids, a ring */
     size_t recent_at;
@@ -58,8 +59,8 @@ struct session {
     uint32_t tokens_milli; /* of the rate limit, thousandths of a message */
     uint64_t tokens_at_us;
 
-    uint64_t ping_at_us;  /* next one */
-    unsigned pings_open;  /* sent and not answered */
+    uint64_t ping_at_us; /* next one */
+    unsigned pings_open; /* sent and not answered */
     bool ping_due;
 };
 

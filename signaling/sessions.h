@@ -40,22 +40,27 @@ enum session_end {
     SESSION_END_CLOSED,   /* by the conductor */
 };
 
-/** The conductor's side. None of these may free the session it is given; sessions_end() does. */
+/** The conductor's side. A session lives from `opening` to `ended` (or to a refusal, or to the loss of
+ *  its connection while it is opening: then nothing is called); whoever waits for something keeps
+ *  its id and asks sessions_find(). */
 struct sessions_ops {
     void *ctx;
-    /** Check a token: 0; ER_UNAUTHENTIC (closes with 4401), ER_DENIED (4403), ER_AGAIN (the server
+    /** Check a token: 0; ER_UNAUTHENTIC (closes with 4401), ER_DENIED (4403), ER_CLOSED (the server
      *  drains: 1012). *ret_why is for the client. */
     int (*authenticate)(void *ctx, const char *token, struct session_who *ret_who,
                         const char **ret_why);
+    /** A new session: sessions_welcome() or sessions_refuse() is due, now or later. What the client
+     *  says meanwhile is held back. */
+    void (*opening)(void *ctx, struct session *s);
     /** Add members to a welcome, which has session, identity, name, role, resumed and ping_ms. */
-    void (*welcome)(void *ctx, struct session *s, json_t *welcome, bool resumed);
+    void (*welcome)(void *ctx, struct session *s, json_t *welcome);
     /** The welcome is on its way. */
     void (*opened)(void *ctx, struct session *s, bool resumed);
     /** A request to carry out. It is borrowed. Every request with an id must be answered. */
     void (*request)(void *ctx, struct session *s, const struct proto_message *m);
     /** Its connection is gone; it may come back. */
     void (*dropped)(void *ctx, struct session *s);
-    /** It is over; the memory goes after the call. Also called for dropped ones. */
+    /** It is over; the memory goes after the call. */
     void (*ended)(void *ctx, struct session *s, enum session_end why);
 };
 
@@ -87,16 +92,24 @@ struct link_frame {
     enum link_frame_type type;
     const char *data; /* until the next call */
     size_t len;
-    unsigned code;    /* of LINK_CLOSE; data is the reason */
+    unsigned code; /* of LINK_CLOSE; data is the reason */
 };
 /** The next thing to write; false when there is nothing. */
 bool link_next(struct link *l, struct link_frame *ret);
 bool link_has_next(const struct link *l);
+enum link_state { LINK_OPEN, LINK_CLOSING, LINK_DEAD };
+/** CLOSING: give it a few seconds to take what is queued; DEAD: cut it now. */
+enum link_state link_state(const struct link *l);
 
 void sessions_tick(struct sessions *t, uint64_t now_us);
 uint64_t sessions_deadline_us(const struct sessions *t);
 
 /* For the conductor */
+
+/** The answer to a hello. */
+void sessions_welcome(struct sessions *t, struct session *s);
+void sessions_refuse(struct sessions *t, struct session *s, enum proto_error code,
+                     const char *message, enum link_close close);
 
 /** Send {"type": .., ..} to one session; `body` stays the caller's. */
 void sessions_send(struct sessions *t, struct session *s, const json_t *body);
@@ -109,13 +122,14 @@ void sessions_reply_error(struct sessions *t, struct session *s, const char *re,
 /** It is over: `ended` is called, the connection is closed after what is queued. */
 void sessions_end(struct sessions *t, struct session *s, enum session_end why,
                   enum link_close code);
-/** All of them and all links, as when the server restarts. Sessions get no `ended`. */
+/** Every link, as when the server restarts; sessions stay. */
 void sessions_close_all(struct sessions *t, enum link_close code);
 bool session_is_online(const struct session *s);
 /** By id; NULL. */
 struct session *sessions_find(const struct sessions *t, const struct id *id);
-/** Every session, or those of one person: start with *cursor = 0; NULL at the end. */
+/** Every session: start with *cursor = 0; NULL at the end. The one just given may be ended. */
 struct session *sessions_each(const struct sessions *t, size_t *cursor);
+/** The index-th of one person's, the newest first; NULL at the end. */
 struct session *sessions_of(const struct sessions *t, const char *identity, size_t index);
 size_t sessions_count(const struct sessions *t);
 size_t sessions_link_count(const struct sessions *t);

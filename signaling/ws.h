@@ -31,8 +31,4 @@ void ws_free(struct ws *ws);
 /** The entry for the array of protocols: name WS_PROTOCOL_NAME, `user` the ws. */
 struct lws_protocols ws_protocol(struct ws *ws);
 
-/** Once per turn of the loop, and when ws_deadline_us() has passed: timers of the sessions. */
-void ws_tick(struct ws *ws, uint64_t now_us);
-uint64_t ws_deadline_us(const struct ws *ws);
-
 #endif

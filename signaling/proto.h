@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What clients may say in `loupe.v1` (signaling/PROTOCOL.md): a table of verbs and their members
+ * turns JSON into a typed struct, and trusts nothing. */
+#ifndef LOUPE_SIGNALING_PROTO_H
+#define LOUPE_SIGNALING_PROTO_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/id.h"
+#include "base/limits.h"
+
+#define PROTO_ID_BYTES 65   /* a request's id with its NUL */
+#define PROTO_LIST_MAX 16   /* items of a list such as `languages` */
+#define PROTO_WORD_BYTES 33 /* a language or skill with its NUL */
+#define PROTO_MID_BYTES 33
+#define PROTO_WANTS_MAX LIMIT_SDP_MEDIA
+#define PROTO_REASON_MAX 200
+
+enum proto_error {
+    PROTO_MALFORMED,
+    PROTO_UNKNOWN_TYPE,
+    PROTO_INVALID,
+    PROTO_UNAUTHENTICATED,
+    PROTO_DENIED,
+    PROTO_NOT_FOUND,
+    PROTO_CONFLICT,
+    PROTO_FULL,
+    PROTO_RATE_LIMITED,
+    PROTO_UNSUPPORTED,
+    PROTO_INTERNAL,
+    PROTO_DRAINING,
+    PROTO_ERRORS,
+};
+/** "malformed", .. */
+const char *proto_error_name(enum proto_error error);
+/** For an error of base/er.h. */
+enum proto_error proto_error_of(int er);
+
+enum proto_type {
+    PROTO_HELLO,
+    PROTO_PING,
+    PROTO_BYE,
+    PROTO_JOIN,
+    PROTO_LEAVE,
+    PROTO_MEDIA_STATE,
+    PROTO_CONSENT,
+    PROTO_CHAT,
+    PROTO_OFFER,
+    PROTO_WAIT,
+    PROTO_STOP_WAITING,
+    PROTO_AVAILABLE,
+    PROTO_ACCEPT,
+    PROTO_DECLINE,
+    PROTO_HANG_UP,
+    PROTO_TYPES,
+};
+const char *proto_type_name(enum proto_type type);
+
+enum proto_facing { PROTO_FACING_NONE, PROTO_FACING_USER, PROTO_FACING_ENVIRONMENT };
+/** "user", "environment", or NULL. */
+const char *proto_facing_name(enum proto_facing facing);
+
+/** Short words, copied. */
+struct proto_list {
+    size_t count;
+    char items[PROTO_LIST_MAX][PROTO_WORD_BYTES];
+};
+
+/** A wish for one receiving line. */
+struct proto_want {
+    const char *mid;
+    const char *identity;
+    uint64_t track; /* 0: any */
+};
+struct proto_wants {
+    size_t count;
+    struct proto_want items[PROTO_WANTS_MAX];
+};
+
+/** Texts are borrowed from the message; members that were left out are NULL, false or zero. */
+struct proto_message {
+    enum proto_type type;
+    char id[PROTO_ID_BYTES]; /* "" without one */
+    union {
+        struct {
+            const char *token;
+            struct id session;
+            bool has_received;
+            uint64_t received;
+        } hello;
+        struct {
+            struct id room, case_id; /* one of them */
+        } join;
+        struct {
+            bool audio, video;
+            enum proto_facing facing;
+        } media_state;
+        struct {
+            bool recording;
+        } consent;
+        struct {
+            const char *text; /* may hold control characters */
+        } chat;
+        struct {
+            const char *sdp;
+            struct proto_wants wants;
+        } offer;
+        struct {
+            bool on;
+            struct proto_list languages, skills;
+        } available;
+        struct {
+            struct id reservation;
+            const char *reason;
+        } reservation; /* accept, decline */
+    };
+    json_t *json; /* owned: what the texts belong to */
+};
+
+/** Parse one message. Whatever comes back, ret->id holds the request's id when there was a usable
+ *  one, and proto_clear() is due. 0; or -1 with *ret_error and *ret_why, a static text. */
+int proto_parse(const char *text, size_t len, struct proto_message *ret,
+                enum proto_error *ret_error, const char **ret_why);
+void proto_clear(struct proto_message *m);
+
+/** {"type": type}; NULL without memory, as every jansson function downstream takes it. */
+json_t *proto_new(const char *type);
+/** {"type":"error","code","message","re"?}. `re` may be NULL or "". */
+json_t *proto_new_error(enum proto_error code, const char *message, const char *re);
+
+#endif
