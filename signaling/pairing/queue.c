@@ -7,74 +7,8 @@
 #include <strings.h>
 
 #include "base/er.h"
-#include "base/heap.h"
-#include "base/list.h"
-#include "base/map.h"
 #include "base/str.h"
-
-struct merchant {
-    struct list node;
-    char name[QUEUE_MERCHANT_BYTES];
-    struct list waiting; /* struct entry, in order */
-    struct list agents;
-    size_t agents_on;    /* available or in a call, with a connection */
-    size_t agents_free;
-    uint64_t handling_us; /* mean; 0: not measured */
-    bool list_changed;   /* QUEUE_CHANGED is due */
-    bool positions_due;
-};
-
-struct decline {
-    uint64_t agent_hash;
-    uint64_t until_us;
-};
-
-struct entry {
-    struct list node;
-    struct merchant *merchant;
-    struct queue_case info;
-    uint64_t since_us;
-    bool present;
-    struct heap_node keep;    /* while not present */
-    struct agent *offered_to; /* NULL: no reservation */
-    struct decline declines[QUEUE_DECLINES];
-    size_t decline_next;
-    size_t told_position;     /* 0: tell anew */
-    size_t told_agents;
-    int64_t told_wait_ms;
-};
-
-struct agent {
-    struct list node;
-    struct merchant *merchant;
-    struct queue_agent info;
-    uint64_t hash;
-    bool on, present, busy;
-    uint64_t idle_since_us, busy_since_us;
-    struct entry *offer; /* NULL: none */
-    struct id reservation;
-    struct heap_node ring; /* while an offer is out */
-};
-
-struct pending {
-    struct list node;
-    struct queue_event event;
-};
-
-struct queue {
-    struct entropy entropy;
-    struct list merchants;
-    struct map *cases;
-    struct map *agents;
-    struct map *names; /* of merchants */
-    struct heap rings;
-    struct heap keeps;
-    struct heap_node retry; /* of matching, when declines lapse */
-    struct heap retries;
-    struct list events;
-    uint64_t now_us;
-    uint64_t agent_count; /* ever: for agents' hashes */
-};
+#include "signaling/pairing/queue_impl.h"
 
 static const char *const end_names[] = {
     [QUEUE_EXPIRED] = "expired",
@@ -133,8 +67,8 @@ void queue_free(struct queue *q)
     free(q);
 }
 
-static struct queue_event *emit(struct queue *q, enum queue_event_type type, const char *person,
-                                const struct entry *e)
+struct queue_event *queue_emit(struct queue *q, enum queue_event_type type, const char *person,
+                               const struct entry *e)
 {
     struct pending *p = calloc(1, sizeof *p);
     if (!p)
@@ -166,11 +100,6 @@ static struct merchant *merchant_get(struct queue *q, const char *name)
     return m;
 }
 
-static bool is_free(const struct agent *a)
-{
-    return a->on && a->present && !a->busy && !a->offer;
-}
-
 /** Anything about who is there or waits has changed. */
 static void touch(struct merchant *m, bool list_changed)
 {
@@ -178,7 +107,7 @@ static void touch(struct merchant *m, bool list_changed)
     list_each(agent, &m->agents, struct agent, node)
     {
         m->agents_on += (agent->on || agent->busy) && agent->present;
-        m->agents_free += is_free(agent);
+        m->agents_free += agent_is_free(agent);
     }
     m->positions_due = true;
     m->list_changed |= list_changed;
@@ -210,13 +139,13 @@ static unsigned fitness(const struct entry *e, const struct agent *a)
     return score;
 }
 
-static struct agent *best_agent(const struct queue *q, const struct entry *e)
+struct agent *queue_best_agent(const struct queue *q, const struct entry *e)
 {
     struct agent *best = NULL;
     unsigned best_score = 0;
     list_each(agent, &e->merchant->agents, struct agent, node)
     {
-        if (!is_free(agent) || has_declined(e, agent, q->now_us))
+        if (!agent_is_free(agent) || has_declined(e, agent, q->now_us))
             continue;
         unsigned score = fitness(e, agent);
         if (!best || score > best_score ||
@@ -235,7 +164,7 @@ static void offer(struct queue *q, struct entry *e, struct agent *a)
     a->offer = e;
     e->offered_to = a;
     a->reservation = id_make(q->now_us, &q->entropy);
-    struct queue_event *event = emit(q, QUEUE_OFFER, a->info.identity, e);
+    struct queue_event *event = queue_emit(q, QUEUE_OFFER, a->info.identity, e);
     if (!event)
         return;
     event->reservation = a->reservation;
@@ -249,7 +178,7 @@ static void match(struct queue *q, struct merchant *m)
     {
         if (!m->agents_free)
             break;
-        struct agent *agent = entry->present && !entry->offered_to ? best_agent(q, entry) : NULL;
+        struct agent *agent = entry->present && !entry->offered_to ? queue_best_agent(q, entry) : NULL;
         if (!agent)
             continue;
         offer(q, entry, agent);
@@ -261,7 +190,7 @@ static void match(struct queue *q, struct merchant *m)
 static void end_offer(struct queue *q, struct agent *a, enum queue_offer_end end, bool tell)
 {
     struct entry *e = a->offer;
-    struct queue_event *event = tell ? emit(q, QUEUE_OFFER_ENDED, a->info.identity, e) : NULL;
+    struct queue_event *event = tell ? queue_emit(q, QUEUE_OFFER_ENDED, a->info.identity, e) : NULL;
     if (event) {
         event->reservation = a->reservation;
         event->end = end;
@@ -505,12 +434,12 @@ void queue_tick(struct queue *q, uint64_t now_us)
         struct agent *a = container_of(node, struct agent, ring);
         end_offer(q, a, QUEUE_EXPIRED, true);
         a->on = false;
-        (void)emit(q, QUEUE_AWAY, a->info.identity, NULL);
+        (void)queue_emit(q, QUEUE_AWAY, a->info.identity, NULL);
         match(q, a->merchant);
     }
     while ((node = heap_pop_due(&q->keeps, now_us))) {
         struct entry *e = container_of(node, struct entry, keep);
-        (void)emit(q, QUEUE_LOST, e->info.buyer, e);
+        (void)queue_emit(q, QUEUE_LOST, e->info.buyer, e);
         struct id case_id = e->info.case_id;
         (void)queue_stop(q, &case_id, now_us);
     }
@@ -533,129 +462,3 @@ uint64_t queue_deadline_us(const struct queue *q)
                    earlier(heap_next_us(&q->keeps), heap_next_us(&q->retries)));
 }
 
-static int64_t expected_wait_ms(const struct merchant *m, size_t position)
-{
-    if (position <= m->agents_free)
-        return 0;
-    if (!m->handling_us || !m->agents_on)
-        return -1;
-    uint64_t turns = (position - m->agents_free + m->agents_on - 1) / m->agents_on;
-    return (int64_t)(turns * m->handling_us / 1000);
-}
-
-/** Tell those whose place or prospect is not what they were told last. */
-static void tell_positions(struct queue *q, struct merchant *m)
-{
-    size_t position = 0;
-    m->positions_due = false;
-    list_each(entry, &m->waiting, struct entry, node)
-    {
-        position++;
-        int64_t wait_ms = expected_wait_ms(m, position);
-        if (!entry->present ||
-            (entry->told_position == position && entry->told_agents == m->agents_free &&
-             entry->told_wait_ms == wait_ms))
-            continue;
-        struct queue_event *event = emit(q, QUEUE_POSITION, entry->info.buyer, entry);
-        if (!event) {
-            m->positions_due = true;
-            return;
-        }
-        event->position = entry->told_position = position;
-        event->agents = entry->told_agents = m->agents_free;
-        event->expected_wait_ms = entry->told_wait_ms = wait_ms;
-    }
-}
-
-static void tell_merchants(struct queue *q)
-{
-    list_each(merchant, &q->merchants, struct merchant, node)
-    {
-        if (merchant->positions_due)
-            tell_positions(q, merchant);
-        struct queue_event *event =
-            merchant->list_changed ? emit(q, QUEUE_CHANGED, "", NULL) : NULL;
-        if (event) {
-            (void)str_copy(event->merchant, sizeof event->merchant, merchant->name);
-            merchant->list_changed = false;
-        }
-    }
-}
-
-bool queue_next_event(struct queue *q, struct queue_event *ret)
-{
-    if (list_empty(&q->events))
-        tell_merchants(q);
-    if (list_empty(&q->events))
-        return false;
-    struct pending *p = container_of(q->events.next, struct pending, node);
-    *ret = p->event;
-    list_remove(&p->node);
-    free(p);
-    return true;
-}
-
-bool queue_list(const struct queue *q, const char *merchant, size_t index, struct id *ret_case,
-                uint64_t *ret_since_us)
-{
-    struct merchant *m = map_get_str(q->names, merchant);
-    if (!m)
-        return false;
-    list_each(entry, &m->waiting, struct entry, node)
-    {
-        if (index--)
-            continue;
-        *ret_case = entry->info.case_id;
-        *ret_since_us = entry->since_us;
-        return true;
-    }
-    return false;
-}
-
-size_t queue_waiting_count(const struct queue *q)
-{
-    return map_count(q->cases);
-}
-
-size_t queue_available_count(const struct queue *q)
-{
-    size_t count = 0;
-    list_each(merchant, &q->merchants, struct merchant, node)
-        count += merchant->agents_free;
-    return count;
-}
-
-static bool merchant_is_sound(const struct queue *q, struct merchant *m, size_t *waiting)
-{
-    const struct entry *before = NULL;
-    list_each(entry, &m->waiting, struct entry, node)
-    {
-        const struct agent *a = entry->offered_to;
-        if (map_get_str(q->cases, entry->info.case_id.text) != entry ||
-            (a && (a->offer != entry || a->busy || !a->on || !a->present || !a->ring.place)) ||
-            (before && before->info.priority < entry->info.priority) ||
-            (!entry->present && !entry->keep.place))
-            return false;
-        if (entry->present && !a && best_agent(q, entry))
-            return false; /* somebody free should have been asked */
-        before = entry;
-        ++*waiting;
-    }
-    list_each(agent, &m->agents, struct agent, node)
-    {
-        if (agent->offer && agent->offer->offered_to != agent)
-            return false;
-    }
-    return true;
-}
-
-bool queue_is_sound(const struct queue *q)
-{
-    size_t waiting = 0;
-    list_each(merchant, &q->merchants, struct merchant, node)
-    {
-        if (!merchant_is_sound(q, merchant, &waiting))
-            return false;
-    }
-    return waiting == map_count(q->cases);
-}
