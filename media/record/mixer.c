@@ -178,9 +178,9 @@ static int remove_sample(int16_t *pcm, int samples)
 static int correct_drift(struct source *s, int16_t *pcm, int samples)
 {
     float size = s->error < 0 ? -s->error : s->error;
-    if (size < DRIFT_MIN || samples < FRAME / 8)
+    if (size < (float)DRIFT_MIN || samples < FRAME / 8)
         return samples;
-    int steps = size > DRIFT_LARGE ? STEP_MAX : 1;
+    int steps = size > (float)DRIFT_LARGE ? STEP_MAX : 1;
     for (int i = 0; i < steps; i++) {
         samples = s->error > 0 ? insert_sample(pcm, samples) : remove_sample(pcm, samples);
     }
@@ -224,7 +224,7 @@ static void approach(struct mixer *m, struct source *s, const struct mixer_packe
     if (error > JUMP || error < -JUMP)
         anchor(m, s, at);
     else
-        s->error += ((float)error - s->error) / SMOOTHING;
+        s->error += ((float)error - s->error) / (float)SMOOTHING;
 }
 
 static int64_t samples_of(int64_t us)
