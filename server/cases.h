@@ -43,12 +43,12 @@ enum case_action {
     /* driven by the conductor, not by requests */
     CASE_WAIT,       /* the buyer waits: open -> waiting */
     CASE_STOP_WAIT,  /* gave up, or lost the place: waiting -> open */
-    CASE_START_CALL, /* waiting or open -> in_call; in later states they just talk: see below */
-    CASE_END_CALL,   /* in_call -> open */
+    CASE_START_CALL, /* open or waiting -> in_call */
+    CASE_END_CALL,   /* in_call -> open; these four leave a case that is being settled as it is */
     CASE_ACTIONS,    /* how many */
 };
 
-const char *case_state_name(enum case_state state); /* "open", "in_call", ..; "unknown" */
+const char *case_state_name(enum case_state state);           /* "open", "in_call", ..; "unknown" */
 int case_state_parse(const char *name, enum case_state *ret); /* 0 or ER_NOT_FOUND */
 const char *case_kind_name(enum case_kind kind);
 int case_kind_parse(const char *name, enum case_kind *ret);

@@ -34,10 +34,10 @@ struct http_reply {
 /** Texts are NUL-terminated and owned by the request; headers that were not sent are NULL. */
 struct http_request {
     enum http_method method;
-    char *path;  /* as sent, without the query, still percent-encoded */
-    char *query; /* behind the '?', or NULL */
-    char *host, *authorization, *content_type, *if_match, *if_none_match, *if_range, *range, *origin,
-        *idempotency_key, *accept;
+    char *path;  /* percent-decoded, without the query, dot segments resolved; begins with '/' */
+    char *query; /* behind the '?', percent-encoded (see http_query), or NULL */
+    char *host, *authorization, *content_type, *if_match, *if_none_match, *if_range, *range,
+        *origin, *idempotency_key, *accept;
     uint8_t *body; /* NUL-terminated too */
     size_t body_len;
     struct addr peer;
@@ -86,10 +86,10 @@ struct http_counters {
 };
 
 struct http_config {
-    struct addr address; /* port 0: a free one */
+    struct addr address;            /* port 0: a free one */
     const char *tls_cert, *tls_key; /* NULL: plain */
-    const char *web; /* folder of the pages, or NULL */
-    const char *const *origins; /* allowed foreign origins */
+    const char *web;                /* folder of the pages, or NULL */
+    const char *const *origins;     /* allowed foreign origins */
     size_t origin_count;
     struct log *log;
     struct lws_protocols *ws; /* the WebSocket protocol, or NULL; borrowed until http_free */
