@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Cases in the store: making, finding, and the transitions with the events they leave. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/er.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "server/store_sql.h"
+
+#define DAY_US UINT64_C(86400000000)
+
+#define COLUMNS                                                                                    \
+    "id, room, number, merchant, kind, state, title, language, priority, buyer, buyer_name,"       \
+    " created_us, changed_us, waiting_since_us, version, more"
+
+void store_case_clear(struct store_case *c)
+{
+    json_decref(c->more);
+    c->more = NULL;
+}
+
+static int case_read(sqlite3_stmt *st, struct store_case *c)
+{
+    memset(c, 0, sizeof *c);
+    c->id = sql_id(st, 0);
+    c->room = sql_id(st, 1);
+    sql_text(st, 2, c->number, sizeof c->number);
+    sql_text(st, 3, c->merchant, sizeof c->merchant);
+    const char *kind = (const char *)sqlite3_column_text(st, 4);
+    const char *state = (const char *)sqlite3_column_text(st, 5);
+    if (case_kind_parse(kind, &c->kind) || case_state_parse(state, &c->state))
+        return ER_INTERNAL;
+    sql_text(st, 6, c->title, sizeof c->title);
+    sql_text(st, 7, c->language, sizeof c->language);
+    c->priority = sqlite3_column_int(st, 8);
+    sql_text(st, 9, c->buyer, sizeof c->buyer);
+    sql_text(st, 10, c->buyer_name, sizeof c->buyer_name);
+    c->created_us = sql_u64(st, 11);
+    c->changed_us = sql_u64(st, 12);
+    c->waiting_since_us = sql_u64(st, 13);
+    c->version = sql_u64(st, 14);
+    c->more = sql_json(st, 15);
+    return c->more ? 0 : ER_NOMEM;
+}
+
+/** What `st` finds first, then ends it. */
+static int case_first(struct store *s, sqlite3_stmt *st, struct store_case *ret)
+{
+    int er = sql_step(s, st);
+    if (er == 1) {
+        er = case_read(st, ret);
+        if (er)
+            store_case_clear(ret);
+    } else if (er == 0) {
+        er = ER_NOT_FOUND;
+    }
+    sql_end(st);
+    return er;
+}
+
+int store_case_get(struct store *s, const struct id *id, struct store_case *ret)
+{
+    memset(ret, 0, sizeof *ret);
+    sqlite3_stmt *st;
+    int er = sql_begin(s, &st, "SELECT " COLUMNS " FROM cases WHERE id = ?", "t", id->text);
+    return er ? er : case_first(s, st, ret);
+}
+
+int store_case_of_room(struct store *s, const struct id *room, struct store_case *ret)
+{
+    memset(ret, 0, sizeof *ret);
+    sqlite3_stmt *st;
+    int er = sql_begin(s, &st, "SELECT " COLUMNS " FROM cases WHERE room = ?", "t", room->text);
+    return er ? er : case_first(s, st, ret);
+}
+
+json_t *store_case_json(const struct store_case *c)
+{
+    json_t *o = c->more ? json_copy(c->more) : json_object();
+    int bad = !o || json_object_set_new(o, "id", json_string(c->id.text)) ||
+              json_object_set_new(o, "number", json_string(c->number)) ||
+              json_object_set_new(o, "room", json_string(c->room.text)) ||
+              json_object_set_new(o, "merchant", json_string(c->merchant)) ||
+              json_object_set_new(o, "kind", json_string(case_kind_name(c->kind))) ||
+              json_object_set_new(o, "state", json_string(case_state_name(c->state))) ||
+              json_object_set_new(o, "title", json_string(c->title)) ||
+              json_object_set_new(o, "language", json_string(c->language)) ||
+              json_object_set_new(o, "priority", json_integer(c->priority)) ||
+              json_object_set_new(o, "buyer",
+                                  json_pack("{s:s,s:s}", "id", c->buyer, "name", c->buyer_name)) ||
+              json_object_set_new(o, "version", json_integer((json_int_t)c->version)) ||
+              json_set_time(o, "created_at", c->created_us) ||
+              json_set_time(o, "changed_at", c->changed_us) ||
+              (c->waiting_since_us && json_set_time(o, "waiting_since", c->waiting_since_us));
+    if (!bad)
+        return o;
+    json_decref(o);
+    return NULL;
+}
+
+/* Making */
+
+static int number_next(struct store *s, uint64_t now_us, char ret[24])
+{
+    char year[CLOCK_TEXT_BYTES];
+    clock_format(now_us, year);
+    year[4] = '\0';
+    sqlite3_stmt *st;
+    int er = sql_begin(s, &st,
+                       "INSERT INTO numbers VALUES(?, 1) ON CONFLICT(year)"
+                       " DO UPDATE SET last = last + 1 RETURNING last",
+                       "t", year);
+    if (er)
+        return er;
+    er = sql_step(s, st);
+    if (er == 1)
+        (void)snprintf(ret, 24, "C-%.4s-%06llu", year, (unsigned long long)sql_u64(st, 0));
+    /* To the end, so that the row is written. */
+    int rest = er == 1 ? sql_step(s, st) : er;
+    sql_end(st);
+    return rest < 0 ? rest : er == 1 ? 0 : ER_IO;
+}
+
+static int case_insert(struct store *s, const struct store_case *c)
+{
+    char *more = json_canonical(c->more);
+    if (!more)
+        return ER_NOMEM;
+    int er = sql_run(s, NULL,
+                     "INSERT INTO cases(" COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                     "ttttttttittiiiit", c->id.text, c->room.text, c->number, c->merchant,
+                     case_kind_name(c->kind), case_state_name(c->state), c->title, c->language,
+                     (int64_t)c->priority, c->buyer, c->buyer_name, (int64_t)c->created_us,
+                     (int64_t)c->changed_us, (int64_t)c->waiting_since_us, (int64_t)c->version,
+                     more);
+    free(more);
+    return er;
+}
+
+/** The case this key made before; ER_NOT_FOUND when it made none. */
+static int idempotency_find(struct store *s, const char *owner, const char *key,
+                            const char *fingerprint, uint64_t now_us, struct store_case *ret)
+{
+    uint64_t since = now_us > DAY_US ? now_us - DAY_US : 0;
+    int er = sql_run(s, NULL, "DELETE FROM idempotency WHERE at_us < ?", "i", (int64_t)since);
+    sqlite3_stmt *st;
+    if (!er)
+        er = sql_begin(s, &st,
+                       "SELECT fingerprint, case_id FROM idempotency WHERE owner = ? AND key = ?",
+                       "tt", owner, key);
+    if (er)
+        return er;
+    struct id id = {{0}};
+    bool same = false;
+    er = sql_step(s, st);
+    if (er == 1) {
+        same = strcmp((const char *)sqlite3_column_text(st, 0), fingerprint) == 0;
+        id = sql_id(st, 1);
+    }
+    sql_end(st);
+    if (er != 1)
+        return er ? er : ER_NOT_FOUND;
+    return same ? store_case_get(s, &id, ret) : ER_CONFLICT;
+}
+
+static int opened_event(struct store *s, const struct store_case *c, const char *actor,
+                        uint64_t now_us)
+{
+    json_t *data = json_pack("{s:s,s:s,s:s,s:s,s:O}", "number", c->number, "kind",
+                             case_kind_name(c->kind), "title", c->title, "buyer", c->buyer, "facts",
+                             c->more);
+    if (!data)
+        return ER_NOMEM;
+    int er = store_event_append(s, &c->id, actor, "case_opened", data, now_us, NULL);
+    json_decref(data);
+    return er;
+}
+
+static int case_make(struct store *s, struct store_case *c, const char *actor, uint64_t now_us)
+{
+    c->id = id_make(now_us, &s->entropy);
+    c->room = id_make(now_us, &s->entropy);
+    c->state = CASE_OPEN;
+    c->created_us = c->changed_us = now_us;
+    c->waiting_since_us = 0;
+    c->version = 1;
+    if (!c->more && !(c->more = json_object()))
+        return ER_NOMEM;
+    int er = number_next(s, now_us, c->number);
+    if (!er)
+        er = store_merchant_put(s, c->merchant, NULL, now_us);
+    if (!er)
+        er = case_insert(s, c);
+    if (!er)
+        er = opened_event(s, c, actor, now_us);
+    if (!er)
+        er = sql_run(s, NULL, "INSERT INTO people VALUES(?, ?, ?, 'buyer', NULL)", "ttt",
+                     c->id.text, c->buyer, c->buyer_name);
+    return er;
+}
+
+int store_case_create(struct store *s, struct store_case *c, const char *actor, const char *owner,
+                      const char *idempotency_key, const char *fingerprint, uint64_t now_us,
+                      bool *ret_repeated)
+{
+    *ret_repeated = false;
+    int er = store_begin(s);
+    if (er)
+        return er;
+    if (idempotency_key) {
+        struct store_case before;
+        er = idempotency_find(s, owner, idempotency_key, fingerprint, now_us, &before);
+        if (er == 0) {
+            store_case_clear(c);
+            *c = before;
+            *ret_repeated = true;
+            return store_end(s, 0);
+        }
+        if (er != ER_NOT_FOUND)
+            return store_end(s, er);
+    }
+    er = case_make(s, c, actor, now_us);
+    if (!er && idempotency_key)
+        er = sql_run(s, NULL, "INSERT INTO idempotency VALUES(?, ?, ?, ?, ?)", "tttti", owner,
+                     idempotency_key, fingerprint, c->id.text, (int64_t)now_us);
+    return store_end(s, er);
+}
+
+/* Lists */
+
+int store_cases_list(struct store *s, const struct store_case_filter *f,
+                     void (*each)(void *ctx, const struct store_case *c), void *ctx)
+{
+    sqlite3_stmt *st;
+    const char *before = id_is_set(&f->before) ? f->before.text : NULL;
+    const char *only = id_is_set(&f->only) ? f->only.text : NULL;
+    size_t limit = f->limit == 0 || f->limit > LIMIT_PAGE_ITEMS ? LIMIT_PAGE_ITEMS : f->limit;
+    int er = sql_begin(s, &st,
+                       "SELECT " COLUMNS " FROM cases WHERE (?1 IS NULL OR merchant = ?1)"
+                       " AND (?2 IS NULL OR id = ?2) AND (?3 IS NULL OR state = ?3)"
+                       " AND (?4 IS NULL OR kind = ?4) AND (?5 IS NULL OR id < ?5)"
+                       " AND (?6 IS NULL OR instr(lower(number || char(10) || title || char(10) ||"
+                       " buyer_name), lower(?6))) ORDER BY id DESC LIMIT ?7",
+                       "tttttti", f->merchant, only,
+                       f->by_state ? case_state_name(f->state) : NULL,
+                       f->by_kind ? case_kind_name(f->kind) : NULL, before, f->text,
+                       (int64_t)limit);
+    if (er)
+        return er;
+    while ((er = sql_step(s, st)) == 1) {
+        struct store_case c;
+        er = case_read(st, &c);
+        if (!er)
+            each(ctx, &c);
+        store_case_clear(&c);
+        if (er)
+            break;
+    }
+    sql_end(st);
+    return er;
+}
+
+/* Changes */
+
+static int case_save(struct store *s, struct store_case *c, uint64_t now_us)
+{
+    c->version++;
+    c->changed_us = now_us;
+    char *more = json_canonical(c->more);
+    if (!more)
+        return ER_NOMEM;
+    int er = sql_run(s, NULL,
+                     "UPDATE cases SET state = ?, waiting_since_us = ?, changed_us = ?,"
+                     " version = ?, more = ? WHERE id = ?",
+                     "tiiitt", case_state_name(c->state), (int64_t)c->waiting_since_us,
+                     (int64_t)now_us, (int64_t)c->version, more, c->id.text);
+    free(more);
+    return er;
+}
+
+/** What an action leaves on the case itself: its data, who and when. */
+static const char *const members[CASE_ACTIONS] = {
+    [CASE_PROPOSE] = "outcome", [CASE_AGREE] = "agreement",   [CASE_DISPUTE] = "dispute",
+    [CASE_RULE] = "ruling",     [CASE_EXECUTE] = "execution",
+};
+
+static int member_put(struct store_case *c, const struct store_action *a, uint64_t now_us)
+{
+    const char *name = members[a->action];
+    if (!name)
+        return 0;
+    json_t *value = a->data ? json_copy((json_t *)(uintptr_t)a->data) : json_object();
+    if (!value || json_object_set_new(value, "by", json_string(a->actor)) ||
+        json_set_time(value, "at", now_us)) {
+        json_decref(value);
+        return ER_NOMEM;
+    }
+    return json_object_set_new(c->more, name, value) ? ER_NOMEM : 0;
+}
+
+static int act_checked(struct store *s, const struct store_action *a, uint64_t now_us,
+                       struct store_case *c)
+{
+    enum case_state before = c->state;
+    bool person = a->role != ROLE_COUNT;
+    if (person && !case_role_may(a->action, a->role))
+        return ER_DENIED;
+    if (a->if_version && a->if_version != c->version)
+        return ER_STALE;
+    int er = case_next(a->action, before, &c->state);
+    if (er)
+        return er;
+    if (before != CASE_WAITING && c->state == CASE_WAITING)
+        c->waiting_since_us = now_us;
+    else if (c->state != CASE_WAITING)
+        c->waiting_since_us = 0;
+    er = member_put(c, a, now_us);
+    if (!er)
+        er = case_save(s, c, now_us);
+    if (!er)
+        er = store_event_append(s, &a->case_id, a->actor, case_action_event(a->action), a->data,
+                                now_us, NULL);
+    return er;
+}
+
+int store_case_act(struct store *s, const struct store_action *a, uint64_t now_us,
+                   struct store_case *ret)
+{
+    memset(ret, 0, sizeof *ret);
+    int er = store_begin(s);
+    if (er)
+        return er;
+    er = store_case_get(s, &a->case_id, ret);
+    if (!er)
+        er = act_checked(s, a, now_us, ret);
+    er = store_end(s, er);
+    if (er && er != ER_CONFLICT)
+        store_case_clear(ret);
+    return er;
+}
+
+int store_case_set(struct store *s, const struct id *id, const char *member, const json_t *value,
+                   uint64_t now_us)
+{
+    int er = store_begin(s);
+    if (er)
+        return er;
+    struct store_case c;
+    er = store_case_get(s, id, &c);
+    if (!er && value && json_object_set(c.more, member, (json_t *)(uintptr_t)value))
+        er = ER_NOMEM;
+    if (!er && !value)
+        (void)json_object_del(c.more, member);
+    if (!er)
+        er = case_save(s, &c, now_us);
+    store_case_clear(&c);
+    return store_end(s, er);
+}

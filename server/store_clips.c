@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Clips in the store: rows that follow a recording from its start to the finished file. */
+#include <string.h>
+
+#include "base/er.h"
+#include "base/str.h"
+#include "server/store_sql.h"
+
+#define COLUMNS                                                                                    \
+    "id, case_id, room, merchant, state, kind, label, publisher, started_by, path, reason,"        \
+    " created_us, started_us, duration_ms, bytes, sha256, width, height, gaps, gap_ms, has_video," \
+    " has_audio, has_poster, repaired"
+
+static const char *const states[] = {
+    [CLIP_RECORDING] = "recording",
+    [CLIP_READY] = "ready",
+    [CLIP_FAILED] = "failed",
+};
+
+const char *clip_state_name(enum clip_state state)
+{
+    return (unsigned)state <= CLIP_FAILED ? states[state] : "unknown";
+}
+
+static int state_parse(const char *name, enum clip_state *ret)
+{
+    for (unsigned i = 0; name && i <= CLIP_FAILED; i++) {
+        if (strcmp(states[i], name) == 0) {
+            *ret = (enum clip_state)i;
+            return 0;
+        }
+    }
+    return ER_INTERNAL;
+}
+
+static int clip_read(sqlite3_stmt *st, struct store_clip *c)
+{
+    memset(c, 0, sizeof *c);
+    c->id = sql_id(st, 0);
+    c->case_id = sql_id(st, 1);
+    c->room = sql_id(st, 2);
+    sql_text(st, 3, c->merchant, sizeof c->merchant);
+    sql_text(st, 5, c->kind, sizeof c->kind);
+    sql_text(st, 6, c->label, sizeof c->label);
+    sql_text(st, 7, c->publisher, sizeof c->publisher);
+    sql_text(st, 8, c->started_by, sizeof c->started_by);
+    sql_text(st, 9, c->path, sizeof c->path);
+    sql_text(st, 10, c->reason, sizeof c->reason);
+    c->created_us = sql_u64(st, 11);
+    c->started_us = sql_u64(st, 12);
+    c->duration_ms = sql_u64(st, 13);
+    c->bytes = sql_u64(st, 14);
+    sql_text(st, 15, c->sha256, sizeof c->sha256);
+    c->width = (unsigned)sqlite3_column_int(st, 16);
+    c->height = (unsigned)sqlite3_column_int(st, 17);
+    c->gaps = (unsigned)sqlite3_column_int(st, 18);
+    c->gap_ms = sql_u64(st, 19);
+    c->has_video = sqlite3_column_int(st, 20) != 0;
+    c->has_audio = sqlite3_column_int(st, 21) != 0;
+    c->has_poster = sqlite3_column_int(st, 22) != 0;
+    c->repaired = sqlite3_column_int(st, 23) != 0;
+    return state_parse((const char *)sqlite3_column_text(st, 4), &c->state);
+}
+
+static int clip_insert(struct store *s, const struct store_clip *c)
+{
+    return sql_run(s, NULL,
+                   "INSERT INTO clips(" COLUMNS ") VALUES(?1, ?2, ?3,"
+                   " (SELECT merchant FROM cases WHERE id = ?2), ?4, ?5, ?6, ?7, ?8, ?9, '', ?10,"
+                   " 0, 0, 0, '', 0, 0, 0, 0, 0, 0, 0, 0)",
+                   "ttttttttti", c->id.text, c->case_id.text, c->room.text,
+                   clip_state_name(c->state), c->kind, c->label, c->publisher, c->started_by,
+                   c->path, (int64_t)c->created_us);
+}
+
+static int started_event(struct store *s, const struct store_clip *c, uint64_t now_us)
+{
+    json_t *data = json_pack("{s:s,s:s,s:s,s:s}", "clip", c->id.text, "kind", c->kind, "publisher",
+                             c->publisher, "label", c->label);
+    if (!data)
+        return ER_NOMEM;
+    int er = store_event_append(s, &c->case_id, c->started_by, "clip_started", data, now_us, NULL);
+    json_decref(data);
+    return er;
+}
+
+int store_clip_add(struct store *s, struct store_clip *c, uint64_t now_us)
+{
+    if (!id_is_set(&c->id))
+        c->id = id_make(now_us, &s->entropy);
+    c->created_us = now_us;
+    c->state = CLIP_RECORDING;
+    int er = store_begin(s);
+    if (er)
+        return er;
+    er = started_event(s, c, now_us); /* knows when there is no such case */
+    if (!er)
+        er = clip_insert(s, c);
+    er = store_end(s, er);
+    struct store_clip row;
+    if (!er && !(er = store_clip_get(s, &c->id, &row)))
+        *c = row;
+    return er;
+}
+
+static int finished_event(struct store *s, const struct store_clip *c, uint64_t now_us)
+{
+    bool ready = c->state == CLIP_READY;
+    json_t *data = ready ? json_pack("{s:s,s:s,s:I,s:I,s:b,s:i,s:I}", "clip", c->id.text, "sha256",
+                                     c->sha256, "duration_ms", (json_int_t)c->duration_ms, "bytes",
+                                     (json_int_t)c->bytes, "repaired", c->repaired, "gaps",
+                                     (int)c->gaps, "gap_ms", (json_int_t)c->gap_ms)
+                         : json_pack("{s:s,s:s}", "clip", c->id.text, "reason", c->reason);
+    if (!data)
+        return ER_NOMEM;
+    int er = store_event_append(s, &c->case_id, "system", ready ? "clip_ready" : "clip_failed",
+                                data, now_us, NULL);
+    json_decref(data);
+    return er;
+}
+
+int store_clip_update(struct store *s, const struct store_clip *c, uint64_t now_us)
+{
+    int er = store_begin(s);
+    if (er)
+        return er;
+    int changes = 0;
+    er = sql_run(s, &changes,
+                 "UPDATE clips SET state = ?, reason = ?, started_us = ?, duration_ms = ?,"
+                 " bytes = ?, sha256 = ?, width = ?, height = ?, gaps = ?, gap_ms = ?,"
+                 " has_video = ?, has_audio = ?, has_poster = ?, repaired = ? WHERE id = ?",
+                 "ttiiitiiiibbbbt", clip_state_name(c->state), c->reason, (int64_t)c->started_us,
+                 (int64_t)c->duration_ms, (int64_t)c->bytes, c->sha256, (int64_t)c->width,
+                 (int64_t)c->height, (int64_t)c->gaps, (int64_t)c->gap_ms, (int)c->has_video,
+                 (int)c->has_audio, (int)c->has_poster, (int)c->repaired, c->id.text);
+    if (!er && changes == 0)
+        er = ER_NOT_FOUND;
+    if (!er && c->state != CLIP_RECORDING)
+        er = finished_event(s, c, now_us);
+    return store_end(s, er);
+}
+
+int store_clip_get(struct store *s, const struct id *id, struct store_clip *ret)
+{
+    sqlite3_stmt *st;
+    int er = sql_begin(s, &st, "SELECT " COLUMNS " FROM clips WHERE id = ?", "t", id->text);
+    if (er)
+        return er;
+    er = sql_step(s, st);
+    if (er == 1)
+        er = clip_read(st, ret);
+    else if (er == 0)
+        er = ER_NOT_FOUND;
+    sql_end(st);
+    return er;
+}
+
+static int clips_each(struct store *s, sqlite3_stmt *st,
+                      void (*each)(void *ctx, const struct store_clip *c), void *ctx)
+{
+    int er;
+    while ((er = sql_step(s, st)) == 1) {
+        struct store_clip c;
+        er = clip_read(st, &c);
+        if (er)
+            break;
+        each(ctx, &c);
+    }
+    sql_end(st);
+    return er;
+}
+
+int store_clips_of_case(struct store *s, const struct id *case_id,
+                        void (*each)(void *ctx, const struct store_clip *c), void *ctx)
+{
+    sqlite3_stmt *st;
+    int er = sql_begin(s, &st, "SELECT " COLUMNS " FROM clips WHERE case_id = ? ORDER BY id", "t",
+                       case_id->text);
+    return er ? er : clips_each(s, st, each, ctx);
+}
+
+int store_clips_in_state(struct store *s, enum clip_state state,
+                         void (*each)(void *ctx, const struct store_clip *c), void *ctx)
+{
+    sqlite3_stmt *st;
+    int er = sql_begin(s, &st, "SELECT " COLUMNS " FROM clips WHERE state = ? ORDER BY id", "t",
+                       clip_state_name(state));
+    return er ? er : clips_each(s, st, each, ctx);
+}
+
+static json_t *tracks_json(const struct store_clip *c)
+{
+    json_t *tracks = json_array();
+    if (tracks && c->has_video)
+        (void)json_array_append_new(tracks, json_pack("{s:s,s:s,s:i,s:i}", "kind", "video", "codec",
+                                                      "VP8", "width", (int)c->width, "height",
+                                                      (int)c->height));
+    if (tracks && c->has_audio)
+        (void)json_array_append_new(
+            tracks, json_pack("{s:s,s:s,s:i}", "kind", "audio", "codec", "opus", "rate", 48000));
+    return tracks;
+}
+
+json_t *store_clip_json(const struct store_clip *c)
+{
+    json_t *o = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:s,s:i,s:I,s:b,s:o}", "id",
+                          c->id.text, "case", c->case_id.text, "room", c->room.text, "state",
+                          clip_state_name(c->state), "kind", c->kind, "label", c->label,
+                          "publisher", c->publisher, "started_by", c->started_by, "duration_ms",
+                          (json_int_t)c->duration_ms, "bytes", (json_int_t)c->bytes, "sha256",
+                          c->sha256, "gaps", (int)c->gaps, "gap_ms", (json_int_t)c->gap_ms,
+                          "repaired", c->repaired, "tracks", tracks_json(c));
+    if (!o)
+        return NULL;
+    int bad = json_set_time(o, "created_at", c->created_us) |
+              json_set_time(o, "started_at", c->started_us ? c->started_us : c->created_us);
+    if (c->reason[0])
+        bad |= json_object_set_new(o, "reason", json_string(c->reason));
+    if (!bad)
+        return o;
+    json_decref(o);
+    return NULL;
+}

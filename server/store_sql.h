@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the parts of the SQLite store share: the handle, statements kept prepared, small helpers.
+ * Nobody else includes this. */
+#ifndef LOUPE_SERVER_STORE_SQL_H
+#define LOUPE_SERVER_STORE_SQL_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+
+#include "server/store.h"
+
+#define STORE_STATEMENTS 96
+#define STORE_NO_HASH "0000000000000000000000000000000000000000000000000000000000000000"
+
+struct store {
+    sqlite3 *db;
+    struct entropy entropy;
+    struct log *log;
+    unsigned depth; /* of store_begin */
+    int failed;     /* the first error inside the transaction */
+    size_t statement_count;
+    struct {
+        const char *sql;
+        sqlite3_stmt *statement;
+    } statements[STORE_STATEMENTS];
+};
+
+/** SQLite's answer as one of ours; what points to the disk is logged as an error. */
+int sql_er(struct store *s, int rc, const char *what);
+/** A statement with its parameters bound: `types` has a letter each: t text (NULL: null), i int64_t,
+ *  b bool (int). Texts must live until sql_end. `sql` must be a constant (its address is the key). */
+int sql_begin(struct store *s, sqlite3_stmt **ret, const char *sql, const char *types, ...);
+/** 1: there is a row; 0: no more; or an error. */
+int sql_step(struct store *s, sqlite3_stmt *statement);
+void sql_end(sqlite3_stmt *statement);
+/** All at once, for what gives no rows. `ret_changes` (rows touched) may be NULL. */
+int sql_run(struct store *s, int *ret_changes, const char *sql, const char *types, ...);
+
+/** A text column into a buffer; null is "". */
+void sql_text(sqlite3_stmt *statement, int column, char *ret, size_t size);
+uint64_t sql_u64(sqlite3_stmt *statement, int column);
+/** An id column; null or nonsense: zeroed. */
+struct id sql_id(sqlite3_stmt *statement, int column);
+/** A JSON column: a new object, or NULL. */
+json_t *sql_json(sqlite3_stmt *statement, int column);
+
+/** Sets `name` to the time as RFC 3339; 0 or ER_NOMEM. */
+int json_set_time(json_t *object, const char *name, uint64_t at_us);
+
+#endif

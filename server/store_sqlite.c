@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The store on SQLite: opening, migrations, transactions, statements. WAL with synchronous=FULL, so
+ * that every acknowledged commit outlives the power. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/er.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "server/store_sql.h"
+
+/* One entry per version of the schema; never changed once released. user_version counts them. */
+static const char *const migrations[] = {
+    "CREATE TABLE settings(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;"
+    "CREATE TABLE merchants(id TEXT PRIMARY KEY, name TEXT NOT NULL, created_us INTEGER NOT NULL)"
+    " STRICT;"
+    "CREATE TABLE numbers(year TEXT PRIMARY KEY, last INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE cases("
+    " id TEXT PRIMARY KEY, room TEXT NOT NULL UNIQUE, number TEXT NOT NULL UNIQUE,"
+    " merchant TEXT NOT NULL REFERENCES merchants(id), kind TEXT NOT NULL, state TEXT NOT NULL,"
+    " title TEXT NOT NULL, language TEXT NOT NULL, priority INTEGER NOT NULL,"
+    " buyer TEXT NOT NULL, buyer_name TEXT NOT NULL, created_us INTEGER NOT NULL,"
+    " changed_us INTEGER NOT NULL, waiting_since_us INTEGER NOT NULL, version INTEGER NOT NULL,"
+    " more TEXT NOT NULL) STRICT;"
+    "CREATE INDEX cases_merchant ON cases(merchant, id);"
+    "CREATE INDEX cases_state ON cases(merchant, state, id);"
+    "CREATE TABLE events("
+    " case_id TEXT NOT NULL REFERENCES cases(id), seq INTEGER NOT NULL, at_us INTEGER NOT NULL,"
+    " actor TEXT NOT NULL, type TEXT NOT NULL, data TEXT NOT NULL, prev TEXT NOT NULL,"
+    " hash TEXT NOT NULL, PRIMARY KEY(case_id, seq)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX events_type ON events(type, at_us);"
+    "CREATE TRIGGER events_stay BEFORE UPDATE ON events BEGIN"
+    " SELECT RAISE(ABORT, 'events never change'); END;"
+    "CREATE TRIGGER events_last BEFORE DELETE ON events BEGIN"
+    " SELECT RAISE(ABORT, 'events never go'); END;"
+    "CREATE TABLE people("
+    " case_id TEXT NOT NULL REFERENCES cases(id), identity TEXT NOT NULL, name TEXT NOT NULL,"
+    " role TEXT NOT NULL, consent INTEGER, PRIMARY KEY(case_id, identity)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE clips("
+    " id TEXT PRIMARY KEY, case_id TEXT NOT NULL REFERENCES cases(id), room TEXT NOT NULL,"
+    " merchant TEXT NOT NULL, state TEXT NOT NULL, kind TEXT NOT NULL, label TEXT NOT NULL,"
+    " publisher TEXT NOT NULL, started_by TEXT NOT NULL, path TEXT NOT NULL,"
+    " reason TEXT NOT NULL, created_us INTEGER NOT NULL, started_us INTEGER NOT NULL,"
+    " duration_ms INTEGER NOT NULL, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL,"
+    " width INTEGER NOT NULL, height INTEGER NOT NULL, gaps INTEGER NOT NULL,"
+    " gap_ms INTEGER NOT NULL, has_video INTEGER NOT NULL, has_audio INTEGER NOT NULL,"
+    " has_poster INTEGER NOT NULL, repaired INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX clips_case ON clips(case_id, id);"
+    "CREATE INDEX clips_state ON clips(state) WHERE state = 'recording';"
+    "CREATE TABLE invites("
+    " jti TEXT PRIMARY KEY, case_id TEXT NOT NULL REFERENCES cases(id), identity TEXT NOT NULL,"
+    " role TEXT NOT NULL, single_use INTEGER NOT NULL, used_us INTEGER NOT NULL,"
+    " expires_us INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE idempotency("
+    " owner TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL,"
+    " case_id TEXT NOT NULL REFERENCES cases(id), at_us INTEGER NOT NULL,"
+    " PRIMARY KEY(owner, key)) STRICT, WITHOUT ROWID;",
+};
+#define VERSION ((int)(sizeof migrations / sizeof migrations[0]))
+
+int sql_er(struct store *s, int rc, const char *what)
+{
+    switch (rc & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+        return 0;
+    case SQLITE_NOMEM:
+        return ER_NOMEM;
+    case SQLITE_CONSTRAINT:
+        return ER_CONFLICT;
+    default:
+        break;
+    }
+    char text[300];
+    log_event(s->log, LOG_ERROR, "store_failed", "what=%s code=%d message=%s", what, rc,
+              log_quote(text, sizeof text, s->db ? sqlite3_errmsg(s->db) : ""));
+    return ER_IO;
+}
+
+static int prepared(struct store *s, const char *sql, sqlite3_stmt **ret)
+{
+    for (size_t i = 0; i < s->statement_count; i++) {
+        if (s->statements[i].sql == sql) {
+            *ret = s->statements[i].statement;
+            return 0;
+        }
+    }
+    if (s->statement_count == STORE_STATEMENTS)
+        return ER_INTERNAL;
+    int rc = sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, ret, NULL);
+    if (rc != SQLITE_OK)
+        return sql_er(s, rc, "prepare");
+    s->statements[s->statement_count].sql = sql;
+    s->statements[s->statement_count++].statement = *ret;
+    return 0;
+}
+
+static int bind_all(struct store *s, sqlite3_stmt *st, const char *types, va_list args)
+{
+    int rc = SQLITE_OK;
+    for (int i = 1; *types && rc == SQLITE_OK; i++, types++) {
+        switch (*types) {
+        case 't':
+            rc = sqlite3_bind_text(st, i, va_arg(args, const char *), -1, SQLITE_STATIC);
+            break;
+        case 'i':
+            rc = sqlite3_bind_int64(st, i, va_arg(args, int64_t));
+            break;
+        default:
+            rc = sqlite3_bind_int(st, i, va_arg(args, int));
+            break;
+        }
+    }
+    return sql_er(s, rc, "bind");
+}
+
+static int begin_args(struct store *s, sqlite3_stmt **ret, const char *sql, const char *types,
+                      va_list args)
+{
+    int er = prepared(s, sql, ret);
+    if (er)
+        return er;
+    er = bind_all(s, *ret, types, args);
+    if (er)
+        sql_end(*ret);
+    return er;
+}
+
+int sql_begin(struct store *s, sqlite3_stmt **ret, const char *sql, const char *types, ...)
+{
+    va_list args;
+    va_start(args, types);
+    int er = begin_args(s, ret, sql, types, args);
+    va_end(args);
+    return er;
+}
+
+int sql_step(struct store *s, sqlite3_stmt *statement)
+{
+    int rc = sqlite3_step(statement);
+    if (rc == SQLITE_ROW)
+        return 1;
+    return sql_er(s, rc, "step");
+}
+
+void sql_end(sqlite3_stmt *statement)
+{
+    (void)sqlite3_reset(statement);
+    (void)sqlite3_clear_bindings(statement);
+}
+
+int sql_run(struct store *s, int *ret_changes, const char *sql, const char *types, ...)
+{
+    sqlite3_stmt *st;
+    va_list args;
+    va_start(args, types);
+    int er = begin_args(s, &st, sql, types, args);
+    va_end(args);
+    if (er)
+        return er;
+    er = sql_step(s, st);
+    if (ret_changes)
+        *ret_changes = sqlite3_changes(s->db);
+    sql_end(st);
+    return er < 0 ? er : 0;
+}
+
+void sql_text(sqlite3_stmt *statement, int column, char *ret, size_t size)
+{
+    (void)str_copy(ret, size, (const char *)sqlite3_column_text(statement, column));
+}
+
+uint64_t sql_u64(sqlite3_stmt *statement, int column)
+{
+    return (uint64_t)sqlite3_column_int64(statement, column);
+}
+
+struct id sql_id(sqlite3_stmt *statement, int column)
+{
+    struct id id;
+    const char *text = (const char *)sqlite3_column_text(statement, column);
+    if (!text || id_parse(text, &id))
+        memset(&id, 0, sizeof id);
+    return id;
+}
+
+json_t *sql_json(sqlite3_stmt *statement, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(statement, column);
+    return text ? json_loads(text, 0, NULL) : NULL;
+}
+
+int json_set_time(json_t *object, const char *name, uint64_t at_us)
+{
+    char text[CLOCK_TEXT_BYTES];
+    clock_format(at_us, text);
+    return json_object_set_new(object, name, json_string(text)) ? ER_NOMEM : 0;
+}
+
+/* Opening */
+
+static int plain(struct store *s, const char *sql)
+{
+    return sql_er(s, sqlite3_exec(s->db, sql, NULL, NULL, NULL), "exec");
+}
+
+static int version_read(struct store *s, int *ret)
+{
+    sqlite3_stmt *st;
+    int rc = sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &st, NULL);
+    if (rc != SQLITE_OK)
+        return sql_er(s, rc, "prepare");
+    int er = sql_step(s, st);
+    if (er == 1)
+        *ret = sqlite3_column_int(st, 0);
+    sqlite3_finalize(st);
+    return er == 1 ? 0 : er < 0 ? er : ER_IO;
+}
+
+static int migrate(struct store *s)
+{
+    int version;
+    int er = version_read(s, &version);
+    if (!er && version > VERSION)
+        return ER_UNSUPPORTED;
+    for (; !er && version < VERSION; version++) {
+        char set[48];
+        (void)snprintf(set, sizeof set, "PRAGMA user_version = %d", version + 1);
+        er = store_begin(s);
+        if (er)
+            break;
+        er = plain(s, migrations[version]);
+        if (!er)
+            er = plain(s, set);
+        er = store_end(s, er);
+        log_event(s->log, er ? LOG_ERROR : LOG_INFO, "store_migrated", "version=%d er=%s",
+                  version + 1, er_name(er));
+    }
+    return er;
+}
+
+int store_open(struct store **ret, const char *path, const struct entropy *entropy,
+               struct log *log)
+{
+    struct store *s = calloc(1, sizeof *s);
+    if (!s)
+        return ER_NOMEM;
+    s->entropy = *entropy;
+    s->log = log;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    int er = sql_er(s, sqlite3_open_v2(path, &s->db, flags, NULL), "open");
+    if (!er)
+        er = plain(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                      "PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;"
+                      "PRAGMA trusted_schema = OFF");
+    if (!er)
+        er = migrate(s);
+    if (er) {
+        store_close(s);
+        return er;
+    }
+    *ret = s;
+    return 0;
+}
+
+void store_close(struct store *s)
+{
+    if (!s)
+        return;
+    for (size_t i = 0; i < s->statement_count; i++)
+        sqlite3_finalize(s->statements[i].statement);
+    if (sqlite3_close(s->db) != SQLITE_OK)
+        log_event(s->log, LOG_ERROR, "store_close_failed", NULL);
+    free(s);
+}
+
+int store_begin(struct store *s)
+{
+    if (s->depth == 0) {
+        int er = sql_run(s, NULL, "BEGIN IMMEDIATE", "");
+        if (er)
+            return er;
+        s->failed = 0;
+    }
+    s->depth++;
+    return 0;
+}
+
+int store_end(struct store *s, int er)
+{
+    if (er && !s->failed)
+        s->failed = er;
+    if (--s->depth > 0)
+        return er;
+    er = s->failed;
+    if (!er)
+        er = sql_run(s, NULL, "COMMIT", "");
+    /* Some errors of the disk have rolled back already. */
+    if (er && !sqlite3_get_autocommit(s->db))
+        (void)sql_run(s, NULL, "ROLLBACK", "");
+    return er;
+}
+
+int store_check(struct store *s, char *ret_why, size_t size)
+{
+    sqlite3_stmt *st;
+    int er = sql_begin(s, &st, "PRAGMA integrity_check(1)", "");
+    if (er)
+        return er;
+    er = sql_step(s, st);
+    if (er == 1) {
+        sql_text(st, 0, ret_why, size);
+        er = strcmp(ret_why, "ok") == 0 ? 0 : ER_MALFORMED;
+    }
+    sql_end(st);
+    return er;
+}
+
+int store_ping(struct store *s)
+{
+    sqlite3_stmt *st;
+    int er = sql_begin(s, &st, "SELECT count(*) FROM settings", "");
+    if (er)
+        return er;
+    er = sql_step(s, st);
+    sql_end(st);
+    return er == 1 ? 0 : ER_IO;
+}
