@@ -270,7 +270,7 @@ static int check_continuity(struct match *m, const struct line *line, size_t ind
     const struct line *before = &m->old->lines[index];
     bool same_kind = strcmp(before->kind_text, line->kind_text) == 0;
     *ret_same = same_kind && before->mid_offered == line->mid_offered &&
-                strcmp(before->mid, line->mid) == 0;
+                (!line->mid_offered || strcmp(before->mid, line->mid) == 0);
     if (before->rejected || *ret_same)
         return 0;
     return refuse(m, ER_MALFORMED,

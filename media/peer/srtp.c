@@ -25,7 +25,9 @@ struct srtp_pair {
 
 int srtp_pair_library_init(void)
 {
-    return srtp_init() == srtp_err_status_ok ? 0 : ER_INTERNAL;
+    /* bad_param: libsrtp's own module is registered already, from an earlier call. */
+    srtp_err_status_t status = srtp_init();
+    return status == srtp_err_status_ok || status == srtp_err_status_bad_param ? 0 : ER_INTERNAL;
 }
 
 static int policy_set(srtp_policy_t *policy, enum srtp_profile profile, size_t *ret_key_len)
