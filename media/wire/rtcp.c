@@ -80,8 +80,8 @@ int rtcp_parse_sr(const struct rtcp_packet *p, struct rtcp_sender_info *ret_info
     return parse_reports(&r, p->count, ret_reports, size, ret_count);
 }
 
-int rtcp_parse_rr(const struct rtcp_packet *p, uint32_t *ret_sender, struct rtcp_report *ret_reports,
-                  size_t size, size_t *ret_count)
+int rtcp_parse_rr(const struct rtcp_packet *p, uint32_t *ret_sender,
+                  struct rtcp_report *ret_reports, size_t size, size_t *ret_count)
 {
     *ret_count = 0;
     struct rd r = rd_make(p->body, p->body_len);
@@ -146,8 +146,8 @@ int rtcp_parse_fir(const struct rtcp_packet *p, uint32_t *ret_ssrcs, size_t size
     return 0;
 }
 
-int rtcp_parse_remb(const struct rtcp_packet *p, uint64_t *ret_bps, uint32_t *ret_ssrcs, size_t size,
-                    size_t *ret_count)
+int rtcp_parse_remb(const struct rtcp_packet *p, uint64_t *ret_bps, uint32_t *ret_ssrcs,
+                    size_t size, size_t *ret_count)
 {
     struct rd r;
     uint32_t unused;

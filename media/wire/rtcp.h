@@ -43,9 +43,9 @@ struct rtcp_report {
     uint32_t ssrc;
     uint8_t fraction_lost; /* of 256 */
     int32_t cumulative_lost;
-    uint32_t highest_seq; /* extended */
-    uint32_t jitter;      /* in the clock's units */
-    uint32_t last_sr;     /* middle 32 bits of the SR's NTP time; 0: none */
+    uint32_t highest_seq;         /* extended */
+    uint32_t jitter;              /* in the clock's units */
+    uint32_t last_sr;             /* middle 32 bits of the SR's NTP time; 0: none */
     uint32_t delay_since_last_sr; /* 1/65536 s */
 };
 
@@ -63,8 +63,8 @@ struct rtcp_sender_info {
  *  the first `size` items are given. */
 int rtcp_parse_sr(const struct rtcp_packet *p, struct rtcp_sender_info *ret_info,
                   struct rtcp_report *ret_reports, size_t size, size_t *ret_count);
-int rtcp_parse_rr(const struct rtcp_packet *p, uint32_t *ret_sender, struct rtcp_report *ret_reports,
-                  size_t size, size_t *ret_count);
+int rtcp_parse_rr(const struct rtcp_packet *p, uint32_t *ret_sender,
+                  struct rtcp_report *ret_reports, size_t size, size_t *ret_count);
 
 /** Generic NACK. Gives up to `size` sequence numbers, expanded from PID and BLP; further ones are
  *  ignored. */
@@ -73,12 +73,14 @@ int rtcp_parse_nack(const struct rtcp_packet *p, uint32_t *ret_media_ssrc, uint1
 /** PLI: the media source. */
 int rtcp_parse_pli(const struct rtcp_packet *p, uint32_t *ret_media_ssrc);
 /** FIR: up to `size` SSRCs of its entries. */
-int rtcp_parse_fir(const struct rtcp_packet *p, uint32_t *ret_ssrcs, size_t size, size_t *ret_count);
+int rtcp_parse_fir(const struct rtcp_packet *p, uint32_t *ret_ssrcs, size_t size,
+                   size_t *ret_count);
 /** REMB: bits per second and up to `size` SSRCs. ER_UNSUPPORTED for other application feedback. */
-int rtcp_parse_remb(const struct rtcp_packet *p, uint64_t *ret_bps, uint32_t *ret_ssrcs, size_t size,
-                    size_t *ret_count);
+int rtcp_parse_remb(const struct rtcp_packet *p, uint64_t *ret_bps, uint32_t *ret_ssrcs,
+                    size_t size, size_t *ret_count);
 /** BYE: up to `size` SSRCs. */
-int rtcp_parse_bye(const struct rtcp_packet *p, uint32_t *ret_ssrcs, size_t size, size_t *ret_count);
+int rtcp_parse_bye(const struct rtcp_packet *p, uint32_t *ret_ssrcs, size_t size,
+                   size_t *ret_count);
 
 /* Writers append one packet to `w` (overruns set w->bad, and the packet must not be sent). Reports
  * beyond RTCP_MAX_REPORTS and SSRCs beyond 255 are left out, a CNAME is cut to 255 bytes. */

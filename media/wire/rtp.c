@@ -16,8 +16,8 @@ static void keep_extension(struct rtp_packet *ret, uint8_t id, uint8_t len, cons
 {
     if (ret->extension_count == LIMIT_RTP_EXTENSIONS)
         return;
-    ret->extensions[ret->extension_count++] =
-        (struct rtp_extension){.id = id, .len = len, .at = at};
+    ret->extensions[ret->extension_count++] = (struct rtp_extension){
+        .id = id, .len = len, .at = at};
 }
 
 /* RFC 8285, 4.2. */

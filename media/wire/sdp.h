@@ -18,10 +18,10 @@ enum sdp_setup { SDP_SETUP_NONE, SDP_SETUP_ACTIVE, SDP_SETUP_PASSIVE, SDP_SETUP_
 /** One payload type: rtpmap, fmtp and rtcp-fb together. */
 struct sdp_codec {
     uint8_t payload_type;
-    struct span name;      /* "VP8", "opus", "rtx" */
+    struct span name; /* "VP8", "opus", "rtx" */
     uint32_t clock_rate;
-    uint8_t channels;      /* 1 unless given */
-    struct span fmtp;      /* at == NULL: none */
+    uint8_t channels; /* 1 unless given */
+    struct span fmtp; /* at == NULL: none */
     bool nack;
     bool nack_pli;
     bool ccm_fir;
@@ -50,9 +50,9 @@ struct sdp_media {
     enum sdp_kind kind;
     struct span kind_text; /* as written in the m-line */
     uint16_t port;
-    struct span protocol;  /* "UDP/TLS/RTP/SAVPF" */
-    struct span formats;   /* the rest of the m-line, as written */
-    struct span mid;       /* at == NULL: none */
+    struct span protocol; /* "UDP/TLS/RTP/SAVPF" */
+    struct span formats;  /* the rest of the m-line, as written */
+    struct span mid;      /* at == NULL: none */
     enum sdp_direction direction;
     bool bundle_only;
     bool rtcp_mux;
@@ -69,18 +69,18 @@ struct sdp_media {
     struct sdp_extension extensions[LIMIT_SDP_EXTENSIONS];
     size_t ssrc_count;
     struct sdp_ssrc ssrcs[LIMIT_SDP_SSRCS];
-    size_t rid_count;         /* a=rid ... send, in the order of a=simulcast where given */
+    size_t rid_count; /* a=rid ... send, in the order of a=simulcast where given */
     struct span rids[4];
 };
 
 struct sdp {
-    struct span origin;       /* the o= line's value */
+    struct span origin; /* the o= line's value */
     bool has_bundle;
-    struct span bundle;       /* mids of the first a=group:BUNDLE, blank-separated */
+    struct span bundle; /* mids of the first a=group:BUNDLE, blank-separated */
     bool ice_lite;
     bool extmap_allow_mixed;
     size_t media_count;
-    struct sdp_media *media;  /* owned */
+    struct sdp_media *media; /* owned */
 };
 
 /** Parses an offer or an answer; `text` must outlive *ret. Both CRLF and LF end a line.

@@ -26,11 +26,6 @@ static bool is_token(struct span s, size_t max)
     return true;
 }
 
-bool sdp_same_span(struct span a, struct span b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
-}
-
 static struct sdp_codec *find_codec(struct sdp_media *m, uint64_t payload_type)
 {
     for (size_t i = 0; i < m->codec_count; i++)
@@ -377,8 +372,7 @@ static int take_rid(struct sdp_parser *p, struct span value)
     struct sdp_media *m = p->media;
     if (!is_token(id, RID_MAX))
         return sdp_refuse(p, "a=rid that is no token");
-    if (in_session(p) || !span_equal(sdp_next_word(&rest), "send") ||
-        m->rid_count == SDP_RIDS_MAX)
+    if (in_session(p) || !span_equal(sdp_next_word(&rest), "send") || m->rid_count == SDP_RIDS_MAX)
         return 0;
     for (size_t i = 0; i < m->rid_count; i++)
         if (sdp_same_span(m->rids[i], id))

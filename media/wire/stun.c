@@ -131,8 +131,7 @@ static int take_mapped(struct rd *value, struct stun_message *ret)
     uint8_t family = (uint8_t)rd_u16(value);
     uint16_t port = rd_u16(value) ^ (COOKIE >> 16);
     size_t len = rd_left(value);
-    if (len != (family == FAMILY_IPV4 ? 4 : 16) ||
-        (family != FAMILY_IPV4 && family != FAMILY_IPV6))
+    if (len != (family == FAMILY_IPV4 ? 4 : 16) || (family != FAMILY_IPV4 && family != FAMILY_IPV6))
         return ER_MALFORMED;
     uint8_t mask[16];
     address_mask(ret->transaction, mask);
@@ -299,8 +298,7 @@ static int write_end(struct wr *w, const char *password)
     return w->bad ? ER_TRUNCATED : (int)total;
 }
 
-int stun_write_success(uint8_t *buf, size_t size,
-                       const uint8_t transaction[STUN_TRANSACTION_BYTES],
+int stun_write_success(uint8_t *buf, size_t size, const uint8_t transaction[STUN_TRANSACTION_BYTES],
                        const struct addr *mapped, const char *password)
 {
     struct wr w = wr_make(buf, size);

@@ -24,14 +24,14 @@ enum stun_type {
 struct stun_message {
     uint16_t type;
     uint8_t transaction[STUN_TRANSACTION_BYTES];
-    struct span username;      /* at == NULL: absent */
+    struct span username; /* at == NULL: absent */
     bool has_priority;
     uint32_t priority;
     bool use_candidate;
     bool ice_controlling;
     bool ice_controlled;
     uint64_t tie_breaker;
-    bool has_mapped;           /* XOR-MAPPED-ADDRESS, decoded */
+    bool has_mapped; /* XOR-MAPPED-ADDRESS, decoded */
     struct addr mapped;
     uint16_t error_code;       /* 0: no ERROR-CODE */
     uint16_t unknown_required; /* first comprehension-required attribute we do not know; 0: none */
@@ -54,8 +54,7 @@ int stun_check_integrity(const uint8_t *data, size_t len, const struct stun_mess
  * FINGERPRINT. */
 
 /** Binding success with XOR-MAPPED-ADDRESS `mapped`. */
-int stun_write_success(uint8_t *buf, size_t size,
-                       const uint8_t transaction[STUN_TRANSACTION_BYTES],
+int stun_write_success(uint8_t *buf, size_t size, const uint8_t transaction[STUN_TRANSACTION_BYTES],
                        const struct addr *mapped, const char *password);
 /** Binding error response; `unknown_attribute` (0: none) adds UNKNOWN-ATTRIBUTES.
  *  `password` NULL: without integrity (RFC 8489, 9.1.3: 400 and 401 carry none). */

@@ -49,9 +49,9 @@ bool twcc_pending(const struct twcc_recorder *r)
 
 /** What one feedback packet will say. */
 struct plan {
-    int64_t base;         /* number of the first status */
-    size_t count;         /* statuses; the last one has arrived */
-    uint32_t reference;   /* 64 ms */
+    int64_t base;       /* number of the first status */
+    size_t count;       /* statuses; the last one has arrived */
+    uint32_t reference; /* 64 ms */
     uint8_t symbols[TWCC_WINDOW];
     int16_t deltas[TWCC_WINDOW];
 };

@@ -18,8 +18,8 @@
 /** Arrivals of one transport not yet reported. Zeroed memory is an empty one. */
 struct twcc_recorder {
     struct seq_extender extender;
-    int64_t next;                    /* first number not reported yet; 0: no report so far */
-    int64_t end;                     /* one behind the highest number seen; 0: nothing seen */
+    int64_t next;                     /* first number not reported yet; 0: no report so far */
+    int64_t end;                      /* one behind the highest number seen; 0: nothing seen */
     uint64_t arrival_us[TWCC_WINDOW]; /* by number modulo; 0: not arrived */
     uint8_t feedback_count;
 };

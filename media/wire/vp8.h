@@ -8,18 +8,18 @@
 #include <stdint.h>
 
 struct vp8_payload {
-    bool start;             /* S bit and partition 0: the frame begins here */
-    bool key_frame;         /* only known (true) on a start packet */
+    bool start;     /* S bit and partition 0: the frame begins here */
+    bool key_frame; /* only known (true) on a start packet */
     bool has_picture_id;
-    uint16_t picture_id;    /* 7 or 15 bits */
+    uint16_t picture_id; /* 7 or 15 bits */
     bool has_tl0_index;
     uint8_t tl0_index;
     bool has_temporal;
     uint8_t temporal_id;
     bool layer_sync;
-    bool non_reference;     /* N bit */
-    size_t descriptor_len;  /* the frame's bytes begin here */
-    uint16_t width;         /* of a key frame's start packet; else 0 */
+    bool non_reference;    /* N bit */
+    size_t descriptor_len; /* the frame's bytes begin here */
+    uint16_t width;        /* of a key frame's start packet; else 0 */
     uint16_t height;
 };
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* STUN: the vectors of RFC 5769, round trips, and damage of every kind. */
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "base/buf.h"
 #include "base/er.h"
@@ -19,7 +19,8 @@ static const uint8_t rfc_request[] =
     "\x80\x22\x00\x10STUN test client\x00\x24\x00\x04\x6e\x00\x01\xff"
     "\x80\x29\x00\x08\x93\x2f\xf9\xb1\x51\x26\x3b\x36"
     "\x00\x06\x00\x09\x65\x76\x74\x6a\x3a\x68\x36\x76\x59\x20\x20\x20"
-    "\x00\x08\x00\x14\x9a\xea\xa7\x0c\xbf\xd8\xcb\x56\x78\x1e\xf2\xb5\xb2\xd3\xf2\x49\xc1\xb5\x71\xa2"
+    "\x00\x08\x00\x14\x9a\xea\xa7\x0c\xbf\xd8\xcb\x56\x78\x1e\xf2\xb5\xb2\xd3\xf2\x49\xc1\xb5\x71"
+    "\xa2"
     "\x80\x28\x00\x04\xe5\x7a\x3b\xcf";
 
 /* RFC 5769, 2.2 */
@@ -27,15 +28,18 @@ static const uint8_t rfc_response_v4[] =
     "\x01\x01\x00\x3c\x21\x12\xa4\x42\xb7\xe7\xa7\x01\xbc\x34\xd6\x86\xfa\x87\xdf\xae"
     "\x80\x22\x00\x0b\x74\x65\x73\x74\x20\x76\x65\x63\x74\x6f\x72\x20"
     "\x00\x20\x00\x08\x00\x01\xa1\x47\xe1\x12\xa6\x43"
-    "\x00\x08\x00\x14\x2b\x91\xf5\x99\xfd\x9e\x90\xc3\x8c\x74\x89\xf9\x2a\xf9\xba\x53\xf0\x6b\xe7\xd7"
+    "\x00\x08\x00\x14\x2b\x91\xf5\x99\xfd\x9e\x90\xc3\x8c\x74\x89\xf9\x2a\xf9\xba\x53\xf0\x6b\xe7"
+    "\xd7"
     "\x80\x28\x00\x04\xc0\x7d\x4c\x96";
 
 /* RFC 5769, 2.3 */
 static const uint8_t rfc_response_v6[] =
     "\x01\x01\x00\x48\x21\x12\xa4\x42\xb7\xe7\xa7\x01\xbc\x34\xd6\x86\xfa\x87\xdf\xae"
     "\x80\x22\x00\x0b\x74\x65\x73\x74\x20\x76\x65\x63\x74\x6f\x72\x20"
-    "\x00\x20\x00\x14\x00\x02\xa1\x47\x01\x13\xa9\xfa\xa5\xd3\xf1\x79\xbc\x25\xf4\xb5\xbe\xd2\xb9\xd9"
-    "\x00\x08\x00\x14\xa3\x82\x95\x4e\x4b\xe6\x7b\xf1\x17\x84\xc9\x7c\x82\x92\xc2\x75\xbf\xe3\xed\x41"
+    "\x00\x20\x00\x14\x00\x02\xa1\x47\x01\x13\xa9\xfa\xa5\xd3\xf1\x79\xbc\x25\xf4\xb5\xbe\xd2\xb9"
+    "\xd9"
+    "\x00\x08\x00\x14\xa3\x82\x95\x4e\x4b\xe6\x7b\xf1\x17\x84\xc9\x7c\x82\x92\xc2\x75\xbf\xe3\xed"
+    "\x41"
     "\x80\x28\x00\x04\xc8\xfb\x0b\x4c";
 
 static const uint8_t transaction[STUN_TRANSACTION_BYTES] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
@@ -210,13 +214,26 @@ static void test_attribute_lengths(void **state)
         size_t len;
         int expected;
     } cases[] = {
-        {0x0006, 0, 0},    {0x0006, 512, 0},         {0x0006, 513, ER_MALFORMED},
-        {0x0024, 4, 0},    {0x0024, 3, ER_MALFORMED}, {0x0024, 8, ER_MALFORMED},
-        {0x0025, 0, 0},    {0x0025, 4, ER_MALFORMED}, {0x8029, 8, 0},
-        {0x8029, 7, ER_MALFORMED}, {0x802a, 9, ER_MALFORMED}, {0x0008, 19, ER_MALFORMED},
-        {0x0008, 20, 0},   {0x0008, 32, ER_MALFORMED}, {0x8028, 3, ER_MALFORMED},
-        {0x8028, 4, ER_MALFORMED}, {0x0009, 4, ER_MALFORMED}, {0x0020, 8, ER_MALFORMED},
-        {0x0020, 7, ER_MALFORMED}, {0x8050, 17, 0},
+        {0x0006, 0, 0},
+        {0x0006, 512, 0},
+        {0x0006, 513, ER_MALFORMED},
+        {0x0024, 4, 0},
+        {0x0024, 3, ER_MALFORMED},
+        {0x0024, 8, ER_MALFORMED},
+        {0x0025, 0, 0},
+        {0x0025, 4, ER_MALFORMED},
+        {0x8029, 8, 0},
+        {0x8029, 7, ER_MALFORMED},
+        {0x802a, 9, ER_MALFORMED},
+        {0x0008, 19, ER_MALFORMED},
+        {0x0008, 20, 0},
+        {0x0008, 32, ER_MALFORMED},
+        {0x8028, 3, ER_MALFORMED},
+        {0x8028, 4, ER_MALFORMED},
+        {0x0009, 4, ER_MALFORMED},
+        {0x0020, 8, ER_MALFORMED},
+        {0x0020, 7, ER_MALFORMED},
+        {0x8050, 17, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct stun_message m;
@@ -285,11 +302,11 @@ static void test_looks_like(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rfc_request),       cmocka_unit_test(test_rfc_responses),
-        cmocka_unit_test(test_request_round_trip), cmocka_unit_test(test_success_round_trip),
-        cmocka_unit_test(test_error_round_trip),  cmocka_unit_test(test_flipped_bits),
-        cmocka_unit_test(test_cut_short),         cmocka_unit_test(test_attribute_lengths),
-        cmocka_unit_test(test_mapped_families),   cmocka_unit_test(test_unknown_required),
+        cmocka_unit_test(test_rfc_request),         cmocka_unit_test(test_rfc_responses),
+        cmocka_unit_test(test_request_round_trip),  cmocka_unit_test(test_success_round_trip),
+        cmocka_unit_test(test_error_round_trip),    cmocka_unit_test(test_flipped_bits),
+        cmocka_unit_test(test_cut_short),           cmocka_unit_test(test_attribute_lengths),
+        cmocka_unit_test(test_mapped_families),     cmocka_unit_test(test_unknown_required),
         cmocka_unit_test(test_order_of_attributes), cmocka_unit_test(test_looks_like),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
