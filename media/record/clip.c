@@ -318,7 +318,7 @@ int clip_finish(struct clip *c, uint64_t end_unix_us, struct clip_result *ret)
     int64_t end_us = media_us(c, end_unix_us);
     int er = c->error ? c->error : mix_until(c, end_us);
     if (er == 0)
-        er = fail(c, webm_sync(c->webm));
+        er = fail(c, webm_end(c->webm));
     if (er < 0 && er != ER_IO)
         return er;
     webm_free(c->webm);

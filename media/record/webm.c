@@ -228,12 +228,25 @@ static int close_cluster(struct webm *w)
     return w->error;
 }
 
-int webm_sync(struct webm *w)
+static int sync_cluster(struct webm *w)
 {
-    if (w->error || close_cluster(w) < 0)
+    if (close_cluster(w) < 0)
         return w->error;
     w->error = file_sync(w->box.file);
     w->synced_ms = w->newest_ms;
+    return w->error;
+}
+
+int webm_end(struct webm *w)
+{
+    if (w->error)
+        return w->error;
+    /* The muxer holds one packet of sound back until then. */
+    int status = av_write_trailer(w->box.context);
+    avio_flush(w->box.io);
+    w->error = er_of(&w->box, status);
+    if (w->error == 0)
+        w->error = file_sync(w->box.file);
     return w->error;
 }
 
@@ -262,7 +275,7 @@ static int write_packet(struct webm *w, int track, const uint8_t *data, size_t l
     if (at_ms > w->newest_ms)
         w->newest_ms = at_ms;
     if (w->newest_ms - w->synced_ms >= WEBM_SYNC_MS)
-        return webm_sync(w);
+        return sync_cluster(w);
     return w->newest_ms - w->cluster_ms >= WEBM_CLUSTER_MS ? close_cluster(w) : 0;
 }
 

@@ -25,8 +25,8 @@ void webm_free(struct webm *w);
 int webm_write_video(struct webm *w, const uint8_t *data, size_t len, int64_t at_ms, bool key);
 /** One Opus packet of 20 ms, stereo. Likewise. */
 int webm_write_audio(struct webm *w, const uint8_t *data, size_t len, int64_t at_ms);
-/** Closes the cluster, and has all of it on the disk on return. */
-int webm_sync(struct webm *w);
+/** The end of the .part: all of it is on the disk on return. Only webm_free may follow. */
+int webm_end(struct webm *w);
 
 /** What a file holds. */
 struct webm_info {
