@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Bytes in: told apart by their first byte (RFC 7983), matched to a member, and what is authentic
+ * handed on. Everything else is counted and forgotten. */
+#include <string.h>
+
+#include "base/er.h"
+#include "media/core/hub_private.h"
+
+static struct member *member_at(struct hub *h, const struct path *from)
+{
+    return map_get(h->paths, from, sizeof *from);
+}
+
+static void on_stun(struct hub *h, uint64_t now_us, const struct path *from, const uint8_t *data,
+                    size_t len)
+{
+    struct stun_message msg;
+    if (stun_parse(data, len, &msg) != 0 || msg.type != STUN_BINDING_REQUEST || !msg.username.at) {
+        h->counters.stun_bad++;
+        return;
+    }
+    struct span rest = msg.username;
+    struct span ours = span_cut(&rest, ':');
+    struct member *m = map_get(h->ufrags, ours.at, ours.len);
+    int change = m ? peer_stun(m->peer, now_us, from, data, len, &msg) : ER_UNAUTHENTIC;
+    if (change < 0) {
+        h->counters.stun_unauthentic++;
+        return;
+    }
+    if (member_changed(m, now_us, change, from))
+        member_arm(m);
+}
+
+static void on_dtls(struct hub *h, uint64_t now_us, const struct path *from, const uint8_t *data,
+                    size_t len)
+{
+    struct member *m = member_at(h, from);
+    int change = m ? peer_dtls(m->peer, now_us, from, data, len) : ER_DENIED;
+    if (change < 0) {
+        h->counters.dtls_bad++;
+        change = m && m->peer->state == PEER_FAILED ? PEER_CHANGED_STATE : 0;
+    }
+    if (m && member_changed(m, now_us, change, from))
+        member_arm(m);
+}
+
+/** Media that an unknown address sends under a known SSRC is believed when its SRTP tag is right: it
+ *  is what a publisher sends after a rebinding, before its next connectivity check. Where we send to
+ *  does not move. */
+static struct member *member_for_media(struct hub *h, const struct path *from, uint32_t ssrc)
+{
+    struct member *m = member_at(h, from);
+    if (!m) {
+        h->counters.unknown_path++;
+        m = map_get_u64(h->sources, ssrc);
+    }
+    return m && m->peer->srtp ? m : NULL;
+}
+
+static void on_rtcp(struct hub *h, uint64_t now_us, const struct path *from, uint8_t *data,
+                    size_t len)
+{
+    struct member *m = member_at(h, from);
+    if (!m || !m->peer->srtp) {
+        h->counters.unknown_path++;
+        return;
+    }
+    if (srtp_pair_unprotect_rtcp(m->peer->srtp, data, &len) != 0) {
+        h->counters.rtp_unauthentic++;
+        return;
+    }
+    member_rtcp(m, now_us, data, len);
+    hub_room_arm(m->room);
+}
+
+/** Undo RFC 4588: the original number stands in front of the payload. */
+static bool unwrap_rtx(struct rtp_packet *packet)
+{
+    if (packet->payload_len < 2)
+        return false; /* padding that a sender probes with */
+    packet->seq = get_u16(packet->payload);
+    packet->payload += 2;
+    packet->payload_len -= 2;
+    return true;
+}
+
+static void read_extras(const struct line *agreed, const struct rtp_packet *packet,
+                        struct track_extras *ret)
+{
+    *ret = (struct track_extras){0};
+    const struct rtp_extension *e = rtp_find_extension(packet, agreed->extensions.audio_level);
+    if (e && e->len >= 1) {
+        ret->has_audio_level = true;
+        ret->audio_level = e->at[0];
+    }
+    e = rtp_find_extension(packet, agreed->extensions.orientation);
+    if (e && e->len >= 1) {
+        ret->has_orientation = true;
+        ret->orientation = e->at[0];
+    }
+}
+
+static struct track *track_for(struct member_line *l, uint64_t now_us, uint32_t ssrc,
+                               enum media_codec codec)
+{
+    if (l->track)
+        return l->track;
+    struct member *m = l->member;
+    const struct line *agreed = member_line_agreed(l);
+    struct track_config config = {
+        .id = m->hub->next_track,
+        .identity = m->config.identity,
+        .rank = m->config.rank,
+        .codec = codec,
+        .nack = agreed->nack && agreed->kind == MEDIA_VIDEO,
+        .clock = &m->clock,
+        .owner = l,
+    };
+    if (track_new(&l->track, m->room->relay, &config, now_us) != 0)
+        return NULL;
+    m->hub->next_track += m->hub->config.track_step;
+    m->hub->counters.tracks++;
+    (void)map_add_u64(m->hub->sources, ssrc, m);
+    struct media_event event = {.type = MEDIA_TRACK_ADDED,
+                                .peer = m->config.peer,
+                                .track = l->track->id,
+                                .kind = agreed->kind};
+    (void)str_copy(event.identity, sizeof event.identity, m->config.identity);
+    (void)str_copy(event.label, sizeof event.label, agreed->label);
+    hub_tell(m->room, &event);
+    return l->track;
+}
+
+static void note_transport_seq(struct member *m, uint64_t now_us, const struct line *agreed,
+                               const struct rtp_packet *packet)
+{
+    const struct rtp_extension *e = rtp_find_extension(packet, agreed->extensions.transport_cc);
+    if (!e || e->len < 2)
+        return;
+    twcc_record(&m->twcc, get_u16(e->at), now_us);
+    if (m->twcc_at_us == 0) {
+        m->twcc_at_us = now_us + LIMIT_TWCC_INTERVAL_US;
+        member_arm(m);
+    }
+}
+
+static void on_media(struct member *m, uint64_t now_us, struct rtp_packet *packet)
+{
+    bool rtx = false;
+    enum media_codec codec = CODEC_NONE;
+    int index = peer_match_line(m->peer, packet, &rtx, &codec);
+    if (index < 0 || (size_t)index >= m->line_count || codec >= CODEC_COUNT) {
+        m->hub->counters.rtp_bad++;
+        return;
+    }
+    struct member_line *l = m->lines[index];
+    const struct line *agreed = member_line_agreed(l);
+    note_transport_seq(m, now_us, agreed, packet);
+    if (!agreed->receives || (rtx && !unwrap_rtx(packet)))
+        return;
+    struct track *t = rtx ? l->track : track_for(l, now_us, packet->ssrc, codec);
+    if (!t || t->codec != codec)
+        return;
+    struct track_extras extras;
+    read_extras(agreed, packet, &extras);
+    if (track_receive(t, now_us, packet, &extras, rtx) == ER_MALFORMED)
+        m->hub->counters.rtp_bad++;
+    else if (rtx)
+        m->hub->counters.retransmissions_received++;
+    hub_room_arm(m->room);
+}
+
+static void on_rtp(struct hub *h, uint64_t now_us, const struct path *from, uint8_t *data,
+                   size_t len)
+{
+    if (len < RTP_HEADER_BYTES) {
+        h->counters.rtp_bad++;
+        return;
+    }
+    struct member *m = member_for_media(h, from, get_u32(data + 8));
+    if (!m)
+        return;
+    if (srtp_pair_unprotect_rtp(m->peer->srtp, data, &len) != 0) {
+        h->counters.rtp_unauthentic++;
+        return;
+    }
+    struct rtp_packet packet;
+    if (rtp_parse(data, len, &packet) != 0) {
+        h->counters.rtp_bad++;
+        return;
+    }
+    on_media(m, now_us, &packet);
+}
+
+void hub_datagram(struct hub *h, uint64_t now_us, const struct path *from, uint8_t *data,
+                  size_t len)
+{
+    h->counters.packets_in++;
+    h->counters.bytes_in += len;
+    if (len == 0 || len > LIMIT_DATAGRAM)
+        h->counters.rtp_bad++;
+    else if (rtcp_looks_like(data, len))
+        on_rtcp(h, now_us, from, data, len);
+    else if (rtp_or_rtcp(data, len))
+        on_rtp(h, now_us, from, data, len);
+    else if (data[0] >= 20 && data[0] <= 63)
+        on_dtls(h, now_us, from, data, len);
+    else if (stun_looks_like(data, len))
+        on_stun(h, now_us, from, data, len);
+    else
+        h->counters.stun_bad++;
+}

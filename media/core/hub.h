@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One worker's whole state, without a socket or a clock: rooms, members and the recorder's taps.
+ * Datagrams, commands and `now` come in; datagrams, events, batches for the recorder and the next
+ * deadline go out. A worker thread drives one hub; so does a simulation, in virtual time. */
+#ifndef LOUPE_MEDIA_CORE_HUB_H
+#define LOUPE_MEDIA_CORE_HUB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/entropy.h"
+#include "media/core/record_batch.h"
+#include "media/media.h"
+#include "media/peer/dtls.h"
+#include "media/peer/path.h"
+
+struct hub;
+
+/** Where a hub's output goes; called synchronously from within hub functions. */
+struct hub_io {
+    /** Room for a datagram of up to `size` bytes to `to`, or NULL: dropped, and counted by the hub.
+     *  At most one reservation is open at a time. */
+    uint8_t *(*reserve)(void *ctx, const struct path *to, size_t size);
+    /** Send the first `len` bytes of what was reserved; 0: never mind. */
+    void (*commit)(void *ctx, size_t len);
+    /** Ownership of what the event points to moves. */
+    void (*event)(void *ctx, const struct media_event *event);
+    /** 0: ownership of the batch moves. ER_FULL: the recorder is too slow; the hub keeps it. */
+    int (*record)(void *ctx, struct record_batch *batch);
+};
+
+struct hub_config {
+    const struct hub_io *io;
+    void *io_ctx;
+    struct entropy entropy;
+    const struct dtls_identity *identity; /* outlives the hub */
+    const struct addr *candidates;        /* copied */
+    size_t candidate_count;
+    uint64_t unix_offset_us; /* unix time = now_us + this */
+    uint64_t first_track;    /* track ids count up from here by `track_step`, */
+    uint64_t track_step;     /* so that workers never give the same one */
+};
+
+int hub_new(struct hub **ret, const struct hub_config *config);
+/** Nothing is sent or told; see hub_close_all. NULL is fine. */
+void hub_free(struct hub *h);
+/** Before the end: clips are closed, peers get close_notify. */
+void hub_close_all(struct hub *h, uint64_t now_us);
+
+/** A datagram from the network. `data` is worked on in place. Bad ones are counted and dropped. */
+void hub_datagram(struct hub *h, uint64_t now_us, const struct path *from, uint8_t *data,
+                  size_t len);
+/** When hub_expire has work; UINT64_MAX when idle. */
+uint64_t hub_deadline_us(const struct hub *h);
+void hub_expire(struct hub *h, uint64_t now_us);
+
+/* Commands; contracts as their namesakes in media.h. */
+int hub_room_open(struct hub *h, const struct id *room);
+int hub_room_close(struct hub *h, uint64_t now_us, const struct id *room);
+void hub_peer_add(struct hub *h, uint64_t now_us, const struct id *room,
+                  const struct media_peer_config *config, uint64_t request, const char *offer,
+                  size_t len, const struct media_want *wants, size_t want_count);
+void hub_peer_offer(struct hub *h, uint64_t now_us, const struct id *room, uint64_t peer,
+                    uint64_t request, const char *offer, size_t len,
+                    const struct media_want *wants, size_t want_count);
+void hub_peer_remove(struct hub *h, uint64_t now_us, const struct id *room, uint64_t peer);
+void hub_consent(struct hub *h, uint64_t now_us, const struct id *room, const char *identity,
+                 bool recording);
+void hub_clip_start(struct hub *h, uint64_t now_us, const struct id *room,
+                    const struct media_clip_config *config);
+void hub_clip_stop(struct hub *h, uint64_t now_us, const struct id *room, const struct id *clip);
+void hub_stats(struct hub *h, uint64_t now_us, const struct id *room, uint64_t request);
+
+/** Totals of this hub; plain numbers that only the hub's thread writes. */
+const struct media_counters *hub_counters(const struct hub *h);
+
+#endif

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the parts of the hub share: hub.c (rooms, timers), datagram.c (bytes in), output.c (packets
+ * out), report.c (RTCP both ways), member.c (a peer in a room), tap.c (the recorder's readers). */
+#ifndef LOUPE_MEDIA_CORE_HUB_PRIVATE_H
+#define LOUPE_MEDIA_CORE_HUB_PRIVATE_H
+
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "media/core/hub.h"
+#include "media/peer/peer.h"
+#include "media/relay/relay.h"
+#include "media/wire/twcc.h"
+
+#define MEMBER_PATHS 8 /* addresses of one member kept in the hub's map */
+
+struct hub {
+    struct hub_config config;
+    struct addr *candidates;
+    struct media_counters counters;
+    struct map *rooms;       /* id text -> struct hub_room */
+    struct map *ufrags;      /* our ICE ufrag -> struct member */
+    struct map *paths;       /* struct path -> struct member */
+    struct map *sources;     /* remote SSRC -> struct member, to recognise media after a rebinding */
+    struct heap room_timers;
+    struct heap member_timers;
+    struct heap tap_timers;
+    uint64_t next_track;
+    size_t member_count;
+};
+
+struct hub_room {
+    struct hub *hub;
+    struct id id;
+    struct room *relay;
+    struct heap_node timer;
+    struct list members;     /* struct member, in_room */
+    size_t member_count;
+    struct map *consents;    /* identity -> any non-NULL */
+    struct list taps;        /* struct tap, in_room */
+    size_t tap_count;
+};
+
+/** Bits per second of a byte counter, measured between reports. */
+struct rate_meter {
+    uint64_t bytes;
+    uint64_t at_us;
+    uint32_t bps;
+};
+
+/** What a negotiated m-line is to the relay. */
+struct member_line {
+    struct member *member;
+    size_t index;          /* into negotiation.lines */
+    struct track *track;   /* NULL until the first packet came */
+    struct slot *slot;     /* NULL unless we send here and are connected */
+    uint16_t rtx_seq;
+    uint64_t slot_told;    /* track id last told by MEDIA_SLOT */
+    bool slot_told_once;
+    char want_identity[MEDIA_IDENTITY_BYTES];
+    uint64_t want_track;
+    struct rate_meter rate;
+    uint32_t viewer_jitter_us;
+    uint8_t viewer_fraction_lost;
+};
+
+struct member {
+    struct list in_room;
+    struct heap_node timer;
+    struct hub *hub;
+    struct hub_room *room;
+    struct media_peer_config config;
+    struct peer *peer;
+    char mapped_ufrag[ICE_UFRAG_LEN + 1];
+    struct path mapped_paths[MEMBER_PATHS];
+    size_t mapped_path_count;
+    size_t line_count;
+    struct member_line **lines; /* pointers: slots and tracks refer to them */
+    struct sender_clock clock;
+    struct twcc_recorder twcc;
+    uint64_t twcc_at_us;     /* 0: nothing to report */
+    uint64_t report_at_us;   /* 0: not connected yet */
+    uint64_t rtt_us;
+    uint32_t rtcp_ssrc;      /* ours as a reporter */
+};
+
+/* hub.c */
+struct hub_room *hub_find_room(struct hub *h, const struct id *room);
+void hub_tell(struct hub_room *r, struct media_event *event);
+/** Bring the timer of the room in line with what its relay waits for. */
+void hub_room_arm(struct hub_room *r);
+uint64_t hub_unix_us(const struct hub *h, uint64_t now_us);
+
+/* member.c */
+int member_new(struct member **ret, struct hub_room *r, const struct media_peer_config *config,
+               uint64_t now_us);
+void member_free(struct member *m, uint64_t now_us);
+struct member *member_find(struct hub_room *r, uint64_t peer);
+/** Answers or refuses by an event. On the first offer a refusal leaves the member for the caller. */
+int member_offer(struct member *m, uint64_t now_us, uint64_t request, const char *offer, size_t len,
+                 const struct media_want *wants, size_t want_count);
+/** After a change that peer_* reported. May free the member: returns false then. */
+bool member_changed(struct member *m, uint64_t now_us, int change, const struct path *from);
+void member_arm(struct member *m);
+void member_expire(struct member *m, uint64_t now_us);
+/** The line that sends with this SSRC of ours, or whose track is received under it; or NULL. */
+struct member_line *member_line_by_local(const struct member *m, uint32_t ssrc);
+struct member_line *member_line_by_remote(const struct member *m, uint32_t ssrc);
+static inline const struct line *member_line_agreed(const struct member_line *l)
+{
+    return &l->member->peer->negotiation.lines[l->index];
+}
+
+/* output.c */
+extern const struct relay_ops hub_relay_ops;
+/** Protects and sends a compound RTCP packet of `len` bytes (room for SRTP_OVERHEAD behind it). */
+void member_send_rtcp(struct member *m, uint8_t *packet, size_t len);
+void member_send_datagram(void *ctx, const struct path *to, const uint8_t *data, size_t len);
+
+/* report.c */
+void member_rtcp(struct member *m, uint64_t now_us, const uint8_t *data, size_t len);
+void member_report(struct member *m, uint64_t now_us);
+void member_report_twcc(struct member *m, uint64_t now_us);
+
+/* tap.c */
+struct tap;
+void tap_expire_due(struct hub *h, uint64_t now_us);
+void tap_close_all(struct hub_room *r, uint64_t now_us);
+/** A track appeared or is about to go. */
+void tap_track_gone(struct hub_room *r, const struct track *t, uint64_t now_us);
+void tap_consent_changed(struct hub_room *r, uint64_t now_us, const char *identity, bool recording);
+
+#endif

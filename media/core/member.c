@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A member: one peer in a room, its agreed m-lines tied to tracks and slots. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/er.h"
+#include "media/core/hub_private.h"
+
+#define FIRST_REPORT_US 100000u
+
+int member_new(struct member **ret, struct hub_room *r, const struct media_peer_config *config,
+               uint64_t now_us)
+{
+    struct hub *h = r->hub;
+    struct member *m = calloc(1, sizeof *m);
+    if (!m)
+        return ER_NOMEM;
+    m->hub = h;
+    m->room = r;
+    m->config = *config;
+    m->rtcp_ssrc = (uint32_t)entropy_u64(&h->config.entropy) | 1u;
+    list_append(&r->members, &m->in_room);
+    r->member_count++;
+    h->member_count++;
+    h->counters.peers++;
+    struct peer_config peer = {.identity = h->config.identity,
+                               .entropy = &h->config.entropy,
+                               .send = member_send_datagram,
+                               .send_ctx = m,
+                               .candidates = h->candidates,
+                               .candidate_count = h->config.candidate_count};
+    int er = peer_new(&m->peer, &peer, now_us);
+    if (er != 0) {
+        member_free(m, now_us);
+        return er;
+    }
+    *ret = m;
+    return 0;
+}
+
+static void drop_track(struct member_line *l, uint64_t now_us)
+{
+    struct member *m = l->member;
+    if (!l->track)
+        return;
+    struct media_event event = {.type = MEDIA_TRACK_REMOVED,
+                                .peer = m->config.peer,
+                                .track = l->track->id,
+                                .kind = l->track->kind};
+    (void)str_copy(event.identity, sizeof event.identity, m->config.identity);
+    tap_track_gone(m->room, l->track, now_us);
+    track_free(l->track, now_us);
+    l->track = NULL;
+    m->hub->counters.tracks--;
+    hub_tell(m->room, &event);
+}
+
+static void drop_slot(struct member_line *l)
+{
+    slot_free(l->slot);
+    l->slot = NULL;
+    l->slot_told_once = false;
+}
+
+static void forget_path(struct member *m, size_t i)
+{
+    struct map *paths = m->hub->paths;
+    const struct path *path = &m->mapped_paths[i];
+    if (map_get(paths, path, sizeof *path) == m)
+        (void)map_remove(paths, path, sizeof *path);
+    m->mapped_paths[i] = m->mapped_paths[--m->mapped_path_count];
+}
+
+static void forget_sources(struct member *m)
+{
+    struct map *sources = m->hub->sources;
+    for (size_t i = 0; m->peer && i < m->peer->source_count; i++) {
+        uint32_t ssrc = m->peer->sources[i].ssrc;
+        if (map_get_u64(sources, ssrc) == m)
+            (void)map_remove_u64(sources, ssrc);
+    }
+}
+
+void member_free(struct member *m, uint64_t now_us)
+{
+    if (!m)
+        return;
+    struct hub *h = m->hub;
+    heap_remove(&h->member_timers, &m->timer);
+    for (size_t i = 0; i < m->line_count; i++) {
+        drop_slot(m->lines[i]);
+        drop_track(m->lines[i], now_us);
+        free(m->lines[i]);
+    }
+    free(m->lines);
+    while (m->mapped_path_count)
+        forget_path(m, 0);
+    if (m->mapped_ufrag[0])
+        (void)map_remove_str(h->ufrags, m->mapped_ufrag);
+    forget_sources(m);
+    peer_free(m->peer);
+    list_remove(&m->in_room);
+    m->room->member_count--;
+    h->member_count--;
+    h->counters.peers--;
+    free(m);
+}
+
+struct member *member_find(struct hub_room *r, uint64_t peer)
+{
+    list_each(m, &r->members, struct member, in_room)
+    {
+        if (m->config.peer == peer)
+            return m;
+    }
+    return NULL;
+}
+
+struct member_line *member_line_by_local(const struct member *m, uint32_t ssrc)
+{
+    for (size_t i = 0; i < m->line_count; i++)
+        if (m->lines[i]->slot && member_line_agreed(m->lines[i])->local_ssrc == ssrc)
+            return m->lines[i];
+    return NULL;
+}
+
+struct member_line *member_line_by_remote(const struct member *m, uint32_t ssrc)
+{
+    for (size_t i = 0; i < m->line_count; i++)
+        if (m->lines[i]->track && member_line_agreed(m->lines[i])->remote_ssrc == ssrc)
+            return m->lines[i];
+    return NULL;
+}
+
+/* Lines */
+
+static enum slot_pick slot_pick_for(const struct member_line *l, const char **ret_person)
+{
+    const struct media_peer_config *config = &l->member->config;
+    *ret_person = l->want_identity[0] ? l->want_identity : config->pick_identity;
+    if (l->want_identity[0] || config->pick == MEDIA_PICK_PERSON)
+        return SLOT_PICK_PERSON;
+    return config->pick == MEDIA_PICK_MAIN ? SLOT_PICK_MAIN : SLOT_PICK_OTHERS;
+}
+
+static void add_slot(struct member_line *l, uint64_t now_us)
+{
+    struct member *m = l->member;
+    const struct line *agreed = member_line_agreed(l);
+    struct slot_config config = {.kind = agreed->kind,
+                                 .viewer = m->config.peer,
+                                 .identity = m->config.identity,
+                                 .track = l->want_track,
+                                 .owner = l};
+    for (unsigned codec = 0; codec < CODEC_COUNT; codec++)
+        if (agreed->payload_type[codec] != 0xff)
+            config.codecs |= 1u << codec;
+    config.pick = slot_pick_for(l, &config.person);
+    if (slot_new(&l->slot, m->room->relay, &config, now_us) == 0 && !l->slot->track)
+        hub_relay_ops.slot_changed(m->hub, l->slot);
+}
+
+/** Bring one line's track and slot in step with what is agreed now. */
+static void sync_line(struct member_line *l, uint64_t now_us)
+{
+    const struct line *agreed = member_line_agreed(l);
+    if (agreed->rejected || !agreed->receives)
+        drop_track(l, now_us);
+    bool sends = agreed->sends && !agreed->rejected;
+    if (!sends)
+        drop_slot(l);
+    else if (!l->slot && l->member->peer->state == PEER_CONNECTED)
+        add_slot(l, now_us);
+}
+
+static int grow_lines(struct member *m)
+{
+    size_t count = m->peer->negotiation.line_count;
+    if (count <= m->line_count)
+        return 0;
+    struct member_line **lines = realloc(m->lines, count * sizeof(struct member_line *));
+    if (!lines)
+        return ER_NOMEM;
+    m->lines = lines;
+    while (m->line_count < count) {
+        struct member_line *l = calloc(1, sizeof *l);
+        if (!l)
+            return ER_NOMEM;
+        l->member = m;
+        l->index = m->line_count;
+        lines[m->line_count++] = l;
+    }
+    return 0;
+}
+
+static void apply_wants(struct member *m, uint64_t now_us, const struct media_want *wants,
+                        size_t count)
+{
+    for (size_t w = 0; w < count; w++) {
+        for (size_t i = 0; i < m->line_count; i++) {
+            struct member_line *l = m->lines[i];
+            const char *person;
+            if (strcmp(member_line_agreed(l)->mid, wants[w].mid) != 0)
+                continue;
+            (void)str_copy(l->want_identity, sizeof l->want_identity, wants[w].identity);
+            l->want_track = wants[w].track;
+            enum slot_pick pick = slot_pick_for(l, &person);
+            if (l->slot)
+                (void)slot_wish(l->slot, pick, person, l->want_track, now_us);
+        }
+    }
+}
+
+static int map_ufrag(struct member *m)
+{
+    const char *ufrag = m->peer->ice.ufrag;
+    if (strcmp(m->mapped_ufrag, ufrag) == 0)
+        return 0;
+    int er = map_add_str(m->hub->ufrags, ufrag, m);
+    if (er != 0)
+        return er;
+    if (m->mapped_ufrag[0])
+        (void)map_remove_str(m->hub->ufrags, m->mapped_ufrag);
+    return str_copy(m->mapped_ufrag, sizeof m->mapped_ufrag, ufrag);
+}
+
+int member_offer(struct member *m, uint64_t now_us, uint64_t request, const char *offer, size_t len,
+                 const struct media_want *wants, size_t want_count)
+{
+    struct negotiate_rules rules = {.may_publish = m->config.may_publish,
+                                    .may_subscribe = m->config.may_subscribe,
+                                    .max_published = LIMIT_TRACKS_PER_PEER};
+    struct media_event event = {.peer = m->config.peer, .request = request};
+    char *answer = NULL;
+    const char *why = NULL;
+    int er = peer_offer(m->peer, &rules, offer, len, &answer, &why);
+    if (er == 0)
+        er = grow_lines(m);
+    if (er == 0)
+        er = map_ufrag(m);
+    if (er != 0) {
+        free(answer);
+        event.type = MEDIA_REFUSED;
+        event.er = er;
+        event.why = why ? why : "the server has no room for it";
+        hub_tell(m->room, &event);
+        return er;
+    }
+    event.type = MEDIA_ANSWER;
+    event.sdp = answer;
+    hub_tell(m->room, &event);
+    apply_wants(m, now_us, wants, want_count);
+    for (size_t i = 0; i < m->line_count; i++)
+        sync_line(m->lines[i], now_us);
+    member_arm(m);
+    hub_room_arm(m->room);
+    return 0;
+}
+
+/* Changes */
+
+static void map_path(struct member *m, const struct path *path)
+{
+    struct map *paths = m->hub->paths;
+    if (map_get(paths, path, sizeof *path) == m)
+        return;
+    for (size_t i = 0; m->mapped_path_count == MEMBER_PATHS && i < MEMBER_PATHS; i++)
+        if (!icelite_is_valid_path(&m->peer->ice, &m->mapped_paths[i]) || i == MEMBER_PATHS - 1)
+            forget_path(m, i);
+    /* The same address now proves another member's credentials: it is that member's. */
+    (void)map_remove(paths, path, sizeof *path);
+    if (map_add(paths, path, sizeof *path, m) == 0)
+        m->mapped_paths[m->mapped_path_count++] = *path;
+}
+
+static void tell_simple(struct member *m, enum media_event_type type, int er)
+{
+    struct media_event event = {.type = type, .peer = m->config.peer, .er = er};
+    hub_tell(m->room, &event);
+}
+
+static void on_connected(struct member *m, uint64_t now_us)
+{
+    m->hub->counters.handshakes_ok++;
+    m->report_at_us = now_us + FIRST_REPORT_US;
+    tell_simple(m, MEDIA_PEER_CONNECTED, 0);
+    for (size_t i = 0; i < m->line_count; i++)
+        sync_line(m->lines[i], now_us);
+    hub_room_arm(m->room);
+}
+
+static int reason_gone(const struct member *m)
+{
+    if (m->peer->state == PEER_CLOSED)
+        return ER_CLOSED;
+    if (m->peer->connected_us)
+        return ER_STALE;
+    bool handshake_failed = m->peer->dtls && dtls_get_state(m->peer->dtls) == DTLS_FAILED;
+    return handshake_failed ? ER_UNAUTHENTIC : ER_AGAIN;
+}
+
+static void on_gone(struct member *m, uint64_t now_us)
+{
+    struct hub_room *r = m->room;
+    int er = reason_gone(m);
+    if (er == ER_UNAUTHENTIC)
+        m->hub->counters.handshakes_failed++;
+    tell_simple(m, MEDIA_PEER_GONE, er);
+    member_free(m, now_us);
+    hub_room_arm(r);
+}
+
+bool member_changed(struct member *m, uint64_t now_us, int change, const struct path *from)
+{
+    if (from && (change & PEER_CHANGED_VALID_PATH))
+        map_path(m, from);
+    if ((change & PEER_CHANGED_PATH) && m->peer->state == PEER_CONNECTED)
+        tell_simple(m, MEDIA_PEER_MOVED, 0);
+    if (!(change & PEER_CHANGED_STATE))
+        return true;
+    if (m->peer->state == PEER_CONNECTED)
+        on_connected(m, now_us);
+    if (m->peer->state != PEER_FAILED && m->peer->state != PEER_CLOSED)
+        return true;
+    on_gone(m, now_us);
+    return false;
+}
+
+void member_arm(struct member *m)
+{
+    uint64_t at = peer_deadline_us(m->peer);
+    if (m->report_at_us && m->report_at_us < at)
+        at = m->report_at_us;
+    if (m->twcc_at_us && m->twcc_at_us < at)
+        at = m->twcc_at_us;
+    if (m->timer.place == 0 || at != m->timer.at_us)
+        (void)heap_set(&m->hub->member_timers, &m->timer, at);
+}
+
+void member_expire(struct member *m, uint64_t now_us)
+{
+    if (m->twcc_at_us && now_us >= m->twcc_at_us)
+        member_report_twcc(m, now_us);
+    if (m->report_at_us && now_us >= m->report_at_us)
+        member_report(m, now_us);
+    int change = now_us >= peer_deadline_us(m->peer) ? peer_expire(m->peer, now_us) : 0;
+    if (change >= 0 && !member_changed(m, now_us, change, NULL))
+        return;
+    member_arm(m);
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Packets out: the relay's decisions become protected datagrams. */
+#include <string.h>
+
+#include "base/er.h"
+#include "media/core/hub_private.h"
+
+#define MID_PACKETS 128 /* the mid extension leads a stretch; later the SSRC is known */
+
+void member_send_datagram(void *ctx, const struct path *to, const uint8_t *data, size_t len)
+{
+    struct member *m = ctx;
+    struct hub *h = m->hub;
+    uint8_t *room = h->config.io->reserve(h->config.io_ctx, to, len);
+    if (!room) {
+        h->counters.packets_dropped_send++;
+        return;
+    }
+    memcpy(room, data, len);
+    h->config.io->commit(h->config.io_ctx, len);
+    h->counters.packets_out++;
+    h->counters.bytes_out += len;
+}
+
+void member_send_rtcp(struct member *m, uint8_t *packet, size_t len)
+{
+    if (!m->peer->srtp || !m->peer->ice.has_selected ||
+        srtp_pair_protect_rtcp(m->peer->srtp, packet, &len) != 0)
+        return;
+    member_send_datagram(m, &m->peer->ice.selected, packet, len);
+}
+
+static size_t write_extensions(const struct line *agreed, const struct slot *s,
+                               const struct tape_packet *from, struct rtp_extension *ret)
+{
+    size_t n = 0;
+    if (agreed->extensions.mid && agreed->mid_offered && s->counters.packets <= MID_PACKETS)
+        ret[n++] = (struct rtp_extension){.id = agreed->extensions.mid,
+                                          .len = (uint8_t)strlen(agreed->mid),
+                                          .at = (const uint8_t *)agreed->mid};
+    if (agreed->extensions.audio_level && (from->flags & TAPE_HAS_AUDIO_LEVEL))
+        ret[n++] = (struct rtp_extension){
+            .id = agreed->extensions.audio_level, .len = 1, .at = &from->audio_level};
+    if (agreed->extensions.orientation && (from->flags & TAPE_HAS_ORIENTATION))
+        ret[n++] = (struct rtp_extension){
+            .id = agreed->extensions.orientation, .len = 1, .at = &from->orientation};
+    return n;
+}
+
+/** Header, original number for RTX, payload. The packet's length, or an error. */
+static int write_packet(struct member_line *l, const struct slot *s, const struct relay_packet *out,
+                        uint8_t *buf, size_t size)
+{
+    const struct line *agreed = member_line_agreed(l);
+    const struct tape_packet *from = out->from;
+    struct rtp_extension extensions[3];
+    uint8_t rtx_type = agreed->rtx_payload_type[from->codec];
+    bool rtx = out->retransmission && rtx_type != 0xff && agreed->local_rtx_ssrc;
+    struct rtp_header header = {
+        .marker = from->flags & TAPE_MARKER,
+        .payload_type = rtx ? rtx_type : agreed->payload_type[from->codec],
+        .seq = rtx ? l->rtx_seq++ : out->seq,
+        .timestamp = out->timestamp,
+        .ssrc = rtx ? agreed->local_rtx_ssrc : agreed->local_ssrc,
+        .extensions = extensions,
+        .extension_count = write_extensions(agreed, s, from, extensions),
+    };
+    int at = rtp_write_header(buf, size, &header);
+    if (at < 0)
+        return at;
+    size_t len = (size_t)at;
+    if (len + 2 + from->payload_len > size)
+        return ER_TRUNCATED;
+    if (rtx) {
+        put_u16(buf + len, out->seq);
+        len += 2;
+    }
+    memcpy(buf + len, from->payload, from->payload_len);
+    return (int)(len + from->payload_len);
+}
+
+static void send_packet(void *ctx, struct slot *s, const struct relay_packet *out)
+{
+    struct hub *h = ctx;
+    struct member_line *l = s->owner;
+    struct peer *p = l->member->peer;
+    if (!p->srtp || !p->ice.has_selected)
+        return;
+    size_t size = (size_t)out->from->payload_len + 96;
+    uint8_t *buf = h->config.io->reserve(h->config.io_ctx, &p->ice.selected, size + SRTP_OVERHEAD);
+    if (!buf) {
+        h->counters.packets_dropped_send++;
+        return;
+    }
+    int written = write_packet(l, s, out, buf, size);
+    size_t len = written > 0 ? (size_t)written : 0;
+    if (len == 0 || srtp_pair_protect_rtp(p->srtp, buf, &len) != 0) {
+        h->config.io->commit(h->config.io_ctx, 0);
+        return;
+    }
+    h->config.io->commit(h->config.io_ctx, len);
+    h->counters.packets_out++;
+    h->counters.bytes_out += len;
+    h->counters.retransmissions_sent += out->retransmission;
+}
+
+static void ask_key_frame(void *ctx, struct track *t)
+{
+    struct hub *h = ctx;
+    struct member_line *l = t->owner;
+    uint8_t packet[64 + SRTP_OVERHEAD];
+    struct wr w = wr_make(packet, sizeof packet - SRTP_OVERHEAD);
+    rtcp_write_rr(&w, l->member->rtcp_ssrc, NULL, 0);
+    rtcp_write_pli(&w, l->member->rtcp_ssrc, member_line_agreed(l)->remote_ssrc);
+    if (w.bad)
+        return;
+    h->counters.plis_sent++;
+    member_send_rtcp(l->member, packet, wr_len(&w));
+}
+
+static void ask_packets(void *ctx, struct track *t, const int64_t *seqs, size_t count)
+{
+    struct hub *h = ctx;
+    struct member_line *l = t->owner;
+    uint8_t packet[512 + SRTP_OVERHEAD];
+    uint16_t short_seqs[LIMIT_NACK_PENDING];
+    struct wr w = wr_make(packet, sizeof packet - SRTP_OVERHEAD);
+    for (size_t i = 0; i < count; i++)
+        short_seqs[i] = (uint16_t)seqs[i];
+    rtcp_write_rr(&w, l->member->rtcp_ssrc, NULL, 0);
+    rtcp_write_nack(&w, l->member->rtcp_ssrc, member_line_agreed(l)->remote_ssrc, short_seqs, count);
+    if (w.bad)
+        return;
+    h->counters.nacks_sent++;
+    member_send_rtcp(l->member, packet, wr_len(&w));
+}
+
+static void slot_changed(void *ctx, struct slot *s)
+{
+    (void)ctx;
+    struct member_line *l = s->owner;
+    uint64_t track = s->track ? s->track->id : 0;
+    if (l->slot_told_once && l->slot_told == track)
+        return;
+    l->slot_told_once = true;
+    l->slot_told = track;
+    struct media_event event = {.type = MEDIA_SLOT,
+                                .peer = l->member->config.peer,
+                                .track = track,
+                                .kind = s->kind};
+    (void)str_copy(event.mid, sizeof event.mid, member_line_agreed(l)->mid);
+    if (s->track)
+        (void)str_copy(event.identity, sizeof event.identity, s->track->identity);
+    hub_tell(l->member->room, &event);
+}
+
+const struct relay_ops hub_relay_ops = {
+    .send = send_packet,
+    .ask_key_frame = ask_key_frame,
+    .ask_packets = ask_packets,
+    .slot_changed = slot_changed,
+};

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Taps: the recorder's readers. Each clip has one; it walks the tapes of one person's picture and of
+ * everybody's sound, and hands packets in batches to a job thread. Only people who have consented
+ * are read at all. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/er.h"
+#include "media/core/hub_private.h"
+
+#define TAP_EVERY_US 20000u
+#define AUDIO_PATIENCE_US 200000u
+
+struct tap_source {
+    const struct track *track; /* NULL: free */
+    struct tape_cursor cursor;
+};
+
+struct tap {
+    struct list in_room;
+    struct heap_node timer;
+    struct hub_room *room;
+    struct id clip;
+    char publisher[MEDIA_IDENTITY_BYTES];
+    uint64_t end_at_us; /* the longest a clip may be */
+    bool closing;       /* only RECORD_CLOSE is still to be handed over */
+    uint64_t close_unix_us;
+    const struct track *video; /* NULL while the publisher has none */
+    struct tape_cursor video_cursor;
+    struct tap_source audio[LIMIT_MIX_SOURCES];
+    struct record_batch *batch; /* being filled; may be NULL */
+};
+
+void record_batch_free(struct record_batch *b)
+{
+    if (!b)
+        return;
+    for (size_t i = 0; i < b->count; i++)
+        slab_release(b->items[i].slab);
+    free(b);
+}
+
+static struct record_batch *batch_new(const struct tap *tap, enum record_step step,
+                                      uint64_t unix_us)
+{
+    struct record_batch *b = calloc(1, sizeof *b);
+    if (!b)
+        return NULL;
+    b->step = step;
+    b->room = tap->room->id;
+    b->clip = tap->clip;
+    b->unix_us = unix_us;
+    return b;
+}
+
+static int batch_hand_over(struct hub *h, struct record_batch *b)
+{
+    if (!b)
+        return ER_NOMEM;
+    int er = h->config.io->record(h->config.io_ctx, b);
+    if (er != 0)
+        h->counters.record_dropped += b->count;
+    if (er != 0)
+        record_batch_free(b);
+    return er;
+}
+
+/** A place for one more item; hands a full batch over first. NULL without memory. */
+static struct record_item *next_item(struct tap *tap, uint64_t now_us)
+{
+    struct hub *h = tap->room->hub;
+    if (tap->batch && tap->batch->count == RECORD_BATCH_ITEMS) {
+        (void)batch_hand_over(h, tap->batch);
+        tap->batch = NULL;
+    }
+    if (!tap->batch)
+        tap->batch = batch_new(tap, RECORD_DATA, hub_unix_us(h, now_us));
+    return tap->batch ? &tap->batch->items[tap->batch->count++] : NULL;
+}
+
+static void put_packet(struct tap *tap, uint64_t now_us, enum record_item_kind kind,
+                       const struct track *t, const struct tape_read *read)
+{
+    struct record_item *item = next_item(tap, now_us);
+    if (!item) {
+        tap->room->hub->counters.record_dropped++;
+        slab_release(read->slab);
+        return;
+    }
+    *item = (struct record_item){.kind = kind,
+                                 .source = t->id,
+                                 .packet = read->packet,
+                                 .slab = read->slab,
+                                 .capture_unix_us = track_capture_unix_us(t, read->packet)};
+}
+
+static void put_mark(struct tap *tap, uint64_t now_us, enum record_item_kind kind, uint64_t source,
+                     uint32_t gap)
+{
+    struct record_item *item = next_item(tap, now_us);
+    if (item)
+        *item = (struct record_item){.kind = kind, .source = source, .gap = gap};
+}
+
+static void read_track(struct tap *tap, uint64_t now_us, const struct track *t,
+                       struct tape_cursor *cursor, uint64_t patience_us)
+{
+    bool video = t->kind == MEDIA_VIDEO;
+    for (;;) {
+        struct tape_read read;
+        enum tape_step step = tape_cursor_next(cursor, t->tape, now_us, patience_us, &read);
+        if (step == TAPE_STEP_WAIT)
+            return;
+        if (step == TAPE_STEP_PACKET)
+            put_packet(tap, now_us, video ? RECORD_VIDEO : RECORD_AUDIO, t, &read);
+        else if (video)
+            put_mark(tap, now_us, RECORD_VIDEO_GAP, t->id, read.gap_count);
+    }
+}
+
+/* Which tracks are read */
+
+static bool consents(const struct hub_room *r, const char *identity)
+{
+    return map_get_str(r->consents, identity) != NULL;
+}
+
+static struct track *find_video(const struct hub_room *r, const char *identity)
+{
+    list_each(t, &r->relay->tracks, struct track, in_room)
+    {
+        if (t->kind == MEDIA_VIDEO && strcmp(t->identity, identity) == 0)
+            return t;
+    }
+    return NULL;
+}
+
+static void find_picture(struct tap *tap, uint64_t now_us, bool again)
+{
+    struct track *t = tap->video ? NULL : find_video(tap->room, tap->publisher);
+    if (!t)
+        return;
+    tap->video = t;
+    tape_cursor_init(&tap->video_cursor, t->tape, 0);
+    if (again)
+        put_mark(tap, now_us, RECORD_VIDEO_GAP, t->id, 1);
+    track_want_key_frame(t, now_us);
+}
+
+static void add_voice(struct tap *tap, const struct track *t)
+{
+    struct tap_source *place = NULL;
+    for (size_t i = 0; i < LIMIT_MIX_SOURCES; i++) {
+        if (tap->audio[i].track == t)
+            return;
+        if (!tap->audio[i].track && !place)
+            place = &tap->audio[i];
+    }
+    if (!place)
+        return;
+    place->track = t;
+    tape_cursor_init(&place->cursor, t->tape, 0);
+    if (place->cursor.next == 0)
+        place->cursor.next = t->reception.highest_seq + 1; /* an emptied tape: from now on only */
+}
+
+static void find_voices(struct tap *tap)
+{
+    list_each(t, &tap->room->relay->tracks, struct track, in_room)
+    {
+        if (t->kind == MEDIA_AUDIO && consents(tap->room, t->identity))
+            add_voice(tap, t);
+    }
+}
+
+static void end_voice(struct tap *tap, struct tap_source *s, uint64_t now_us)
+{
+    put_mark(tap, now_us, RECORD_AUDIO_END, s->track->id, 0);
+    *s = (struct tap_source){0};
+}
+
+static void read_all(struct tap *tap, uint64_t now_us, bool last)
+{
+    find_picture(tap, now_us, true);
+    find_voices(tap);
+    if (tap->video)
+        read_track(tap, now_us, tap->video, &tap->video_cursor, last ? 0 : LIMIT_REORDER_US);
+    for (size_t i = 0; i < LIMIT_MIX_SOURCES; i++)
+        if (tap->audio[i].track)
+            read_track(tap, now_us, tap->audio[i].track, &tap->audio[i].cursor,
+                       last ? 0 : AUDIO_PATIENCE_US);
+}
+
+/** Hand over what was read; an empty batch still tells the time. */
+static void pass_on(struct tap *tap, uint64_t now_us)
+{
+    struct hub *h = tap->room->hub;
+    struct record_batch *b =
+        tap->batch ? tap->batch : batch_new(tap, RECORD_DATA, hub_unix_us(h, now_us));
+    tap->batch = NULL;
+    if (b)
+        b->unix_us = hub_unix_us(h, now_us);
+    (void)batch_hand_over(h, b);
+}
+
+/* Life */
+
+static void tap_free(struct tap *tap)
+{
+    struct hub *h = tap->room->hub;
+    heap_remove(&h->tap_timers, &tap->timer);
+    list_remove(&tap->in_room);
+    tap->room->tap_count--;
+    h->counters.clips_recording--;
+    record_batch_free(tap->batch);
+    free(tap);
+}
+
+/** Hand over RECORD_CLOSE and be gone; or try again soon when the recorder's queue is full. */
+static void finish(struct tap *tap, uint64_t now_us)
+{
+    struct hub *h = tap->room->hub;
+    struct record_batch *b = batch_new(tap, RECORD_CLOSE, tap->close_unix_us);
+    if (batch_hand_over(h, b) == 0)
+        tap_free(tap);
+    else
+        (void)heap_set(&h->tap_timers, &tap->timer, now_us + TAP_EVERY_US);
+}
+
+static void tap_close(struct tap *tap, uint64_t now_us)
+{
+    if (!tap->closing) {
+        read_all(tap, now_us, true);
+        pass_on(tap, now_us);
+        tap->closing = true;
+        tap->close_unix_us = hub_unix_us(tap->room->hub, now_us);
+    }
+    finish(tap, now_us);
+}
+
+static void fail(struct hub *h, const struct id *room, const struct id *clip, int er)
+{
+    struct media_event event = {
+        .type = MEDIA_CLIP_FAILED, .room = *room, .clip = *clip, .er = er};
+    h->config.io->event(h->config.io_ctx, &event);
+}
+
+static int tap_new(struct hub_room *r, uint64_t now_us, const struct media_clip_config *config)
+{
+    struct hub *h = r->hub;
+    if (!consents(r, config->publisher))
+        return ER_DENIED;
+    if (!find_video(r, config->publisher))
+        return ER_NOT_FOUND;
+    if (r->tap_count >= LIMIT_CLIPS_PER_ROOM)
+        return ER_FULL;
+    struct tap *tap = calloc(1, sizeof *tap);
+    if (!tap)
+        return ER_NOMEM;
+    tap->room = r;
+    tap->clip = config->clip;
+    tap->end_at_us = now_us + (uint64_t)LIMIT_CLIP_SECONDS * 1000000u;
+    (void)str_copy(tap->publisher, sizeof tap->publisher, config->publisher);
+    struct record_batch *b = batch_new(tap, RECORD_OPEN, hub_unix_us(h, now_us));
+    if (b)
+        (void)str_copy(b->path, sizeof b->path, config->path);
+    int er = batch_hand_over(h, b);
+    if (er == 0)
+        er = heap_set(&h->tap_timers, &tap->timer, now_us + TAP_EVERY_US);
+    if (er != 0) {
+        free(tap);
+        return er;
+    }
+    list_append(&r->taps, &tap->in_room);
+    r->tap_count++;
+    h->counters.clips_recording++;
+    find_picture(tap, now_us, false);
+    find_voices(tap);
+    return 0;
+}
+
+void hub_clip_start(struct hub *h, uint64_t now_us, const struct id *room,
+                    const struct media_clip_config *config)
+{
+    struct hub_room *r = hub_find_room(h, room);
+    int er = r ? tap_new(r, now_us, config) : ER_NOT_FOUND;
+    if (er != 0)
+        fail(h, room, &config->clip, er);
+    else
+        hub_room_arm(r);
+}
+
+void hub_clip_stop(struct hub *h, uint64_t now_us, const struct id *room, const struct id *clip)
+{
+    struct hub_room *r = hub_find_room(h, room);
+    if (!r)
+        return;
+    list_each_safe(tap, &r->taps, struct tap, in_room)
+    {
+        if (id_equal(&tap->clip, clip))
+            tap_close(tap, now_us);
+    }
+}
+
+void tap_close_all(struct hub_room *r, uint64_t now_us)
+{
+    list_each_safe(tap, &r->taps, struct tap, in_room)
+    {
+        tap_close(tap, now_us);
+    }
+    list_each_safe(left, &r->taps, struct tap, in_room)
+        tap_free(left); /* the recorder took no more: it finishes the clip when it ends */
+}
+
+void tap_expire_due(struct hub *h, uint64_t now_us)
+{
+    struct heap_node *node;
+    while ((node = heap_pop_due(&h->tap_timers, now_us))) {
+        struct tap *tap = container_of(node, struct tap, timer);
+        struct hub_room *r = tap->room;
+        if (tap->closing || now_us >= tap->end_at_us) {
+            tap_close(tap, now_us);
+        } else {
+            read_all(tap, now_us, false);
+            pass_on(tap, now_us);
+            (void)heap_set(&h->tap_timers, &tap->timer, now_us + TAP_EVERY_US);
+        }
+        hub_room_arm(r);
+    }
+}
+
+void tap_track_gone(struct hub_room *r, const struct track *t, uint64_t now_us)
+{
+    list_each(tap, &r->taps, struct tap, in_room)
+    {
+        if (tap->video == t) {
+            read_track(tap, now_us, t, &tap->video_cursor, 0);
+            tap->video = NULL;
+        }
+        for (size_t i = 0; i < LIMIT_MIX_SOURCES; i++) {
+            if (tap->audio[i].track != t)
+                continue;
+            read_track(tap, now_us, t, &tap->audio[i].cursor, 0);
+            end_voice(tap, &tap->audio[i], now_us);
+        }
+    }
+}
+
+void tap_consent_changed(struct hub_room *r, uint64_t now_us, const char *identity, bool recording)
+{
+    list_each_safe(tap, &r->taps, struct tap, in_room)
+    {
+        if (recording) {
+            find_voices(tap); /* from the next packet on */
+            continue;
+        }
+        for (size_t i = 0; i < LIMIT_MIX_SOURCES; i++)
+            if (tap->audio[i].track && strcmp(tap->audio[i].track->identity, identity) == 0)
+                end_voice(tap, &tap->audio[i], now_us);
+        if (strcmp(tap->publisher, identity) == 0)
+            tap_close(tap, now_us);
+    }
+}
