@@ -23,12 +23,12 @@
 struct media;
 
 struct media_config {
-    struct addr udp;          /* worker i listens on port + i; port 0: free ones */
-    unsigned workers;         /* 1..LIMIT_WORKERS */
-    unsigned jobs;            /* job threads, 1..8 */
+    struct addr udp;                     /* worker i listens on port + i; port 0: free ones */
+    unsigned workers;                    /* 1..LIMIT_WORKERS */
+    unsigned jobs;                       /* job threads, 1..8 */
     const struct addr *public_addresses; /* announced instead of `udp` (ports are filled in) */
     size_t public_address_count;
-    struct log *log;          /* may be NULL; outlives the engine */
+    struct log *log; /* may be NULL; outlives the engine */
 };
 
 /** Starts the threads. ER_IO when a port cannot be bound, ER_INVALID. */
@@ -78,8 +78,8 @@ struct media_peer_config {
 /** First offer. Answered by MEDIA_ANSWER or MEDIA_REFUSED with the same `request`. `offer` is copied.
  *  ER_NOT_FOUND: no such room; ER_FULL: the worker's queue is full; ER_INVALID: offer too long. */
 int media_peer_add(struct media *m, const struct id *room, const struct media_peer_config *config,
-                   uint64_t request, const char *offer, size_t len,
-                   const struct media_want *wants, size_t want_count);
+                   uint64_t request, const char *offer, size_t len, const struct media_want *wants,
+                   size_t want_count);
 /** Renegotiation or ICE restart of a peer; answered likewise. */
 int media_peer_offer(struct media *m, const struct id *room, uint64_t peer, uint64_t request,
                      const char *offer, size_t len, const struct media_want *wants,
@@ -96,11 +96,13 @@ int media_consent(struct media *m, const struct id *room, const char *identity, 
 struct media_clip_config {
     struct id clip;
     char publisher[MEDIA_IDENTITY_BYTES]; /* whose picture; must have consented */
-    char path[MEDIA_PATH_BYTES]; /* without suffix: <path>.part while recording, then <path>.webm and <path>.jpg */
+    char path
+        [MEDIA_PATH_BYTES]; /* without suffix: <path>.part while recording, then <path>.webm and <path>.jpg */
 };
 /** Answered by MEDIA_CLIP_STARTED, then MEDIA_CLIP_READY or MEDIA_CLIP_FAILED; or by FAILED at once:
  *  ER_DENIED no consent, ER_NOT_FOUND nobody of that name publishes video, ER_FULL. */
-int media_clip_start(struct media *m, const struct id *room, const struct media_clip_config *config);
+int media_clip_start(struct media *m, const struct id *room,
+                     const struct media_clip_config *config);
 int media_clip_stop(struct media *m, const struct id *room, const struct id *clip);
 /** Finish a <path>.part left by a process that died: MEDIA_CLIP_READY with `repaired` set, or FAILED
  *  (ER_NOT_FOUND when nothing playable is there). */
@@ -115,32 +117,32 @@ int media_stats(struct media *m, const struct id *room, uint64_t request);
 struct media_counters {
     uint64_t packets_in, bytes_in;
     uint64_t packets_out, bytes_out;
-    uint64_t packets_dropped_send;   /* the socket took no more and the queue was full */
+    uint64_t packets_dropped_send; /* the socket took no more and the queue was full */
     uint64_t nacks_sent, nacks_received, retransmissions_sent, retransmissions_received;
     uint64_t plis_sent, plis_received;
     uint64_t stun_bad, stun_unauthentic, dtls_bad, rtp_bad, rtp_unauthentic, rtcp_bad, unknown_path;
     uint64_t handshakes_ok, handshakes_failed;
     uint64_t peers, rooms, tracks, clips_recording; /* now */
-    uint64_t record_dropped;         /* packets the recorder was too slow for */
+    uint64_t record_dropped;                        /* packets the recorder was too slow for */
 };
 void media_read_counters(const struct media *m, struct media_counters *ret);
 
 /* Events */
 
 enum media_event_type {
-    MEDIA_ANSWER,        /* request, peer, sdp */
-    MEDIA_REFUSED,       /* request, peer, er, why */
-    MEDIA_PEER_CONNECTED,/* peer: DTLS done */
-    MEDIA_PEER_GONE,     /* peer, er: ER_STALE consent lapsed, ER_UNAUTHENTIC handshake failed,
+    MEDIA_ANSWER,         /* request, peer, sdp */
+    MEDIA_REFUSED,        /* request, peer, er, why */
+    MEDIA_PEER_CONNECTED, /* peer: DTLS done */
+    MEDIA_PEER_GONE,      /* peer, er: ER_STALE consent lapsed, ER_UNAUTHENTIC handshake failed,
                             ER_CLOSED the client closed, ER_AGAIN never connected */
-    MEDIA_PEER_MOVED,    /* peer: the remote address changed */
-    MEDIA_TRACK_ADDED,   /* peer, identity, track, kind, label: first packet came */
-    MEDIA_TRACK_REMOVED, /* peer, identity, track */
-    MEDIA_SLOT,          /* peer, mid, track (0: none now), identity of its publisher, kind */
-    MEDIA_CLIP_STARTED,  /* clip: unix_us */
-    MEDIA_CLIP_READY,    /* clip: result */
-    MEDIA_CLIP_FAILED,   /* clip, er */
-    MEDIA_STATS,         /* request, er, stats */
+    MEDIA_PEER_MOVED,     /* peer: the remote address changed */
+    MEDIA_TRACK_ADDED,    /* peer, identity, track, kind, label: first packet came */
+    MEDIA_TRACK_REMOVED,  /* peer, identity, track */
+    MEDIA_SLOT,           /* peer, mid, track (0: none now), identity of its publisher, kind */
+    MEDIA_CLIP_STARTED,   /* clip: unix_us */
+    MEDIA_CLIP_READY,     /* clip: result */
+    MEDIA_CLIP_FAILED,    /* clip, er */
+    MEDIA_STATS,          /* request, er, stats */
 };
 
 struct media_clip_result {
@@ -152,8 +154,8 @@ struct media_clip_result {
     bool repaired;
     bool has_poster;
     bool has_video, has_audio;
-    unsigned gaps;          /* stretches of missing pictures */
-    uint64_t gap_ms;        /* their sum */
+    unsigned gaps;   /* stretches of missing pictures */
+    uint64_t gap_ms; /* their sum */
 };
 
 struct media_track_stats {
@@ -188,8 +190,8 @@ struct media_event {
     uint64_t track;
     enum media_kind kind;
     int er;
-    const char *why;  /* static text */
-    char *sdp;        /* owned by the event */
+    const char *why; /* static text */
+    char *sdp;       /* owned by the event */
     char mid[MEDIA_MID_BYTES];
     char identity[MEDIA_IDENTITY_BYTES];
     char label[65];

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Commands on their way from the signalling thread to a worker. Pointers move with the command. */
+#ifndef LOUPE_MEDIA_IO_COMMAND_H
+#define LOUPE_MEDIA_IO_COMMAND_H
+
+#include "media/media.h"
+
+enum command_type {
+    COMMAND_ROOM_OPEN,
+    COMMAND_ROOM_CLOSE,
+    COMMAND_PEER_ADD,
+    COMMAND_PEER_OFFER,
+    COMMAND_PEER_REMOVE,
+    COMMAND_CONSENT,
+    COMMAND_CLIP_START,
+    COMMAND_CLIP_STOP,
+    COMMAND_STATS,
+    COMMAND_STOP, /* close everything and end the thread */
+};
+
+/** What needs more room than most; owned by the command. */
+struct command_offer {
+    struct media_peer_config config; /* PEER_ADD */
+    size_t want_count;
+    struct media_want *wants; /* owned */
+    size_t len;
+    char text[];
+};
+
+struct command {
+    enum command_type type;
+    struct id room;
+    uint64_t peer;
+    uint64_t request;
+    bool flag;                        /* CONSENT */
+    struct id clip;                   /* CLIP_STOP */
+    struct command_offer *offer;      /* PEER_ADD, PEER_OFFER */
+    struct media_clip_config *clip_config; /* CLIP_START */
+    char *identity;                   /* CONSENT */
+};
+
+/** Releases what the command owns. */
+void command_clear(struct command *c);
+
+#endif

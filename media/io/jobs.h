@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The job threads: they write clips. All of one clip is done by the same thread, in order. */
+#ifndef LOUPE_MEDIA_IO_JOBS_H
+#define LOUPE_MEDIA_IO_JOBS_H
+
+#include "base/log.h"
+#include "base/msgq.h"
+#include "media/core/record_batch.h"
+
+struct jobs;
+
+/** `events` (struct media_event) outlives the jobs. */
+int jobs_start(struct jobs **ret, unsigned threads, struct msgq *events, struct log *log);
+/** Finishes what was handed over, closes clips that are still open, joins. NULL is fine. */
+void jobs_stop(struct jobs *j);
+/** Any thread. 0: ownership moved; ER_FULL, ER_CLOSED: the caller keeps it. */
+int jobs_record(struct jobs *j, struct record_batch *batch);
+int jobs_repair(struct jobs *j, const struct id *clip, const char *path);
+
+#endif

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The worker's loop: wait for datagrams, commands or a deadline; read a batch; let the hub work; send
+ * what gathered. One clock reading a turn. */
+#include "media/io/worker.h"
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/er.h"
+#include "base/heap.h"
+#include "media/core/hub.h"
+#include "media/io/udp.h"
+
+#define COUNTERS (sizeof(struct media_counters) / sizeof(uint64_t))
+#define CANDIDATES_MAX 16
+#define RECEIVE_ROUNDS 8 /* batches taken before timers and commands get their turn */
+
+struct worker {
+    struct worker_config config;
+    struct udp *udp;
+    struct msgq *commands;
+    struct hub *hub;
+    int epoll;
+    bool writable_wanted;
+    bool stopping;
+    uint64_t now_us;
+    pthread_t thread;
+    bool started;
+    struct addr candidates[CANDIDATES_MAX];
+    size_t candidate_count;
+    atomic_uint_least64_t published[COUNTERS]; /* a copy of the hub's totals for other threads */
+};
+
+/* The hub's outside */
+
+static uint8_t *reserve(void *ctx, const struct path *to, size_t size)
+{
+    struct worker *w = ctx;
+    return udp_reserve(w->udp, &to->remote, size);
+}
+
+static void commit(void *ctx, size_t len)
+{
+    struct worker *w = ctx;
+    udp_commit(w->udp, len);
+}
+
+static void event(void *ctx, const struct media_event *e)
+{
+    struct worker *w = ctx;
+    if (msgq_push(w->config.events, e) == 0)
+        return;
+    struct media_event lost = *e;
+    log_event(w->config.log, LOG_ERROR, "event_lost", "type=%d", (int)e->type);
+    media_event_clear(&lost);
+}
+
+static int record(void *ctx, struct record_batch *batch)
+{
+    struct worker *w = ctx;
+    return jobs_record(w->config.jobs, batch);
+}
+
+static const struct hub_io hub_io = {
+    .reserve = reserve, .commit = commit, .event = event, .record = record};
+
+/* Commands */
+
+void command_clear(struct command *c)
+{
+    if (c->offer)
+        free(c->offer->wants);
+    free(c->offer);
+    free(c->clip_config);
+    free(c->identity);
+}
+
+static void carry_out(struct worker *w, const struct command *c)
+{
+    struct hub *h = w->hub;
+    const struct command_offer *o = c->offer;
+    switch (c->type) {
+    case COMMAND_ROOM_OPEN:
+        if (hub_room_open(h, &c->room) != 0)
+            log_event(w->config.log, LOG_ERROR, "room_open_failed", "room=%s", c->room.text);
+        break;
+    case COMMAND_ROOM_CLOSE:
+        (void)hub_room_close(h, w->now_us, &c->room);
+        break;
+    case COMMAND_PEER_ADD:
+        hub_peer_add(h, w->now_us, &c->room, &o->config, c->request, o->text, o->len, o->wants,
+                     o->want_count);
+        break;
+    case COMMAND_PEER_OFFER:
+        hub_peer_offer(h, w->now_us, &c->room, c->peer, c->request, o->text, o->len, o->wants,
+                       o->want_count);
+        break;
+    case COMMAND_PEER_REMOVE:
+        hub_peer_remove(h, w->now_us, &c->room, c->peer);
+        break;
+    case COMMAND_CONSENT:
+        hub_consent(h, w->now_us, &c->room, c->identity, c->flag);
+        break;
+    case COMMAND_CLIP_START:
+        hub_clip_start(h, w->now_us, &c->room, c->clip_config);
+        break;
+    case COMMAND_CLIP_STOP:
+        hub_clip_stop(h, w->now_us, &c->room, &c->clip);
+        break;
+    case COMMAND_STATS:
+        hub_stats(h, w->now_us, &c->room, c->request);
+        break;
+    case COMMAND_STOP:
+        hub_close_all(h, w->now_us);
+        w->stopping = true;
+        break;
+    }
+}
+
+static void carry_out_all(struct worker *w)
+{
+    struct command c;
+    msgq_clear_wake(w->commands);
+    while (!w->stopping && msgq_pop(w->commands, &c)) {
+        carry_out(w, &c);
+        command_clear(&c);
+    }
+}
+
+/* The loop */
+
+static void on_datagram(void *ctx, const struct addr *from, uint8_t *data, size_t len)
+{
+    struct worker *w = ctx;
+    struct path path = {.remote = *from, .via = 0};
+    hub_datagram(w->hub, w->now_us, &path, data, len);
+}
+
+static void watch_writable(struct worker *w, bool wanted)
+{
+    if (w->writable_wanted == wanted)
+        return;
+    struct epoll_event ev = {.events = wanted ? EPOLLIN | EPOLLOUT : EPOLLIN,
+                             .data.fd = udp_fd(w->udp)};
+    (void)epoll_ctl(w->epoll, EPOLL_CTL_MOD, udp_fd(w->udp), &ev);
+    w->writable_wanted = wanted;
+}
+
+static void publish_counters(struct worker *w)
+{
+    uint64_t now[COUNTERS];
+    memcpy(now, hub_counters(w->hub), sizeof now);
+    for (size_t i = 0; i < COUNTERS; i++)
+        atomic_store_explicit(&w->published[i], now[i], memory_order_relaxed);
+}
+
+static int timeout_ms(const struct worker *w)
+{
+    uint64_t at = hub_deadline_us(w->hub);
+    uint64_t now = clock_now_us();
+    if (at == HEAP_NEVER)
+        return -1;
+    if (at <= now)
+        return 0;
+    uint64_t ms = (at - now + 999) / 1000;
+    return ms > 60000 ? 60000 : (int)ms;
+}
+
+static void *run(void *arg)
+{
+    struct worker *w = arg;
+    while (!w->stopping) {
+        struct epoll_event events[4];
+        int n = epoll_wait(w->epoll, events, 4, timeout_ms(w));
+        if (n < 0 && errno != EINTR)
+            break;
+        w->now_us = clock_now_us();
+        for (int round = 0; round < RECEIVE_ROUNDS; round++)
+            if (!udp_receive(w->udp, on_datagram, w))
+                break;
+        carry_out_all(w);
+        hub_expire(w->hub, w->now_us);
+        watch_writable(w, !udp_flush(w->udp));
+        publish_counters(w);
+    }
+    (void)udp_flush(w->udp);
+    return NULL;
+}
+
+/* Start and stop */
+
+static void add_candidate(struct worker *w, struct addr a)
+{
+    a.port = udp_address(w->udp).port;
+    if (w->candidate_count < CANDIDATES_MAX)
+        w->candidates[w->candidate_count++] = a;
+}
+
+/** Bound to "any": every address of every interface that is up, loopback only when there is no other. */
+static void add_interfaces(struct worker *w)
+{
+    struct ifaddrs *all = NULL;
+    bool v4_only = addr_is_v4(&w->config.udp);
+    if (getifaddrs(&all) != 0)
+        return;
+    for (int loopback = 0; loopback < 2 && w->candidate_count == 0; loopback++) {
+        for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
+            struct addr a;
+            if (!i->ifa_addr || !(i->ifa_flags & IFF_UP) ||
+                addr_from_sockaddr(i->ifa_addr, &a) != 0 || (v4_only && !addr_is_v4(&a)) ||
+                addr_is_loopback(&a) != (loopback == 1) || (a.ip[0] == 0xfe && a.ip[1] == 0x80))
+                continue;
+            add_candidate(w, a);
+        }
+    }
+    freeifaddrs(all);
+}
+
+static void find_candidates(struct worker *w)
+{
+    static const uint8_t zeros[16];
+    struct addr any_v4;
+    for (size_t i = 0; i < w->config.public_address_count; i++)
+        add_candidate(w, w->config.public_addresses[i]);
+    if (w->candidate_count > 0)
+        return;
+    bool any = memcmp(w->config.udp.ip, zeros, sizeof zeros) == 0 ||
+               (addr_parse_ip("0.0.0.0", w->config.udp.port, &any_v4) == 0 &&
+                addr_equal(&any_v4, &w->config.udp));
+    if (any)
+        add_interfaces(w);
+    else
+        add_candidate(w, w->config.udp);
+}
+
+static int make_hub(struct worker *w)
+{
+    find_candidates(w);
+    struct hub_config config = {.io = &hub_io,
+                                .io_ctx = w,
+                                .entropy = entropy_system(),
+                                .identity = w->config.identity,
+                                .candidates = w->candidates,
+                                .candidate_count = w->candidate_count,
+                                .unix_offset_us = clock_unix_us() - clock_now_us(),
+                                .first_track = 1 + w->config.index,
+                                .track_step = w->config.count};
+    return hub_new(&w->hub, &config);
+}
+
+static int make_epoll(struct worker *w)
+{
+    struct epoll_event udp = {.events = EPOLLIN, .data.fd = udp_fd(w->udp)};
+    struct epoll_event commands = {.events = EPOLLIN, .data.fd = msgq_fd(w->commands)};
+    w->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (w->epoll < 0 || epoll_ctl(w->epoll, EPOLL_CTL_ADD, udp.data.fd, &udp) != 0 ||
+        epoll_ctl(w->epoll, EPOLL_CTL_ADD, commands.data.fd, &commands) != 0)
+        return ER_IO;
+    return 0;
+}
+
+static int start(struct worker *w)
+{
+    int er = udp_open(&w->udp, &w->config.udp);
+    if (er == 0)
+        er = msgq_new(&w->commands, sizeof(struct command), LIMIT_COMMAND_QUEUE);
+    if (er == 0)
+        er = make_epoll(w);
+    if (er == 0)
+        er = make_hub(w);
+    if (er == 0 && pthread_create(&w->thread, NULL, run, w) != 0)
+        er = ER_IO;
+    w->started = er == 0;
+    return er;
+}
+
+int worker_start(struct worker **ret, const struct worker_config *config)
+{
+    struct worker *w = calloc(1, sizeof *w);
+    if (!w)
+        return ER_NOMEM;
+    w->config = *config;
+    w->epoll = -1;
+    int er = start(w);
+    if (er != 0) {
+        worker_stop(w);
+        return er;
+    }
+    *ret = w;
+    return 0;
+}
+
+void worker_stop(struct worker *w)
+{
+    struct command c = {.type = COMMAND_STOP};
+    if (!w)
+        return;
+    if (w->started) {
+        while (msgq_push(w->commands, &c) == ER_FULL)
+            sched_yield();
+        pthread_join(w->thread, NULL);
+    }
+    while (w->commands && msgq_pop(w->commands, &c))
+        command_clear(&c);
+    hub_free(w->hub);
+    msgq_free(w->commands);
+    udp_close(w->udp);
+    if (w->epoll >= 0)
+        close(w->epoll);
+    free(w);
+}
+
+struct addr worker_address(const struct worker *w)
+{
+    return udp_address(w->udp);
+}
+
+int worker_command(struct worker *w, const struct command *c)
+{
+    return msgq_push(w->commands, c);
+}
+
+void worker_add_counters(const struct worker *w, struct media_counters *sum)
+{
+    uint64_t total[COUNTERS];
+    memcpy(total, sum, sizeof total);
+    for (size_t i = 0; i < COUNTERS; i++)
+        total[i] += atomic_load_explicit(&w->published[i], memory_order_relaxed);
+    memcpy(sum, total, sizeof total);
+}
