@@ -20,7 +20,8 @@ include_directories(${PROJECT_SOURCE_DIR})
 
 add_compile_options(
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
-  -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wno-format-nonliteral)
+  -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wno-format-nonliteral
+  -Wno-missing-field-initializers) # fields left out are zero, on purpose
 if(LOUPE_WERROR)
   # Libraries newer than the ones at hand may deprecate a call: worth a line, not a broken build.
   add_compile_options(-Werror -Wno-error=deprecated-declarations)
