@@ -44,8 +44,8 @@ bool stun_looks_like(const uint8_t *data, size_t len);
 /** 0, ER_TRUNCATED or ER_MALFORMED. Attributes behind MESSAGE-INTEGRITY other than FINGERPRINT are
  *  ignored. Does not check the integrity: see stun_check_integrity. */
 int stun_parse(const uint8_t *data, size_t len, struct stun_message *ret);
-/** 0 when the HMAC-SHA1 over the message with `password` fits; ER_UNAUTHENTIC when it does not or is
- *  absent. `data` and `len` are what `msg` was parsed from. Constant-time comparison. */
+/** 0 when the HMAC-SHA1 over the message with `password` fits; ER_UNAUTHENTIC when it does not or
+ *  is absent. `data` and `len` are what `msg` was parsed from. Constant-time comparison. */
 int stun_check_integrity(const uint8_t *data, size_t len, const struct stun_message *msg,
                          const char *password);
 

@@ -28,9 +28,9 @@ struct twcc_recorder {
 void twcc_record(struct twcc_recorder *r, uint16_t transport_seq, uint64_t now_us);
 /** Anything to report? */
 bool twcc_pending(const struct twcc_recorder *r);
-/** Append one feedback packet for as many arrivals as fit a datagram and the room in `w` (call again
- *  while pending and not w->bad). Without arrivals nothing is written; too little room for any sets
- *  w->bad and keeps the arrivals. */
+/** Append one feedback packet for as many arrivals as fit a datagram and the room in `w` (call
+ *  again while pending and not w->bad). Without arrivals nothing is written; too little room for
+ *  any sets w->bad and keeps the arrivals. */
 void twcc_write(struct twcc_recorder *r, struct wr *w, uint32_t sender, uint32_t media);
 
 /** One packet's fate as the feedback tells it. */

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Opus durations by configuration and frame count. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
 
 #include "base/er.h"
 #include "media/wire/opus.h"

@@ -78,8 +78,13 @@ static void test_compound_damage(void **state)
 }
 
 static const struct rtcp_report reports[] = {
-    {.ssrc = 10, .fraction_lost = 255, .cumulative_lost = -5, .highest_seq = 0x00012345,
-     .jitter = 33, .last_sr = 0x11223344, .delay_since_last_sr = 65536},
+    {.ssrc = 10,
+     .fraction_lost = 255,
+     .cumulative_lost = -5,
+     .highest_seq = 0x00012345,
+     .jitter = 33,
+     .last_sr = 0x11223344,
+     .delay_since_last_sr = 65536},
     {.ssrc = 11, .fraction_lost = 0, .cumulative_lost = 0x7fffff, .highest_seq = 1},
 };
 
@@ -99,8 +104,11 @@ static void check_reports(const struct rtcp_report *got)
 static void test_sender_report(void **state)
 {
     (void)state;
-    const struct rtcp_sender_info info = {
-        .ssrc = 9, .ntp = UINT64_C(0xe000000080000000), .rtp_timestamp = 5, .packets = 6, .bytes = 7};
+    const struct rtcp_sender_info info = {.ssrc = 9,
+                                          .ntp = UINT64_C(0xe000000080000000),
+                                          .rtp_timestamp = 5,
+                                          .packets = 6,
+                                          .bytes = 7};
     struct rtcp_sender_info got;
     struct rtcp_report got_reports[2];
     size_t count = 0;
@@ -176,8 +184,8 @@ static void test_nack(void **state)
 {
     (void)state;
     static const uint16_t single[] = {100};
-    static const uint16_t wrapping[] = {65530, 65535, 0, 10};     /* 10 is 16 behind */
-    static const uint16_t spread[] = {1, 18, 19, 35, 36};         /* 17 behind begins anew */
+    static const uint16_t wrapping[] = {65530, 65535, 0, 10}; /* 10 is 16 behind */
+    static const uint16_t spread[] = {1, 18, 19, 35, 36};     /* 17 behind begins anew */
     static const uint16_t run[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18};
     check_nack(single, 1, 1);
     check_nack(wrapping, 4, 1);
@@ -307,8 +315,12 @@ static void test_no_room(void **state)
 static void test_ntp(void **state)
 {
     (void)state;
-    static const uint64_t times[] = {0, 1, 999999, UINT64_C(1700000000123456),
-                                     UINT64_C(2085978495999999), UINT64_C(2085978496000000),
+    static const uint64_t times[] = {0,
+                                     1,
+                                     999999,
+                                     UINT64_C(1700000000123456),
+                                     UINT64_C(2085978495999999),
+                                     UINT64_C(2085978496000000),
                                      UINT64_C(4000000000000001)};
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
         assert_true(ntp_to_unix_us(ntp_from_unix_us(times[i])) == times[i]);
@@ -320,12 +332,12 @@ static void test_ntp(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_compound),        cmocka_unit_test(test_compound_damage),
-        cmocka_unit_test(test_sender_report),   cmocka_unit_test(test_receiver_report),
-        cmocka_unit_test(test_report_limit),    cmocka_unit_test(test_nack),
-        cmocka_unit_test(test_pli_and_fir),     cmocka_unit_test(test_remb),
-        cmocka_unit_test(test_bye),             cmocka_unit_test(test_cname_lengths),
-        cmocka_unit_test(test_no_room),         cmocka_unit_test(test_ntp),
+        cmocka_unit_test(test_compound),      cmocka_unit_test(test_compound_damage),
+        cmocka_unit_test(test_sender_report), cmocka_unit_test(test_receiver_report),
+        cmocka_unit_test(test_report_limit),  cmocka_unit_test(test_nack),
+        cmocka_unit_test(test_pli_and_fir),   cmocka_unit_test(test_remb),
+        cmocka_unit_test(test_bye),           cmocka_unit_test(test_cname_lengths),
+        cmocka_unit_test(test_no_room),       cmocka_unit_test(test_ntp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

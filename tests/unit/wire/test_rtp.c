@@ -57,7 +57,8 @@ static void test_one_byte_extensions(void **state)
 {
     (void)state;
     static const uint8_t bytes[] = FIXED_X "\xbe\xde\x00\x03"
-                                           "\x10\xaa\x00\x31\xbb\xcc\x00\x42\x01\x02\x03\x00" "pp";
+                                           "\x10\xaa\x00\x31\xbb\xcc\x00\x42\x01\x02\x03\x00"
+                                           "pp";
     struct rtp_packet p;
     assert_int_equal(rtp_parse(bytes, sizeof bytes - 1, &p), 0);
     assert_int_equal(p.extension_count, 3);
@@ -86,7 +87,8 @@ static void test_two_byte_extensions(void **state)
 {
     (void)state;
     static const uint8_t bytes[] = FIXED_X "\x10\x05\x00\x03"
-                                           "\x01\x00\x00\xff\x02\xaa\xbb\x0f\x03\x01\x02\x03" "pp";
+                                           "\x01\x00\x00\xff\x02\xaa\xbb\x0f\x03\x01\x02\x03"
+                                           "pp";
     struct rtp_packet p;
     assert_int_equal(rtp_parse(bytes, sizeof bytes - 1, &p), 0);
     assert_int_equal(p.extension_count, 3);
@@ -250,12 +252,12 @@ static void test_ts_extend(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fixed_header),        cmocka_unit_test(test_one_byte_extensions),
-        cmocka_unit_test(test_one_byte_stops),      cmocka_unit_test(test_two_byte_extensions),
-        cmocka_unit_test(test_foreign_extension),   cmocka_unit_test(test_more_extensions_than_kept),
-        cmocka_unit_test(test_padding_and_csrc),    cmocka_unit_test(test_demultiplexing),
-        cmocka_unit_test(test_write_header),        cmocka_unit_test(test_seq_extend),
-        cmocka_unit_test(test_seq_extend_walk),     cmocka_unit_test(test_ts_extend),
+        cmocka_unit_test(test_fixed_header),      cmocka_unit_test(test_one_byte_extensions),
+        cmocka_unit_test(test_one_byte_stops),    cmocka_unit_test(test_two_byte_extensions),
+        cmocka_unit_test(test_foreign_extension), cmocka_unit_test(test_more_extensions_than_kept),
+        cmocka_unit_test(test_padding_and_csrc),  cmocka_unit_test(test_demultiplexing),
+        cmocka_unit_test(test_write_header),      cmocka_unit_test(test_seq_extend),
+        cmocka_unit_test(test_seq_extend_walk),   cmocka_unit_test(test_ts_extend),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

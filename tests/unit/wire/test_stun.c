@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* STUN: the vectors of RFC 5769, round trips, and damage of every kind. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "base/buf.h"
 #include "base/er.h"

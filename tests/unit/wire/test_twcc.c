@@ -39,7 +39,7 @@ static void test_known_packet(void **state)
     (void)state;
     static const uint8_t expected[] =
         "\x8f\xcd\x00\x06\x00\x00\x00\x01\x00\x00\x00\x02\xff\xfe\x00\x05\x00\x00\x02\x00"
-        "\xd8\x90"                 /* vector of two bits: small, large, lost, large, small */
+        "\xd8\x90"                  /* vector of two bits: small, large, lost, large, small */
         "\x04\xff\xfc\x01\x2c\x03"; /* deltas 4, -4, 300, 3 */
     struct twcc_recorder r = {0};
     /* reference 2 is at 128 ms; ticks are 250 us */
@@ -65,6 +65,19 @@ static void test_run_length(void **state)
     assert_int_equal(buf[0] & 0x20, 0x20);
     assert_int_equal(buf[123], 2);
     assert_int_equal(r.feedback_count, 1);
+}
+
+/** 255 ticks still fit a byte, 256 and one tick back do not. */
+static void test_delta_sizes(void **state)
+{
+    (void)state;
+    static const int ticks[] = {0, 255, 511, 510};
+    static const uint8_t expected[] = "\xd6\x80\x00\xff\x01\x00\xff\xff";
+    struct twcc_recorder r = {0};
+    for (size_t i = 0; i < 4; i++)
+        twcc_record(&r, (uint16_t)i, 64000 + (uint64_t)ticks[i] * 250);
+    assert_int_equal(write_feedback(&r), 28);
+    assert_memory_equal(buf + 20, expected, 8);
 }
 
 static void test_vector_of_single_bits(void **state)
@@ -190,7 +203,7 @@ static void check_feedback(struct truth *t, size_t len)
             continue;
         assert_true(index < t->count && t->arrival_us[index]);
         t->told[index]++;
-        int64_t error = (int64_t)t->arrival_us[index] % (WRAP_US) - a[i].at_us;
+        int64_t error = (int64_t)t->arrival_us[index] % (WRAP_US)-a[i].at_us;
         if (error < 0) /* across the wrap of the reference */
             error += WRAP_US;
         assert_true(error >= 0 && error < 250);
@@ -294,12 +307,17 @@ static void test_damage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_known_packet),   cmocka_unit_test(test_run_length),
-        cmocka_unit_test(test_vector_of_single_bits), cmocka_unit_test(test_nothing_to_say),
+        cmocka_unit_test(test_known_packet),
+        cmocka_unit_test(test_run_length),
+        cmocka_unit_test(test_vector_of_single_bits),
+        cmocka_unit_test(test_nothing_to_say),
         cmocka_unit_test(test_before_first_and_duplicates),
         cmocka_unit_test(test_forgets_beyond_window),
-        cmocka_unit_test(test_far_apart),      cmocka_unit_test(test_no_room),
-        cmocka_unit_test(test_property),       cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_far_apart),
+        cmocka_unit_test(test_no_room),
+        cmocka_unit_test(test_property),
+        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_delta_sizes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

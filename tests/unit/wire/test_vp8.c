@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* VP8 payload descriptors in every combination of their fields, and key-frame headers. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "base/er.h"
 #include "media/wire/vp8.h"
