@@ -10,9 +10,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { ITEMS = 128 };
 
-static void expect(int er, size_t count, size_t size)
+static void expect(int er, const size_t *count, size_t size)
 {
-    if (count > size || (er < 0 && count != 0))
+    if (*count > size || (er < 0 && *count != 0))
         abort();
 }
 
@@ -27,14 +27,14 @@ static void parse_all(const struct rtcp_packet *p, size_t size)
     uint64_t bps;
     int64_t reference;
     size_t count = 0;
-    expect(rtcp_parse_sr(p, &info, reports, size, &count), count, size);
-    expect(rtcp_parse_rr(p, &ssrc, reports, size, &count), count, size);
-    expect(rtcp_parse_nack(p, &ssrc, seqs, size, &count), count, size);
+    expect(rtcp_parse_sr(p, &info, reports, size, &count), &count, size);
+    expect(rtcp_parse_rr(p, &ssrc, reports, size, &count), &count, size);
+    expect(rtcp_parse_nack(p, &ssrc, seqs, size, &count), &count, size);
     rtcp_parse_pli(p, &ssrc);
-    expect(rtcp_parse_fir(p, ssrcs, size, &count), count, size);
-    expect(rtcp_parse_remb(p, &bps, ssrcs, size, &count), count, size);
-    expect(rtcp_parse_bye(p, ssrcs, size, &count), count, size);
-    expect(twcc_parse(p, &reference, arrivals, size, &count), count, size);
+    expect(rtcp_parse_fir(p, ssrcs, size, &count), &count, size);
+    expect(rtcp_parse_remb(p, &bps, ssrcs, size, &count), &count, size);
+    expect(rtcp_parse_bye(p, ssrcs, size, &count), &count, size);
+    expect(twcc_parse(p, &reference, arrivals, size, &count), &count, size);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
