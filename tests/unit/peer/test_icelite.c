@@ -121,6 +121,7 @@ static void test_refuses_what_is_not_authentic(void **state)
         {.remote = "other"},
         {.remote = ""},
         {.remote = "themm"},
+        {.remote = "thex"},
         {.password = "wrongwrongwrongwrongwrong"},
         {.password = REMOTE_PWD},
     };
