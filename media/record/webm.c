@@ -31,7 +31,7 @@ enum {
     PLACEHOLDER_HEIGHT = 480,
     CUE_BYTES = 48,    /* upper bound of one cue */
     CUES_BYTES = 256,  /* and of what stands around them */
-    SKEW_US = 2000000, /* the tracks of a .part are apart by less */
+    SKEW_US = 5000000, /* the tracks of a .part are apart by less */
     PLAUSIBLE_MS = LIMIT_CLIP_SECONDS * 1000 + 60000,
 };
 
