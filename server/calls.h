@@ -20,31 +20,38 @@
 struct calls;
 struct media;
 
+/** Where the time comes from, so that tests can turn it. */
+struct calls_clock {
+    uint64_t (*now_us)(void *ctx);  /* monotonic */
+    uint64_t (*unix_us)(void *ctx); /* wall clock */
+    void *ctx;
+};
+
 struct calls_config {
     struct media *media;
     struct dbq *dbq;
     struct auth *auth;
-    struct log *log;          /* may be NULL */
+    struct log *log; /* may be NULL */
     struct entropy entropy;
     const char *data;         /* the data folder: clips go to <data>/blobs/<xx>/<clip id> */
     const char *ice_servers;  /* JSON array for `welcome`, or NULL: none */
-    uint64_t now_us, unix_us; /* the moment of calls_new */
+    const struct calls_clock *clock; /* copied; NULL: base/clock.h */
 };
 
 /** Borrows what the config points to. Marks what an earlier process left recording and has it
  *  repaired. ER_NOMEM, ER_FULL. */
 int calls_new(struct calls **ret, const struct calls_config *config);
-/** After ws and whip are gone, before media_stop and dbq_free. NULL is fine. */
+/** After http, ws and whip are gone. Jobs that dbq finishes later are harmless. NULL is fine. */
 void calls_free(struct calls *c);
 
 /** For ws_new. */
 struct sessions *calls_sessions(struct calls *c);
 
-/** Once per turn of the loop. `unix_us` keeps wall-clock times right. */
-void calls_tick(struct calls *c, uint64_t now_us, uint64_t unix_us);
+/** Once per turn of the loop. */
+void calls_tick(struct calls *c);
 uint64_t calls_deadline_us(const struct calls *c);
 /** When media_event_fd() is readable: fetches and carries out all events. */
-void calls_on_media_events(struct calls *c, uint64_t now_us);
+void calls_on_media_events(struct calls *c);
 
 /* What the REST API asks for. `done` is called exactly once, perhaps before the call returns, perhaps
  * after the client has gone. er: 0 with `body` (borrowed; may be NULL); ER_NOT_FOUND, ER_DENIED,
@@ -57,14 +64,14 @@ typedef void calls_done(void *ctx, int er, const char *why, const json_t *body);
 void calls_clip_start(struct calls *c, const struct claims *who, const char *room,
                       const char *publisher, const char *label, calls_done *done, void *ctx);
 /** The clip as it is then: `recording` until the file is finished. Stopping twice is no error. */
-void calls_clip_stop(struct calls *c, const struct claims *who, const char *clip,
-                     calls_done *done, void *ctx);
+void calls_clip_stop(struct calls *c, const struct claims *who, const char *clip, calls_done *done,
+                     void *ctx);
 /** That person's consent to being recorded: an event on the case, then carried out. */
 void calls_consent(struct calls *c, const struct claims *who, const char *room, bool recording,
                    calls_done *done, void *ctx);
 /** GET /rooms/{room}: people, tracks, bitrates, loss. */
-void calls_room_view(struct calls *c, const struct claims *who, const char *room,
-                     calls_done *done, void *ctx);
+void calls_room_view(struct calls *c, const struct claims *who, const char *room, calls_done *done,
+                     void *ctx);
 /** A case was changed by the API: people in its room and queue are told, by `case` messages. */
 void calls_case_changed(struct calls *c, const struct id *case_id);
 
