@@ -93,11 +93,6 @@ static void read_extras(const struct line *agreed, const struct rtp_packet *pack
         ret->has_audio_level = true;
         ret->audio_level = e->at[0];
     }
-    e = rtp_find_extension(packet, agreed->extensions.orientation);
-    if (e && e->len >= 1) {
-        ret->has_orientation = true;
-        ret->orientation = e->at[0];
-    }
 }
 
 static struct track *track_for(struct member_line *l, uint64_t now_us, uint32_t ssrc,

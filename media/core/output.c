@@ -41,9 +41,6 @@ static size_t write_extensions(const struct line *agreed, const struct slot *s,
     if (agreed->extensions.audio_level && (from->flags & TAPE_HAS_AUDIO_LEVEL))
         ret[n++] = (struct rtp_extension){
             .id = agreed->extensions.audio_level, .len = 1, .at = &from->audio_level};
-    if (agreed->extensions.orientation && (from->flags & TAPE_HAS_ORIENTATION))
-        ret[n++] = (struct rtp_extension){
-            .id = agreed->extensions.orientation, .len = 1, .at = &from->orientation};
     return n;
 }
 
@@ -53,7 +50,7 @@ static int write_packet(struct member_line *l, const struct slot *s, const struc
 {
     const struct line *agreed = member_line_agreed(l);
     const struct tape_packet *from = out->from;
-    struct rtp_extension extensions[3];
+    struct rtp_extension extensions[2];
     uint8_t rtx_type = agreed->rtx_payload_type[from->codec];
     bool rtx = out->retransmission && rtx_type != 0xff && agreed->local_rtx_ssrc;
     struct rtp_header header = {

@@ -113,7 +113,8 @@ static bool agree_codecs(struct line *line, const struct sdp_media *media)
     return any;
 }
 
-/* Header extensions. */
+/* Header extensions. urn:3gpp:video-orientation is left out on purpose: a publisher that is not given
+ * it turns the picture itself, so that every viewer and every clip has it upright. */
 
 const struct negotiate_extension negotiate_extensions[NEGOTIATE_EXTENSIONS] = {
     {"urn:ietf:params:rtp-hdrext:sdes:mid", offsetof(struct line_extensions, mid)},
@@ -124,7 +125,6 @@ const struct negotiate_extension negotiate_extensions[NEGOTIATE_EXTENSIONS] = {
     {"http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
      offsetof(struct line_extensions, abs_send_time)},
     {TWCC_URI, offsetof(struct line_extensions, transport_cc)},
-    {"urn:3gpp:video-orientation", offsetof(struct line_extensions, orientation)},
 };
 
 static void agree_extensions(struct line *line, const struct sdp_media *media, bool mixed)

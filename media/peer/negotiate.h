@@ -27,7 +27,6 @@ struct line_extensions {
     uint8_t audio_level;  /* urn:ietf:params:rtp-hdrext:ssrc-audio-level */
     uint8_t abs_send_time;
     uint8_t transport_cc;
-    uint8_t orientation; /* urn:3gpp:video-orientation */
 };
 
 /** One m-line as agreed. */

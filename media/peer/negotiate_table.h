@@ -10,7 +10,7 @@ struct negotiate_extension {
     size_t offset; /* of the id within struct line_extensions */
 };
 
-#define NEGOTIATE_EXTENSIONS 7
+#define NEGOTIATE_EXTENSIONS 6
 extern const struct negotiate_extension negotiate_extensions[NEGOTIATE_EXTENSIONS];
 
 #endif

@@ -23,8 +23,7 @@ static bool better(const struct track *t, const struct track *than)
 
 static bool shown_beside(const struct room *r, const struct slot *s, const struct track *t)
 {
-    list_each(other, &r->slots, struct slot, in_room)
-    {
+    list_each (other, &r->slots, struct slot, in_room) {
         if (other != s && other->viewer == s->viewer && other->track == t)
             return true;
     }
@@ -33,8 +32,7 @@ static bool shown_beside(const struct room *r, const struct slot *s, const struc
 
 static struct track *pick_person(const struct room *r, const struct slot *s)
 {
-    list_each(t, &r->tracks, struct track, in_room)
-    {
+    list_each (t, &r->tracks, struct track, in_room) {
         if (can_show(s, t) && same_person(t, s->person) &&
             (s->person_track == 0 || s->person_track == t->id))
             return t;
@@ -45,15 +43,13 @@ static struct track *pick_person(const struct room *r, const struct slot *s)
 static struct track *pick_main(const struct room *r, const struct slot *s)
 {
     struct track *main = NULL;
-    list_each(t, &r->tracks, struct track, in_room)
-    {
+    list_each (t, &r->tracks, struct track, in_room) {
         if (better(t, main))
             main = t;
     }
     if (!main)
         return NULL;
-    list_each(t, &r->tracks, struct track, in_room)
-    {
+    list_each (t, &r->tracks, struct track, in_room) {
         if (can_show(s, t) && same_person(t, main->identity))
             return t;
     }
@@ -65,8 +61,7 @@ static struct track *pick_others(const struct room *r, const struct slot *s)
     if (s->track)
         return s->track;
     struct track *best = NULL;
-    list_each(t, &r->tracks, struct track, in_room)
-    {
+    list_each (t, &r->tracks, struct track, in_room) {
         if (can_show(s, t) && !same_person(t, s->identity) && better(t, best) &&
             !shown_beside(r, s, t))
             best = t;
@@ -87,6 +82,6 @@ void room_assign_slot(struct room *r, struct slot *s, uint64_t now_us)
 
 void room_assign(struct room *r, uint64_t now_us)
 {
-    list_each(s, &r->slots, struct slot, in_room)
+    list_each (s, &r->slots, struct slot, in_room)
         room_assign_slot(r, s, now_us);
 }

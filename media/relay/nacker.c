@@ -36,8 +36,8 @@ enum nacker_seen nacker_see(struct nacker *n, int64_t seq, uint64_t now_us, uint
         return NACKER_OVERFLOW;
     }
     for (int64_t s = n->highest + 1; s < seq; s++)
-        n->items[n->count++] =
-            (struct nacker_item){.seq = s, .ask_at_us = now_us + reorder_us, .tries = 0};
+        n->items[n->count++] = (struct nacker_item){
+            .seq = s, .ask_at_us = now_us + reorder_us, .tries = 0};
     n->highest = seq;
     return NACKER_IN_ORDER;
 }

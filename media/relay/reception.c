@@ -100,10 +100,8 @@ void track_clock_note_arrival(struct track_clock *c, int64_t timestamp, uint64_t
 
 void track_clock_note_sr(struct track_clock *c, int64_t timestamp, uint64_t ntp)
 {
-    *c = (struct track_clock){.from_sr = true,
-                              .known = true,
-                              .timestamp = timestamp,
-                              .ntp_unix_us = ntp_to_unix_us(ntp)};
+    *c = (struct track_clock){
+        .from_sr = true, .known = true, .timestamp = timestamp, .ntp_unix_us = ntp_to_unix_us(ntp)};
 }
 
 static int64_t base_unix_us(const struct track_clock *c, const struct sender_clock *sender)

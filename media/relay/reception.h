@@ -15,9 +15,9 @@ struct reception {
     int64_t highest_seq;
     uint64_t received;
     uint64_t expected_prior, received_prior;
-    int64_t transit;     /* of the last packet, clock units */
-    uint32_t jitter_q4;  /* RFC 3550 A.8, times 16 */
-    uint32_t last_sr;    /* middle of its NTP time */
+    int64_t transit;    /* of the last packet, clock units */
+    uint32_t jitter_q4; /* RFC 3550 A.8, times 16 */
+    uint32_t last_sr;   /* middle of its NTP time */
     uint64_t last_sr_at_us;
 };
 
@@ -26,8 +26,7 @@ void reception_note(struct reception *r, int64_t seq, int64_t timestamp, uint32_
                     uint64_t now_us);
 void reception_note_sr(struct reception *r, uint64_t ntp, uint64_t now_us);
 /** Fill a report block; starts the next interval. False while nothing has come. */
-bool reception_report(struct reception *r, uint32_t ssrc, uint64_t now_us,
-                      struct rtcp_report *ret);
+bool reception_report(struct reception *r, uint32_t ssrc, uint64_t now_us, struct rtcp_report *ret);
 /** Packets lost so far (expected - received, not below 0). */
 uint64_t reception_lost(const struct reception *r);
 
@@ -35,7 +34,7 @@ uint64_t reception_lost(const struct reception *r);
  *  picture stay together. The smallest (arrival - NTP) seen lately counts; it drifts slowly. */
 struct sender_clock {
     bool known;
-    int64_t offset_us;      /* our unix time minus the sender's NTP time, transit included */
+    int64_t offset_us; /* our unix time minus the sender's NTP time, transit included */
     uint64_t window_end_us;
     int64_t window_min_us;
 };

@@ -73,13 +73,13 @@ size_t room_track_count(const struct room *r);
 /* Tracks: what one publisher sends on one line */
 
 struct track_config {
-    uint64_t id;           /* unique in the room */
-    const char *identity;  /* the publisher's; copied */
-    uint8_t rank;          /* main publisher: highest rank, then oldest */
+    uint64_t id;          /* unique in the room */
+    const char *identity; /* the publisher's; copied */
+    uint8_t rank;         /* main publisher: highest rank, then oldest */
     enum media_codec codec;
-    bool nack;             /* lost packets may be asked for */
+    bool nack;                  /* lost packets may be asked for */
     struct sender_clock *clock; /* the publisher's, outlives the track */
-    void *owner;           /* for ops */
+    void *owner;                /* for ops */
 };
 
 struct track_counters {
@@ -108,11 +108,11 @@ struct track {
     struct track_clock clock;
     struct seq_extender seq;
     struct ts_extender ts;
-    uint64_t rtt_us;         /* to the publisher; 0: unknown */
-    uint64_t key_asked_us;   /* last request */
-    bool key_wanted;         /* a request is held back by the rate limit, or has not been answered */
+    uint64_t rtt_us;       /* to the publisher; 0: unknown */
+    uint64_t key_asked_us; /* last request */
+    bool key_wanted;       /* a request is held back by the rate limit, or has not been answered */
     uint64_t trim_at_us;
-    uint16_t width, height;  /* of the last key frame */
+    uint16_t width, height; /* of the last key frame */
     struct track_counters counters;
 };
 
@@ -125,8 +125,6 @@ void track_free(struct track *t, uint64_t now_us);
 struct track_extras {
     bool has_audio_level;
     uint8_t audio_level;
-    bool has_orientation;
-    uint8_t orientation;
 };
 /** A packet of the track's codec: onto the tape, then to every slot. `recovered`: it came by RTX (the
  *  caller has restored the original header). 0; ER_STALE: duplicate; ER_MALFORMED: not this codec. */
@@ -145,13 +143,14 @@ enum slot_pick { SLOT_PICK_OTHERS, SLOT_PICK_MAIN, SLOT_PICK_PERSON };
 
 struct slot_config {
     enum media_kind kind;
-    uint32_t codecs;        /* bits 1 << enum media_codec that the viewer takes */
-    uint64_t viewer;        /* slots of one viewer never show the same track under PICK_OTHERS */
-    const char *identity;   /* the viewer's; its own tracks are not picked under PICK_OTHERS. Copied */
+    uint32_t codecs; /* bits 1 << enum media_codec that the viewer takes */
+    uint64_t viewer; /* slots of one viewer never show the same track under PICK_OTHERS */
+    const char
+        *identity; /* the viewer's; its own tracks are not picked under PICK_OTHERS. Copied */
     enum slot_pick pick;
-    const char *person;     /* for PICK_PERSON; copied */
-    uint64_t track;         /* under PICK_PERSON: this track only; 0: any */
-    void *owner;            /* for ops */
+    const char *person; /* for PICK_PERSON; copied */
+    uint64_t track;     /* under PICK_PERSON: this track only; 0: any */
+    void *owner;        /* for ops */
 };
 
 struct slot_counters {
@@ -160,7 +159,7 @@ struct slot_counters {
 
 /** How one sent packet can be found again by its number. */
 struct slot_sent {
-    int64_t source_seq;  /* 0: none */
+    int64_t source_seq; /* 0: none */
     uint32_t timestamp;
     uint16_t seq;
     uint8_t resent;
@@ -170,10 +169,10 @@ struct slot_sent {
 /** Visible for reading; written by relay only, but for `owner`. */
 struct slot {
     struct list in_room;
-    struct list in_track; /* linked while it shows something */
+    struct list in_track;   /* linked while it shows something */
     struct heap_node timer; /* armed while catching up */
     struct room *room;
-    struct track *track;  /* NULL: shows nothing */
+    struct track *track; /* NULL: shows nothing */
     void *owner;
     enum media_kind kind;
     enum slot_pick pick;
@@ -184,13 +183,13 @@ struct slot {
     uint64_t person_track;
 
     /* Numbering: out = source + delta within one stretch of one track. */
-    bool live;              /* packets flow (from a key frame on, for video) */
-    bool catching_up;       /* reading the tape behind the head */
-    int64_t stretch_first;  /* source seq the stretch began with */
+    bool live;             /* packets flow (from a key frame on, for video) */
+    bool catching_up;      /* reading the tape behind the head */
+    int64_t stretch_first; /* source seq the stretch began with */
     int64_t seq_delta;
     int64_t ts_delta;
-    int64_t last_seq;       /* highest sent, extended; 0: nothing yet */
-    int64_t last_ts;        /* of the newest frame sent, out numbering, extended */
+    int64_t last_seq; /* highest sent, extended; 0: nothing yet */
+    int64_t last_ts;  /* of the newest frame sent, out numbering, extended */
     uint64_t last_sent_us;
     struct tape_cursor cursor; /* while catching up */
     int64_t squeeze_until;     /* source timestamps below are squeezed together */

@@ -21,9 +21,9 @@ void room_free(struct room *r)
 {
     if (!r)
         return;
-    list_each_safe(s, &r->slots, struct slot, in_room)
+    list_each_safe (s, &r->slots, struct slot, in_room)
         slot_free(s);
-    list_each_safe(t, &r->tracks, struct track, in_room)
+    list_each_safe (t, &r->tracks, struct track, in_room)
         track_free(t, 0);
     heap_clear(&r->track_timers);
     heap_clear(&r->slot_timers);

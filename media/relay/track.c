@@ -9,10 +9,10 @@
 #include "media/wire/opus.h"
 #include "media/wire/vp8.h"
 
-#define REORDER_US 5000u      /* a packet this late is only reordered, not lost */
+#define REORDER_US 5000u /* a packet this late is only reordered, not lost */
 #define DEFAULT_RTT_US 100000u
 #define TRIM_EVERY_US 1000000u
-#define ASK_AT_ONCE 64        /* packets named in one request */
+#define ASK_AT_ONCE 64 /* packets named in one request */
 
 static struct tape_limits tape_limits_for(enum media_kind kind)
 {
@@ -68,8 +68,7 @@ void track_free(struct track *t, uint64_t now_us)
         r->track_count--;
     }
     bool shown = !list_empty(&t->slots);
-    list_each_safe(s, &t->slots, struct slot, in_track)
-    {
+    list_each_safe (s, &t->slots, struct slot, in_track) {
         slot_show(s, NULL, now_us);
         room_assign_slot(r, s, now_us);
         if (!s->track)
@@ -126,10 +125,6 @@ static void apply_extras(struct tape_packet *head, const struct track_extras *ex
     if (extras->has_audio_level) {
         head->flags |= TAPE_HAS_AUDIO_LEVEL;
         head->audio_level = extras->audio_level;
-    }
-    if (extras->has_orientation) {
-        head->flags |= TAPE_HAS_ORIENTATION;
-        head->orientation = extras->orientation;
     }
 }
 
@@ -197,7 +192,7 @@ int track_receive(struct track *t, uint64_t now_us, const struct rtp_packet *pac
     note_sequence(t, now_us, p->seq, recovered);
     if (p->flags & TAPE_KEY_FRAME)
         note_key_frame(t, p);
-    list_each(s, &t->slots, struct slot, in_track)
+    list_each (s, &t->slots, struct slot, in_track)
         slot_forward(s, now_us, p);
     if (t->trim_at_us == 0)
         t->trim_at_us = now_us + TRIM_EVERY_US;

@@ -153,8 +153,8 @@ static int make_place(struct tape *t, int64_t seq)
 int tape_append(struct tape *t, const struct tape_input *in, const struct tape_packet **ret_packet)
 {
     int64_t seq = in->head->seq;
-    uint32_t need =
-        (uint32_t)((sizeof(struct tape_packet) + in->head->payload_len + 7u) & ~(size_t)7u);
+    uint32_t need = (uint32_t)((sizeof(struct tape_packet) + in->head->payload_len + 7u) &
+                               ~(size_t)7u);
     if (seq <= 0 || in->head->payload_len > LIMIT_RTP_PACKET)
         return ER_INVALID;
     struct reel *r = reel_for(t, need);

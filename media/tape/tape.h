@@ -16,26 +16,24 @@
 enum tape_flag {
     TAPE_MARKER = 1,
     TAPE_FRAME_START = 2,
-    TAPE_KEY_FRAME = 4,      /* with FRAME_START: a key frame begins here */
+    TAPE_KEY_FRAME = 4, /* with FRAME_START: a key frame begins here */
     TAPE_NON_REFERENCE = 8,
-    TAPE_RECOVERED = 16,     /* came as a retransmission */
+    TAPE_RECOVERED = 16, /* came as a retransmission */
     TAPE_HAS_AUDIO_LEVEL = 32,
-    TAPE_HAS_ORIENTATION = 64,
 };
 
 /** A packet as it lies on the tape; immutable. */
 struct tape_packet {
-    int64_t seq;        /* extended; > 0 */
-    int64_t timestamp;  /* extended, in the codec's clock; > 0 */
+    int64_t seq;       /* extended; > 0 */
+    int64_t timestamp; /* extended, in the codec's clock; > 0 */
     uint64_t arrival_us;
     uint16_t payload_len;
-    uint8_t codec;      /* enum media_codec */
-    uint8_t flags;      /* enum tape_flag */
+    uint8_t codec; /* enum media_codec */
+    uint8_t flags; /* enum tape_flag */
     uint8_t temporal_id;
     uint8_t audio_level; /* the extension's byte */
-    uint8_t orientation; /* the extension's byte */
-    uint8_t zero;
-    uint16_t width;     /* of a key frame's first packet */
+    uint16_t zero;
+    uint16_t width; /* of a key frame's first packet */
     uint16_t height;
     uint32_t zero2;
     uint8_t payload[];
@@ -43,8 +41,8 @@ struct tape_packet {
 
 /** A frame (video: one picture; audio: not kept). Complete: first, marker and all between are here. */
 struct tape_frame {
-    int64_t first_seq;  /* 0 while the start is missing */
-    int64_t last_seq;   /* 0 while the marker is missing */
+    int64_t first_seq; /* 0 while the start is missing */
+    int64_t last_seq;  /* 0 while the marker is missing */
     int64_t timestamp;
     uint64_t arrival_us; /* of the first packet that came */
     uint16_t packets;
@@ -54,9 +52,10 @@ struct tape_frame {
 };
 
 struct tape_limits {
-    uint32_t packets;   /* index size; power of two */
-    uint32_t frames;    /* 0 for audio */
-    uint64_t keep_us;   /* age kept; older packets go when also behind the current group of pictures */
+    uint32_t packets; /* index size; power of two */
+    uint32_t frames;  /* 0 for audio */
+    uint64_t
+        keep_us; /* age kept; older packets go when also behind the current group of pictures */
 };
 
 struct tape;
@@ -94,13 +93,13 @@ size_t tape_bytes(const struct tape *t);
 
 /** A reader in order of sequence that waits for missing packets up to a time, then passes over them. */
 struct tape_cursor {
-    int64_t next;          /* next sequence number wanted */
+    int64_t next;              /* next sequence number wanted */
     uint64_t missing_since_us; /* 0: nothing is missing */
 };
 enum tape_step {
-    TAPE_STEP_PACKET,  /* *ret_packet, *ret_slab (held) */
-    TAPE_STEP_GAP,     /* *ret_gap packets will not come any more; the cursor stands behind them */
-    TAPE_STEP_WAIT,    /* nothing more now; *ret_deadline_us, or UINT64_MAX when only packets help */
+    TAPE_STEP_PACKET, /* *ret_packet, *ret_slab (held) */
+    TAPE_STEP_GAP,    /* *ret_gap packets will not come any more; the cursor stands behind them */
+    TAPE_STEP_WAIT,   /* nothing more now; *ret_deadline_us, or UINT64_MAX when only packets help */
 };
 struct tape_read {
     const struct tape_packet *packet;
