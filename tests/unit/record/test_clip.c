@@ -34,8 +34,8 @@ struct fixture {
     struct clip *clip;
     struct clip_result result;
     struct webm_probe probe;
-    int64_t now_us;       /* media time */
-    int64_t camera_on_us; /* first key frame */
+    int64_t now_us;                   /* media time */
+    int64_t camera_on_us;             /* first key frame */
     int64_t lose_from_us, lose_to_us; /* pictures lost; a key frame at the end */
     int64_t resize_us;
     bool voice_off, other_on, ticks_off;
@@ -65,8 +65,8 @@ static void send_picture(struct fixture *f, int64_t at_us)
 
 static void send_voice(struct fixture *f, struct opus_source *s, uint64_t id, int64_t at_us)
 {
-    const struct tape_packet *p =
-        opus_source_packet(s, at_us / 20000, (uint64_t)(at_us + NETWORK_US) + BOOT_US);
+    const struct tape_packet *p = opus_source_packet(s, at_us / 20000,
+                                                     (uint64_t)(at_us + NETWORK_US) + BOOT_US);
     int er = clip_audio(f->clip, id, p, (uint64_t)at_us + START_US);
     f->error = f->error ? f->error : er;
 }
@@ -162,7 +162,7 @@ static void test_keeps_picture_and_sound_together(void **state)
     assert_plays(f, 8000000);
     int status;
     OpusDecoder *player = opus_decoder_create(48000, 2, &status);
-    struct click_finder finder = { 0 };
+    struct click_finder finder = {0};
     int clicks = 0;
     for (size_t i = 0; i < f->probe.count; i++) {
         const struct webm_block *b = &f->probe.blocks[i];
@@ -350,7 +350,7 @@ static void test_does_not_overwrite(void **state)
 {
     struct fixture *f = *state;
     struct clip *second;
-    const struct clip_config config = { .path = f->path, .start_unix_us = START_US };
+    const struct clip_config config = {.path = f->path, .start_unix_us = START_US};
     assert_int_equal(clip_new(&second, &config), ER_CONFLICT);
 }
 
@@ -380,12 +380,12 @@ static void test_ends_well_on_a_full_disk(void **state)
 static int setup(void **state)
 {
     static struct fixture f;
-    f = (struct fixture){ .camera = vp8_source_new(320, 240), .resize_us = -1, .lose_to_us = -1 };
+    f = (struct fixture){.camera = vp8_source_new(320, 240), .resize_us = -1, .lose_to_us = -1};
     opus_source_click(&f.voice, 500);
     opus_source_tone(&f.other, 400, 0.2);
     scratch_make(&f.scratch);
     str_copy(f.path, sizeof f.path, scratch_path(&f.scratch, "clip"));
-    const struct clip_config config = { .path = f.path, .start_unix_us = START_US };
+    const struct clip_config config = {.path = f.path, .start_unix_us = START_US};
     *state = &f;
     return clip_new(&f.clip, &config);
 }

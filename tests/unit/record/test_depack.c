@@ -159,7 +159,7 @@ static void test_bounds_a_frame(void **state)
 {
     struct fixture *f = *state;
     struct tape_packet *p = make(1, 1, 0, 60001);
-    const uint8_t head[] = { 0x10, 0, 0, 0, 0x9d, 0x01, 0x2a, 64, 0, 64, 0 };
+    const uint8_t head[] = {0x10, 0, 0, 0, 0x9d, 0x01, 0x2a, 64, 0, 64, 0};
     memcpy(p->payload, head, sizeof head);
     int er = depack_push(f->depack, p, &f->frame);
     p->payload[0] = 0;
@@ -188,7 +188,7 @@ static void test_misses_a_marker(void **state)
 static int setup(void **state)
 {
     static struct fixture f;
-    f = (struct fixture){ .timestamp = 9000000, .source = vp8_source_new(320, 180) };
+    f = (struct fixture){.timestamp = 9000000, .source = vp8_source_new(320, 180)};
     *state = &f;
     return depack_new(&f.depack);
 }

@@ -153,12 +153,9 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_writes_and_reads),
-        TEST(test_never_overwrites_unasked),
-        TEST(test_names_what_is_wrong),
-        TEST(test_commit_makes_the_name_durable),
-        TEST(test_fails_for_good_after_fsync),
-        TEST(test_fails_for_good_on_a_full_disk),
+        TEST(test_writes_and_reads),           TEST(test_never_overwrites_unasked),
+        TEST(test_names_what_is_wrong),        TEST(test_commit_makes_the_name_durable),
+        TEST(test_fails_for_good_after_fsync), TEST(test_fails_for_good_on_a_full_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,19 +21,19 @@ enum { DELAY_US = 500000, FRAME = OPUS_SOURCE_FRAME };
 struct fixture {
     struct mixer *mixer;
     OpusDecoder *player;
-    int64_t frames;     /* heard so far */
+    int64_t frames;         /* heard so far */
     int16_t pcm[FRAME * 2]; /* of the last */
 };
 
 static int put(struct fixture *f, uint64_t source, struct opus_source *s, int64_t i, int64_t at_us)
 {
     const struct tape_packet *p = opus_source_packet(s, i, 0);
-    const struct mixer_packet in = { .source = source,
-                                     .seq = p->seq,
-                                     .timestamp = p->timestamp,
-                                     .at_us = at_us,
-                                     .payload = p->payload,
-                                     .len = p->payload_len };
+    const struct mixer_packet in = {.source = source,
+                                    .seq = p->seq,
+                                    .timestamp = p->timestamp,
+                                    .at_us = at_us,
+                                    .payload = p->payload,
+                                    .len = p->payload_len};
     return mixer_put(f->mixer, &in);
 }
 
@@ -128,11 +128,11 @@ static void test_keeps_voices_in_time(void **state)
     enum { SECONDS = 600 };
     struct fixture *f = *state;
     static struct speaker fast, slow;
-    fast = (struct speaker){ .ppm = 100, .start_us = 0, .click_ms = 250 };
-    slow = (struct speaker){ .ppm = -100, .start_us = 12345, .click_ms = 750 };
+    fast = (struct speaker){.ppm = 100, .start_us = 0, .click_ms = 250};
+    slow = (struct speaker){.ppm = -100, .start_us = 12345, .click_ms = 750};
     opus_source_click(&fast.source, fast.click_ms);
     opus_source_click(&slow.source, slow.click_ms);
-    struct click_finder finder = { 0 };
+    struct click_finder finder = {0};
     for (double now_us = 0; now_us < SECONDS * 1e6; now_us += 20000) {
         speak(f, &fast, 1, now_us);
         speak(f, &slow, 2, now_us);
@@ -155,7 +155,7 @@ static void test_moves_a_voice_that_jumps(void **state)
     struct fixture *f = *state;
     static struct opus_source source;
     opus_source_click(&source, 500);
-    struct click_finder finder = { 0 };
+    struct click_finder finder = {0};
     int64_t clicks[16], count = 0;
     for (int64_t i = 0; i < 8 * 50; i++) {
         /* From its fifth second on, captured 200 ms later than its clock says; from the seventh,
@@ -184,12 +184,12 @@ static void test_conceals_a_loss_but_not_a_pause(void **state)
     for (int64_t i = 0; i < 125; i++) {
         /* One packet is lost; later one was not sent: no sequence number is missing. */
         const struct tape_packet *p = opus_source_packet(&source, i, 0);
-        const struct mixer_packet in = { .source = 1,
-                                         .seq = p->seq - (i >= 100 ? 3 : 0),
-                                         .timestamp = p->timestamp,
-                                         .at_us = i * 20000,
-                                         .payload = p->payload,
-                                         .len = p->payload_len };
+        const struct mixer_packet in = {.source = 1,
+                                        .seq = p->seq - (i >= 100 ? 3 : 0),
+                                        .timestamp = p->timestamp,
+                                        .at_us = i * 20000,
+                                        .payload = p->payload,
+                                        .len = p->payload_len};
         if (i != 50 && !(i >= 97 && i < 100))
             assert_int_equal(mixer_put(f->mixer, &in), 0);
     }
@@ -268,8 +268,8 @@ static void test_is_bounded(void **state)
 static void test_takes_nonsense(void **state)
 {
     struct fixture *f = *state;
-    static const uint8_t torn[] = { 0xff, 0xff, 0xff, 0xff };
-    struct mixer_packet in = { .source = 1, .seq = 5, .timestamp = 5, .payload = torn };
+    static const uint8_t torn[] = {0xff, 0xff, 0xff, 0xff};
+    struct mixer_packet in = {.source = 1, .seq = 5, .timestamp = 5, .payload = torn};
     assert_int_equal(mixer_put(f->mixer, &in), ER_MALFORMED);
     uint32_t seed = 1;
     for (int i = 0; i < 20000; i++) {
@@ -290,7 +290,7 @@ static void test_takes_nonsense(void **state)
 static int setup(void **state)
 {
     static struct fixture f;
-    f = (struct fixture){ 0 };
+    f = (struct fixture){0};
     int status;
     f.player = opus_decoder_create(48000, 2, &status);
     *state = &f;

@@ -22,16 +22,16 @@ struct picture {
 static struct picture decode(const uint8_t *jpeg, size_t len)
 {
     struct jpeg_error_mgr errors;
-    struct jpeg_decompress_struct d = { .err = jpeg_std_error(&errors) };
+    struct jpeg_decompress_struct d = {.err = jpeg_std_error(&errors)};
     jpeg_create_decompress(&d);
     jpeg_mem_src(&d, jpeg, len);
     assert_int_equal(jpeg_read_header(&d, TRUE), JPEG_HEADER_OK);
     jpeg_start_decompress(&d);
-    struct picture p = { .width = d.output_width, .height = d.output_height };
+    struct picture p = {.width = d.output_width, .height = d.output_height};
     p.rgb = malloc((size_t)p.width * p.height * 3);
     assert_non_null(p.rgb);
     while (d.output_scanline < d.output_height) {
-        JSAMPROW rows[1] = { p.rgb + (size_t)d.output_scanline * p.width * 3 };
+        JSAMPROW rows[1] = {p.rgb + (size_t)d.output_scanline * p.width * 3};
         jpeg_read_scanlines(&d, rows, 1);
     }
     jpeg_finish_decompress(&d);
@@ -102,9 +102,9 @@ static void test_refuses_what_is_no_key_frame(void **state)
     size_t len;
     vp8_source_next(source, 3000, true, &picture);
     assert_int_equal(poster_make(picture.frame, 9, &jpeg, &len), ER_MALFORMED);
-    uint8_t large[64] = { 0, 0, 0, 0x9d, 0x01, 0x2a, 0xff, 0x3f, 0xff, 0x3f };
+    uint8_t large[64] = {0, 0, 0, 0x9d, 0x01, 0x2a, 0xff, 0x3f, 0xff, 0x3f};
     assert_int_equal(poster_make(large, sizeof large, &jpeg, &len), ER_UNSUPPORTED);
-    uint8_t torn[64] = { 0xf0, 0xff, 0xff, 0x9d, 0x01, 0x2a, 64, 0, 64, 0 };
+    uint8_t torn[64] = {0xf0, 0xff, 0xff, 0x9d, 0x01, 0x2a, 64, 0, 64, 0};
     assert_int_equal(poster_make(torn, sizeof torn, &jpeg, &len), ER_MALFORMED);
     vp8_source_next(source, 6000, false, &picture);
     assert_int_equal(poster_make(picture.frame, picture.len, &jpeg, &len), ER_MALFORMED);

@@ -74,8 +74,8 @@ static int finalise(struct fixture *f, struct webm_info *info)
 
 static size_t find(const uint8_t *data, size_t len, uint32_t id)
 {
-    const uint8_t bytes[] = { (uint8_t)(id >> 24), (uint8_t)(id >> 16), (uint8_t)(id >> 8),
-                              (uint8_t)id };
+    const uint8_t bytes[] = {(uint8_t)(id >> 24), (uint8_t)(id >> 16), (uint8_t)(id >> 8),
+                             (uint8_t)id};
     const uint8_t *at = memmem(data, len, bytes, sizeof bytes);
     return at ? (size_t)(at - data) : SIZE_MAX;
 }
@@ -212,7 +212,7 @@ static void test_finds_nothing_in_nothing(void **state)
     struct fixture *f = *state;
     struct webm_info info;
     assert_int_equal(finalise(f, &info), ER_NOT_FOUND);
-    scratch_write(&f->scratch, "a.part", NULL, 0);
+    scratch_write(&f->scratch, "a.part", (const uint8_t *)"", 0);
     assert_int_equal(finalise(f, &info), ER_NOT_FOUND);
     uint8_t junk[5000];
     memset(junk, 0x42, sizeof junk);
@@ -305,14 +305,10 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_finishes_with_cues_in_front),
-        TEST(test_keeps_each_byte),
-        TEST(test_loses_little_when_killed),
-        TEST(test_survives_any_cut),
-        TEST(test_finds_nothing_in_nothing),
-        TEST(test_refuses_time_that_stands_still),
-        TEST(test_fails_for_good_when_fsync_does),
-        TEST(test_fails_on_a_full_disk),
+        TEST(test_finishes_with_cues_in_front),    TEST(test_keeps_each_byte),
+        TEST(test_loses_little_when_killed),       TEST(test_survives_any_cut),
+        TEST(test_finds_nothing_in_nothing),       TEST(test_refuses_time_that_stands_still),
+        TEST(test_fails_for_good_when_fsync_does), TEST(test_fails_on_a_full_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

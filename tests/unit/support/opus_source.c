@@ -18,8 +18,8 @@ static const int64_t first_timestamp = INT64_C(5000000000);
 static void encode(struct opus_source *s, const float *second)
 {
     int status;
-    OpusEncoder *encoder =
-        opus_encoder_create(OPUS_SOURCE_RATE, 1, OPUS_APPLICATION_AUDIO, &status);
+    OpusEncoder *encoder = opus_encoder_create(OPUS_SOURCE_RATE, 1, OPUS_APPLICATION_AUDIO,
+                                               &status);
     assert_int_equal(status, OPUS_OK);
     opus_encoder_ctl(encoder, OPUS_SET_BITRATE(64000));
     opus_int32 delay;

@@ -128,7 +128,7 @@ void vp8_source_next(struct vp8_source *s, int64_t timestamp, bool key, struct v
     assert_int_equal(vpx_codec_encode(&s->encoder, s->image, timestamp, 3000,
                                       key ? VPX_EFLAG_FORCE_KF : 0, VPX_DL_REALTIME),
                      VPX_CODEC_OK);
-    *ret = (struct vp8_picture){ .frame = s->frame };
+    *ret = (struct vp8_picture){.frame = s->frame};
     vpx_codec_iter_t iterator = NULL;
     const vpx_codec_cx_pkt_t *out;
     while ((out = vpx_codec_get_cx_data(&s->encoder, &iterator))) {

@@ -69,7 +69,7 @@ static void decode_pictures(struct webm_probe *p)
 
 bool webm_probe_read(struct webm_probe *p, const char *path)
 {
-    *p = (struct webm_probe){ 0 };
+    *p = (struct webm_probe){0};
     av_log_set_level(AV_LOG_QUIET);
     AVFormatContext *context = NULL;
     if (avformat_open_input(&context, path, NULL, NULL) < 0)
@@ -91,5 +91,5 @@ void webm_probe_clear(struct webm_probe *p)
     for (size_t i = 0; i < p->count; i++)
         free(p->blocks[i].data);
     free(p->blocks);
-    *p = (struct webm_probe){ 0 };
+    *p = (struct webm_probe){0};
 }

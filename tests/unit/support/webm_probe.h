@@ -17,8 +17,8 @@ struct webm_block {
 
 struct webm_probe {
     unsigned vp8_tracks, opus_tracks, other_tracks;
-    unsigned width, height; /* of the track */
-    int64_t duration_ms;    /* as the header says; -1: it does not */
+    unsigned width, height;    /* of the track */
+    int64_t duration_ms;       /* as the header says; -1: it does not */
     struct webm_block *blocks; /* in the file's order */
     size_t count;
     size_t pictures, broken_pictures; /* decoded by libvpx */
