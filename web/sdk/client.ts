@@ -81,6 +81,9 @@ export class LoupeClient extends Emitter<ClientEvents> {
     this.#timeoutMs = options.requestTimeoutMs ?? 60_000;
   }
 
+  /** How far this machine's clock is ahead of the server's. */
+  clockSkewMs = 0;
+
   get identity(): string {
     return this.welcome?.identity ?? '';
   }
@@ -232,6 +235,7 @@ export class LoupeClient extends Emitter<ClientEvents> {
     if (!welcome.resumed) this.#received = welcome.seq ?? 0;
     this.welcome = welcome;
     this.#attempt = 0;
+    this.clockSkewMs = Date.now() - (Date.parse(welcome.server_time) || Date.now());
     this.#setState('open');
     this.#schedulePing();
     for (const pending of this.#pending.values()) this.#transmit(pending);

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// The call: the buyer's own camera fills the screen, because that is what the agent sees; the agent is
+// small in a corner, the controls are at the thumb.
+import { html, nothing } from 'lit';
+import { classMap } from 'lit/directives/class-map.js';
+import { t } from '../../i18n/index.js';
+import { icon } from '../../ui/element.js';
+import type { AudioElement } from '../../ui/media.js';
+import type { BuyerApp } from './main.js';
+
+export function callView(app: BuyerApp) {
+  const { call, room, own } = app;
+  const staff = room?.staff;
+  const name = staff?.name || app.agentName || t('call.agent');
+  const slots = call?.slots ?? [];
+  const isAgent = (identity: string | null) => identity !== null && (!staff || identity === staff.identity);
+  const picture = slots.find((slot) => slot.kind === 'video' && isAgent(slot.identity));
+  const sound = slots.filter((slot) => slot.kind === 'audio').map((slot) => slot.media);
+  const { soundBlocked, chatOpen } = app;
+  return html`<main class="call ${chatOpen ? 'with-chat' : ''}" data-testid="stage-call"
+      data-media=${call?.state ?? ''} aria-label=${t('call.with', { name })}>
+    <lp-video class=${classMap({ self: true, mirrored: own.mirrored })} data-testid="self-video"
+      .media=${own.camera} label=${t('call.self', { name })}></lp-video>
+    ${call?.cameraOn ? nothing : html`<div class="self-off">${icon('cam-off')}${t('call.cameraOff')}</div>`}
+    <div class="call-top">
+      <div class="badges">
+        ${room?.recordingClips.length
+          ? html`<span class="badge rec" role="status" data-testid="rec">
+              <span class="dot pulse"></span>${t('call.recording')}
+              <lp-timer class="numbers" .since=${room.recordingSince}></lp-timer>
+            </span>`
+          : nothing}
+        <span class="badge"><lp-timer class="numbers" .since=${app.callStarted}></lp-timer></span>
+      </div>
+      ${banners(app, name)}
+      <button class="badge consent-badge" data-testid="consent-toggle" aria-pressed=${app.consent}
+        title=${app.consent ? t('call.stopAllowing') : t('call.allowRecording')}
+        @click=${() => void app.setConsent(!app.consent)}>
+        ${icon('shield')}${app.consent ? t('call.consentOn') : t('call.consentOff')}
+      </button>
+    </div>
+    <figure class="agent">
+      <lp-video class="fill" data-testid="remote-video" .media=${picture?.media}
+        label=${t('call.remote', { name })}></lp-video>
+      ${picture && staff?.video !== false ? nothing : html`<div class="face">${icon('user')}</div>`}
+      <figcaption>${name}</figcaption>
+    </figure>
+    <lp-audio .tracks=${sound} data-testid="remote-audio"
+      @blocked=${(event: CustomEvent<boolean>) => (app.soundBlocked = event.detail)}></lp-audio>
+    ${soundBlocked
+      ? html`<button class="button main listen" data-testid="listen" @click=${listen}>
+          ${icon('sound')}${t('action.listen')}
+        </button>`
+      : nothing}
+    ${own.abilities.zoom ? zoom(app) : nothing}
+    ${bar(app)}
+    ${chatOpen && room
+      ? html`<section class="chat-sheet" aria-label=${t('chat.title')}>
+          <header>
+            <h2>${t('chat.title')}</h2>
+            <button class="button plain round" aria-label=${t('action.close')} data-testid="chat-close"
+              @click=${() => toggleChat(app)}>${icon('close')}</button>
+          </header>
+          <lp-chat .messages=${room.messages} .me=${app.client?.identity ?? ''}
+            .send=${(text: string) => room.send(text)}></lp-chat>
+        </section>`
+      : nothing}
+  </main>`;
+}
+
+function listen(event: Event): void {
+  const main = (event.target as HTMLElement).closest('main');
+  void (main?.querySelector('lp-audio') as AudioElement).play();
+}
+
+function banners(app: BuyerApp, name: string) {
+  const { call, room, client } = app;
+  let text = '';
+  if (client?.state === 'reconnecting') text = t('call.reconnecting');
+  else if (call?.state === 'interrupted') text = t('call.network');
+  else if (call?.state === 'connecting') text = t('call.connecting');
+  else if (room?.staff?.online === false) text = t('call.away', { name });
+  else if (room?.notice) text = room.notice;
+  return text
+    ? html`<p class="banner" role="status" data-testid="banner">${icon('warn')}${text}</p>`
+    : nothing;
+}
+
+function zoom(app: BuyerApp) {
+  const { zoom: range } = app.own.abilities;
+  const set = (event: Event) => void app.own.setZoom(Number((event.target as HTMLInputElement).value));
+  return html`<label class="zoom"><span class="only-read">${t('action.zoom')}</span>
+    <input type="range" min=${range?.min ?? 1} max=${range?.max ?? 1} step=${range?.step ?? 0.1}
+      .value=${String(app.own.zoom)} @input=${set} />
+  </label>`;
+}
+
+function toggleChat(app: BuyerApp): void {
+  app.chatOpen = !app.chatOpen;
+  if (app.room) app.room.unread = 0;
+}
+
+interface Control {
+  id: string;
+  icon: string;
+  label: string;
+  text: string;
+  pressed?: boolean;
+  act(): void;
+}
+
+function controls(app: BuyerApp): Control[] {
+  const { call, own } = app;
+  const sounds = call?.microphoneOn ?? false;
+  const shows = call?.cameraOn ?? false;
+  const list: (Control | false)[] = [
+    {
+      id: 'mute', icon: sounds ? 'mic' : 'mic-off', text: t('bar.mic'), pressed: !sounds,
+      label: sounds ? t('action.mute') : t('action.unmute'),
+      act: () => call?.switchMicrophone(!sounds),
+    },
+    {
+      id: 'camera', icon: shows ? 'cam' : 'cam-off', text: t('bar.camera'), pressed: !shows,
+      label: shows ? t('action.cameraOff') : t('action.cameraOn'),
+      act: () => call?.switchCamera(!shows),
+    },
+    own.cameras.length > 1 && {
+      id: 'flip', icon: 'flip', text: t('bar.flip'), label: t('action.flip'), act: () => void own.flip(),
+    },
+    own.abilities.torch && {
+      id: 'torch', icon: 'torch', text: t('bar.torch'), label: t('action.torch'), pressed: own.torch,
+      act: () => void own.setTorch(!own.torch),
+    },
+    {
+      id: 'chat', icon: 'chat', text: t('bar.chat'), label: t('action.chat'), pressed: app.chatOpen,
+      act: () => toggleChat(app),
+    },
+  ];
+  return list.filter((control) => control !== false);
+}
+
+function bar(app: BuyerApp) {
+  const unread = app.chatOpen ? 0 : (app.room?.unread ?? 0);
+  const act = (control: Control) => {
+    control.act();
+    app.requestUpdate();
+  };
+  return html`<nav class="bar">
+    ${controls(app).map(
+      (control) => html`<button class="control" aria-label=${control.label} data-testid=${control.id}
+        aria-pressed=${control.pressed ?? nothing} @click=${() => act(control)}>
+        <span class="disc">${icon(control.icon)}
+          ${control.id === 'chat' && unread > 0 ? html`<span class="count">${unread}</span>` : nothing}
+        </span>
+        <span class="word">${control.text}</span>
+      </button>`,
+    )}
+    <button class="control end" aria-label=${t('action.hangUp')} data-testid="hang-up"
+      @click=${() => void app.hangUp()}>
+      <span class="disc">${icon('hang-up')}</span><span class="word">${t('bar.end')}</span>
+    </button>
+  </nav>`;
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// The buyer's own camera and microphone: opening, changing to the other camera, torch and zoom, and
+// coming back after another app had taken the camera away.
+import {
+  cameraAbilities, explainMediaError, listCameras, openCamera, openMicrophone, setTorch, setZoom,
+  type CameraAbilities, type CameraWish, type Facing, type MediaTrouble,
+} from '../../sdk/index.js';
+
+export class OwnMedia {
+  camera: MediaStreamTrack | undefined;
+  microphone: MediaStreamTrack | undefined;
+  trouble: MediaTrouble | undefined;
+  abilities: CameraAbilities = { torch: false };
+  cameras: MediaDeviceInfo[] = [];
+  torch = false;
+  zoom = 1;
+
+  /** `changed` is called when the tracks or what they can do have changed. */
+  constructor(private readonly changed: () => void) {
+    document.addEventListener('visibilitychange', () => {
+      if (document.visibilityState === 'visible' && this.camera?.readyState === 'ended') void this.reopen();
+    });
+  }
+
+  get facing(): Facing | undefined {
+    return this.abilities.facing;
+  }
+
+  /** The front camera's picture is shown as in a mirror. */
+  get mirrored(): boolean {
+    return this.facing === 'user';
+  }
+
+  /** Both at once, as people expect one question; without a microphone the camera alone. */
+  async open(): Promise<boolean> {
+    this.trouble = undefined;
+    try {
+      this.#took(await openCamera({ facing: 'environment' }));
+    } catch (error) {
+      this.trouble = explainMediaError(error);
+      this.changed();
+      return false;
+    }
+    try {
+      this.microphone = await openMicrophone();
+    } catch {
+      this.microphone = undefined;
+    }
+    this.cameras = await listCameras().catch(() => []);
+    this.changed();
+    return true;
+  }
+
+  /** Phones have one camera open at a time: the old one is let go first. */
+  async use(wish: CameraWish): Promise<void> {
+    const before = this.camera?.getSettings().deviceId;
+    this.camera?.stop();
+    try {
+      this.#took(await openCamera(wish));
+    } catch {
+      if (before) this.#took(await openCamera({ deviceId: before }));
+    }
+    this.changed();
+  }
+
+  async flip(): Promise<void> {
+    if (this.facing) return this.use({ facing: this.facing === 'user' ? 'environment' : 'user' });
+    const now = this.camera?.getSettings().deviceId;
+    const next = this.cameras[(this.cameras.findIndex((c) => c.deviceId === now) + 1) % this.cameras.length];
+    if (next) await this.use({ deviceId: next.deviceId });
+  }
+
+  async reopen(): Promise<void> {
+    const deviceId = this.camera?.getSettings().deviceId;
+    await this.use(deviceId ? { deviceId } : { facing: 'environment' });
+  }
+
+  async setTorch(on: boolean): Promise<void> {
+    if (!this.camera) return;
+    await setTorch(this.camera, on).then(() => (this.torch = on), () => {});
+    this.changed();
+  }
+
+  async setZoom(zoom: number): Promise<void> {
+    this.zoom = zoom;
+    if (this.camera) await setZoom(this.camera, zoom).catch(() => {});
+  }
+
+  close(): void {
+    this.camera?.stop();
+    this.microphone?.stop();
+    this.camera = undefined;
+    this.microphone = undefined;
+  }
+
+  #took(track: MediaStreamTrack): void {
+    this.camera = track;
+    this.abilities = cameraAbilities(track);
+    this.torch = false;
+    this.zoom = this.abilities.zoom?.min ?? 1;
+  }
+}

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+// The buyer's page: what will happen, consent, camera and microphone, the queue, the call, the end.
+// This file holds the course of things; the views of each stage are beside it.
+import { html } from 'lit';
+import { customElement, state } from 'lit/decorators.js';
+import { t } from '../../i18n/index.js';
+import {
+  LoupeCall, LoupeClient, LoupeError, LoupeRest, keepAwake, type Case, type Clip, type ServerMessages,
+} from '../../sdk/index.js';
+import { PageElement } from '../../ui/element.js';
+import { linkToken, linkTrouble, setUpPage, troubleView, type LinkTrouble } from '../../ui/page.js';
+import { RoomModel } from '../../ui/room.js';
+import { chime } from '../../ui/sound.js';
+import '../../ui/chat.js';
+import '../../ui/clips.js';
+import '../../ui/media.js';
+import '../../ui/timer.js';
+import '../../ui/parts.css';
+import './buyer.css';
+import { callView } from './call.js';
+import { OwnMedia } from './camera.js';
+import { checkView } from './check.js';
+import { endView } from './end.js';
+import { recall, remember } from './memory.js';
+import { startView } from './start.js';
+import { waitView } from './wait.js';
+
+setUpPage();
+
+export type Stage = 'loading' | 'start' | 'check' | 'entering' | 'waiting' | 'call' | 'end';
+
+const ROSTER_WITHIN_MS = 1500;
+
+@customElement('buyer-app')
+export class BuyerApp extends PageElement {
+  @state() stage: Stage = 'loading';
+  @state() trouble: LinkTrouble | undefined;
+  @state() case: Case | undefined;
+  @state() consent = false;
+  /** A call of this case is going on: one returns to it instead of queueing. */
+  @state() rejoin = false;
+  @state() opening = false;
+  @state() queue: ServerMessages['waiting'] | undefined;
+  @state() chatOpen = false;
+  @state() soundBlocked = false;
+  @state() endReason = '';
+  @state() clips: Clip[] = [];
+
+  readonly link = linkToken();
+  readonly rest = new LoupeRest({ token: this.link.token });
+  readonly own = new OwnMedia(() => this.#ownChanged());
+  client: LoupeClient | undefined;
+  room: RoomModel | undefined;
+  call: LoupeCall | undefined;
+  agentName = '';
+  callStarted = 0;
+  callMs = 0;
+  #letSleep: (() => void) | undefined;
+
+  get name(): string {
+    return this.link.claims?.name ?? '';
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    void this.#begin();
+  }
+
+  async #begin(): Promise<void> {
+    const { claims } = this.link;
+    if (!claims?.case) return void (this.trouble = 'bad');
+    if (claims.exp && claims.exp * 1000 < Date.now()) return void (this.trouble = 'expired');
+    const memory = recall(claims.case);
+    this.consent = memory?.consent ?? false;
+    try {
+      this.case = await this.rest.case(claims.case);
+    } catch (error) {
+      return void (this.trouble = linkTrouble(error) ?? 'offline');
+    }
+    this.rejoin = this.case.state === 'in_call';
+    if (memory?.stage === 'call' || memory?.stage === 'waiting') {
+      this.rejoin ||= memory.stage === 'call';
+      if (await this.openMedia()) return this.enter();
+    } else {
+      this.stage = 'start';
+    }
+  }
+
+  #remember(): void {
+    const stage = this.stage === 'call' || this.stage === 'waiting' || this.stage === 'end' ? this.stage : 'start';
+    remember(this.link.claims?.case ?? '', { stage, consent: this.consent });
+  }
+
+  toCheck(): void {
+    this.stage = 'check';
+    this.#remember();
+  }
+
+  async openMedia(): Promise<boolean> {
+    this.stage = 'check';
+    this.opening = true;
+    const open = await this.own.open();
+    this.opening = false;
+    return open;
+  }
+
+  /** Into the room; then into the call that is going on, or into the queue. */
+  async enter(): Promise<void> {
+    this.stage = 'entering';
+    const client = new LoupeClient({ token: this.link.token });
+    this.client = client;
+    this.room?.dispose();
+    this.room = new RoomModel(client, () => this.requestUpdate());
+    if (this.case) this.room.case = this.case;
+    client.on('state', () => this.requestUpdate());
+    client.on('waiting', (message) => (this.queue = message));
+    client.on('call_started', ({ agent }) => this.#callStarted(agent.name));
+    client.on('call_ended', ({ reason }) => this.#ended(reason));
+    client.on('closed', ({ code }) => this.#sessionClosed(code));
+    client.on('renewed', () => void this.#arrive(client));
+    try {
+      await client.connect();
+      await this.#arrive(client);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  async #arrive(client: LoupeClient): Promise<void> {
+    await this.#roster(client);
+    if (this.client !== client) return;
+    await client.request('consent', { recording: this.consent });
+    const staff = this.room?.staff;
+    if (staff) {
+      if (this.stage !== 'call') this.#callStarted(staff.name);
+      return;
+    }
+    if (this.stage === 'call') return;
+    this.stage = 'waiting';
+    this.#remember();
+    try {
+      this.queue = await client.request('wait', {});
+    } catch (error) {
+      // A call that begins at the very moment is no failure: call_started says so.
+      if (!(error instanceof LoupeError) || error.code !== 'conflict') throw error;
+    }
+  }
+
+  #roster(client: LoupeClient): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ROSTER_WITHIN_MS);
+      client.once('roster', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  #failed(error: unknown): void {
+    if (error instanceof LoupeError && (error.code === 'session_lost' || error.code === 'ended')) return;
+    this.trouble = linkTrouble(error) ?? 'offline';
+    this.#letGo();
+  }
+
+  #sessionClosed(code: number): void {
+    if (code === 4410 && (this.stage === 'end' || this.stage === 'start')) return;
+    if (code === 4409) this.trouble = 'replaced';
+    else if (code === 4401) this.trouble = 'expired';
+    else if (code === 4403) this.trouble = 'denied';
+    else if (this.stage === 'call') return this.#ended('timeout');
+    this.#letGo();
+  }
+
+  #callStarted(agentName: string): void {
+    if (!this.client || this.stage === 'call') return;
+    const { camera, microphone, facing } = this.own;
+    this.agentName = agentName;
+    this.callStarted = Date.now();
+    this.stage = 'call';
+    this.rejoin = true;
+    this.#remember();
+    chime();
+    this.#letSleep = keepAwake();
+    this.call = new LoupeCall({ client: this.client, camera, microphone, facing });
+    this.call.on('state', () => this.requestUpdate());
+    this.call.on('slots', () => this.requestUpdate());
+    this.call.on('error', (error) => console.warn('offer failed', error));
+    this.call.start();
+  }
+
+  #ownChanged(): void {
+    const { camera, facing } = this.own;
+    if (this.call && this.call.state !== 'ended') void this.call.setCamera(camera, facing);
+    this.requestUpdate();
+  }
+
+  async setConsent(consent: boolean): Promise<void> {
+    this.consent = consent;
+    this.#remember();
+    if (this.client?.state === 'open') await this.client.request('consent', { recording: consent });
+  }
+
+  async leaveQueue(): Promise<void> {
+    await this.client?.request('stop_waiting', {}).catch(() => {});
+    this.#letGo();
+    this.stage = 'start';
+    this.#remember();
+  }
+
+  async hangUp(): Promise<void> {
+    const asked = this.client?.request('hang_up', {});
+    this.#ended('hung_up');
+    await asked?.catch(() => {});
+    this.#letGo();
+  }
+
+  #ended(reason: string): void {
+    if (this.stage !== 'call') return;
+    this.callMs = Date.now() - this.callStarted;
+    this.endReason = reason;
+    this.rejoin = false;
+    this.stage = 'end';
+    this.#remember();
+    this.call?.stop();
+    this.own.close();
+    this.#letSleep?.();
+    void this.#summary();
+  }
+
+  /** The clips are finished within moments of the call's end: looked at again a little later. */
+  async #summary(): Promise<void> {
+    const id = this.link.claims?.case ?? '';
+    for (const wait of [300, 2500, 6000]) {
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      if (this.stage !== 'end') return;
+      try {
+        const [one, clips] = await Promise.all([this.rest.case(id), this.rest.clips(id)]);
+        this.case = one;
+        this.clips = clips.items;
+      } catch {
+        // The page says what it knows.
+      }
+      if (this.clips.every((clip) => clip.state === 'ready' || clip.state === 'failed')) break;
+    }
+    if (this.stage === 'end') this.#letGo();
+  }
+
+  #letGo(): void {
+    this.call?.stop();
+    this.call = undefined;
+    this.own.close();
+    this.#letSleep?.();
+    this.room?.dispose();
+    const client = this.client;
+    this.client = undefined;
+    client?.close();
+  }
+
+  again(): void {
+    this.#letGo();
+    this.queue = undefined;
+    this.clips = [];
+    this.toCheck();
+    void this.openMedia();
+  }
+
+  protected override render() {
+    if (this.trouble) return troubleView(this.trouble);
+    switch (this.stage) {
+      case 'start':
+        return startView(this);
+      case 'check':
+        return checkView(this);
+      case 'waiting':
+        return waitView(this);
+      case 'call':
+        return callView(this);
+      case 'end':
+        return endView(this);
+      default:
+        return html`<main class="trouble" data-testid="loading">
+          <p class="quiet" role="status">${t('call.connecting')}</p>
+        </main>`;
+    }
+  }
+}

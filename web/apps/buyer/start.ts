@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// The first view: what will happen, with whom, and consent to recording.
+import { html, nothing } from 'lit';
+import { t } from '../../i18n/index.js';
+import { caseFacts, stateChip } from '../../ui/case.js';
+import { icon } from '../../ui/element.js';
+import { brand } from '../../ui/page.js';
+import type { BuyerApp } from './main.js';
+
+const TITLES: Record<string, () => string> = {
+  inspection: () => t('start.title.inspection'),
+  authentication: () => t('start.title.authentication'),
+  live: () => t('start.title.live'),
+};
+
+export function startView(app: BuyerApp) {
+  const one = app.case;
+  const title = (TITLES[one?.kind ?? ''] ?? TITLES['inspection'] as () => string)();
+  return html`<main class="page" data-testid="stage-start">
+    <header class="top">${brand()}</header>
+    <div class="hello">
+      <p class="quiet">${app.name ? t('start.greeting', { name: app.name }) : t('start.greetingPlain')}</p>
+      <h1>${title}</h1>
+      <p class="quiet">${t('start.lead')}</p>
+    </div>
+    ${app.rejoin ? nothing : steps()}
+    <section class="card consent" aria-label=${t('start.consent.title')}>
+      <label class="tick">
+        <input type="checkbox" data-testid="consent" .checked=${app.consent}
+          @change=${(event: Event) => void app.setConsent((event.target as HTMLInputElement).checked)} />
+        <span><strong>${t('start.consent.label')}</strong>
+          <span class="small quiet">${t('start.consent.text')}</span></span>
+      </label>
+      ${app.consent ? nothing : html`<p class="small note">${t('start.consent.declined')}</p>`}
+    </section>
+    <button class="button main wide" data-testid="start-go" @click=${() => app.toCheck()}>
+      ${app.rejoin ? t('start.rejoin') : t('start.go')}
+    </button>
+    ${one
+      ? html`<section class="card case">
+          <h3>${t('start.progress')} ${stateChip(one.state)}</h3>
+          <h2>${one.title}</h2>
+          ${caseFacts(one, true)}
+        </section>`
+      : nothing}
+  </main>`;
+}
+
+function steps() {
+  const all: [string, string][] = [
+    ['cam', t('start.step.check')],
+    ['clock', t('start.step.wait')],
+    ['box', t('start.step.show')],
+  ];
+  return html`<ol class="steps">
+    ${all.map(([name, text]) => html`<li><span class="step">${icon(name)}</span>${text}</li>`)}
+  </ol>`;
+}

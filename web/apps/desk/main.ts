@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: Apache-2.0
+// The desk of agents and their like: availability, queue, incoming offers, the call with its case and
+// recording, and cases to look at without a call. This file holds the state; the views are beside it.
+import { html, nothing } from 'lit';
+import { customElement, state } from 'lit/decorators.js';
+import { t } from '../../i18n/index.js';
+import {
+  LoupeClient, LoupeRest, type CallOffer, type Case, type QueueEntry, type TimelineEvent,
+} from '../../sdk/index.js';
+import { PageElement, icon } from '../../ui/element.js';
+import { brand, linkToken, linkTrouble, setUpPage, troubleView, type LinkTrouble } from '../../ui/page.js';
+import { RoomModel } from '../../ui/room.js';
+import { ring } from '../../ui/sound.js';
+import '../../ui/chat.js';
+import '../../ui/clips.js';
+import '../../ui/media.js';
+import '../../ui/timer.js';
+import '../../ui/parts.css';
+import './desk.css';
+import { DeskCall, askForDevices } from './call.js';
+import { listsView } from './lists.js';
+import { offerView } from './offer.js';
+import { sideView } from './side.js';
+import { stageView } from './stage.js';
+
+setUpPage(t('desk.title'));
+
+const TIMELINE_SETTLES_MS = 600;
+const SEARCH_SETTLES_MS = 250;
+const CASES_SHOWN = 50;
+const STAFF = new Set(['agent', 'appraiser', 'arbiter', 'supervisor', 'host']);
+
+export interface Offer extends CallOffer {
+  /** When it passes on, by this machine's clock. */
+  until: number;
+}
+
+@customElement('desk-app')
+export class DeskApp extends PageElement {
+  @state() trouble: LinkTrouble | 'role' | undefined;
+  @state() available = false;
+  @state() note = '';
+  @state() waiting: QueueEntry[] = [];
+  @state() cases: Case[] = [];
+  @state() casesFailed = false;
+  @state() search = '';
+  @state() offer: Offer | undefined;
+  @state() call: DeskCall | undefined;
+  @state() selected: Case | undefined;
+  @state() timeline: TimelineEvent[] = [];
+  @state() panel: 'chat' | 'timeline' = 'chat';
+  /** Which of the three columns a narrow screen shows. */
+  @state() view: 'lists' | 'stage' | 'side' = 'stage';
+
+  readonly link = linkToken();
+  readonly rest = new LoupeRest({ token: this.link.token });
+  readonly client = new LoupeClient({ token: this.link.token });
+  readonly room = new RoomModel(this.client, () => this.requestUpdate());
+  #stopRinging: (() => void) | undefined;
+  #timelineTimer: ReturnType<typeof setTimeout> | undefined;
+  #searchTimer: ReturnType<typeof setTimeout> | undefined;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    void this.#begin();
+    window.addEventListener('popstate', () => this.#openFromAddress());
+  }
+
+  async #begin(): Promise<void> {
+    const { claims } = this.link;
+    if (!claims) return void (this.trouble = 'bad');
+    if (!STAFF.has(claims.role ?? '')) return void (this.trouble = 'role');
+    if (claims.exp && claims.exp * 1000 < Date.now()) return void (this.trouble = 'expired');
+    this.#listen();
+    try {
+      const welcome = await this.client.connect();
+      void this.loadCases();
+      const unfinished = sessionStorage.getItem('loupe.desk.call');
+      if (welcome.room && welcome.case) await this.#enterCall(welcome.room, welcome.case);
+      else if (unfinished) await this.join(unfinished).catch(() => this.#openFromAddress());
+      else this.#openFromAddress();
+    } catch (error) {
+      this.trouble = linkTrouble(error) ?? 'offline';
+    }
+  }
+
+  #listen(): void {
+    const { client } = this;
+    client.on('state', () => this.requestUpdate());
+    client.on('queue', ({ waiting }) => (this.waiting = waiting));
+    client.on('person_state', ({ available }) => this.#presence(available));
+    client.on('call_offer', (offer) => this.#offered(offer));
+    client.on('call_offer_ended', ({ reservation, reason }) => {
+      if (this.offer?.reservation === reservation) this.#offerOver(t(`desk.offer.gone.${reason}`));
+    });
+    client.on('call_ended', ({ reason }) => this.#callOver(reason));
+    client.on('case', (message) => this.#caseChanged(message.case));
+    for (const name of ['clip', 'recording', 'person_joined', 'person_left', 'person_changed'] as const) {
+      client.on(name, () => this.#timelineSoon());
+    }
+    client.on('renewed', () => void this.#renewed());
+    client.on('closed', ({ code }) => {
+      const why: Record<number, LinkTrouble> = { 4409: 'replaced', 4403: 'denied', 4401: 'expired' };
+      this.trouble = why[code] ?? 'offline';
+      this.call?.stop();
+      this.#stopRinging?.();
+    });
+  }
+
+  /** The server forgot the session (it restarted): say again what it must know. */
+  async #renewed(): Promise<void> {
+    const wanted = this.call?.caseId;
+    if (wanted) await this.client.request('join', { case: wanted }).catch(() => this.#callOver('timeout'));
+    if (this.available) await this.client.request('available', { on: true }).catch(() => {});
+    if (wanted) await this.consentToVoice(this.voice).catch(() => {});
+  }
+
+  // --- presence and offers
+
+  async setAvailable(on: boolean): Promise<void> {
+    this.note = '';
+    this.available = on;
+    if (!on) this.waiting = [];
+    if (on) {
+      const trouble = await askForDevices();
+      if (trouble) this.note = t('desk.call.camera', { why: trouble });
+    }
+    try {
+      await this.client.request('available', { on });
+    } catch (error) {
+      this.available = false;
+      this.note = (error as Error).message;
+    }
+  }
+
+  #presence(available: boolean): void {
+    if (this.available && !available && !this.call) this.note = t('desk.missedNote');
+    this.available = available;
+    if (!available) this.waiting = [];
+  }
+
+  #offered(offer: CallOffer): void {
+    const until = Date.parse(offer.expires_at) + this.client.clockSkewMs;
+    this.note = '';
+    this.offer = { ...offer, until: Number.isNaN(until) ? Date.now() + offer.ring_ms : until };
+    this.#stopRinging?.();
+    this.#stopRinging = ring();
+    document.title = `● ${t('desk.offer.badge', { name: offer.buyer.name })}`;
+  }
+
+  #offerOver(note = ''): void {
+    this.offer = undefined;
+    this.#stopRinging?.();
+    this.#stopRinging = undefined;
+    this.note = note;
+    document.title = `${t('desk.title')} · ${t('app.name')}`;
+  }
+
+  async accept(): Promise<void> {
+    const offer = this.offer;
+    if (!offer) return;
+    this.#offerOver();
+    try {
+      const { room, case: id } = await this.client.request('accept', { reservation: offer.reservation });
+      await this.#enterCall(room, id);
+    } catch (error) {
+      this.note = (error as Error).message;
+    }
+  }
+
+  async decline(): Promise<void> {
+    const offer = this.offer;
+    this.#offerOver();
+    if (offer) await this.client.request('decline', { reservation: offer.reservation }).catch(() => {});
+  }
+
+  // --- the call
+
+  /** Into a call that is going on: after a reload, or from its case's page. */
+  async join(id: string): Promise<void> {
+    const joined = await this.client.request('join', { case: id });
+    await this.#enterCall(joined.room, joined.case);
+  }
+
+  async #enterCall(room: string, id: string): Promise<void> {
+    sessionStorage.setItem('loupe.desk.call', id);
+    this.room.unread = 0;
+    this.room.messages = [];
+    this.view = 'stage';
+    this.panel = 'chat';
+    this.note = '';
+    this.call = new DeskCall(this.client, room, id, () => this.requestUpdate());
+    void this.consentToVoice(this.voice).catch(() => {});
+    void this.openCase(id);
+    await this.call.start();
+  }
+
+  async hangUp(): Promise<void> {
+    const asked = this.client.request('hang_up', {});
+    this.#callOver('hung_up');
+    await asked.catch(() => {});
+  }
+
+  #callOver(reason: string): void {
+    const { call } = this;
+    if (!call) return;
+    this.call = undefined;
+    call.stop();
+    sessionStorage.removeItem('loupe.desk.call');
+    this.room.recordingClips = [];
+    this.room.people.clear();
+    this.note = reason === 'timeout' ? t('desk.call.endedLost') : t('desk.call.ended');
+    void this.openCase(call.caseId);
+    void this.loadCases();
+  }
+
+  async record(): Promise<void> {
+    const { call, room } = this;
+    const publisher = room.buyer?.identity;
+    if (!call || !publisher) return;
+    this.note = '';
+    try {
+      if (room.recordingClips.length > 0) {
+        await Promise.all(room.recordingClips.map((id) => this.rest.stopClip(id)));
+        room.recordingClips = [];
+      } else {
+        const clip = await this.rest.startClip(call.room, { publisher });
+        room.putClip(clip);
+        if (!room.recordingClips.includes(clip.id)) room.recordingClips = [clip.id];
+        room.recordingSince ||= Date.now();
+      }
+    } catch (error) {
+      this.note = t('desk.call.failed', { why: (error as Error).message });
+    }
+    this.requestUpdate();
+  }
+
+  // --- the agent's own voice in clips
+
+  get voice(): boolean {
+    return localStorage.getItem(this.#voiceKey) === 'yes';
+  }
+
+  get #voiceKey(): string {
+    return `loupe.voice.${this.link.claims?.sub ?? ''}`;
+  }
+
+  async consentToVoice(recording: boolean): Promise<void> {
+    localStorage.setItem(this.#voiceKey, recording ? 'yes' : 'no');
+    this.requestUpdate();
+    if (this.call) await this.client.request('consent', { recording });
+  }
+
+  // --- cases
+
+  async loadCases(): Promise<void> {
+    try {
+      const page = await this.rest.cases({ q: this.search, limit: CASES_SHOWN });
+      this.cases = page.items;
+      this.casesFailed = false;
+    } catch {
+      this.casesFailed = true;
+    }
+  }
+
+  searchFor(text: string): void {
+    this.search = text;
+    clearTimeout(this.#searchTimer);
+    this.#searchTimer = setTimeout(() => void this.loadCases(), SEARCH_SETTLES_MS);
+  }
+
+  showCase(id: string): void {
+    history.pushState(null, '', `?case=${encodeURIComponent(id)}${location.hash}`);
+    this.view = 'stage';
+    void this.openCase(id);
+  }
+
+  closeCase(): void {
+    history.pushState(null, '', location.pathname + location.hash);
+    this.selected = undefined;
+  }
+
+  #openFromAddress(): void {
+    const id = new URLSearchParams(location.search).get('case');
+    if (id) void this.openCase(id);
+    else this.selected = undefined;
+  }
+
+  async openCase(id: string): Promise<void> {
+    if (this.selected?.id !== id) {
+      this.selected = this.cases.find((one) => one.id === id);
+      this.timeline = [];
+      this.room.clips = [];
+    }
+    try {
+      const [one, clips] = await Promise.all([this.rest.case(id), this.rest.clips(id)]);
+      this.selected = one;
+      this.room.putClips(clips.items);
+    } catch (error) {
+      this.note = t('case.failed', { why: (error as Error).message });
+    }
+    await this.#loadTimeline();
+  }
+
+  #caseChanged(one: Case): void {
+    if (this.selected?.id === one.id) this.selected = { ...this.selected, ...one };
+    this.cases = this.cases.map((known) => (known.id === one.id ? { ...known, ...one } : known));
+    this.#timelineSoon();
+  }
+
+  #timelineSoon(): void {
+    clearTimeout(this.#timelineTimer);
+    this.#timelineTimer = setTimeout(() => void this.#loadTimeline(), TIMELINE_SETTLES_MS);
+  }
+
+  async #loadTimeline(): Promise<void> {
+    const id = this.selected?.id;
+    if (!id) return;
+    const page = await this.rest.timeline(id).catch(() => undefined);
+    if (page && this.selected?.id === id) this.timeline = page.items;
+  }
+
+  // --- views
+
+  protected override render() {
+    if (this.trouble === 'role') return roleView();
+    if (this.trouble) return troubleView(this.trouble);
+    return html`<div class="desk" data-view=${this.view} data-testid="desk" data-state=${this.client.state}>
+      ${this.#header()} ${listsView(this)} ${stageView(this)} ${sideView(this)} ${this.#tabs()}
+      ${this.offer ? offerView(this, this.offer) : nothing}
+    </div>`;
+  }
+
+  #header() {
+    const { client, call, available } = this;
+    const tone = call ? 'busy' : available ? 'on' : 'off';
+    const word = call ? t('desk.inCall') : available ? t('desk.available') : t('desk.away');
+    return html`<header class="desk-top">
+      ${brand()}
+      ${client.state === 'open'
+        ? nothing
+        : html`<span class="banner" role="status" data-testid="connection">${icon('warn')}
+            ${client.state === 'reconnecting' ? t('desk.reconnecting') : t('desk.connecting')}</span>`}
+      <span class="who">${client.welcome?.name ?? this.link.claims?.name ?? ''}</span>
+      <span class="presence ${tone}" role="group" aria-label=${t('desk.presence')}>
+        <span class="state" data-testid="presence"><span class="dot"></span>${word}</span>
+        <button class="button tight ${available ? '' : 'main'}" data-testid="availability"
+          aria-pressed=${available} ?disabled=${client.state !== 'open'}
+          @click=${() => void this.setAvailable(!available)}>
+          ${available ? t('desk.goAway') : t('desk.goAvailable')}
+        </button>
+      </span>
+    </header>`;
+  }
+
+  #tabs() {
+    const tabs = [
+      ['lists', 'list', t('desk.tab.list')],
+      ['stage', 'cam', t('desk.tab.call')],
+      ['side', 'box', t('desk.tab.case')],
+    ] as const;
+    return html`<nav class="desk-tabs">
+      ${tabs.map(
+        ([view, name, word]) => html`<button aria-current=${this.view === view ? 'page' : nothing}
+          data-testid="tab-${view}" @click=${() => (this.view = view)}>${icon(name)}${word}</button>`,
+      )}
+    </nav>`;
+  }
+}
+
+function roleView() {
+  return html`<main class="trouble" data-testid="link-trouble" data-trouble="role">
+    ${icon('desk')}
+    <h1>${t('desk.token.title')}</h1>
+    <p class="quiet">${t('desk.role')}. ${t('desk.token.text')}</p>
+  </main>`;
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// The desk's middle: the call with the buyer's picture, or a case's page, or nothing yet; the clips of
+// the case below.
+import { html, nothing } from 'lit';
+import { t } from '../../i18n/index.js';
+import { stateChip } from '../../ui/case.js';
+import { icon } from '../../ui/element.js';
+import type { AudioElement } from '../../ui/media.js';
+import type { DeskCall } from './call.js';
+import type { DeskApp } from './main.js';
+
+export function stageView(app: DeskApp) {
+  const { call, selected } = app;
+  return html`<main class="stage-column">
+    ${app.note
+      ? html`<p class="banner note" role="status" data-testid="note">${icon('warn')}${app.note}
+          <button class="button plain tight" aria-label=${t('action.close')}
+            @click=${() => (app.note = '')}>${icon('close')}</button></p>`
+      : nothing}
+    ${call ? callView(app, call) : selected ? caseHead(app) : idle(app)}
+    ${selected || call
+      ? html`<section class="clip-shelf" aria-label=${t('clip.title')}>
+          <h2>${t('clip.title')}</h2>
+          <lp-clips .clips=${app.room.clips} .rest=${app.rest}></lp-clips>
+        </section>`
+      : nothing}
+  </main>`;
+}
+
+function idle(app: DeskApp) {
+  const { available } = app;
+  return html`<section class="idle" data-testid="idle">
+    <span class="face">${icon('loupe')}</span>
+    <h1>${available ? t('desk.idle.title') : t('desk.idle.away.title')}</h1>
+    <p class="quiet">${available ? t('desk.idle.text') : t('desk.idle.away.text')}</p>
+    ${voiceChoice(app)}
+  </section>`;
+}
+
+function voiceChoice(app: DeskApp) {
+  const set = (event: Event) => void app.consentToVoice((event.target as HTMLInputElement).checked);
+  return html`<label class="tick card voice">
+    <input type="checkbox" data-testid="voice" .checked=${app.voice} @change=${set} />
+    <span><strong>${t('desk.voice.label')}</strong><span class="small quiet">${t('desk.voice.text')}</span></span>
+  </label>`;
+}
+
+function caseHead(app: DeskApp) {
+  const one = app.selected;
+  if (!one) return nothing;
+  return html`<section class="card case-head" data-testid="case-page">
+    <div>
+      <p class="small quiet numbers">${one.number} ${stateChip(one.state)}</p>
+      <h1>${one.title}</h1>
+      ${one.reason ? html`<p class="quiet">${one.reason}</p>` : nothing}
+    </div>
+    <div class="case-actions">
+      ${one.state === 'in_call'
+        ? html`<button class="button main" data-testid="enter-call" @click=${() => void app.join(one.id)}>
+            ${icon('phone')}${t('desk.call.enter')}
+          </button>`
+        : nothing}
+      <button class="button plain round" aria-label=${t('desk.case.close')} @click=${() => app.closeCase()}>
+        ${icon('close')}
+      </button>
+    </div>
+  </section>`;
+}
+
+function callView(app: DeskApp, call: DeskCall) {
+  const { room } = app;
+  const { buyer } = room;
+  const name = buyer?.name ?? app.selected?.buyer?.name ?? t('case.buyer');
+  const slot = call.picture(buyer?.identity);
+  const others = room.others.filter((person) => person !== buyer);
+  return html`<section class="stage" data-testid="stage" data-media=${call.media.state}
+    aria-label=${t('call.with', { name })}>
+    <lp-video data-testid="buyer-video" class=${buyer?.facing === 'user' ? '' : 'rear'} .media=${slot?.media}
+      label=${t('call.remote', { name })}></lp-video>
+    ${!slot || buyer?.video === false
+      ? html`<div class="no-picture">${icon(slot ? 'cam-off' : 'cam')}
+          ${slot ? t('call.noPicture', { name }) : t('call.waitingPicture', { name })}</div>`
+      : nothing}
+    <div class="stage-top">
+      <strong class="badge">${name}${quality(call)}</strong>
+      <span class="badge"><lp-timer class="numbers" .since=${call.started}></lp-timer></span>
+      ${room.recordingClips.length > 0
+        ? html`<span class="badge rec"><span class="dot pulse"></span>${t('call.recording')}</span>`
+        : nothing}
+    </div>
+    ${banner(app, call, name)}
+    <div class="small-ones">
+      ${others.map((person) => {
+        const picture = call.picture(person.identity);
+        return picture
+          ? html`<figure><lp-video class="fill" .media=${picture.media}
+              label=${t('call.remote', { name: person.name })}></lp-video>
+              <figcaption>${person.name}</figcaption></figure>`
+          : nothing;
+      })}
+      <figure><lp-video class="fill mirrored" data-testid="self-video" .media=${call.camera}
+        label=${t('call.selfSmall')}></lp-video></figure>
+    </div>
+    <lp-audio .tracks=${call.sounds} data-testid="remote-audio" @blocked=${(event: CustomEvent<boolean>) => {
+      call.soundBlocked = event.detail;
+      app.requestUpdate();
+    }}></lp-audio>
+  </section>
+  ${controls(app, call, name)}`;
+}
+
+function quality(call: DeskCall) {
+  const words = { good: t('quality.good'), fair: t('quality.fair'), poor: t('quality.poor') };
+  return call.quality
+    ? html`<span class="dot q-${call.quality}" role="img" title=${words[call.quality]}
+        aria-label=${words[call.quality]}></span>`
+    : nothing;
+}
+
+function banner(app: DeskApp, call: DeskCall, name: string) {
+  const { room } = app;
+  let text = '';
+  if (call.media.state === 'interrupted') text = t('call.network');
+  else if (room.buyer?.online === false) text = t('call.away', { name });
+  else if (room.notice) text = room.notice;
+  else if (call.deviceTrouble) text = t('desk.call.camera', { why: call.deviceTrouble });
+  return text ? html`<p class="banner over" role="status" data-testid="banner">${icon('warn')}${text}</p>` : nothing;
+}
+
+function recordButton(app: DeskApp, name: string) {
+  const { room } = app;
+  const { buyer } = room;
+  const on = room.recordingClips.length > 0;
+  const why = !buyer ? t('desk.call.recordNobody') : buyer.consent ? '' : t('desk.call.recordNoConsent', { name });
+  return html`<span class="record-place">
+    <button class="button record ${on ? 'on' : ''}" data-testid="record" aria-pressed=${on}
+      ?disabled=${!on && why !== ''} aria-describedby="record-why" @click=${() => void app.record()}>
+      ${icon(on ? 'stop' : 'record')}${on ? t('desk.call.stop') : t('desk.call.record')}
+      ${on ? html`<lp-timer class="numbers" data-testid="record-time" .since=${room.recordingSince}></lp-timer>` : nothing}
+    </button>
+    <span class="small quiet" id="record-why" data-testid="record-why">${on ? '' : why}</span>
+  </span>`;
+}
+
+function controls(app: DeskApp, call: DeskCall, name: string) {
+  const { media } = call;
+  const [sounds, shows] = [media.microphoneOn, media.cameraOn];
+  const toggle = (act: () => void) => () => {
+    act();
+    app.requestUpdate();
+  };
+  const play = () => void (app.querySelector('lp-audio') as AudioElement).play();
+  return html`<div class="controls">
+    ${recordButton(app, name)}
+    ${!app.voice && app.room.buyer?.consent
+      ? html`<span class="small quiet voice-hint">${t('desk.voice.silent')}
+          <button class="button tight" data-testid="voice-allow" @click=${() => void app.consentToVoice(true)}>
+            ${t('desk.voice.allow')}</button></span>`
+      : nothing}
+    <span class="space"></span>
+    ${call.soundBlocked
+      ? html`<button class="button main" @click=${play}>${icon('sound')}${t('action.listen')}</button>`
+      : nothing}
+    <button class="button round" data-testid="mute" aria-pressed=${!sounds}
+      aria-label=${sounds ? t('action.mute') : t('action.unmute')}
+      @click=${toggle(() => media.switchMicrophone(!sounds))}>${icon(sounds ? 'mic' : 'mic-off')}</button>
+    <button class="button round" data-testid="camera" aria-pressed=${!shows}
+      aria-label=${shows ? t('action.cameraOff') : t('action.cameraOn')}
+      @click=${toggle(() => media.switchCamera(!shows))}>${icon(shows ? 'cam' : 'cam-off')}</button>
+    <button class="button danger" data-testid="hang-up" @click=${() => void app.hangUp()}>
+      ${icon('hang-up')}${t('action.hangUp')}
+    </button>
+  </div>`;
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pages' words, in English and Simplified Chinese, by the browser's language. `t` fills {names} in;
+// `plural` picks `.one` or `.other`.
+import en from './en.json';
+import zh from './zh-CN.json';
+
+export type Key = keyof typeof en;
+type Values = Record<string, string | number>;
+
+const tables: Record<string, Record<string, string>> = { en, 'zh-CN': zh };
+
+/** The first language asked for that is spoken here, else English. */
+export function pickLanguage(wanted: readonly string[]): 'en' | 'zh-CN' {
+  for (const tag of wanted) {
+    const primary = tag.toLowerCase().split('-')[0];
+    if (primary === 'zh') return 'zh-CN';
+    if (primary === 'en') return 'en';
+  }
+  return 'en';
+}
+
+export const language = pickLanguage(globalThis.navigator?.languages ?? []);
+
+function fill(text: string, values: Values): string {
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+}
+
+export function t(key: Key, values: Values = {}): string {
+  return fill(tables[language]?.[key] ?? key, values);
+}
+
+/** The text of a key made of a fixed beginning and a word from the server; else the word itself. */
+export function tMaybe(beginning: string, word: string, otherwise = word): string {
+  return tables[language]?.[beginning + word] ?? otherwise;
+}
+
+export function plural(beginning: 'wait.minutes.', n: number): string {
+  const form = new Intl.PluralRules(language).select(n) === 'one' ? 'one' : 'other';
+  return t(`${beginning}${form}`, { n });
+}
+
+/** 75_000 -> "1:15", 3_600_000 -> "1:00:00". */
+export function duration(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const two = (n: number) => String(n).padStart(2, '0');
+  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}
+
+export function clock(at: string | number): string {
+  return new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit' }).format(new Date(at));
+}
+
+export function dateTime(at: string | number): string {
+  const style = { dateStyle: 'medium', timeStyle: 'short' } as const;
+  return new Intl.DateTimeFormat(language, style).format(new Date(at));
+}
+
+export function money(amount: { value: string; currency: string }): string {
+  const style = { style: 'currency', currency: amount.currency } as const;
+  try {
+    return new Intl.NumberFormat(language, style).format(Number(amount.value));
+  } catch {
+    return `${amount.value} ${amount.currency}`;
+  }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is known of a case: its facts and its timeline, as templates.
+import { html, nothing, type TemplateResult } from 'lit';
+import { clock, dateTime, money, t, tMaybe } from '../i18n/index.js';
+import type { Case, TimelineEvent } from '../sdk/index.js';
+
+const GOOD_STATES = new Set(['in_call', 'agreed', 'executed', 'closed']);
+const WARM_STATES = new Set(['waiting', 'proposed', 'disputed', 'in_review']);
+
+export function stateChip(state: string): TemplateResult {
+  const tone = GOOD_STATES.has(state) ? 'good' : WARM_STATES.has(state) ? 'warm' : '';
+  return html`<span class="chip ${tone}" data-testid="case-state" data-state=${state}
+    >${tMaybe('case.state.', state)}</span>`;
+}
+
+function shown(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  if (Array.isArray(value)) return value.map(shown).join(', ');
+  if (typeof value === 'object') {
+    const { value: amount, currency } = value as { value?: unknown; currency?: unknown };
+    if (typeof amount === 'string' && typeof currency === 'string') return money({ value: amount, currency });
+    return Object.values(value).map(shown).filter(Boolean).join(' · ');
+  }
+  if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value)) return dateTime(value);
+  return String(value);
+}
+
+function languageName(tag: string): string {
+  try {
+    return new Intl.DisplayNames(document.documentElement.lang || 'en', { type: 'language' }).of(tag) ?? tag;
+  } catch {
+    return tag;
+  }
+}
+
+function row(name: string, value: unknown): TemplateResult | typeof nothing {
+  const text = shown(value);
+  return text ? html`<dt>${name}</dt><dd>${text}</dd>` : nothing;
+}
+
+function orderRows(order: Record<string, unknown>) {
+  const rows = Object.entries(order).map(([name, value]) => row(tMaybe('order.', name), value));
+  return rows.length > 0 ? html`<div class="gap"></div>${rows}` : nothing;
+}
+
+/** `brief` leaves out what a buyer knows or need not know. */
+export function caseFacts(one: Case, brief = false): TemplateResult {
+  return html`<dl class="facts" data-testid="case-facts">
+    ${row(t('case.number'), one.number)}
+    ${brief ? nothing : row(t('case.kind'), tMaybe('case.kind.', one.kind))}
+    ${brief ? nothing : row(t('case.buyer'), one.buyer?.name ?? one.buyer?.id)}
+    ${row(t('case.reason'), one.reason)}
+    ${row(t('case.category'), one.category)} ${row(t('case.brand'), one.brand)}
+    ${brief || !one.language ? nothing : row(t('case.language'), languageName(one.language))}
+    ${brief ? nothing : row(t('case.tier'), one.tier)}
+    ${row(t('case.created'), one.created_at)}
+    ${one.order ? orderRows(one.order) : nothing}
+  </dl>`;
+}
+
+const STRONG = /^(case_|call_|clip_ready|consent|action)/;
+
+function actorName(event: TimelineEvent): string {
+  const { actor } = event;
+  if (!actor) return '';
+  return typeof actor === 'string' ? actor : (actor.name ?? actor.identity ?? actor.role ?? '');
+}
+
+function detail(event: TimelineEvent): string {
+  const data = event.data ?? {};
+  if (typeof data['recording'] === 'boolean') return data['recording'] ? t('event.yes') : t('event.no');
+  const told = data['action'] ?? data['label'] ?? data['reason'] ?? data['text'] ?? data['state'];
+  return typeof told === 'string' ? told : '';
+}
+
+export function timeline(events: TimelineEvent[]): TemplateResult {
+  if (events.length === 0) return html`<p class="quiet small">${t('timeline.empty')}</p>`;
+  return html`<ol class="timeline" data-testid="timeline">
+    ${[...events].reverse().map((event) => {
+      const type = event.type.replace(/[.-]/g, '_');
+      const about = [actorName(event), detail(event)].filter(Boolean).join(' · ');
+      return html`<li class=${STRONG.test(type) ? 'strong' : ''} data-type=${event.type}>
+        <time datetime=${event.at} title=${dateTime(event.at)}>${clock(event.at)}</time>
+        <span class="what">${tMaybe('event.', type, event.type.replace(/[._-]/g, ' '))}</span>
+        ${about ? html`<span class="who">${about}</span>` : nothing}
+      </li>`;
+    })}
+  </ol>`;
+}
