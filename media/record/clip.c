@@ -179,7 +179,7 @@ static void note_latency(struct clip *c, const struct tape_packet *packet, uint6
         return;
     int64_t late_us = (int64_t)(packet->arrival_us + c->offset_us - capture_unix_us);
     if (late_us > CLIP_DELAY_MAX_US - DELAY_MARGIN_US)
-        late_us = CLIP_DELAY_MAX_US - DELAY_MARGIN_US;
+        return; /* lost in any case */
     if (late_us + DELAY_MARGIN_US > (int64_t)c->delay_us)
         c->delay_us = (uint64_t)late_us + DELAY_MARGIN_US;
 }

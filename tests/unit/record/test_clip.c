@@ -256,6 +256,36 @@ static void test_catches_up_when_ticks_are_late(void **state)
     assert_int_equal(edge_ms(f, false, false), 0);
 }
 
+static void test_waits_for_a_voice_that_is_always_late(void **state)
+{
+    struct fixture *f = *state;
+    run(f, 2000000);
+    f->voice_off = true;
+    for (; f->now_us < 8000000; f->now_us += 20000) { /* 900 ms on its way */
+        const struct tape_packet *p = opus_source_packet(&f->other, (f->now_us - 900000) / 20000,
+                                                         (uint64_t)f->now_us + BOOT_US);
+        clip_audio(f->clip, 2, p, (uint64_t)(f->now_us - 900000) + START_US);
+        if (f->now_us % 100000 == 0)
+            clip_tick(f->clip, (uint64_t)f->now_us + START_US);
+    }
+    finish(f);
+    assert_plays(f, 8000000);
+    int status;
+    OpusDecoder *player = opus_decoder_create(48000, 2, &status);
+    int loud = 0;
+    for (size_t i = 0; i < f->probe.count; i++) {
+        const struct webm_block *b = &f->probe.blocks[i];
+        int16_t pcm[OPUS_SOURCE_FRAME * 2];
+        if (b->video || b->at_ms < 2500 || b->at_ms >= 7000)
+            continue;
+        assert_int_equal(opus_decode(player, b->data, (opus_int32)b->len, pcm, 960, 0), 960);
+        for (int k = 0; k < OPUS_SOURCE_FRAME; k++)
+            loud += pcm[2 * k] > 3000;
+    }
+    opus_decoder_destroy(player);
+    assert_true(loud > 225 * OPUS_SOURCE_FRAME / 6);
+}
+
 static void test_bounds_nonsense_in_time(void **state)
 {
     struct fixture *f = *state;
@@ -271,6 +301,8 @@ static void test_bounds_nonsense_in_time(void **state)
     run(f, 3000000);
     finish(f);
     assert_plays(f, 3000000);
+    assert_in_range(edge_ms(f, true, true), 2900, 3000);
+    assert_in_range(f->probe.pictures, 75, 76);
 }
 
 /** The process dies: nothing is called any more. What is on the disk is repaired. */
@@ -412,6 +444,7 @@ int main(void)
         TEST(test_counts_gaps),
         TEST(test_survives_another_resolution),
         TEST(test_catches_up_when_ticks_are_late),
+        TEST(test_waits_for_a_voice_that_is_always_late),
         TEST(test_bounds_nonsense_in_time),
         TEST(test_loses_less_than_a_second_when_killed),
         TEST(test_repairs_twice),

@@ -244,6 +244,19 @@ static void test_lets_voices_come_and_go(void **state)
     assert_true(hear_until(f, 2900000) > 3000);
 }
 
+static void test_says_nothing_twice(void **state)
+{
+    struct fixture *f = *state;
+    static struct opus_source source;
+    opus_source_tone(&source, 300, 0.5);
+    for (int64_t i = 0; i < 100; i++)
+        put(f, 7, &source, i, i * 20000);
+    assert_true(hear_until(f, 2000000) > 3000);
+    /* It only pauses: what it said is still in memory, and must not be heard again. */
+    hear_until(f, 2200000);
+    assert_true(hear_until(f, 9000000) < 10);
+}
+
 static void test_is_bounded(void **state)
 {
     struct fixture *f = *state;
@@ -316,6 +329,7 @@ int main(void)
         TEST(test_conceals_a_loss_but_not_a_pause),
         TEST(test_clips_softly),
         TEST(test_lets_voices_come_and_go),
+        TEST(test_says_nothing_twice),
         TEST(test_is_bounded),
         TEST(test_takes_nonsense),
     };
