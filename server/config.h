@@ -26,14 +26,14 @@ struct config {
     struct addr media;
     struct addr media_tcp; /* port 0 and no address: off */
     bool has_media_tcp;
-    unsigned workers; /* 0: as many as processors */
+    unsigned workers;                    /* 0: as many as processors */
     struct config_list public_addresses; /* IP addresses, checked */
     struct config_list api_keys;         /* "ID:SECRET", checked */
     struct config_list allowed_origins;
     char tls_cert[CONFIG_TEXT_BYTES], tls_key[CONFIG_TEXT_BYTES];
-    char database[CONFIG_TEXT_BYTES]; /* "" : <data>/loupe.db */
-    char blobs[CONFIG_TEXT_BYTES];    /* "" : <data>/clips */
-    char web[CONFIG_TEXT_BYTES];      /* folder of the pages; "" : look for it */
+    char database[CONFIG_TEXT_BYTES];   /* "" : <data>/loupe.db */
+    char blobs[CONFIG_TEXT_BYTES];      /* "" : <data>/clips */
+    char web[CONFIG_TEXT_BYTES];        /* folder of the pages; "" : look for it */
     char public_url[CONFIG_TEXT_BYTES]; /* base of links; "" : from `http` */
     bool demo, check, version, help;
     bool allow_plain_http;

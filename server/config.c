@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One table of settings, read three times: from the file, the environment, the flags. */
+#include "server/config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <ini.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/er.h"
+#include "base/limits.h"
+#include "base/str.h"
+
+/** Sets a value; false when it is a bad one. */
+typedef bool setting_set(struct config *c, void *place, const char *value);
+
+struct setting {
+    const char *name; /* as a flag, without the dashes, and as a key of the file */
+    const char *argument; /* NULL: a switch */
+    setting_set *set;
+    size_t place;
+    const char *help;
+    bool only_flag; /* neither in the file nor in the environment */
+};
+
+static bool set_text(struct config *c, void *place, const char *value)
+{
+    (void)c;
+    return value[0] && str_copy(place, CONFIG_TEXT_BYTES, value) == 0;
+}
+
+static bool set_switch(struct config *c, void *place, const char *value)
+{
+    (void)c;
+    static const struct {
+        const char *word;
+        bool on;
+    } words[] = {{"true", true},   {"yes", true}, {"on", true},   {"1", true},
+                 {"false", false}, {"no", false}, {"off", false}, {"0", false}};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcasecmp(words[i].word, value) == 0) {
+            *(bool *)place = words[i].on;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool set_address(struct config *c, void *place, const char *value)
+{
+    (void)c;
+    return addr_parse(value, place) == 0;
+}
+
+static bool set_media_tcp(struct config *c, void *place, const char *value)
+{
+    c->has_media_tcp = addr_parse(value, place) == 0;
+    return c->has_media_tcp;
+}
+
+static bool set_number(const char *value, uint64_t min, uint64_t max, unsigned *ret)
+{
+    uint64_t n;
+    if (span_u64(span_of(value), max, &n) || n < min)
+        return false;
+    *ret = (unsigned)n;
+    return true;
+}
+
+static bool set_workers(struct config *c, void *place, const char *value)
+{
+    (void)c;
+    return set_number(value, 1, LIMIT_WORKERS, place);
+}
+
+static bool set_seconds(struct config *c, void *place, const char *value)
+{
+    (void)c;
+    return set_number(value, 1, 3600, place);
+}
+
+static bool list_add(struct config_list *list, struct span item)
+{
+    if (list->count == CONFIG_LIST_MAX || item.len == 0)
+        return false;
+    char *text = strndup(item.at, item.len);
+    if (!text)
+        return false;
+    list->items[list->count++] = text;
+    return true;
+}
+
+static bool set_public_address(struct config *c, void *place, const char *value)
+{
+    (void)c;
+    struct addr addr;
+    return addr_parse_ip(value, 0, &addr) == 0 && list_add(place, span_of(value));
+}
+
+static bool set_api_key(struct config *c, void *place, const char *value)
+{
+    (void)c;
+    const char *colon = strchr(value, ':');
+    if (!colon || colon == value || !colon[1] || colon - value > 64 || strlen(colon + 1) > 256)
+        return false;
+    size_t id = strspn(value,
+                       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+    return id == (size_t)(colon - value) && list_add(place, span_of(value));
+}
+
+static bool set_origin(struct config *c, void *place, const char *value)
+{
+    (void)c;
+    struct span s = span_of(value);
+    bool any = strcmp(value, "*") == 0;
+    const char *host = strstr(value, "://");
+    if (!any && (!(span_starts(s, "http://") || span_starts(s, "https://")) || !host[3] ||
+                 strchr(host + 3, '/')))
+        return false;
+    return list_add(place, s);
+}
+
+static bool set_level(struct config *c, void *place, const char *value)
+{
+    (void)c;
+    return log_parse_level(value, place) == 0;
+}
+
+static bool set_format(struct config *c, void *place, const char *value)
+{
+    (void)c;
+    bool json = strcmp(value, "json") == 0;
+    *(bool *)place = json;
+    return json || strcmp(value, "text") == 0;
+}
+
+static bool set_database(struct config *c, void *place, const char *value)
+{
+    const char *scheme = strstr(value, "://");
+    if (!scheme)
+        return set_text(c, place, value);
+    return strncmp(value, "sqlite://", 9) == 0 && set_text(c, place, value + 9);
+}
+
+static bool set_blobs(struct config *c, void *place, const char *value)
+{
+    const char *scheme = strstr(value, "://");
+    if (!scheme)
+        return set_text(c, place, value);
+    return strncmp(value, "file://", 7) == 0 && set_text(c, place, value + 7);
+}
+
+static bool set_url(struct config *c, void *place, const char *value)
+{
+    struct span s = span_of(value);
+    if (!span_starts(s, "http://") && !span_starts(s, "https://"))
+        return false;
+    if (!set_text(c, place, value))
+        return false;
+    char *text = place;
+    size_t len = strlen(text);
+    while (len && text[len - 1] == '/')
+        text[--len] = '\0';
+    return true;
+}
+
+#define AT(member) offsetof(struct config, member)
+
+static const struct setting settings[] = {
+    {"config", "FILE", set_text, AT(file), "settings from an INI file", true},
+    {"data", "DIR", set_text, AT(data), "where everything is kept (./var)", false},
+    {"http", "ADDR:PORT", set_address, AT(http), "HTTP and WebSocket (127.0.0.1:8080)", false},
+    {"media", "ADDR:PORT", set_address, AT(media),
+     "media over UDP; worker i takes PORT + i (127.0.0.1:10000)", false},
+    {"media-tcp", "ADDR:PORT", set_media_tcp, AT(media_tcp), "media over TCP; not served yet",
+     false},
+    {"workers", "N", set_workers, AT(workers), "media threads (one per processor)", false},
+    {"public-address", "IP", set_public_address, AT(public_addresses),
+     "announced to browsers instead of --media's; may be repeated", false},
+    {"api-key", "ID:SECRET", set_api_key, AT(api_keys),
+     "key that tokens are signed with; may be repeated", false},
+    {"tls-cert", "FILE", set_text, AT(tls_cert), "certificate chain, PEM", false},
+    {"tls-key", "FILE", set_text, AT(tls_key), "its private key, PEM", false},
+    {"database", "URL", set_database, AT(database), "sqlite://PATH (DIR/loupe.db)", false},
+    {"blobs", "URL", set_blobs, AT(blobs), "file://PATH, where clips go (DIR)", false},
+    {"web", "DIR", set_text, AT(web), "the pages (beside the program)", false},
+    {"public-url", "URL", set_url, AT(public_url), "what links begin with (http://ADDR:PORT)",
+     false},
+    {"allowed-origins", "ORIGIN", set_origin, AT(allowed_origins),
+     "other sites whose pages may use the API; may be repeated", false},
+    {"allow-plain-http", NULL, set_switch, AT(allow_plain_http),
+     "serve beyond loopback without TLS, for use behind a proxy", false},
+    {"drain-seconds", "N", set_seconds, AT(drain_seconds), "time to end calls at SIGTERM (30)",
+     false},
+    {"ring-seconds", "N", set_seconds, AT(ring_seconds),
+     "time to accept a call before it passes on (20)", false},
+    {"log-level", "LEVEL", set_level, AT(log_level), "debug, info, warn or error (info)", false},
+    {"log-format", "FORMAT", set_format, AT(log_json), "text or json (text)", false},
+    {"demo", NULL, set_switch, AT(demo), "sample cases and links to open; loopback only", false},
+    {"check", NULL, set_switch, AT(check), "check the settings and exit", true},
+    {"version", NULL, set_switch, AT(version), "print the version and exit", true},
+    {"help", NULL, set_switch, AT(help), "print this and exit", true},
+};
+#define SETTINGS (sizeof settings / sizeof settings[0])
+
+static const struct setting *setting_find(struct span name)
+{
+    for (size_t i = 0; i < SETTINGS; i++) {
+        if (span_equal(name, settings[i].name))
+            return &settings[i];
+    }
+    return NULL;
+}
+
+static bool is_list(const struct setting *s)
+{
+    return s->set == set_public_address || s->set == set_api_key || s->set == set_origin;
+}
+
+static void list_clear(struct config_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        free(list->items[i]);
+        list->items[i] = NULL;
+    }
+    list->count = 0;
+}
+
+/** One place settings come from. A list given there replaces what an earlier place gave. */
+struct source {
+    struct config *config;
+    bool fresh[SETTINGS]; /* a list has been begun by this source */
+    char *why;
+    size_t why_size;
+    const char *file;
+    bool failed;
+};
+
+static bool apply(struct source *src, const struct setting *s, const char *value)
+{
+    size_t index = (size_t)(s - settings);
+    void *place = (char *)src->config + s->place;
+    if (is_list(s) && !src->fresh[index]) {
+        list_clear(place);
+        src->fresh[index] = true;
+    }
+    return s->set(src->config, place, value);
+}
+
+/** In the file and the environment a list may stand in one line, parted by commas or blanks. */
+static bool apply_words(struct source *src, const struct setting *s, const char *value)
+{
+    if (!is_list(s))
+        return apply(src, s, value);
+    char word[CONFIG_TEXT_BYTES];
+    const char *at = value;
+    bool any = false;
+    while (*at) {
+        at += strspn(at, ", \t");
+        size_t len = strcspn(at, ", \t");
+        if (len == 0)
+            break;
+        if (str_copy_span(word, sizeof word, (struct span){.at = at, .len = len}) ||
+            !apply(src, s, word))
+            return false;
+        any = true;
+        at += len;
+    }
+    return any;
+}
+
+static int on_ini(void *user, const char *section, const char *name, const char *value)
+{
+    struct source *src = user;
+    if (src->failed)
+        return 0;
+    char key[64];
+    (void)str_copy(key, sizeof key, name);
+    for (char *p = key; *p; p++) {
+        if (*p == '_')
+            *p = '-';
+    }
+    const struct setting *s = setting_find(span_of(key));
+    const char *wrong = NULL;
+    if ((section[0] && strcmp(section, "loupe") != 0) || !s || s->only_flag)
+        wrong = "unknown key";
+    else if (!value || !apply_words(src, s, value))
+        wrong = "bad value for";
+    if (!wrong)
+        return 1;
+    (void)snprintf(src->why, src->why_size, "%s %s%s%s", wrong, section, section[0] ? "." : "",
+                   name);
+    src->failed = true;
+    return 0;
+}
+
+static int read_file(struct source *src)
+{
+    char why[256] = "";
+    char *whole = src->why;
+    size_t whole_size = src->why_size;
+    src->why = why;
+    src->why_size = sizeof why;
+    struct stat st;
+    int line = stat(src->file, &st) == 0 && S_ISREG(st.st_mode)
+                   ? ini_parse(src->file, on_ini, src)
+                   : -1;
+    src->why = whole;
+    src->why_size = whole_size;
+    if (line == 0)
+        return 0;
+    if (line < 0)
+        (void)snprintf(whole, whole_size, "%s: cannot be read", src->file);
+    else
+        (void)snprintf(whole, whole_size, "%s:%d: %s", src->file, line,
+                       why[0] ? why : "not `key = value`");
+    return ER_INVALID;
+}
+
+static int read_environment(struct source *src, char **environment)
+{
+    for (size_t i = 0; i < SETTINGS; i++) {
+        const struct setting *s = &settings[i];
+        char name[64];
+        if (s->only_flag && strcmp(s->name, "config") != 0)
+            continue;
+        int len = snprintf(name, sizeof name, "LOUPE_%s=", s->name);
+        for (char *p = name; *p; p++)
+            *p = *p == '-' ? '_' : (char)toupper((unsigned char)*p);
+        for (char **e = environment; e && *e; e++) {
+            if (strncmp(*e, name, (size_t)len) != 0)
+                continue;
+            if (apply_words(src, s, *e + len))
+                continue;
+            name[len - 1] = '\0';
+            (void)snprintf(src->why, src->why_size, "environment: bad value for %s", name);
+            return ER_INVALID;
+        }
+    }
+    return 0;
+}
+
+static int read_flags(struct source *src, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        struct span value = span_of(argv[i]);
+        struct span name = span_cut(&value, '=');
+        const struct setting *s = NULL;
+        if (span_starts(name, "--"))
+            s = setting_find((struct span){.at = name.at + 2, .len = name.len - 2});
+        if (!s) {
+            (void)snprintf(src->why, src->why_size, "unknown argument %.100s", argv[i]);
+            return ER_INVALID;
+        }
+        const char *text = value.at;
+        if (!text)
+            text = !s->argument ? "true" : i + 1 < argc ? argv[++i] : "";
+        if (!apply(src, s, text)) {
+            (void)snprintf(src->why, src->why_size, "bad value for --%s", s->name);
+            return ER_INVALID;
+        }
+    }
+    return 0;
+}
+
+static int fail(char *why, size_t size, const char *text)
+{
+    (void)snprintf(why, size, "%s", text);
+    return ER_INVALID;
+}
+
+static int cross_check(const struct config *c, char *why, size_t size)
+{
+    if (!c->tls_cert[0] != !c->tls_key[0])
+        return fail(why, size, "tls-cert and tls-key belong together");
+    if (c->demo && !addr_is_loopback(&c->http))
+        return fail(why, size, "demo is for loopback only: see --http");
+    if (!addr_is_loopback(&c->http) && !c->tls_cert[0] && !c->allow_plain_http)
+        return fail(why, size,
+                    "http beyond loopback needs tls-cert and tls-key, or allow-plain-http");
+    if (c->has_media_tcp)
+        return fail(why, size, "media-tcp is not served by this version");
+    if (c->media.port && c->media.port + c->workers > 65536)
+        return fail(why, size, "media has no room for a port per worker");
+    return 0;
+}
+
+int config_load(struct config *ret, int argc, char **argv, char **environment, char *ret_why,
+                size_t why_size)
+{
+    memset(ret, 0, sizeof *ret);
+    ret_why[0] = '\0';
+    (void)str_copy(ret->data, sizeof ret->data, "./var");
+    (void)addr_parse("127.0.0.1:8080", &ret->http);
+    (void)addr_parse("127.0.0.1:10000", &ret->media);
+    ret->log_level = LOG_INFO;
+    ret->drain_seconds = 30;
+    ret->ring_seconds = 20;
+
+    /* A first pass over flags and environment finds the file; it then comes first. */
+    struct config first = *ret;
+    struct source probe = {.config = &first, .why = ret_why, .why_size = why_size};
+    int er = read_environment(&probe, environment);
+    if (!er)
+        er = read_flags(&probe, argc, argv);
+    (void)str_copy(ret->file, sizeof ret->file, first.file);
+    config_clear(&first);
+    if (er)
+        return er;
+    struct source file = {
+        .config = ret, .why = ret_why, .why_size = why_size, .file = ret->file};
+    struct source environ_ = {.config = ret, .why = ret_why, .why_size = why_size};
+    struct source flags = environ_;
+    if (ret->file[0])
+        er = read_file(&file);
+    if (!er)
+        er = read_environment(&environ_, environment);
+    if (!er)
+        er = read_flags(&flags, argc, argv);
+    if (!er && !ret->help && !ret->version)
+        er = cross_check(ret, ret_why, why_size);
+    if (er)
+        config_clear(ret);
+    return er;
+}
+
+void config_clear(struct config *c)
+{
+    list_clear(&c->public_addresses);
+    list_clear(&c->api_keys);
+    list_clear(&c->allowed_origins);
+}
+
+char *config_help(void)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *f = open_memstream(&text, &len);
+    if (!f)
+        return NULL;
+    (void)fprintf(f, "usage: louped [flags]\n\n");
+    for (size_t i = 0; i < SETTINGS; i++) {
+        char flag[64];
+        const struct setting *s = &settings[i];
+        (void)snprintf(flag, sizeof flag, "--%s %s", s->name, s->argument ? s->argument : "");
+        (void)fprintf(f, "  %-28s %s\n", flag, s->help);
+    }
+    (void)fprintf(f, "\nEach is also a key of the INI file (section [loupe] or none) and, in capitals"
+                     " with LOUPE_\nin front and _ for -, a variable of the environment. Flags come"
+                     " before the environment,\nthe environment before the file.\n");
+    if (fclose(f) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
