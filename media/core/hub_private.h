@@ -126,8 +126,8 @@ void member_report_twcc(struct member *m, uint64_t now_us);
 struct tap;
 void tap_expire_due(struct hub *h, uint64_t now_us);
 void tap_close_all(struct hub_room *r, uint64_t now_us);
-/** A track appeared or is about to go. */
-void tap_track_gone(struct hub_room *r, const struct track *t, uint64_t now_us);
+/** A track is about to go: what it still has is read. */
+void tap_track_gone(struct hub_room *r, struct track *t, uint64_t now_us);
 void tap_consent_changed(struct hub_room *r, uint64_t now_us, const char *identity, bool recording);
 
 #endif

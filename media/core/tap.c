@@ -12,7 +12,7 @@
 #define AUDIO_PATIENCE_US 200000u
 
 struct tap_source {
-    const struct track *track; /* NULL: free */
+    struct track *track; /* NULL: free */
     struct tape_cursor cursor;
 };
 
@@ -25,7 +25,7 @@ struct tap {
     uint64_t end_at_us; /* the longest a clip may be */
     bool closing;       /* only RECORD_CLOSE is still to be handed over */
     uint64_t close_unix_us;
-    const struct track *video; /* NULL while the publisher has none */
+    struct track *video; /* NULL while the publisher has none */
     struct tape_cursor video_cursor;
     struct tap_source audio[LIMIT_MIX_SOURCES];
     struct record_batch *batch; /* being filled; may be NULL */
@@ -102,7 +102,14 @@ static void put_mark(struct tap *tap, uint64_t now_us, enum record_item_kind kin
         *item = (struct record_item){.kind = kind, .source = source, .gap = gap};
 }
 
-static void read_track(struct tap *tap, uint64_t now_us, const struct track *t,
+/** Packets of the picture did not come in time: the clip goes on with the next key frame. */
+static void miss_picture(struct tap *tap, uint64_t now_us, struct track *t, uint32_t packets)
+{
+    put_mark(tap, now_us, RECORD_VIDEO_GAP, t->id, packets);
+    track_want_key_frame(t, now_us);
+}
+
+static void read_track(struct tap *tap, uint64_t now_us, struct track *t,
                        struct tape_cursor *cursor, uint64_t patience_us)
 {
     bool video = t->kind == MEDIA_VIDEO;
@@ -114,7 +121,7 @@ static void read_track(struct tap *tap, uint64_t now_us, const struct track *t,
         if (step == TAPE_STEP_PACKET)
             put_packet(tap, now_us, video ? RECORD_VIDEO : RECORD_AUDIO, t, &read);
         else if (video)
-            put_mark(tap, now_us, RECORD_VIDEO_GAP, t->id, read.gap_count);
+            miss_picture(tap, now_us, t, read.gap_count);
     }
 }
 
@@ -147,7 +154,7 @@ static void find_picture(struct tap *tap, uint64_t now_us, bool again)
     track_want_key_frame(t, now_us);
 }
 
-static void add_voice(struct tap *tap, const struct track *t)
+static void add_voice(struct tap *tap, struct track *t)
 {
     struct tap_source *place = NULL;
     for (size_t i = 0; i < LIMIT_MIX_SOURCES; i++) {
@@ -329,7 +336,7 @@ void tap_expire_due(struct hub *h, uint64_t now_us)
     }
 }
 
-void tap_track_gone(struct hub_room *r, const struct track *t, uint64_t now_us)
+void tap_track_gone(struct hub_room *r, struct track *t, uint64_t now_us)
 {
     list_each(tap, &r->taps, struct tap, in_room)
     {
