@@ -19,7 +19,12 @@ export function pickLanguage(wanted: readonly string[]): 'en' | 'zh-CN' {
   return 'en';
 }
 
-export const language = pickLanguage(globalThis.navigator?.languages ?? []);
+const wanted = globalThis.navigator?.languages ?? [];
+
+export const language = pickLanguage(wanted);
+
+/** Dates and numbers as in the reader's own region, when that speaks the page's language. */
+const region = wanted.find((tag) => tag.slice(0, 2).toLowerCase() === language.slice(0, 2)) ?? language;
 
 function fill(text: string, values: Values): string {
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
@@ -48,18 +53,18 @@ export function duration(ms: number): string {
 }
 
 export function clock(at: string | number): string {
-  return new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit' }).format(new Date(at));
+  return new Intl.DateTimeFormat(region, { hour: '2-digit', minute: '2-digit' }).format(new Date(at));
 }
 
 export function dateTime(at: string | number): string {
   const style = { dateStyle: 'medium', timeStyle: 'short' } as const;
-  return new Intl.DateTimeFormat(language, style).format(new Date(at));
+  return new Intl.DateTimeFormat(region, style).format(new Date(at));
 }
 
 export function money(amount: { value: string; currency: string }): string {
   const style = { style: 'currency', currency: amount.currency } as const;
   try {
-    return new Intl.NumberFormat(language, style).format(Number(amount.value));
+    return new Intl.NumberFormat(region, style).format(Number(amount.value));
   } catch {
     return `${amount.value} ${amount.currency}`;
   }

@@ -21,16 +21,17 @@ export interface Case {
   title: string;
   reason?: string;
   language?: string;
-  priority?: number | string;
+  priority?: number;
   tier?: string;
   merchant?: string;
   category?: string;
   brand?: string;
   order?: Record<string, unknown>;
   purchase_evidence?: unknown[];
-  buyer?: { id?: string; identity?: string; name?: string };
+  buyer?: { id: string; name: string };
   created_at?: string;
-  updated_at?: string;
+  changed_at?: string;
+  version?: number;
 }
 
 export interface Clip {
@@ -47,13 +48,17 @@ export interface Clip {
   poster_url?: string;
   manifest_url?: string;
   repaired?: boolean;
+  publisher?: string;
+  gaps?: number;
+  gap_ms?: number;
   reason?: string;
 }
 
 export interface TimelineEvent {
   seq: number;
   at: string;
-  actor: string | { identity?: string; name?: string; role?: string } | null;
+  /** An identity, or `system`. */
+  actor: string;
   type: string;
   data?: Record<string, unknown>;
   prev?: string;
@@ -86,7 +91,7 @@ export interface QueueEntry {
   number: string;
   title: string;
   language?: string;
-  priority?: number | string;
+  priority?: number;
   waiting_since: string;
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Files that the build turns into addresses.
 declare module '*.svg' {
   const address: string;

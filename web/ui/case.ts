@@ -58,12 +58,17 @@ export function caseFacts(one: Case, brief = false): TemplateResult {
   </dl>`;
 }
 
-const STRONG = /^(case_|call_|clip_ready|consent|action)/;
+const STRONG = /^(case_|call_(started|ended)|clip_ready|recording_consent|outcome_|ruled|executed|closed)/;
 
-function actorName(event: TimelineEvent): string {
-  const { actor } = event;
-  if (!actor) return '';
-  return typeof actor === 'string' ? actor : (actor.name ?? actor.identity ?? actor.role ?? '');
+/** The timeline names people by identity; the event of their coming has their name. */
+function namesIn(events: TimelineEvent[]): Map<string, string> {
+  const names = new Map<string, string>([['system', '']]);
+  for (const { type, actor, data } of events) {
+    const identity = typeof data?.['identity'] === 'string' ? data['identity'] : actor;
+    const name = data?.['name'];
+    if (/^(joined|person_added)$/.test(type) && typeof name === 'string') names.set(identity, name);
+  }
+  return names;
 }
 
 function detail(event: TimelineEvent): string {
@@ -75,13 +80,14 @@ function detail(event: TimelineEvent): string {
 
 export function timeline(events: TimelineEvent[]): TemplateResult {
   if (events.length === 0) return html`<p class="quiet small">${t('timeline.empty')}</p>`;
+  const names = namesIn(events);
   return html`<ol class="timeline" data-testid="timeline">
     ${[...events].reverse().map((event) => {
-      const type = event.type.replace(/[.-]/g, '_');
-      const about = [actorName(event), detail(event)].filter(Boolean).join(' · ');
-      return html`<li class=${STRONG.test(type) ? 'strong' : ''} data-type=${event.type}>
+      const { type } = event;
+      const about = [names.get(event.actor) ?? event.actor, detail(event)].filter(Boolean).join(' · ');
+      return html`<li class=${STRONG.test(type) ? 'strong' : ''} data-type=${type}>
         <time datetime=${event.at} title=${dateTime(event.at)}>${clock(event.at)}</time>
-        <span class="what">${tMaybe('event.', type, event.type.replace(/[._-]/g, ' '))}</span>
+        <span class="what">${tMaybe('event.', type, type.replace(/_/g, ' '))}</span>
         ${about ? html`<span class="who">${about}</span>` : nothing}
       </li>`;
     })}

@@ -28,6 +28,7 @@ export class VideoElement extends PageElement {
 export class AudioElement extends PageElement {
   @property({ attribute: false }) tracks: MediaStreamTrack[] = [];
   #sounding = new Map<MediaStreamTrack, HTMLAudioElement>();
+  #blocked = false;
 
   protected override updated(): void {
     for (const [track, audio] of this.#sounding) {
@@ -36,6 +37,7 @@ export class AudioElement extends PageElement {
       audio.remove();
       this.#sounding.delete(track);
     }
+    let added = false;
     for (const track of this.tracks) {
       if (this.#sounding.has(track)) continue;
       const audio = document.createElement('audio');
@@ -43,8 +45,9 @@ export class AudioElement extends PageElement {
       audio.srcObject = new MediaStream([track]);
       this.#sounding.set(track, audio);
       this.append(audio);
+      added = true;
     }
-    void this.play();
+    if (added) void this.play();
   }
 
   async play(): Promise<void> {
@@ -52,7 +55,10 @@ export class AudioElement extends PageElement {
     const results = await Promise.all(
       [...this.#sounding.values()].map((audio) => audio.play().then(() => false, refused)),
     );
-    this.dispatchEvent(new CustomEvent('blocked', { detail: results.includes(true) }));
+    const blocked = results.includes(true);
+    if (blocked === this.#blocked) return;
+    this.#blocked = blocked;
+    this.dispatchEvent(new CustomEvent('blocked', { detail: blocked }));
   }
 }
 

@@ -325,7 +325,7 @@ export class DeskApp extends PageElement {
   protected override render() {
     if (this.trouble === 'role') return roleView();
     if (this.trouble) return troubleView(this.trouble);
-    return html`<div class="desk" data-view=${this.view} data-testid="desk" data-state=${this.client.state}>
+    return html`<div class="desk ${this.selected ? '' : 'bare'}" data-view=${this.view} data-testid="desk" data-state=${this.client.state}>
       ${this.#header()} ${listsView(this)} ${stageView(this)} ${sideView(this)} ${this.#tabs()}
       ${this.offer ? offerView(this, this.offer) : nothing}
     </div>`;
