@@ -81,11 +81,12 @@ void frames_add(struct frames *f, const struct tape_packet *p)
 
 void frames_drop_below(struct frames *f, int64_t seq)
 {
-    /* Old frames lie at the far end of the ring; stop at the first that is still whole. */
+    /* Old frames lie at the far end of the ring; stop at the first that may still have packets: one
+     * without beginning and end may be coming in just now. */
     while (f->count > 0) {
         struct tape_frame *oldest = frame_at(f, f->count - 1);
         int64_t last = oldest->last_seq ? oldest->last_seq : oldest->first_seq;
-        if (oldest->first_seq >= seq || last >= seq)
+        if (last == 0 || last >= seq)
             break;
         f->count--;
     }
@@ -102,10 +103,11 @@ void frames_drop_below(struct frames *f, int64_t seq)
 
 const struct tape_frame *frames_last_key(const struct frames *f)
 {
+    const struct tape_frame *best = NULL;
     for (uint32_t back = 0; back < f->count; back++) {
         const struct tape_frame *frame = frame_at(f, back);
-        if (frame->key && frame->first_seq)
-            return frame;
+        if (frame->key && frame->first_seq && (!best || frame->timestamp > best->timestamp))
+            best = frame; /* nearly always the first found; one that came late lies before it */
     }
-    return NULL;
+    return best;
 }
