@@ -22,6 +22,7 @@ struct roster_person {
     enum role role;
     bool online;  /* has a connection, or a WHIP or WHEP session */
     bool consent; /* to being recorded */
+    uint64_t consent_seq; /* the caller's: which word of the person it was */
     bool audio, video;
     enum proto_facing facing;
     uint64_t joined_unix_us;

@@ -101,6 +101,7 @@ void entry_drop(struct sessions *t, struct entry *e)
 {
     entry_detach(e, false);
     if (e->opening) {
+        t->ops.ended(t->ops.ctx, &e->session, SESSION_END_LEFT);
         entry_free(t, e);
         return;
     }
@@ -115,8 +116,7 @@ void sessions_end(struct sessions *t, struct session *s, enum session_end why, e
     entry_detach(e, true);
     if (l)
         link_close(l, code);
-    if (!e->opening)
-        t->ops.ended(t->ops.ctx, s, why);
+    t->ops.ended(t->ops.ctx, s, why);
     entry_free(t, e);
 }
 

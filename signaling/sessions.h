@@ -40,9 +40,8 @@ enum session_end {
     SESSION_END_CLOSED,   /* by the conductor */
 };
 
-/** The conductor's side. A session lives from `opening` to `ended` (or to a refusal, or to the loss of
- *  its connection while it is opening: then nothing is called); whoever waits for something keeps
- *  its id and asks sessions_find(). */
+/** The conductor's side. A session lives from `opening` to `ended` or to sessions_refuse(); whoever
+ *  waits for something keeps its id and asks sessions_find(). */
 struct sessions_ops {
     void *ctx;
     /** Check a token: 0; ER_UNAUTHENTIC (closes with 4401), ER_DENIED (4403), ER_CLOSED (the server
@@ -60,7 +59,7 @@ struct sessions_ops {
     void (*request)(void *ctx, struct session *s, const struct proto_message *m);
     /** Its connection is gone; it may come back. */
     void (*dropped)(void *ctx, struct session *s);
-    /** It is over; the memory goes after the call. */
+    /** It is over, perhaps before it was welcomed; the memory goes after the call. */
     void (*ended)(void *ctx, struct session *s, enum session_end why);
 };
 

@@ -75,8 +75,10 @@ struct queue_event *queue_emit(struct queue *q, enum queue_event_type type, cons
         return NULL;
     p->event.type = type;
     (void)str_copy(p->event.person, sizeof p->event.person, person);
-    if (e)
+    if (e) {
         p->event.case_id = e->info.case_id;
+        (void)str_copy(p->event.merchant, sizeof p->event.merchant, e->info.merchant);
+    }
     list_append(&q->events, &p->node);
     return &p->event;
 }
@@ -434,7 +436,9 @@ void queue_tick(struct queue *q, uint64_t now_us)
         struct agent *a = container_of(node, struct agent, ring);
         end_offer(q, a, QUEUE_EXPIRED, true);
         a->on = false;
-        (void)queue_emit(q, QUEUE_AWAY, a->info.identity, NULL);
+        struct queue_event *event = queue_emit(q, QUEUE_AWAY, a->info.identity, NULL);
+        if (event)
+            (void)str_copy(event->merchant, sizeof event->merchant, a->info.merchant);
         match(q, a->merchant);
     }
     while ((node = heap_pop_due(&q->keeps, now_us))) {

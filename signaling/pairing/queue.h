@@ -60,7 +60,7 @@ struct queue_event {
     struct id reservation;
     struct id case_id;
     char person[LIMIT_IDENTITY + 1];
-    char merchant[QUEUE_MERCHANT_BYTES];
+    char merchant[QUEUE_MERCHANT_BYTES]; /* always */
     uint64_t expires_us;
     size_t position; /* 1 is next */
     int64_t expected_wait_ms; /* -1: not known yet */

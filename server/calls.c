@@ -1,0 +1,501 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The conductor's frame: what sessions ask goes to the part that does it; start, time and end. */
+#include "server/calls.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/er.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "server/calls_impl.h"
+
+/** Outlives the conductor while jobs are under way. One thread. */
+struct calls_anchor {
+    struct calls *calls; /* NULL: gone */
+    size_t jobs;
+};
+
+static uint64_t system_now_us(void *ctx)
+{
+    (void)ctx;
+    return clock_now_us();
+}
+
+static uint64_t system_unix_us(void *ctx)
+{
+    (void)ctx;
+    return clock_unix_us();
+}
+
+uint64_t calls_now_us(const struct calls *c)
+{
+    return c->clock.now_us(c->clock.ctx);
+}
+
+uint64_t calls_unix_us(const struct calls *c)
+{
+    return c->clock.unix_us(c->clock.ctx);
+}
+
+/* Jobs */
+
+static void job_work(struct store *s, void *data)
+{
+    struct calls_job *job = data;
+    job->work(s, job);
+}
+
+static void job_done(void *data)
+{
+    struct calls_job *job = data;
+    struct calls_anchor *anchor = job->anchor;
+    anchor->jobs--;
+    if (anchor->calls)
+        sessions_set_clock(anchor->calls->sessions, calls_now_us(anchor->calls),
+                           calls_unix_us(anchor->calls));
+    job->done(anchor->calls, job);
+    free(job);
+    if (!anchor->calls && !anchor->jobs)
+        free(anchor);
+}
+
+int calls_run(struct calls *c, struct calls_job *job)
+{
+    job->anchor = c->anchor;
+    job->unix_us = calls_unix_us(c);
+    int er = dbq_run(c->config.dbq, job_work, job_done, job);
+    if (er == 0)
+        c->anchor->jobs++;
+    return er;
+}
+
+struct event_job {
+    struct calls_job head;
+    struct id case_id;
+    char actor[STORE_IDENTITY_BYTES];
+    const char *type;
+    json_t *data;
+    int er;
+};
+
+static void event_work(struct store *s, struct calls_job *job)
+{
+    struct event_job *e = container_of(job, struct event_job, head);
+    e->er = store_event_append(s, &e->case_id, e->actor, e->type, e->data, job->unix_us, NULL);
+}
+
+static void event_done(struct calls *c, struct calls_job *job)
+{
+    struct event_job *e = container_of(job, struct event_job, head);
+    if (c && e->er < 0)
+        log_event(c->config.log, LOG_ERROR, "timeline_lost", "type=%s er=%s", e->type,
+                  er_name(e->er));
+    json_decref(e->data);
+}
+
+void calls_event(struct calls *c, const struct id *case_id, const char *actor, const char *type,
+                 json_t *data)
+{
+    struct event_job *e = calloc(1, sizeof *e);
+    if (e) {
+        e->head.work = event_work;
+        e->head.done = event_done;
+        e->case_id = *case_id;
+        (void)str_copy(e->actor, sizeof e->actor, actor);
+        e->type = type;
+        e->data = data;
+    }
+    if (e && calls_run(c, &e->head) == 0)
+        return;
+    log_event(c->config.log, LOG_ERROR, "timeline_lost", "type=%s er=full", type);
+    json_decref(data);
+    free(e);
+}
+
+/* Sessions */
+
+void calls_send(struct calls *c, struct session *s, const json_t *message)
+{
+    sessions_send(c->sessions, s, message);
+}
+
+void calls_error(struct calls *c, struct session *s, const char *re, enum proto_error code,
+                 const char *message)
+{
+    c->errors_out++;
+    sessions_reply_error(c->sessions, s, re, code, message);
+}
+
+void calls_error_er(struct calls *c, struct session *s, const char *re, int er, const char *why)
+{
+    enum proto_error code = proto_error_of(er);
+    calls_error(c, s, re, code, why ? why : proto_error_name(code));
+}
+
+static int on_authenticate(void *ctx, const char *token, struct session_who *ret_who,
+                           const char **ret_why)
+{
+    struct calls *c = ctx;
+    if (c->draining) {
+        *ret_why = "the server is about to restart";
+        return ER_CLOSED;
+    }
+    struct claims *claims = &c->checked;
+    int er = auth_verify(c->config.auth, token, strlen(token), calls_unix_us(c) / 1000000, claims,
+                         ret_why);
+    if (er < 0)
+        return er;
+    if (!role_describe(claims->role)->enters) {
+        *ret_why = "this role has no place in a room";
+        return ER_DENIED;
+    }
+    memset(ret_who, 0, sizeof *ret_who);
+    (void)str_copy(ret_who->identity, sizeof ret_who->identity, claims->identity);
+    (void)str_copy(ret_who->name, sizeof ret_who->name, claims->name);
+    (void)str_copy(ret_who->merchant, sizeof ret_who->merchant, claims->merchant);
+    ret_who->role = claims->role;
+    ret_who->case_id = claims->case_id;
+    ret_who->room = claims->room;
+    ret_who->grants = claims->grants;
+    return 0;
+}
+
+static void refuse_hello(struct calls *c, struct session *s, int er)
+{
+    const char *why = er == ER_STALE       ? "this link was used before"
+                      : er == ER_NOT_FOUND ? "no such case or room"
+                      : er == ER_DENIED    ? "this token is not for this case or room"
+                                           : "cannot be done now";
+    bool denied = er == ER_STALE || er == ER_DENIED || er == ER_NOT_FOUND;
+    enum proto_error code = er == ER_STALE ? PROTO_DENIED : proto_error_of(er);
+    free(s->user);
+    s->user = NULL;
+    c->errors_out++;
+    sessions_refuse(c->sessions, s, code, why, denied ? LINK_CLOSE_DENIED : LINK_CLOSE_LATER);
+}
+
+static void hello_entered(struct calls *c, struct entry_job *job, struct room *room)
+{
+    struct session *s = c ? sessions_find(c->sessions, &job->session) : NULL;
+    if (!s)
+        return;
+    struct member *m = member_of(s);
+    int er = job->er;
+    if (er == 0 && room)
+        er = room_seat(room, m, job->consent);
+    if (er < 0) {
+        refuse_hello(c, s, er);
+        return;
+    }
+    sessions_welcome(c->sessions, s);
+}
+
+static void on_opening(void *ctx, struct session *s)
+{
+    struct calls *c = ctx;
+    struct member *m = calloc(1, sizeof *m);
+    struct entry_job *job = calloc(1, sizeof *job);
+    if (!m || !job) {
+        free(m);
+        free(job);
+        refuse_hello(c, s, ER_NOMEM);
+        return;
+    }
+    m->session = s;
+    m->claims = c->checked;
+    s->user = m;
+    job->claims = c->checked;
+    job->by_case = m->claims.case_id;
+    if (!id_is_set(&job->by_case))
+        job->by_room = m->claims.room;
+    job->use_invite = m->claims.jti[0] != '\0';
+    job->session = s->id;
+    job->entered = hello_entered;
+    calls_enter(c, job);
+}
+
+static void on_welcome(void *ctx, struct session *s, json_t *welcome)
+{
+    struct calls *c = ctx;
+    const struct member *m = member_of(s);
+    if (m->room) {
+        json_object_set_new(welcome, "room", json_string(m->room->id.text));
+        json_object_set_new(welcome, "case", json_string(m->room->case_id.text));
+    }
+    json_object_set(welcome, "ice_servers", c->ice_servers);
+}
+
+static void on_opened(void *ctx, struct session *s, bool resumed)
+{
+    struct calls *c = ctx;
+    struct member *m = member_of(s);
+    struct room *r = m->room;
+    if (!resumed && r) {
+        room_welcome(r, m);
+        calls_seated(r, m);
+    } else if (resumed && r) {
+        struct roster_person *p = roster_find(r->roster, m->claims.identity);
+        if (p && p->session == s && !p->online) {
+            p->online = true;
+            room_tell_person(r, p);
+            calls_event(c, &r->case_id, p->identity, "connection_resumed", NULL);
+        }
+        queue_buyer_present(c->queue, &r->case_id, true, calls_now_us(c));
+    }
+    if (resumed)
+        calls_agent_back(c, s);
+    if (role_describe(m->claims.role)->sees_queue)
+        calls_send_queue(c, s);
+    calls_on_queue_events(c);
+}
+
+static calls_handler *const handlers[PROTO_TYPES] = {
+    [PROTO_JOIN] = calls_on_join,
+    [PROTO_LEAVE] = calls_on_leave,
+    [PROTO_MEDIA_STATE] = calls_on_media_state,
+    [PROTO_CONSENT] = calls_on_consent,
+    [PROTO_CHAT] = calls_on_chat,
+    [PROTO_OFFER] = calls_on_offer,
+    [PROTO_WAIT] = calls_on_wait,
+    [PROTO_STOP_WAITING] = calls_on_stop_waiting,
+    [PROTO_AVAILABLE] = calls_on_available,
+    [PROTO_ACCEPT] = calls_on_accept,
+    [PROTO_DECLINE] = calls_on_decline,
+    [PROTO_HANG_UP] = calls_on_hang_up,
+};
+
+static void on_request(void *ctx, struct session *s, const struct proto_message *m)
+{
+    struct calls *c = ctx;
+    calls_handler *handler = handlers[m->type];
+    c->messages_in++;
+    if (handler)
+        handler(c, member_of(s), m);
+    else
+        calls_error(c, s, m->id, PROTO_UNSUPPORTED, "not now");
+    calls_on_queue_events(c);
+}
+
+static void on_dropped(void *ctx, struct session *s)
+{
+    struct calls *c = ctx;
+    struct member *m = member_of(s);
+    struct room *r = m->room;
+    struct roster_person *p = r ? roster_find(r->roster, m->claims.identity) : NULL;
+    if (p && p->session == s && p->online) {
+        p->online = p->doors > 0;
+        room_tell_person(r, p);
+        calls_event(c, &r->case_id, p->identity, "connection_lost", NULL);
+        if (strcmp(r->buyer, p->identity) == 0)
+            queue_buyer_present(c->queue, &r->case_id, false, calls_now_us(c));
+    }
+    calls_agent_gone(c, s, false);
+    calls_on_queue_events(c);
+}
+
+static const char *const end_reasons[] = {
+    [SESSION_END_LEFT] = "left",
+    [SESSION_END_TIMEOUT] = "timeout",
+    [SESSION_END_REPLACED] = "replaced",
+    [SESSION_END_CLOSED] = "removed",
+};
+
+static void on_ended(void *ctx, struct session *s, enum session_end why)
+{
+    struct calls *c = ctx;
+    struct member *m = member_of(s);
+    if (!m)
+        return;
+    if (m->room)
+        room_unseat(m, end_reasons[why]);
+    calls_agent_gone(c, s, true);
+    free(m);
+    s->user = NULL;
+    calls_on_queue_events(c);
+}
+
+/* Life */
+
+static int make_maps(struct calls *c)
+{
+    const struct entropy *e = &c->config.entropy;
+    struct map **maps[] = {&c->rooms, &c->cases, &c->peers, &c->requests, &c->clips};
+    for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
+        int er = map_new(maps[i], LIMIT_WORKERS * LIMIT_PEERS, entropy_u64(e));
+        if (er < 0)
+            return er;
+    }
+    return queue_new(&c->queue, e);
+}
+
+int calls_new(struct calls **ret, const struct calls_config *config)
+{
+    *ret = NULL;
+    struct calls *c = calloc(1, sizeof *c);
+    if (!c)
+        return ER_NOMEM;
+    c->config = *config;
+    c->clock = (struct calls_clock){.now_us = system_now_us, .unix_us = system_unix_us};
+    if (config->clock)
+        c->clock = *config->clock;
+    c->config.clock = NULL;
+    c->ice_servers = config->ice_servers ? json_loads(config->ice_servers, 0, NULL) : NULL;
+    if (!c->ice_servers)
+        c->ice_servers = json_array();
+    const struct sessions_ops ops = {.ctx = c,
+                                     .authenticate = on_authenticate,
+                                     .opening = on_opening,
+                                     .welcome = on_welcome,
+                                     .opened = on_opened,
+                                     .request = on_request,
+                                     .dropped = on_dropped,
+                                     .ended = on_ended};
+    int er = str_copy(c->data, sizeof c->data, config->data ? config->data : ".");
+    c->anchor = calloc(1, sizeof *c->anchor);
+    if (er == 0 && !c->anchor)
+        er = ER_NOMEM;
+    if (er == 0)
+        er = make_maps(c);
+    if (er == 0)
+        er = sessions_new(&c->sessions, &ops, &config->entropy);
+    if (er < 0) {
+        calls_free(c);
+        return er;
+    }
+    c->anchor->calls = c;
+    sessions_set_clock(c->sessions, calls_now_us(c), calls_unix_us(c));
+    calls_reset_cases(c);
+    calls_repair_clips(c);
+    *ret = c;
+    return 0;
+}
+
+static void free_requests(struct calls *c)
+{
+    size_t cursor = 0;
+    void *value;
+    while (c->requests && map_next(c->requests, &cursor, NULL, NULL, &value)) {
+        struct request *request = value;
+        request->done(c, request->ctx, NULL);
+        free(request);
+    }
+}
+
+void calls_free(struct calls *c)
+{
+    if (!c)
+        return;
+    size_t cursor = 0;
+    void *value;
+    struct session *s;
+    while (c->sessions && (s = sessions_each(c->sessions, &cursor)))
+        free(s->user);
+    sessions_free(c->sessions);
+    free_requests(c);
+    cursor = 0;
+    while (c->rooms && map_next(c->rooms, &cursor, NULL, NULL, &value))
+        room_free(value);
+    cursor = 0;
+    while (c->clips && map_next(c->clips, &cursor, NULL, NULL, &value))
+        clip_free(c, value);
+    map_free(c->rooms);
+    map_free(c->cases);
+    map_free(c->peers);
+    map_free(c->requests);
+    map_free(c->clips);
+    queue_free(c->queue);
+    json_decref(c->ice_servers);
+    if (c->anchor) {
+        c->anchor->calls = NULL;
+        if (!c->anchor->jobs)
+            free(c->anchor);
+    }
+    free(c);
+}
+
+struct sessions *calls_sessions(struct calls *c)
+{
+    return c->sessions;
+}
+
+void calls_tick(struct calls *c)
+{
+    uint64_t now_us = calls_now_us(c);
+    sessions_set_clock(c->sessions, now_us, calls_unix_us(c));
+    sessions_tick(c->sessions, now_us);
+    queue_tick(c->queue, now_us);
+    calls_on_queue_events(c);
+    calls_end_drain(c);
+}
+
+uint64_t calls_deadline_us(const struct calls *c)
+{
+    uint64_t a = sessions_deadline_us(c->sessions), b = queue_deadline_us(c->queue);
+    return a < b ? a : b;
+}
+
+/* Drain */
+
+void calls_drain(struct calls *c, void (*done)(void *ctx), void *ctx)
+{
+    size_t cursor = 0;
+    void *value;
+    struct session *s;
+    c->draining = true;
+    c->drain_done = done;
+    c->drain_ctx = ctx;
+    json_t *notice = json_pack("{s:s,s:s,s:s}", "type", "notice", "code", "draining", "message",
+                               "the server is about to restart");
+    while ((s = sessions_each(c->sessions, &cursor)))
+        calls_send(c, s, notice);
+    json_decref(notice);
+    cursor = 0;
+    while (map_next(c->rooms, &cursor, NULL, NULL, &value)) {
+        struct room *r = value;
+        room_stop_clips(r);
+        if (r->call_on)
+            room_end_call(r, "left", NULL);
+    }
+    calls_end_drain(c);
+}
+
+/** Once the last clip is on the disk and in the store. */
+void calls_end_drain(struct calls *c)
+{
+    if (!c->draining || c->drained || map_count(c->clips) || c->anchor->jobs)
+        return;
+    c->drained = true;
+    sessions_close_all(c->sessions, LINK_CLOSE_RESTART);
+    if (c->drain_done)
+        c->drain_done(c->drain_ctx);
+}
+
+bool calls_is_draining(const struct calls *c)
+{
+    return c->draining;
+}
+
+void calls_read_gauges(const struct calls *c, struct calls_gauges *ret)
+{
+    *ret = (struct calls_gauges){.links = sessions_link_count(c->sessions),
+                                 .sessions = sessions_count(c->sessions),
+                                 .rooms = map_count(c->rooms),
+                                 .waiting = queue_waiting_count(c->queue),
+                                 .agents_available = queue_available_count(c->queue),
+                                 .calls = c->calls_on,
+                                 .whip = c->whip,
+                                 .whep = c->whep,
+                                 .clips_recording = map_count(c->clips),
+                                 .messages_in = c->messages_in,
+                                 .errors_out = c->errors_out,
+                                 .calls_started = c->calls_started,
+                                 .offers = c->offers,
+                                 .offers_declined = c->offers_declined,
+                                 .offers_expired = c->offers_expired};
+    size_t cursor = 0;
+    void *value;
+    while (map_next(c->rooms, &cursor, NULL, NULL, &value))
+        ret->people += roster_count(((const struct room *)value)->roster);
+}

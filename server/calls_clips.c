@@ -1,0 +1,478 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Clips: the row is durable before the recording starts, each change of state is durable before
+ * people hear of it, and what a dead process left is repaired. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/er.h"
+#include "base/str.h"
+#include "server/calls_impl.h"
+
+void clip_free(struct calls *c, struct clip *clip)
+{
+    map_remove_str(c->clips, clip->row.id.text);
+    list_remove(&clip->node);
+    free(clip);
+}
+
+static struct clip *clip_find(const struct calls *c, const struct id *id)
+{
+    return map_get_str(c->clips, id->text);
+}
+
+json_t *room_recording_json(struct room *r)
+{
+    json_t *ids = json_array();
+    uint64_t since_us = UINT64_MAX;
+    list_each(clip, &r->clips, struct clip, node)
+    {
+        if (!clip->row.started_us || clip->row.state != CLIP_RECORDING)
+            continue;
+        json_array_append_new(ids, json_string(clip->row.id.text));
+        since_us = clip->row.started_us < since_us ? clip->row.started_us : since_us;
+    }
+    char since[CLOCK_TEXT_BYTES] = "";
+    bool on = json_array_size(ids) > 0;
+    if (on)
+        clock_format(since_us, since);
+    return json_pack("{s:s,s:b,s:o,s:s?}", "type", "recording", "on", on, "clips", ids, "since",
+                     on ? since : NULL);
+}
+
+static void tell_clip(struct room *r, const struct store_clip *row)
+{
+    json_t *message = json_pack("{s:s,s:o}", "type", "clip", "clip", store_clip_json(row));
+    if (message && row->state == CLIP_FAILED)
+        json_object_set_new(message, "reason", json_string(row->reason));
+    room_tell(r, NULL, message);
+}
+
+void room_stop_clips_of(struct room *r, const char *publisher)
+{
+    list_each_safe(clip, &r->clips, struct clip, node)
+    {
+        if (clip->stopping || (publisher && strcmp(publisher, clip->row.publisher) != 0))
+            continue;
+        clip->stopping = true;
+        (void)media_clip_stop(r->calls->config.media, &r->id, &clip->row.id);
+    }
+}
+
+void room_stop_clips(struct room *r)
+{
+    room_stop_clips_of(r, NULL);
+}
+
+/* Rows */
+
+struct row_job {
+    struct calls_job head;
+    struct store_clip row;
+    bool final;
+    int er;
+};
+
+static void row_work(struct store *s, struct calls_job *head)
+{
+    struct row_job *job = container_of(head, struct row_job, head);
+    job->er = store_clip_update(s, &job->row, head->unix_us);
+}
+
+/** What is told of a clip is in the store. */
+static void row_done(struct calls *c, struct calls_job *head)
+{
+    struct row_job *job = container_of(head, struct row_job, head);
+    struct clip *clip = c ? clip_find(c, &job->row.id) : NULL;
+    if (c && job->er < 0)
+        log_event(c->config.log, LOG_ERROR, "clip_row_lost", "clip=%s state=%s er=%s",
+                  job->row.id.text, clip_state_name(job->row.state), er_name(job->er));
+    if (!clip || !job->final)
+        return;
+    struct room *r = clip->room;
+    clip_free(c, clip);
+    if (!r)
+        return;
+    if (job->er == 0)
+        tell_clip(r, &job->row);
+    else
+        room_notice(r, "clip_not_saved", "a clip could not be entered on the case");
+    room_tell(r, NULL, room_recording_json(r));
+    room_settle(r);
+}
+
+static void row_write(struct calls *c, struct clip *clip, bool final)
+{
+    struct row_job *job = calloc(1, sizeof *job);
+    if (job) {
+        job->head.work = row_work;
+        job->head.done = row_done;
+        job->row = clip->row;
+        job->final = final;
+    }
+    if (job && calls_run(c, &job->head) == 0)
+        return;
+    free(job);
+    log_event(c->config.log, LOG_ERROR, "clip_row_lost", "clip=%s state=%s er=full",
+              clip->row.id.text, clip_state_name(clip->row.state));
+    if (final)
+        clip_free(c, clip);
+}
+
+static void on_failed(struct calls *c, struct clip *clip, int er)
+{
+    clip->row.state = CLIP_FAILED;
+    (void)str_copy(clip->row.reason, sizeof clip->row.reason, er_name(er));
+    if (er == ER_IO && clip->room)
+        room_notice(clip->room, "recording_stopped_disk_full",
+                    "the recording stopped: the disk is full or failed; the call goes on");
+    row_write(c, clip, true);
+}
+
+static void take_result(struct store_clip *row, const struct media_clip_result *result)
+{
+    row->state = CLIP_READY;
+    row->started_us = result->started_unix_us ? result->started_unix_us : row->started_us;
+    row->duration_ms = result->duration_ms;
+    row->bytes = result->bytes;
+    (void)str_copy(row->sha256, sizeof row->sha256, result->sha256);
+    row->width = result->width;
+    row->height = result->height;
+    row->gaps = result->gaps;
+    row->gap_ms = result->gap_ms;
+    row->has_video = result->has_video;
+    row->has_audio = result->has_audio;
+    row->has_poster = result->has_poster;
+    row->repaired = result->repaired;
+}
+
+void calls_on_clip_event(struct calls *c, const struct media_event *e)
+{
+    struct clip *clip = clip_find(c, &e->clip);
+    if (!clip || clip->row.state != CLIP_RECORDING)
+        return;
+    if (e->type == MEDIA_CLIP_READY) {
+        take_result(&clip->row, &e->result);
+        row_write(c, clip, true);
+    } else if (e->type == MEDIA_CLIP_FAILED) {
+        on_failed(c, clip, e->er);
+    } else {
+        clip->row.started_us = e->unix_us;
+        row_write(c, clip, false);
+        if (clip->room)
+            room_tell(clip->room, NULL, room_recording_json(clip->room));
+    }
+}
+
+/* Start */
+
+struct start {
+    struct claims who;
+    char publisher[LIMIT_IDENTITY + 1];
+    char label[LIMIT_NAME + 1];
+    calls_done *done;
+    void *ctx;
+};
+
+struct add_job {
+    struct calls_job head;
+    struct store_clip row;
+    char folder[STORE_PATH_BYTES];
+    calls_done *done;
+    void *ctx;
+    int er;
+};
+
+/** <data>/blobs/<xx>; both may be there. */
+static int make_folder(const char *path)
+{
+    char part[STORE_PATH_BYTES];
+    (void)str_copy(part, sizeof part, path);
+    char *cut = strrchr(part, '/');
+    if (cut)
+        *cut = '\0';
+    if (mkdir(part, 0700) < 0 && errno != EEXIST)
+        return ER_IO;
+    return mkdir(path, 0700) < 0 && errno != EEXIST ? ER_IO : 0;
+}
+
+static void add_work(struct store *s, struct calls_job *head)
+{
+    struct add_job *job = container_of(head, struct add_job, head);
+    job->er = make_folder(job->folder);
+    if (job->er == 0)
+        job->er = store_clip_add(s, &job->row, head->unix_us);
+}
+
+static void add_done(struct calls *c, struct calls_job *head)
+{
+    struct add_job *job = container_of(head, struct add_job, head);
+    struct clip *clip = c ? clip_find(c, &job->row.id) : NULL;
+    if (!clip)
+        return;
+    struct room *r = clip->room;
+    if (job->er < 0) {
+        clip_free(c, clip);
+        job->done(job->ctx, job->er, "the clip could not be entered on the case", NULL);
+        room_settle(r);
+        return;
+    }
+    clip->row = job->row;
+    struct media_clip_config config = {.clip = clip->row.id};
+    (void)str_copy(config.publisher, sizeof config.publisher, clip->row.publisher);
+    (void)str_copy(config.path, sizeof config.path, clip->row.path);
+    json_t *body = store_clip_json(&clip->row);
+    tell_clip(r, &clip->row);
+    int er = media_clip_start(c->config.media, &r->id, &config);
+    if (er == 0 && clip->stopping)
+        (void)media_clip_stop(c->config.media, &r->id, &clip->row.id);
+    job->done(job->ctx, er, er < 0 ? "the recording could not start" : NULL, er < 0 ? NULL : body);
+    json_decref(body);
+    if (er < 0)
+        on_failed(c, clip, er);
+}
+
+/** The buyer; in a live room the host; else whoever publishes longest. */
+static const char *default_publisher(struct room *r)
+{
+    list_each(person, roster_people(r->roster), struct roster_person, node)
+    {
+        if (r->kind == CASE_LIVE ? person->role == ROLE_HOST
+                                 : strcmp(person->identity, r->buyer) == 0)
+            return person->identity;
+    }
+    for (size_t i = 0; i < r->track_count; i++) {
+        if (r->tracks[i].kind == MEDIA_VIDEO)
+            return r->tracks[i].identity;
+    }
+    return r->buyer;
+}
+
+static int start_check(struct room *r, struct start *start, const char **ret_why)
+{
+    bool named = start->publisher[0] != '\0';
+    if (!named)
+        (void)str_copy(start->publisher, sizeof start->publisher, default_publisher(r));
+    const struct roster_person *p = roster_find(r->roster, start->publisher);
+    size_t count = 0;
+    list_each(clip, &r->clips, struct clip, node)
+        count++;
+    if (!p) {
+        *ret_why = named ? "nobody of that name is in the room" : "nobody is there to be recorded";
+        return named ? ER_NOT_FOUND : ER_CONFLICT;
+    }
+    if (!p->consent) {
+        *ret_why = "the publisher has not consented to being recorded";
+        return ER_CONFLICT;
+    }
+    *ret_why = "too many clips are recorded in this room already";
+    return count < LIMIT_CLIPS_PER_ROOM ? 0 : ER_FULL;
+}
+
+static int start_run(struct calls *c, struct room *r, const struct start *start)
+{
+    struct clip *clip = calloc(1, sizeof *clip);
+    struct add_job *job = calloc(1, sizeof *job);
+    if (!clip || !job) {
+        free(clip);
+        free(job);
+        return ER_NOMEM;
+    }
+    uint64_t unix_us = calls_unix_us(c);
+    struct store_clip *row = &clip->row;
+    *row = (struct store_clip){.id = id_make(unix_us, &c->config.entropy),
+                               .case_id = r->case_id,
+                               .room = r->id,
+                               .state = CLIP_RECORDING,
+                               .kind = "clip",
+                               .created_us = unix_us};
+    (void)str_copy(row->merchant, sizeof row->merchant, r->merchant);
+    (void)str_copy(row->label, sizeof row->label, start->label);
+    (void)str_copy(row->publisher, sizeof row->publisher, start->publisher);
+    (void)str_copy(row->started_by, sizeof row->started_by, start->who.identity);
+    (void)snprintf(job->folder, sizeof job->folder, "%s/blobs/%.2s", c->data, row->id.text);
+    (void)snprintf(row->path, sizeof row->path, "%s/blobs/%.2s/%s", c->data, row->id.text,
+                   row->id.text);
+    clip->room = r;
+    list_append(&r->clips, &clip->node);
+    job->head.work = add_work;
+    job->head.done = add_done;
+    job->row = *row;
+    job->done = start->done;
+    job->ctx = start->ctx;
+    int er = map_add_str(c->clips, row->id.text, clip);
+    if (er == 0)
+        er = calls_run(c, &job->head);
+    if (er < 0) {
+        clip_free(c, clip);
+        free(job);
+    }
+    return er;
+}
+
+static void start_entered(struct calls *c, struct entry_job *job, struct room *r)
+{
+    struct start *start = job->ctx;
+    int er = job->er;
+    const char *why = er == ER_DENIED ? "this token is not for this room" : "no such room";
+    if (er == 0 && !r) {
+        er = ER_CONFLICT;
+        why = "nobody is in the room";
+    }
+    if (er == 0)
+        er = start_check(r, start, &why);
+    if (c && er == 0) {
+        er = start_run(c, r, start);
+        why = "cannot be done now";
+    }
+    if (c && er < 0)
+        start->done(start->ctx, er, why, NULL);
+    free(start);
+}
+
+void calls_clip_start(struct calls *c, const struct claims *who, const char *room,
+                      const char *publisher, const char *label, calls_done *done, void *ctx)
+{
+    if (c->draining || !who->grants.record) {
+        done(ctx, c->draining ? ER_CLOSED : ER_DENIED,
+             c->draining ? "the server is about to restart" : "this token may not record", NULL);
+        return;
+    }
+    struct start *start = calloc(1, sizeof *start);
+    struct entry_job *job = calloc(1, sizeof *job);
+    if (!start || !job || id_parse(room, &job->by_room) < 0) {
+        done(ctx, start && job ? ER_NOT_FOUND : ER_NOMEM, "no such room", NULL);
+        free(start);
+        free(job);
+        return;
+    }
+    start->who = *who;
+    start->done = done;
+    start->ctx = ctx;
+    (void)str_copy(start->publisher, sizeof start->publisher, publisher);
+    (void)str_copy(start->label, sizeof start->label, label);
+    job->claims = *who;
+    job->look_only = true;
+    job->entered = start_entered;
+    job->ctx = start;
+    calls_enter(c, job);
+}
+
+/* Stop */
+
+struct get_job {
+    struct calls_job head;
+    struct claims who;
+    struct store_clip row;
+    calls_done *done;
+    void *ctx;
+    int er;
+};
+
+static void get_work(struct store *s, struct calls_job *head)
+{
+    struct get_job *job = container_of(head, struct get_job, head);
+    struct id id = job->row.id;
+    job->er = store_clip_get(s, &id, &job->row);
+    const struct store_clip *row = &job->row;
+    if (job->er == 0 && !claims_allow_case(&job->who, &row->case_id, &row->room, row->merchant))
+        job->er = ER_DENIED;
+}
+
+static void get_done(struct calls *c, struct calls_job *head)
+{
+    struct get_job *job = container_of(head, struct get_job, head);
+    if (!c)
+        return;
+    struct clip *clip = job->er == 0 ? clip_find(c, &job->row.id) : NULL;
+    if (clip && clip->room && !clip->stopping) {
+        clip->stopping = true;
+        (void)media_clip_stop(c->config.media, &clip->room->id, &clip->row.id);
+    }
+    json_t *body = job->er == 0 ? store_clip_json(&job->row) : NULL;
+    job->done(job->ctx, job->er,
+              job->er == ER_DENIED ? "this token is not for this clip's case" : "no such clip",
+              body);
+    json_decref(body);
+}
+
+void calls_clip_stop(struct calls *c, const struct claims *who, const char *clip,
+                     calls_done *done, void *ctx)
+{
+    struct get_job *job = calloc(1, sizeof *job);
+    int er = job ? id_parse(clip, &job->row.id) : ER_NOMEM;
+    if (er == ER_MALFORMED)
+        er = ER_NOT_FOUND;
+    if (er == 0 && !who->grants.record)
+        er = ER_DENIED;
+    if (er == 0) {
+        job->head.work = get_work;
+        job->head.done = get_done;
+        job->who = *who;
+        job->done = done;
+        job->ctx = ctx;
+        er = calls_run(c, &job->head);
+    }
+    if (er < 0) {
+        done(ctx, er, er == ER_DENIED ? "this token may not record" : "no such clip", NULL);
+        free(job);
+    }
+}
+
+/* Repair */
+
+struct repair_job {
+    struct calls_job head;
+    struct store_clip *rows;
+    size_t count;
+    int er;
+};
+
+static void repair_each(void *ctx, const struct store_clip *row)
+{
+    struct repair_job *job = ctx;
+    struct store_clip *grown = realloc(job->rows, (job->count + 1) * sizeof *grown);
+    if (!grown)
+        return; /* the next start tries again */
+    job->rows = grown;
+    job->rows[job->count++] = *row;
+}
+
+static void repair_work(struct store *s, struct calls_job *head)
+{
+    struct repair_job *job = container_of(head, struct repair_job, head);
+    job->er = store_clips_in_state(s, CLIP_RECORDING, repair_each, job);
+}
+
+static void repair_done(struct calls *c, struct calls_job *head)
+{
+    struct repair_job *job = container_of(head, struct repair_job, head);
+    for (size_t i = 0; c && i < job->count; i++) {
+        struct clip *clip = calloc(1, sizeof *clip);
+        if (!clip || map_add_str(c->clips, job->rows[i].id.text, clip) < 0) {
+            free(clip);
+            continue;
+        }
+        clip->row = job->rows[i];
+        int er = media_clip_repair(c->config.media, &clip->row.id, clip->row.path);
+        log_event(c->config.log, LOG_INFO, "clip_repair", "clip=%s er=%s", clip->row.id.text,
+                  er_name(er));
+        if (er < 0)
+            clip_free(c, clip); /* stays as it is until the next start */
+    }
+    free(job->rows);
+}
+
+void calls_repair_clips(struct calls *c)
+{
+    struct repair_job *job = calloc(1, sizeof *job);
+    if (!job)
+        return;
+    job->head.work = repair_work;
+    job->head.done = repair_done;
+    if (calls_run(c, &job->head) < 0)
+        free(job);
+}

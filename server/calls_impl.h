@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the parts of the conductor (calls*.c, whip.c) share: rooms, people's sessions, media peers,
+ * clips, and work for the store that comes back later. */
+#ifndef LOUPE_SERVER_CALLS_IMPL_H
+#define LOUPE_SERVER_CALLS_IMPL_H
+
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "media/media.h"
+#include "server/calls.h"
+#include "server/store.h"
+#include "signaling/chat.h"
+#include "signaling/pairing/queue.h"
+#include "signaling/roster.h"
+
+#define ROOM_TRACKS 1024 /* told to those who come later; further ones only as they appear */
+#define FINGERPRINT_BYTES 160
+
+struct calls_anchor;
+
+struct calls {
+    struct calls_config config;
+    struct calls_clock clock;
+    char data[MEDIA_PATH_BYTES - 64];
+    json_t *ice_servers;
+    struct calls_anchor *anchor;
+    struct sessions *sessions;
+    struct queue *queue;
+    struct map *rooms;    /* room id -> struct room */
+    struct map *cases;    /* case id -> struct room */
+    struct map *peers;    /* number -> struct peer */
+    struct map *requests; /* number -> struct request */
+    struct map *clips;    /* clip id -> struct clip, while recording or being repaired */
+    uint64_t last_peer, last_request, last_consent;
+    struct claims checked; /* of the token that was checked last, for the session opening now */
+    size_t calls_on, whip, whep;
+    uint64_t messages_in, errors_out, calls_started, offers, offers_declined, offers_expired;
+    bool draining, drained;
+    void (*drain_done)(void *ctx);
+    void *drain_ctx;
+};
+
+/** A published stream, as people were told of it. */
+struct room_track {
+    uint64_t track, peer;
+    enum media_kind kind;
+    char identity[LIMIT_IDENTITY + 1];
+    char label[65];
+};
+
+struct room {
+    struct calls *calls;
+    struct id id, case_id;
+    char merchant[STORE_SHORT_BYTES];
+    char buyer[STORE_IDENTITY_BYTES];
+    char language[36];
+    int priority;
+    enum case_kind kind;
+    enum case_state state;
+    json_t *case_json;
+    struct roster *roster;
+    struct chat chat;
+    struct list peers, clips;
+    struct room_track *tracks;
+    size_t track_count, track_size;
+    bool call_on;
+    char agent[STORE_IDENTITY_BYTES]; /* of the call */
+    unsigned entering;                /* jobs that will want it */
+};
+
+/** What the conductor knows of a session: its `user`. */
+struct member {
+    struct session *session;
+    struct claims claims;
+    struct room *room; /* NULL: in none */
+    struct peer *peer; /* its media; NULL: none */
+    char wait_re[PROTO_ID_BYTES];
+    bool waits; /* the reply to `wait` is due */
+};
+
+/** Told what becomes of a peer that belongs to no session (WHIP, WHEP). */
+struct door {
+    void (*gone)(void *ctx, int er);
+    void *ctx;
+};
+
+struct peer {
+    struct list node; /* of the room */
+    uint64_t number;
+    struct room *room;
+    struct member *member; /* NULL: by a door */
+    struct door door;
+    char identity[LIMIT_IDENTITY + 1];
+    char fingerprint[FINGERPRINT_BYTES];
+    bool answered, connected, publishes;
+};
+
+/** Asked of the media engine, and not answered yet. */
+typedef void request_done(struct calls *c, void *ctx, const struct media_event *event);
+struct request {
+    uint64_t number;
+    request_done *done; /* event NULL: the conductor ends; free only */
+    void *ctx;
+};
+
+struct clip {
+    struct list node; /* of the room; alone when repaired */
+    struct room *room;
+    struct store_clip row;
+    bool stopping;
+};
+
+/* Time, store */
+
+uint64_t calls_now_us(const struct calls *c);
+uint64_t calls_unix_us(const struct calls *c);
+
+/** The head of a job's struct, which is heap memory. */
+struct calls_job {
+    struct calls_anchor *anchor;
+    void (*work)(struct store *s, struct calls_job *job); /* store thread; touches the job only */
+    /** Signalling thread; c is NULL when the conductor is gone. The job is freed after it. */
+    void (*done)(struct calls *c, struct calls_job *job);
+    uint64_t unix_us; /* when it was asked for */
+};
+/** ER_FULL, ER_NOMEM: the caller still owns the job. */
+int calls_run(struct calls *c, struct calls_job *job);
+/** An event on the case's timeline; `data` is taken over and may be NULL. Failures are logged. */
+void calls_event(struct calls *c, const struct id *case_id, const char *actor, const char *type,
+                 json_t *data);
+
+/* Sessions */
+
+static inline struct member *member_of(const struct session *s)
+{
+    return s->user;
+}
+void calls_send(struct calls *c, struct session *s, const json_t *message);
+void calls_error(struct calls *c, struct session *s, const char *re, enum proto_error code,
+                 const char *message);
+/** A request's failure by its error. `why` may be NULL. */
+void calls_error_er(struct calls *c, struct session *s, const char *re, int er, const char *why);
+void calls_end_drain(struct calls *c);
+
+/* Rooms */
+
+/** The open one, or NULL. */
+struct room *room_find(const struct calls *c, const struct id *id);
+struct room *room_of_case(const struct calls *c, const struct id *case_id);
+/** Closes it when nobody and nothing is left in it. */
+void room_settle(struct room *r);
+void room_free(struct room *r);
+/** To every session in it but `except` (may be NULL). Takes `message` over. */
+void room_tell(struct room *r, const struct session *except, json_t *message);
+void room_tell_person(struct room *r, const struct roster_person *p);
+void room_notice(struct room *r, const char *code, const char *message);
+/** What the case is like now. */
+void room_take_case(struct room *r, const struct store_case *c);
+
+/** Look up room or case, check that this person may be there, note the person on the case, and open
+ *  the room. */
+struct entry_job {
+    struct calls_job head;
+    struct claims claims;
+    struct id by_room, by_case; /* one of them; none: only the invite is used */
+    bool use_invite;
+    bool look_only;             /* check, but enter nobody and open nothing */
+    bool by_door;
+    /** er: 0, ER_NOT_FOUND, ER_DENIED, ER_STALE (the invite is spent), ER_IO, .. `room` is NULL when
+     *  it is not open (look_only) or none was asked for. c NULL: free what ctx holds. */
+    void (*entered)(struct calls *c, struct entry_job *job, struct room *room);
+    struct id session;
+    struct id reservation;
+    char re[PROTO_ID_BYTES];
+    void *ctx;
+    int er;
+    bool consent;
+    struct store_case found;
+};
+/** Takes the job over; `entered` is called in any case. */
+void calls_enter(struct calls *c, struct entry_job *job);
+/** Seat a session in a room: takes the place of an older session of the same person. 0, ER_FULL. */
+int room_seat(struct room *r, struct member *m, bool consent);
+/** What a newcomer is told: roster, history, tracks, recording, case. */
+void room_welcome(struct room *r, struct member *m);
+void room_unseat(struct member *m, const char *reason);
+/** Presence by WHIP or WHEP. */
+int room_door_open(struct room *r, const struct claims *who, bool consent);
+void room_door_close(struct room *r, const char *identity);
+
+/* Requests of sessions */
+
+typedef void calls_handler(struct calls *c, struct member *m, const struct proto_message *msg);
+calls_handler calls_on_join, calls_on_leave, calls_on_media_state, calls_on_consent, calls_on_chat;
+calls_handler calls_on_offer;
+calls_handler calls_on_wait, calls_on_stop_waiting, calls_on_available, calls_on_accept,
+    calls_on_decline, calls_on_hang_up;
+
+/* Media */
+
+/** A number, and the request in the map. 0: no memory. */
+uint64_t request_new(struct calls *c, request_done *done, void *ctx);
+/** For a request that could not be sent: without calling done. */
+void request_drop(struct calls *c, uint64_t number);
+/** ER_NOMEM. `wants` as in media.h. */
+int peer_new(struct room *r, const char *identity, struct member *m, const struct door *door,
+             struct peer **ret);
+/** `tell_media`: remove it in the engine too. Its tracks are reported gone. */
+void peer_free(struct peer *p, bool tell_media);
+bool room_identity_publishes(const struct room *r, const char *identity);
+/** End whatever this person publishes. */
+void room_stop_publishing(struct room *r, const char *identity);
+void room_send_tracks(struct room *r, struct member *m);
+uint8_t calls_rank(enum role role);
+
+/* Clips */
+
+void calls_repair_clips(struct calls *c);
+void calls_on_clip_event(struct calls *c, const struct media_event *event);
+void room_stop_clips(struct room *r);
+void room_stop_clips_of(struct room *r, const char *publisher);
+json_t *room_recording_json(struct room *r);
+void clip_free(struct calls *c, struct clip *clip);
+
+/* Queue and calls */
+
+void calls_on_queue_events(struct calls *c);
+/** The case may have become something to begin a call with. */
+void room_begin_call(struct room *r, const char *agent);
+void room_end_call(struct room *r, const char *reason, const char *by);
+/** A session came into a room, or is gone from it for good. */
+void calls_seated(struct room *r, struct member *m);
+void calls_unseated(struct room *r, struct member *m, const char *reason);
+void calls_agent_gone(struct calls *c, const struct session *s, bool for_good);
+void calls_agent_back(struct calls *c, const struct session *s);
+/** A transition that the conductor drives; `data` is taken over. The room is told. */
+void calls_case_act(struct calls *c, const struct id *case_id, enum case_action action,
+                    const char *actor, json_t *data);
+void calls_reset_cases(struct calls *c);
+void calls_send_queue(struct calls *c, struct session *s);
+
+#endif
