@@ -6,11 +6,11 @@
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/buf.h"
 #include "base/er.h"
 
 /* In our order: the server picks the first that the client has too. */
@@ -35,11 +35,16 @@ static int identity_dates(X509 *x)
            ASN1_TIME_set_string_X509(X509_getm_notAfter(x), "20491231235959Z");
 }
 
+/* The serial number is drawn from the key, which is random already. */
 static int identity_serial(X509 *x)
 {
-    uint32_t serial;
-    return RAND_bytes((unsigned char *)&serial, sizeof serial) == 1 &&
-           ASN1_INTEGER_set(X509_get_serialNumber(x), (long)(serial >> 1) + 1);
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    if (!X509_pubkey_digest(x, EVP_sha256(), digest, &len) || len < 4)
+        return 0;
+    struct rd r = rd_make(digest, 4);
+    uint32_t serial = rd_u32(&r);
+    return ASN1_INTEGER_set(X509_get_serialNumber(x), (long)(serial >> 1) + 1);
 }
 
 static int identity_certify(struct dtls_identity *id)
@@ -49,8 +54,8 @@ static int identity_certify(struct dtls_identity *id)
     if (!id->key || !id->certificate)
         return ER_NOMEM;
     X509 *x = id->certificate;
-    if (!X509_set_version(x, 2) || !identity_serial(x) || !identity_name(x) || !identity_dates(x) ||
-        !X509_set_pubkey(x, id->key) || !X509_sign(x, id->key, EVP_sha256()))
+    if (!X509_set_version(x, 2) || !X509_set_pubkey(x, id->key) || !identity_serial(x) ||
+        !identity_name(x) || !identity_dates(x) || !X509_sign(x, id->key, EVP_sha256()))
         return ER_INTERNAL;
     uint8_t digest[EVP_MAX_MD_SIZE];
     unsigned len = 0;
