@@ -77,6 +77,6 @@ void scratch_write(struct scratch *s, const char *name, const uint8_t *data, siz
 {
     FILE *f = fopen(scratch_path(s, name), "wb");
     assert_non_null(f);
-    assert_int_equal(fwrite(data, 1, len, f), len);
+    assert_true(len == 0 || fwrite(data, 1, len, f) == len);
     assert_int_equal(fclose(f), 0);
 }
