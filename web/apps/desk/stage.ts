@@ -132,14 +132,13 @@ function recordButton(app: DeskApp, name: string) {
   const { buyer } = room;
   const on = room.recordingClips.length > 0;
   const why = !buyer ? t('desk.call.recordNobody') : buyer.consent ? '' : t('desk.call.recordNoConsent', { name });
-  return html`<span class="record-place">
-    <button class="button record ${on ? 'on' : ''}" data-testid="record" aria-pressed=${on}
+  return html`<button class="button record ${on ? 'on' : ''}" data-testid="record" aria-pressed=${on}
       ?disabled=${!on && why !== ''} aria-describedby="record-why" @click=${() => void app.record()}>
       ${icon(on ? 'stop' : 'record')}${on ? t('desk.call.stop') : t('desk.call.record')}
       ${on ? html`<lp-timer class="numbers" data-testid="record-time" .since=${room.recordingSince}></lp-timer>` : nothing}
     </button>
-    <span class="small quiet" id="record-why" data-testid="record-why">${on ? '' : why}</span>
-  </span>`;
+    <span class="small quiet record-why" id="record-why" data-testid="record-why" ?hidden=${on || !why}>
+      ${why}</span>`;
 }
 
 function controls(app: DeskApp, call: DeskCall, name: string) {
@@ -168,7 +167,7 @@ function controls(app: DeskApp, call: DeskCall, name: string) {
       aria-label=${shows ? t('action.cameraOff') : t('action.cameraOn')}
       @click=${toggle(() => media.switchCamera(!shows))}>${icon(shows ? 'cam' : 'cam-off')}</button>
     <button class="button danger" data-testid="hang-up" @click=${() => void app.hangUp()}>
-      ${icon('hang-up')}${t('action.hangUp')}
+      ${icon('hang-up')}<span class="word">${t('action.hangUp')}</span>
     </button>
   </div>`;
 }
