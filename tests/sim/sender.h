@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One track that a fake browser publishes: synthetic frames at a steady rate, packetised, paced,
+ * kept for retransmission, reported. Plain packets out; SRTP is the browser's. */
+#ifndef LOUPE_TESTS_SIM_SENDER_H
+#define LOUPE_TESTS_SIM_SENDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/entropy.h"
+#include "media/codec.h"
+#include "media/wire/rtcp.h"
+#include "media/wire/rtp.h"
+
+#define SENDER_VIDEO_HISTORY 1024 /* packets; powers of two */
+#define SENDER_AUDIO_HISTORY 64
+#define SENDER_PACKET_BYTES 1300
+
+struct sender_config {
+    enum media_codec codec;
+    uint32_t stream; /* goes into every frame */
+    uint32_t ssrc;
+    uint32_t rtx_ssrc; /* 0: repeat the packet itself */
+    uint8_t payload_type;
+    uint8_t rtx_payload_type;
+    char mid[16];
+    uint8_t mid_id; /* header extension ids; 0: not agreed */
+    uint8_t transport_cc_id;
+    uint8_t audio_level_id;
+    uint32_t bps;
+    uint32_t fps;                 /* video; audio is 50 packets a second */
+    uint32_t key_interval_frames; /* 0: only when asked */
+    uint16_t width;
+    uint16_t height;
+    uint64_t pace_us; /* between packets of one frame */
+};
+
+struct sender_stats {
+    uint64_t frames;
+    uint64_t key_frames;
+    uint64_t packets;
+    uint64_t bytes;
+    uint64_t nacked;
+    uint64_t retransmitted;
+    uint64_t plis;
+    uint64_t firs;
+};
+
+struct sender_packet {
+    uint16_t len;
+    uint16_t payload_at;
+    uint16_t transport_at; /* of the transport-wide number; 0: none */
+    uint8_t bytes[SENDER_PACKET_BYTES];
+};
+
+struct sender {
+    struct sender_config config;
+    struct sender_stats stats;
+    uint64_t started_us;
+    uint64_t next_frame_us;
+    uint64_t next_packet_us;
+    uint64_t made; /* packets; the one numbered i has sequence number first_seq + i */
+    uint64_t sent;
+    uint16_t first_seq;
+    uint16_t rtx_seq;
+    uint16_t picture_id;
+    uint32_t first_timestamp;
+    bool key_wanted;
+    uint32_t interval_us;
+    size_t history; /* size, a power of two */
+    struct sender_packet *packets;
+};
+
+/** A packet ready to be protected; `ctx` is the caller's. */
+typedef void sender_emit_fn(void *ctx, const uint8_t *packet, size_t len);
+/** The next transport-wide number. */
+typedef uint16_t sender_number_fn(void *ctx);
+
+int sender_new(struct sender **ret, const struct sender_config *config,
+               const struct entropy *entropy, uint64_t now_us);
+void sender_free(struct sender *s);
+
+uint64_t sender_deadline_us(const struct sender *s);
+void sender_expire(struct sender *s, uint64_t now_us, sender_emit_fn *emit,
+                   sender_number_fn *number, void *ctx);
+/** Answer a NACK, by RTX where agreed. */
+void sender_nack(struct sender *s, uint16_t seq, sender_emit_fn *emit, sender_number_fn *number,
+                 void *ctx);
+/** When frame `number` was captured. */
+uint64_t sender_capture_us(const struct sender *s, uint64_t number);
+/** For the sender report at `now_us`. */
+uint32_t sender_timestamp_at(const struct sender *s, uint64_t now_us);
+
+#endif
