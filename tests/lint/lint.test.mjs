@@ -79,8 +79,15 @@ const samples = {
     good: [objdump('.rodata'), objdump('.data.rel.ro.local')],
   },
   'unit tests': {
-    bad: [{ 'media/wire/rtp.c': '' }],
-    good: [{ 'media/wire/rtp.c': '', 'tests/unit/wire/test_rtp.c': '' }, { 'server/main.c': '' }],
+    bad: [
+      { 'media/wire/rtp.c': '' },
+      { 'server/store.c': '', 'tests/unit/server/test_store_cases.c': '' },
+    ],
+    good: [
+      { 'media/wire/rtp.c': '', 'tests/unit/wire/test_rtp.c': '' },
+      { 'server/store_cases.c': '', 'tests/unit/server/test_store.c': '' },
+      { 'server/main.c': '' },
+    ],
   },
   docstrings: {
     bad: [{ 'base/id.h': '/* An id. */\n' }],
