@@ -15,11 +15,17 @@
 #include "server/http.h"
 #include "server/store.h"
 
-struct calls; /* server/calls.h: the conductor; owns the WebSocket side too */
+struct calls;
 struct media;
+struct statics;
+struct whip;
+struct ws;
 
 struct app {
     struct config *config;
+    int argc; /* kept for a reload */
+    char **argv;
+    unsigned workers;
     struct log *log;        /* any thread */
     struct entropy entropy; /* any thread */
     struct auth *auth;      /* any thread */
@@ -27,10 +33,15 @@ struct app {
     struct dbq *dbq;
     struct media *media;
     struct calls *calls;
+    struct ws *ws;
+    struct whip *whip;
+    struct statics *statics; /* the pages; NULL: none found */
     struct http *http;
     struct media_key media_key; /* constant after start */
     char base_url[128];         /* "http://127.0.0.1:8080", for links */
-    bool draining;
+    int signal_fd;
+    int lock_fd;
+    uint64_t drain_until_us; /* 0: not draining */
 };
 
 /** Start everything in order, print the ready line, run until told to stop. The process's exit code:

@@ -13,8 +13,8 @@
 #include "base/limits.h"
 #include "signaling/role.h"
 
-#define AUTH_KEY_BYTES 65       /* an API key's id, with its NUL */
-#define AUTH_SECRET_MAX 256     /* bytes of an API key's secret */
+#define AUTH_KEY_BYTES 65   /* an API key's id, with its NUL */
+#define AUTH_SECRET_MAX 256 /* bytes of an API key's secret */
 #define AUTH_MERCHANT_BYTES 65
 #define AUTH_JTI_BYTES 65
 #define AUTH_TOKEN_BYTES (LIMIT_TOKEN + 1)
@@ -28,10 +28,10 @@ struct claims {
     char name[LIMIT_NAME + 1];          /* shown to people; the identity when the token has none */
     char jti[AUTH_JTI_BYTES];           /* "" when the token has none */
     enum role role;
-    struct id case_id;                  /* zeroed: not bound to a case */
-    struct id room;                     /* zeroed: not bound to a room */
-    struct role_grants grants;          /* the role's, narrowed by the token's */
-    uint64_t expires_s;                 /* Unix seconds */
+    struct id case_id;         /* zeroed: not bound to a case */
+    struct id room;            /* zeroed: not bound to a room */
+    struct role_grants grants; /* the role's, narrowed by the token's */
+    uint64_t expires_s;        /* Unix seconds */
 };
 
 /** The API keys. Any thread may use it. */

@@ -42,7 +42,7 @@ struct http {
     size_t watch_count;
     lws_sorted_usec_list_t timer;
     struct http_counters counters;
-    bool closed; /* takes no new connections */
+    bool draining;
     bool stop;
     bool ending;
 };
@@ -147,7 +147,7 @@ static int on_writeable(struct http *h, struct lws *wsi, struct connection *c)
         break;
     }
     count_answer(h, x);
-    bool close = x->asked.close || h->closed;
+    bool close = x->asked.close || h->draining;
     exchange_leave(h, c);
     if (close)
         return -1;
@@ -173,7 +173,7 @@ static int on_upgrade(struct http *h, struct lws *wsi)
     else if (lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_PROTOCOL) < 0 ||
              !strstr(text, WS_NAME))
         status = "400 Bad Request";
-    else if (h->closed)
+    else if (h->draining)
         status = "503 Service Unavailable";
     if (!status)
         return 0;
@@ -195,7 +195,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
         return 0;
     switch (reason) {
     case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
-        return h->closed || h->counters.connections >= LIMIT_HTTP_CONNECTIONS;
+        return h->counters.connections >= LIMIT_HTTP_CONNECTIONS;
     case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
         h->counters.connections_total++;
         return 0;
@@ -385,9 +385,9 @@ void http_stop(struct http *h)
     h->stop = true;
 }
 
-void http_stop_listening(struct http *h)
+void http_drain(struct http *h)
 {
-    h->closed = true;
+    h->draining = true;
 }
 
 int http_watch(struct http *h, int fd, void (*on_readable)(void *ctx), void *ctx)

@@ -116,8 +116,8 @@ void http_run(struct http *h);
 void http_wake(struct http *h);
 /** Signalling thread: http_run returns after this round. */
 void http_stop(struct http *h);
-/** No new connections from here on. */
-void http_stop_listening(struct http *h);
+/** From here on no new WebSocket, and every answer ends its connection. */
+void http_drain(struct http *h);
 /** Call `on_readable(ctx)` on the loop while `fd` is readable. The descriptor stays the caller's. */
 int http_watch(struct http *h, int fd, void (*on_readable)(void *ctx), void *ctx);
 /** Certificates anew from their files. ER_IO: the old ones stay. */

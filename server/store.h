@@ -65,7 +65,8 @@ struct store_case {
     uint64_t created_us, changed_us;
     uint64_t waiting_since_us; /* 0: not waiting */
     uint64_t version;          /* counts changes from 1; the ETag */
-    json_t *more; /* reason, tier, category, brand, order, purchase_evidence, outcome, ruling; owned */
+    json_t
+        *more; /* reason, tier, category, brand, order, purchase_evidence, outcome, ruling; owned */
 };
 /** Frees what it owns; not the struct. */
 void store_case_clear(struct store_case *c);
@@ -76,9 +77,9 @@ json_t *store_case_json(const struct store_case *c);
  *  is its first. With `idempotency_key` (may be NULL) repeated by the same `owner`: the case of the
  *  first time, *ret_repeated true, or ER_CONFLICT when `fingerprint` (of the request) differs.
  *  Keys are forgotten after a day. */
-int store_case_create(struct store *s, struct store_case *c, const char *actor,
-                      const char *owner, const char *idempotency_key, const char *fingerprint,
-                      uint64_t now_us, bool *ret_repeated);
+int store_case_create(struct store *s, struct store_case *c, const char *actor, const char *owner,
+                      const char *idempotency_key, const char *fingerprint, uint64_t now_us,
+                      bool *ret_repeated);
 /** ER_NOT_FOUND. The caller clears *ret. */
 int store_case_get(struct store *s, const struct id *id, struct store_case *ret);
 int store_case_of_room(struct store *s, const struct id *room, struct store_case *ret);
@@ -86,12 +87,14 @@ int store_case_of_room(struct store *s, const struct id *room, struct store_case
 struct store_case_filter {
     const char *merchant; /* NULL: any */
     struct id only;       /* zeroed: any; else this case alone */
+    struct id only_room;  /* likewise by its room */
+    bool disputed;        /* only those that ever were */
     bool by_state, by_kind;
     enum case_state state;
     enum case_kind kind;
-    const char *text;  /* in number, title, buyer's name; NULL: any */
-    struct id before;  /* page: cases made before this one; zeroed: from the newest */
-    size_t limit;      /* 1..LIMIT_PAGE_ITEMS */
+    const char *text; /* in number, title, buyer's name; NULL: any */
+    struct id before; /* page: cases made before this one; zeroed: from the newest */
+    size_t limit;     /* 1..LIMIT_PAGE_ITEMS */
 };
 /** Newest first; `each` must copy what it wants to keep. */
 int store_cases_list(struct store *s, const struct store_case_filter *f,
@@ -102,9 +105,9 @@ struct store_action {
     struct id case_id;
     enum case_action action;
     const char *actor;
-    enum role role;        /* of a person; ROLE_COUNT: the conductor itself, who may do everything */
-    const json_t *data;    /* cleaned (case_action_data), or NULL */
-    uint64_t if_version;   /* 0: any */
+    enum role role;      /* of a person; ROLE_COUNT: the conductor itself, who may do everything */
+    const json_t *data;  /* cleaned (case_action_data), or NULL */
+    uint64_t if_version; /* 0: any */
 };
 /** A transition: checks role, state and version, changes the case and appends the event, at once.
  *  0 and *ret (the case after it; cleared by the caller). ER_NOT_FOUND; ER_DENIED the role;
@@ -123,7 +126,7 @@ struct store_event {
     uint64_t at_us;
     char actor[STORE_IDENTITY_BYTES]; /* an identity; "system" */
     char type[48];
-    char *data; /* canonical JSON; owned by whoever made the struct */
+    char *data;                  /* canonical JSON; owned by whoever made the struct */
     char prev[STORE_HASH_BYTES]; /* of the event before; 64 zeros for the first */
     char hash[STORE_HASH_BYTES];
 };
@@ -224,7 +227,8 @@ int store_invite_use(struct store *s, const char *jti, uint64_t now_us);
 /* Figures, GET /stats */
 
 struct store_stats {
-    uint64_t cases_opened, cases_closed, cases_solved; /* solved: agreed or executed, not disputed */
+    uint64_t cases_opened, cases_closed,
+        cases_solved; /* solved: agreed or executed, not disputed */
     uint64_t waits, waits_answered, waits_answered_2min, waits_abandoned;
     uint64_t wait_ms_mean, wait_ms_max;
     uint64_t calls, clips;

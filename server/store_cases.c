@@ -237,17 +237,20 @@ int store_cases_list(struct store *s, const struct store_case_filter *f,
     sqlite3_stmt *st;
     const char *before = id_is_set(&f->before) ? f->before.text : NULL;
     const char *only = id_is_set(&f->only) ? f->only.text : NULL;
-    size_t limit = f->limit == 0 || f->limit > LIMIT_PAGE_ITEMS ? LIMIT_PAGE_ITEMS : f->limit;
+    const char *room = id_is_set(&f->only_room) ? f->only_room.text : NULL;
     int er = sql_begin(s, &st,
                        "SELECT " COLUMNS " FROM cases WHERE (?1 IS NULL OR merchant = ?1)"
                        " AND (?2 IS NULL OR id = ?2) AND (?3 IS NULL OR state = ?3)"
                        " AND (?4 IS NULL OR kind = ?4) AND (?5 IS NULL OR id < ?5)"
                        " AND (?6 IS NULL OR instr(lower(number || char(10) || title || char(10) ||"
-                       " buyer_name), lower(?6))) ORDER BY id DESC LIMIT ?7",
-                       "tttttti", f->merchant, only,
+                       " buyer_name), lower(?6))) AND (?7 IS NULL OR room = ?7)"
+                       " AND (NOT ?8 OR json_type(more, '$.dispute') IS NOT NULL)"
+                       " ORDER BY id DESC LIMIT ?9",
+                       "tttttttbi", f->merchant, only,
                        f->by_state ? case_state_name(f->state) : NULL,
-                       f->by_kind ? case_kind_name(f->kind) : NULL, before, f->text,
-                       (int64_t)limit);
+                       f->by_kind ? case_kind_name(f->kind) : NULL, before, f->text, room,
+                       (int)f->disputed,
+                       (int64_t)(f->limit ? f->limit : LIMIT_PAGE_ITEMS));
     if (er)
         return er;
     while ((er = sql_step(s, st)) == 1) {

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+/* From a request to its handler: routes, tokens, bodies, the thread it runs on. */
+#include "server/api.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/er.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "server/calls.h"
+#include "server/static.h"
+#include "server/whip.h"
+
+#define V1 "/api/v1"
+
+static const struct route routes[] = {
+    {HTTP_POST, V1 "/cases", ROUTE_JSON, api_cases_create, NULL},
+    {HTTP_GET, V1 "/cases", 0, api_cases_list, NULL},
+    {HTTP_GET, V1 "/cases/{id}", 0, api_case_get, NULL},
+    {HTTP_POST, V1 "/cases/{id}/actions/{action}", ROUTE_JSON, api_case_act, NULL},
+    {HTTP_GET, V1 "/cases/{id}/timeline", 0, api_timeline, NULL},
+    {HTTP_POST, V1 "/cases/{id}/invites", ROUTE_JSON, api_invite, NULL},
+    {HTTP_GET, V1 "/cases/{id}/clips", 0, api_clips_list, NULL},
+    {HTTP_GET, V1 "/clips/{id}", 0, api_clip_get, NULL},
+    {HTTP_GET, V1 "/clips/{id}/media", ROUTE_OPEN, api_clip_media, NULL},
+    {HTTP_GET, V1 "/clips/{id}/poster", ROUTE_OPEN, api_clip_poster, NULL},
+    {HTTP_GET, V1 "/clips/{id}/manifest", ROUTE_OPEN, api_clip_manifest, NULL},
+    {HTTP_POST, V1 "/clips/{id}/stop", ROUTE_JSON, NULL, api_clip_stop},
+    {HTTP_GET, V1 "/rooms/{room}", 0, NULL, api_room_get},
+    {HTTP_POST, V1 "/rooms/{room}/clips", ROUTE_JSON, NULL, api_room_clip},
+    {HTTP_POST, V1 "/rooms/{room}/consents", ROUTE_JSON, NULL, api_room_consent},
+    {HTTP_GET, V1 "/stats", 0, api_stats, NULL},
+    {HTTP_GET, "/healthz", ROUTE_OPEN, NULL, api_healthz},
+    {HTTP_GET, "/readyz", ROUTE_OPEN, api_readyz, NULL},
+    {HTTP_GET, "/metrics", ROUTE_OPEN, NULL, api_metrics},
+    {HTTP_GET, "/openapi.json", ROUTE_OPEN, NULL, api_openapi},
+};
+#define ROUTES (sizeof routes / sizeof routes[0])
+
+void api_problem(struct api_call *c, int status, const char *detail)
+{
+    http_problem(&c->response, status, detail);
+}
+
+void api_problem_er(struct api_call *c, int er, const char *detail)
+{
+    http_problem_er(&c->response, er, detail);
+}
+
+void api_json(struct api_call *c, int status, json_t *body)
+{
+    char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+    json_decref(body);
+    http_body_take(&c->response, status, "application/json", text);
+}
+
+void api_encode(const char *text, char *ret, size_t size)
+{
+    size_t len = 0;
+    for (const unsigned char *p = (const unsigned char *)text; *p && len + 4 <= size; p++) {
+        bool plain = (*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') ||
+                     (*p >= 'A' && *p <= 'Z') || strchr("-._~", *p);
+        if (plain) {
+            ret[len++] = (char)*p;
+        } else {
+            ret[len++] = '%';
+            hex_encode(ret + len, p, 1);
+            len += 2;
+        }
+    }
+    ret[len] = '\0';
+}
+
+bool api_may_see(const struct claims *claims, const struct store_case *sc)
+{
+    if (claims_allow_case(claims, &sc->id, &sc->room, sc->merchant))
+        return true;
+    bool bound = id_is_set(&claims->case_id) || id_is_set(&claims->room);
+    return !bound && role_describe(claims->role)->rules &&
+           strcmp(claims->merchant, sc->merchant) == 0 && json_object_get(sc->more, "dispute");
+}
+
+bool api_case(struct store *s, struct api_call *c, struct store_case *ret)
+{
+    struct id id;
+    memset(ret, 0, sizeof *ret);
+    if (id_parse(c->params.values[0], &id)) {
+        api_problem(c, 404, "there is no such case");
+        return false;
+    }
+    int er = store_case_get(s, &id, ret);
+    if (er) {
+        api_problem_er(c, er, er == ER_NOT_FOUND ? "there is no such case" : NULL);
+        return false;
+    }
+    if (api_may_see(&c->claims, ret))
+        return true;
+    store_case_clear(ret);
+    api_problem(c, 403, "the token is not for this case");
+    return false;
+}
+
+void api_case_answer(struct api_call *c, int status, struct store_case *sc)
+{
+    api_json(c, status, store_case_json(sc));
+    (void)snprintf(c->response.etag, sizeof c->response.etag, "\"%llu\"",
+                   (unsigned long long)sc->version);
+    store_case_clear(sc);
+}
+
+static void call_free(struct api_call *c)
+{
+    http_request_free(c->request);
+    http_response_clear(&c->response);
+    json_decref(c->body);
+    free(c);
+}
+
+void api_answer(struct api_call *c)
+{
+    struct app *app = c->app;
+    if (app->calls && id_is_set(&c->changed))
+        calls_case_changed(app->calls, &c->changed);
+    if (app->http)
+        http_reply_send(app->http, c->request->reply, &c->response);
+    call_free(c);
+}
+
+static void run_on_store(struct store *s, void *job)
+{
+    struct api_call *c = job;
+    c->route->on_store(s, c);
+}
+
+static void answer_job(void *job)
+{
+    api_answer(job);
+}
+
+/** Checks the token. False: the problem is set. */
+static bool let_in(struct api_call *c)
+{
+    const char *sent = c->request->authorization;
+    const char *why = "a token is needed: Authorization: Bearer ..";
+    if (!sent && (c->route->flags & ROUTE_OPEN))
+        return true;
+    int er = ER_UNAUTHENTIC;
+    if (sent && strncasecmp(sent, "Bearer ", 7) == 0) {
+        struct span token = span_trim(span_of(sent + 7));
+        er = auth_verify(c->app->auth, token.at, token.len, c->unix_us / 1000000, &c->claims, &why);
+    }
+    c->has_claims = er == 0;
+    if (!er)
+        return true;
+    if (er == ER_UNAUTHENTIC)
+        http_header_add(&c->response, "www-authenticate", "Bearer realm=\"loupe\"%s",
+                        sent ? ", error=\"invalid_token\"" : "");
+    api_problem_er(c, er, why);
+    return false;
+}
+
+/** Parses the body. False: the problem is set. */
+static bool take_body(struct api_call *c)
+{
+    const struct http_request *r = c->request;
+    if (!(c->route->flags & ROUTE_JSON))
+        return true;
+    if (r->body_len == 0) {
+        c->body = json_object();
+        return true;
+    }
+    struct span rest = span_of(r->content_type ? r->content_type : "");
+    if (!span_equal_nocase(span_trim(span_cut(&rest, ';')), "application/json")) {
+        api_problem(c, 415, "the body is taken as application/json");
+        return false;
+    }
+    const char *why = NULL;
+    int er = json_parse((const char *)r->body, r->body_len, &c->body, &why);
+    if (er)
+        api_problem_er(c, er, why);
+    return er == 0;
+}
+
+static void reply_plain(struct app *app, struct http_request *request,
+                        struct http_response *response)
+{
+    http_reply_send(app->http, request->reply, response);
+    http_request_free(request);
+}
+
+/** Paths that no route has: the pages, or nothing. */
+static void not_routed(struct app *app, struct http_request *request, unsigned allowed)
+{
+    struct http_response r = {0};
+    char allow[64];
+    bool api = strncmp(request->path, "/api/", 5) == 0;
+    router_allow(allowed ? allowed : 1u << HTTP_GET | 1u << HTTP_HEAD, allow, sizeof allow);
+    if (request->method == HTTP_OPTIONS && (allowed || !api)) {
+        http_header_add(&r, "allow", "%s", allow);
+        r.status = 204;
+    } else if (allowed) {
+        http_header_add(&r, "allow", "%s", allow);
+        http_problem(&r, 405, NULL);
+    } else if (api) {
+        http_problem(&r, 404, "there is no such address");
+    } else {
+        statics_respond(app->statics, request->method, request->path, &r);
+    }
+    reply_plain(app, request, &r);
+}
+
+void api_dispatch(struct app *app, struct http_request *request)
+{
+    if (app->whip && whip_handle(app->whip, request))
+        return;
+    const struct route *route;
+    struct route_params params;
+    unsigned allowed;
+    if (router_find(routes, ROUTES, request->method, request->path, &route, &params, &allowed)) {
+        not_routed(app, request, allowed);
+        return;
+    }
+    struct api_call *c = calloc(1, sizeof *c);
+    if (!c) {
+        struct http_response r = {0};
+        http_problem(&r, 503, NULL);
+        reply_plain(app, request, &r);
+        return;
+    }
+    c->app = app;
+    c->request = request;
+    c->route = route;
+    c->params = params;
+    c->unix_us = clock_unix_us();
+    if (!let_in(c) || !take_body(c)) {
+        api_answer(c);
+    } else if (route->on_loop) {
+        route->on_loop(c);
+    } else if (dbq_run(app->dbq, run_on_store, answer_job, c)) {
+        api_problem_er(c, ER_FULL, "too much is waiting for the database");
+        api_answer(c);
+    }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The REST interface: what a handler gets, and the helpers they share. The routes are in api.c. */
+#ifndef LOUPE_SERVER_API_H
+#define LOUPE_SERVER_API_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "server/app.h"
+#include "server/router.h"
+
+/** One request under way; moves between the threads as a whole. */
+struct api_call {
+    struct app *app; /* only `auth`, `media_key`, `base_url`, `log` on the store thread */
+    struct http_request *request;
+    const struct route *route;
+    struct route_params params;
+    struct claims claims; /* checked, when has_claims */
+    bool has_claims;
+    json_t *body; /* the object that came, for ROUTE_JSON */
+    uint64_t unix_us;
+    struct http_response response;
+    struct id changed; /* a case that was changed: its room is told */
+};
+
+/** Takes `request` over; it is answered now or later. */
+void api_dispatch(struct app *app, struct http_request *request);
+/** Send c->response and end the call. Signalling thread. */
+void api_answer(struct api_call *c);
+
+/** Problems and bodies into c->response. */
+void api_problem(struct api_call *c, int status, const char *detail);
+void api_problem_er(struct api_call *c, int er, const char *detail);
+/** Takes `body` over (NULL: 500). */
+void api_json(struct api_call *c, int status, json_t *body);
+
+/** May they see this case? Beside claims_allow_case: an arbiter every case of the merchant that was
+ *  ever disputed. */
+bool api_may_see(const struct claims *claims, const struct store_case *sc);
+/** The case of the first parameter, if they may see it; else false, and the problem is set. */
+bool api_case(struct store *s, struct api_call *c, struct store_case *ret);
+/** Answer with a case and its ETag. Clears it. */
+void api_case_answer(struct api_call *c, int status, struct store_case *sc);
+/** `text` percent-encoded for a query; `ret` has three times its size and a NUL. */
+void api_encode(const char *text, char *ret, size_t size);
+
+/* Handlers, by file */
+void api_cases_create(struct store *s, struct api_call *c);
+void api_cases_list(struct store *s, struct api_call *c);
+void api_case_get(struct store *s, struct api_call *c);
+void api_case_act(struct store *s, struct api_call *c);
+void api_timeline(struct store *s, struct api_call *c);
+void api_stats(struct store *s, struct api_call *c);
+void api_invite(struct store *s, struct api_call *c);
+void api_clips_list(struct store *s, struct api_call *c);
+void api_clip_get(struct store *s, struct api_call *c);
+void api_clip_media(struct store *s, struct api_call *c);
+void api_clip_poster(struct store *s, struct api_call *c);
+void api_clip_manifest(struct store *s, struct api_call *c);
+void api_room_get(struct api_call *c);
+void api_room_clip(struct api_call *c);
+void api_room_consent(struct api_call *c);
+void api_clip_stop(struct api_call *c);
+void api_healthz(struct api_call *c);
+void api_readyz(struct store *s, struct api_call *c);
+void api_metrics(struct api_call *c);
+void api_openapi(struct api_call *c);
+
+/** The addresses of a clip's files, signed for `identity`, into its JSON. 0 or ER_NOMEM. */
+int api_clip_sign(const struct media_key *key, json_t *clip, bool has_poster, const char *identity,
+                  uint64_t now_s);
+
+#endif

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Clips over HTTP: what is known of them, their files (by token or signed link), their manifest. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/er.h"
+#include "base/str.h"
+#include "server/api.h"
+
+static int sign_one(const struct media_key *key, json_t *clip, const char *id, const char *member,
+                    const char *file, const char *identity, uint64_t expires_s)
+{
+    struct id clip_id;
+    char person[3 * LIMIT_IDENTITY + 1], signature[AUTH_SIGNATURE_BYTES];
+    char url[1024];
+    if (id_parse(id, &clip_id))
+        return ER_INVALID;
+    media_key_sign(key, &clip_id, identity, expires_s, signature);
+    api_encode(identity, person, sizeof person);
+    (void)snprintf(url, sizeof url, "/api/v1/clips/%s/%s?person=%s&expires=%llu&signature=%s", id,
+                   file, person, (unsigned long long)expires_s, signature);
+    return json_object_set_new(clip, member, json_string(url)) ? ER_NOMEM : 0;
+}
+
+int api_clip_sign(const struct media_key *key, json_t *clip, bool has_poster, const char *identity,
+                  uint64_t now_s)
+{
+    const char *id = json_string_value(json_object_get(clip, "id"));
+    const char *state = json_string_value(json_object_get(clip, "state"));
+    uint64_t expires = now_s + AUTH_MEDIA_SECONDS;
+    if (!id || !state)
+        return ER_INVALID;
+    bool ready = strcmp(state, "ready") == 0;
+    int er = json_object_set_new(clip, "media_url", json_null()) |
+             json_object_set_new(clip, "poster_url", json_null()) |
+             json_object_set_new(clip, "manifest_url", json_null());
+    if (er)
+        return ER_NOMEM;
+    if (ready)
+        er = sign_one(key, clip, id, "media_url", "media", identity, expires);
+    if (ready && !er)
+        er = sign_one(key, clip, id, "manifest_url", "manifest", identity, expires);
+    if (ready && has_poster && !er)
+        er = sign_one(key, clip, id, "poster_url", "poster", identity, expires);
+    return er;
+}
+
+static json_t *clip_json(const struct api_call *c, const struct store_clip *clip)
+{
+    json_t *o = store_clip_json(clip);
+    if (o && api_clip_sign(&c->app->media_key, o, clip->has_poster, c->claims.identity,
+                           c->unix_us / 1000000)) {
+        json_decref(o);
+        return NULL;
+    }
+    return o;
+}
+
+struct clip_list {
+    struct api_call *call;
+    json_t *items;
+};
+
+static void list_add(void *ctx, const struct store_clip *clip)
+{
+    struct clip_list *list = ctx;
+    (void)json_array_append_new(list->items, clip_json(list->call, clip));
+}
+
+void api_clips_list(struct store *s, struct api_call *c)
+{
+    struct store_case sc;
+    if (!api_case(s, c, &sc))
+        return;
+    struct clip_list list = {.call = c, .items = json_array()};
+    int er = list.items ? store_clips_of_case(s, &sc.id, list_add, &list) : ER_NOMEM;
+    store_case_clear(&sc);
+    if (er) {
+        json_decref(list.items);
+        api_problem_er(c, er, NULL);
+        return;
+    }
+    api_json(c, 200, json_pack("{s:o}", "items", list.items));
+}
+
+/** The clip of the first parameter; false: the problem is set. */
+static bool clip_find(struct store *s, struct api_call *c, struct store_clip *clip)
+{
+    struct id id;
+    int er = id_parse(c->params.values[0], &id) ? ER_NOT_FOUND : store_clip_get(s, &id, clip);
+    if (!er)
+        return true;
+    api_problem_er(c, er, er == ER_NOT_FOUND ? "there is no such clip" : NULL);
+    return false;
+}
+
+/** May the one with the token see the clip's case? */
+static bool clip_allowed(struct store *s, struct api_call *c, const struct store_clip *clip)
+{
+    struct store_case sc;
+    int er = store_case_get(s, &clip->case_id, &sc);
+    bool may = !er && api_may_see(&c->claims, &sc);
+    store_case_clear(&sc);
+    if (er)
+        api_problem_er(c, er, NULL);
+    else if (!may)
+        api_problem(c, 403, "the token is not for this clip's case");
+    return may;
+}
+
+void api_clip_get(struct store *s, struct api_call *c)
+{
+    struct store_clip clip;
+    if (clip_find(s, c, &clip) && clip_allowed(s, c, &clip))
+        api_json(c, 200, clip_json(c, &clip));
+}
+
+/** By signature when there is no token; who looks is then in `ret_person`. */
+static bool file_allowed(struct store *s, struct api_call *c, struct store_clip *clip,
+                         char ret_person[LIMIT_IDENTITY + 1])
+{
+    char expires_text[24], signature[AUTH_SIGNATURE_BYTES];
+    uint64_t expires;
+    if (c->has_claims) {
+        (void)str_copy(ret_person, LIMIT_IDENTITY + 1, c->claims.identity);
+        return clip_find(s, c, clip) && clip_allowed(s, c, clip);
+    }
+    struct id id;
+    if (http_query(c->request, "person", ret_person, LIMIT_IDENTITY + 1) ||
+        http_query(c->request, "expires", expires_text, sizeof expires_text) ||
+        http_query(c->request, "signature", signature, sizeof signature)) {
+        http_header_add(&c->response, "www-authenticate", "Bearer realm=\"loupe\"");
+        api_problem(c, 401, "a token or a signed link is needed");
+        return false;
+    }
+    if (id_parse(c->params.values[0], &id) ||
+        span_u64(span_of(expires_text), INT64_MAX, &expires) ||
+        media_key_check(&c->app->media_key, &id, ret_person, expires, c->unix_us / 1000000,
+                        signature)) {
+        api_problem(c, 403, "the link's signature does not match, or it has run out");
+        return false;
+    }
+    return clip_find(s, c, clip);
+}
+
+/** Whether this request begins a view: the later pieces of one are not told again. */
+static bool begins_view(const struct http_request *r)
+{
+    if (r->method != HTTP_GET || r->if_none_match)
+        return false;
+    return !r->range || strncmp(r->range, "bytes=0-", 8) == 0;
+}
+
+static int viewed(struct store *s, const struct api_call *c, const struct store_clip *clip,
+                  const char *person, const char *what)
+{
+    json_t *data = json_pack("{s:s,s:s}", "clip", clip->id.text, "what", what);
+    if (!data)
+        return ER_NOMEM;
+    int er = store_event_append(s, &clip->case_id, person, "clip_viewed", data, c->unix_us, NULL);
+    json_decref(data);
+    return er;
+}
+
+static int file_open(struct api_call *c, const struct store_clip *clip, const char *suffix)
+{
+    char path[STORE_PATH_BYTES + 8];
+    struct stat st;
+    (void)snprintf(path, sizeof path, "%s%s", clip->path, suffix);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? ER_NOT_FOUND : ER_IO;
+    if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size <= 0) {
+        (void)close(fd);
+        return ER_IO;
+    }
+    c->response.status = 200;
+    c->response.file = fd;
+    c->response.file_size = (uint64_t)st.st_size;
+    return 0;
+}
+
+static void send_file(struct store *s, struct api_call *c, const char *suffix, const char *type,
+                      const char *what)
+{
+    struct store_clip clip;
+    char person[LIMIT_IDENTITY + 1];
+    if (!file_allowed(s, c, &clip, person))
+        return;
+    bool poster = strcmp(what, "poster") == 0;
+    if (clip.state != CLIP_READY || (poster && !clip.has_poster)) {
+        api_problem(c, poster ? 404 : 409, "there is no such file, or not yet");
+        return;
+    }
+    int er = file_open(c, &clip, suffix);
+    if (!er && !poster && begins_view(c->request))
+        er = viewed(s, c, &clip, person, what);
+    if (er) {
+        api_problem_er(c, er, "the file cannot be read");
+        return;
+    }
+    c->response.content_type = type;
+    (void)snprintf(c->response.etag, sizeof c->response.etag, "\"%.64s%s\"", clip.sha256,
+                   poster ? "-p" : "");
+    http_header_add(&c->response, "cache-control", "private, max-age=600");
+    http_header_add(&c->response, "content-disposition", "inline; filename=\"%s%s\"", clip.id.text,
+                    suffix);
+}
+
+void api_clip_media(struct store *s, struct api_call *c)
+{
+    send_file(s, c, ".webm", "video/webm", "media");
+}
+
+void api_clip_poster(struct store *s, struct api_call *c)
+{
+    send_file(s, c, ".jpg", "image/jpeg", "poster");
+}
+
+/* The manifest */
+
+static void person_add(void *ctx, const struct store_person *p)
+{
+    (void)json_array_append_new(ctx, json_pack("{s:s,s:s,s:s,s:b}", "identity", p->identity, "name",
+                                               p->name, "role", role_name(p->role), "consent",
+                                               p->consent));
+}
+
+static void consent_add(void *ctx, const struct store_event *e)
+{
+    if (strcmp(e->type, "recording_consent") == 0)
+        (void)json_array_append_new(ctx, store_event_json(e));
+}
+
+static json_t *manifest(struct store *s, const struct store_clip *clip, int *ret_er)
+{
+    struct store_case sc;
+    char head[STORE_HASH_BYTES];
+    json_t *people = json_array(), *consents = json_array();
+    int er = store_case_get(s, &clip->case_id, &sc);
+    if (!er)
+        er = store_people_list(s, &clip->case_id, person_add, people);
+    if (!er)
+        er = store_events_list(s, &clip->case_id, 0, SIZE_MAX / 2, consent_add, consents);
+    if (!er)
+        er = store_chain_head(s, &clip->case_id, head);
+    json_t *facts = er ? NULL : store_clip_json(clip);
+    json_t *o = NULL;
+    if (facts)
+        o = json_pack("{s:s,s:O,s:{s:s,s:s},s:O,s:O,s:{s:i,s:I},s:s}", "format",
+                      "loupe-manifest-1", "clip", facts, "case", "id", sc.id.text, "number",
+                      sc.number, "people", people, "consents", consents, "gaps", "count",
+                      (int)clip->gaps, "total_ms", (json_int_t)clip->gap_ms, "chain_head", head);
+    json_decref(facts);
+    json_decref(people);
+    json_decref(consents);
+    store_case_clear(&sc);
+    *ret_er = er;
+    return o;
+}
+
+void api_clip_manifest(struct store *s, struct api_call *c)
+{
+    struct store_clip clip;
+    char person[LIMIT_IDENTITY + 1];
+    int er;
+    if (!file_allowed(s, c, &clip, person))
+        return;
+    if (clip.state != CLIP_READY) {
+        api_problem(c, 409, "the clip is not ready");
+        return;
+    }
+    json_t *o = manifest(s, &clip, &er);
+    if (er)
+        api_problem_er(c, er, NULL);
+    else
+        api_json(c, 200, o);
+}

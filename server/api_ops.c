@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+/* For those who run it: health, metrics, the description of the interface. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/er.h"
+#include "media/media.h"
+#include "server/api.h"
+#include "server/calls.h"
+
+static void text_answer(struct api_call *c, int status, const char *text)
+{
+    http_body_take(&c->response, status, "text/plain; charset=utf-8", strdup(text));
+}
+
+void api_healthz(struct api_call *c)
+{
+    text_answer(c, 200, "ok\n");
+    api_answer(c);
+}
+
+void api_readyz(struct store *s, struct api_call *c)
+{
+    if (store_ping(s))
+        text_answer(c, 503, "the database does not answer\n");
+    else if (c->app->drain_until_us)
+        text_answer(c, 503, "draining\n");
+    else
+        text_answer(c, 200, "ok\n");
+}
+
+struct metric {
+    const char *name;
+    const char *type;
+    uint64_t value;
+};
+
+static void write_metrics(FILE *f, const struct metric *metrics, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        (void)fprintf(f, "# TYPE loupe_%s %s\nloupe_%s %llu\n", metrics[i].name, metrics[i].type,
+                      metrics[i].name, (unsigned long long)metrics[i].value);
+}
+
+#define C "counter"
+#define G "gauge"
+#define COUNT(a) (sizeof(a) / sizeof(a)[0])
+
+static void write_media(FILE *f, const struct media *m)
+{
+    struct media_counters n = {0};
+    media_read_counters(m, &n);
+    const struct metric metrics[] = {
+        {"media_packets_in_total", C, n.packets_in},
+        {"media_bytes_in_total", C, n.bytes_in},
+        {"media_packets_out_total", C, n.packets_out},
+        {"media_bytes_out_total", C, n.bytes_out},
+        {"media_packets_dropped_send_total", C, n.packets_dropped_send},
+        {"media_nacks_sent_total", C, n.nacks_sent},
+        {"media_nacks_received_total", C, n.nacks_received},
+        {"media_retransmissions_sent_total", C, n.retransmissions_sent},
+        {"media_retransmissions_received_total", C, n.retransmissions_received},
+        {"media_plis_sent_total", C, n.plis_sent},
+        {"media_plis_received_total", C, n.plis_received},
+        {"media_stun_bad_total", C, n.stun_bad},
+        {"media_stun_unauthentic_total", C, n.stun_unauthentic},
+        {"media_dtls_bad_total", C, n.dtls_bad},
+        {"media_rtp_bad_total", C, n.rtp_bad},
+        {"media_rtp_unauthentic_total", C, n.rtp_unauthentic},
+        {"media_rtcp_bad_total", C, n.rtcp_bad},
+        {"media_unknown_path_total", C, n.unknown_path},
+        {"media_handshakes_total", C, n.handshakes_ok},
+        {"media_handshakes_failed_total", C, n.handshakes_failed},
+        {"media_record_dropped_total", C, n.record_dropped},
+        {"media_peers", G, n.peers},
+        {"media_rooms", G, n.rooms},
+        {"media_tracks", G, n.tracks},
+        {"media_clips_recording", G, n.clips_recording},
+    };
+    write_metrics(f, metrics, COUNT(metrics));
+}
+
+static void write_calls(FILE *f, const struct calls *calls)
+{
+    struct calls_gauges n = {0};
+    calls_read_gauges(calls, &n);
+    const struct metric metrics[] = {
+        {"ws_links", G, n.links},
+        {"ws_sessions", G, n.sessions},
+        {"rooms", G, n.rooms},
+        {"people", G, n.people},
+        {"queue_waiting", G, n.waiting},
+        {"agents_available", G, n.agents_available},
+        {"calls", G, n.calls},
+        {"whip_sessions", G, n.whip},
+        {"whep_sessions", G, n.whep},
+        {"clips_recording", G, n.clips_recording},
+        {"ws_messages_in_total", C, n.messages_in},
+        {"ws_errors_out_total", C, n.errors_out},
+        {"calls_started_total", C, n.calls_started},
+        {"offers_total", C, n.offers},
+        {"offers_declined_total", C, n.offers_declined},
+        {"offers_expired_total", C, n.offers_expired},
+    };
+    write_metrics(f, metrics, COUNT(metrics));
+}
+
+static void write_http(FILE *f, const struct app *app)
+{
+    struct http_counters n = {0};
+    http_read_counters(app->http, &n);
+    const struct metric metrics[] = {
+        {"http_connections", G, n.connections},
+        {"http_connections_total", C, n.connections_total},
+        {"http_requests_total", C, n.requests},
+        {"http_bad_requests_total", C, n.bad_requests},
+        {"http_refused_upgrades_total", C, n.refused_upgrades},
+        {"http_bytes_out_total", C, n.bytes_out},
+        {"store_jobs", G, dbq_count(app->dbq)},
+        {"draining", G, app->drain_until_us != 0},
+    };
+    write_metrics(f, metrics, COUNT(metrics));
+    (void)fprintf(f, "# TYPE loupe_http_responses_total counter\n");
+    for (unsigned i = 1; i < COUNT(n.responses); i++)
+        (void)fprintf(f, "loupe_http_responses_total{class=\"%uxx\"} %llu\n", i,
+                      (unsigned long long)n.responses[i]);
+}
+
+/** Those on this machine, unless they may be a proxy; else a token of the right role. */
+static bool metrics_allowed(const struct api_call *c)
+{
+    if (c->has_claims)
+        return c->claims.role == ROLE_SERVICE || c->claims.role == ROLE_SUPERVISOR;
+    return !c->app->config->allow_plain_http && addr_is_loopback(&c->request->peer);
+}
+
+void api_metrics(struct api_call *c)
+{
+    char *text = NULL;
+    size_t len = 0;
+    if (!metrics_allowed(c)) {
+        api_problem(c, c->has_claims ? 403 : 401, "metrics are for service and supervisor");
+        api_answer(c);
+        return;
+    }
+    FILE *f = open_memstream(&text, &len);
+    if (f) {
+        (void)fprintf(f, "# TYPE loupe_info gauge\nloupe_info{version=\"%s\"} 1\n", LOUPE_VERSION);
+        write_http(f, c->app);
+        write_calls(f, c->app->calls);
+        write_media(f, c->app->media);
+        if (fclose(f) != 0) {
+            free(text);
+            text = NULL;
+        }
+    }
+    http_body_take(&c->response, 200, "text/plain; version=0.0.4; charset=utf-8", text);
+    api_answer(c);
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What REST asks of a live room: passed on to the conductor, answered when it has. */
+#include <string.h>
+
+#include "base/er.h"
+#include "base/json.h"
+#include "server/api.h"
+#include "server/calls.h"
+
+static void finish(struct api_call *c, int status, int er, const char *why, const json_t *body)
+{
+    if (er == ER_FULL) {
+        http_header_add(&c->response, "retry-after", "1");
+        api_problem(c, 429, why);
+    } else if (er) {
+        api_problem_er(c, er, why);
+    } else if (!body) {
+        c->response.status = 204;
+    } else {
+        api_json(c, status, json_deep_copy(body));
+    }
+    api_answer(c);
+}
+
+/** Clips get their addresses here: each viewer's own. */
+static void finish_clip(struct api_call *c, int status, int er, const char *why,
+                        const json_t *body)
+{
+    json_t *clip = er || !body ? NULL : json_deep_copy(body);
+    if (clip && !json_object_get(clip, "media_url"))
+        (void)api_clip_sign(&c->app->media_key, clip, true, c->claims.identity,
+                            c->unix_us / 1000000);
+    finish(c, status, er, why, clip);
+    json_decref(clip);
+}
+
+static void on_viewed(void *ctx, int er, const char *why, const json_t *body)
+{
+    finish(ctx, 200, er, why, body);
+}
+
+static void on_clip_started(void *ctx, int er, const char *why, const json_t *body)
+{
+    finish_clip(ctx, 201, er, why, body);
+}
+
+static void on_clip_stopped(void *ctx, int er, const char *why, const json_t *body)
+{
+    finish_clip(ctx, 200, er, why, body);
+}
+
+static void on_consent(void *ctx, int er, const char *why, const json_t *body)
+{
+    finish(ctx, 200, er, why, body);
+}
+
+void api_room_get(struct api_call *c)
+{
+    calls_room_view(c->app->calls, &c->claims, c->params.values[0], on_viewed, c);
+}
+
+/** An optional text; false: the problem has been answered. */
+static bool optional(struct api_call *c, const char *name, size_t max, const char **ret)
+{
+    *ret = json_text(c->body, name, max);
+    if (*ret || !json_object_get(c->body, name))
+        return true;
+    api_problem(c, 400, "`publisher` or `label` is no text, or too long");
+    api_answer(c);
+    return false;
+}
+
+void api_room_clip(struct api_call *c)
+{
+    const char *publisher, *label;
+    if (!optional(c, "publisher", LIMIT_IDENTITY, &publisher) ||
+        !optional(c, "label", LIMIT_NAME, &label))
+        return;
+    calls_clip_start(c->app->calls, &c->claims, c->params.values[0], publisher, label,
+                     on_clip_started, c);
+}
+
+void api_clip_stop(struct api_call *c)
+{
+    calls_clip_stop(c->app->calls, &c->claims, c->params.values[0], on_clip_stopped, c);
+}
+
+void api_room_consent(struct api_call *c)
+{
+    const json_t *recording = json_object_get(c->body, "recording");
+    if (!json_is_boolean(recording)) {
+        api_problem(c, 400, "`recording` is true or false");
+        api_answer(c);
+        return;
+    }
+    calls_consent(c->app->calls, &c->claims, c->params.values[0], json_is_true(recording),
+                  on_consent, c);
+}

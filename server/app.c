@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Start, run, drain, end: the order in which everything comes and goes. */
+#include "server/app.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/er.h"
+#include "base/str.h"
+#include "media/media.h"
+#include "server/api.h"
+#include "server/app_demo.h"
+#include "server/calls.h"
+#include "server/static.h"
+#include "server/whip.h"
+#include "signaling/ws.h"
+
+#define PATH_BYTES (CONFIG_TEXT_BYTES + 64)
+
+static int fail(const struct app *app, const char *what, int er)
+{
+    (void)fprintf(stderr, "louped: %s: %s\n", what, er_name(er));
+    log_event(app->log, LOG_ERROR, "start_failed", "what=\"%s\" er=%s", what, er_name(er));
+    return er;
+}
+
+/* Settings */
+
+/** Keys from the settings into `auth`; those that are no longer there are forgotten. */
+static int keys_take(struct app *app, const struct config *config)
+{
+    int er = 0;
+    for (size_t i = 0; !er && i < config->api_keys.count; i++) {
+        struct span secret = span_of(config->api_keys.items[i]);
+        struct span id = span_cut(&secret, ':');
+        char name[AUTH_KEY_BYTES];
+        er = str_copy_span(name, sizeof name, id);
+        if (!er)
+            er = auth_add_key(app->auth, name, secret.at, AUTH_MERCHANT_DEFAULT);
+    }
+    if (!er && config->demo)
+        er = auth_add_key(app->auth, DEMO_KEY, DEMO_SECRET, AUTH_MERCHANT_DEFAULT);
+    if (!er)
+        auth_prune_keys(app->auth);
+    return er;
+}
+
+static bool origin_allowed(void *ctx, const char *origin, const char *host)
+{
+    const struct app *app = ctx;
+    const struct config_list *list = &app->config->allowed_origins;
+    return http_origin_allowed((const char *const *)list->items, list->count, origin, host);
+}
+
+/* Signals */
+
+static void drained(void *ctx)
+{
+    struct app *app = ctx;
+    http_stop(app->http);
+}
+
+static void on_terminate(struct app *app)
+{
+    if (app->drain_until_us) {
+        log_event(app->log, LOG_WARN, "stopped_at_once", NULL);
+        http_stop(app->http);
+        return;
+    }
+    app->drain_until_us = clock_now_us() + app->config->drain_seconds * UINT64_C(1000000);
+    log_event(app->log, LOG_INFO, "draining", "seconds=%u", app->config->drain_seconds);
+    http_drain(app->http);
+    calls_drain(app->calls, drained, app);
+}
+
+static void on_hangup(struct app *app)
+{
+    struct config fresh;
+    char why[CONFIG_TEXT_BYTES];
+    if (config_load(&fresh, app->argc, app->argv, environ, why, sizeof why)) {
+        char text[CONFIG_TEXT_BYTES];
+        log_event(app->log, LOG_ERROR, "reload_failed", "why=%s",
+                  log_quote(text, sizeof text, why));
+        return;
+    }
+    log_set_level(app->log, fresh.log_level);
+    int er = keys_take(app, &fresh);
+    if (!er)
+        er = http_reload_tls(app->http);
+    config_clear(&fresh);
+    log_event(app->log, er ? LOG_ERROR : LOG_INFO, "reloaded", "er=%s", er_name(er));
+}
+
+static void on_signal(void *ctx)
+{
+    struct app *app = ctx;
+    struct signalfd_siginfo info;
+    while (read(app->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo == SIGHUP)
+            on_hangup(app);
+        else
+            on_terminate(app);
+    }
+}
+
+/* The loop */
+
+static void on_media(void *ctx)
+{
+    struct app *app = ctx;
+    calls_on_media_events(app->calls);
+}
+
+static void on_request(void *ctx, struct http_request *request)
+{
+    api_dispatch(ctx, request);
+}
+
+static uint64_t on_tick(void *ctx, uint64_t now_us)
+{
+    struct app *app = ctx;
+    dbq_dispatch(app->dbq);
+    calls_tick(app->calls);
+    uint64_t next = calls_deadline_us(app->calls);
+    if (app->drain_until_us) {
+        if (now_us >= app->drain_until_us)
+            http_stop(app->http);
+        if (app->drain_until_us < next)
+            next = app->drain_until_us;
+    }
+    return next;
+}
+
+static void wake(void *ctx)
+{
+    struct app *app = ctx;
+    if (app->http)
+        http_wake(app->http);
+}
+
+static void send_reply(void *ctx, struct http_reply reply, struct http_response *response)
+{
+    struct app *app = ctx;
+    http_reply_send(app->http, reply, response);
+}
+
+/* Starting, in this order */
+
+static int start_data(struct app *app)
+{
+    char path[PATH_BYTES];
+    const char *data = app->config->data;
+    for (size_t i = 1; i <= strlen(data); i++) {
+        if (data[i] != '/' && data[i] != '\0')
+            continue;
+        (void)snprintf(path, sizeof path, "%.*s", (int)i, data);
+        if (mkdir(path, 0700) && errno != EEXIST)
+            return fail(app, "the data folder cannot be made", ER_IO);
+    }
+    (void)snprintf(path, sizeof path, "%s/lock", data);
+    app->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (app->lock_fd < 0)
+        return fail(app, "the data folder cannot be written", ER_IO);
+    if (flock(app->lock_fd, LOCK_EX | LOCK_NB))
+        return fail(app, "another louped uses the data folder", ER_CONFLICT);
+    return 0;
+}
+
+static int start_store(struct app *app)
+{
+    char path[PATH_BYTES];
+    uint8_t secret[32];
+    (void)snprintf(path, sizeof path, "%s/loupe.db", app->config->data);
+    const char *file = app->config->database[0] ? app->config->database : path;
+    int er = store_open(&app->store, file, &app->entropy, app->log);
+    if (er)
+        return fail(app, "the database cannot be opened", er);
+    er = store_merchant_put(app->store, AUTH_MERCHANT_DEFAULT, NULL, clock_unix_us());
+    if (!er)
+        er = store_secret(app->store, "media", secret);
+    if (!er && app->config->demo)
+        er = demo_fill(app->store, clock_unix_us());
+    if (er)
+        return fail(app, "the database cannot be written", er);
+    app->media_key = media_key_derive(secret, &app->entropy);
+    return 0;
+}
+
+static int start_media(struct app *app)
+{
+    const struct config *config = app->config;
+    struct addr announced[CONFIG_LIST_MAX];
+    for (size_t i = 0; i < config->public_addresses.count; i++)
+        (void)addr_parse_ip(config->public_addresses.items[i], 0, &announced[i]);
+    struct media_config m = {.udp = config->media,
+                             .workers = app->workers,
+                             .jobs = 2,
+                             .public_addresses = announced,
+                             .public_address_count = config->public_addresses.count,
+                             .log = app->log};
+    int er = media_start(&app->media, &m);
+    return er ? fail(app, "the media ports cannot be opened", er) : 0;
+}
+
+static int start_calls(struct app *app)
+{
+    struct calls_config c = {.media = app->media,
+                             .dbq = app->dbq,
+                             .auth = app->auth,
+                             .log = app->log,
+                             .entropy = app->entropy,
+                             .data = app->config->blobs[0] ? app->config->blobs
+                                                           : app->config->data};
+    int er = calls_new(&app->calls, &c);
+    if (er)
+        return fail(app, "the conductor cannot start", er);
+    struct ws_config w = {
+        .sessions = calls_sessions(app->calls), .origin_allowed = origin_allowed, .ctx = app};
+    er = ws_new(&app->ws, &w);
+    struct whip_config h = {
+        .calls = app->calls, .auth = app->auth, .send = send_reply, .ctx = app};
+    if (!er)
+        er = whip_new(&app->whip, &h);
+    return er ? fail(app, "no memory", er) : 0;
+}
+
+/** The pages: where the settings say, or beside the program, or in its share folder. */
+static void start_pages(struct app *app)
+{
+    static const char *const places[] = {"web", "../build/web", "../share/loupe/web"};
+    char program[CONFIG_TEXT_BYTES], path[PATH_BYTES];
+    if (app->config->web[0]) {
+        if (statics_load(&app->statics, app->config->web))
+            log_event(app->log, LOG_WARN, "no_pages", NULL);
+        return;
+    }
+    ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (len <= 0)
+        return;
+    program[len] = '\0';
+    char *slash = strrchr(program, '/');
+    if (slash)
+        *slash = '\0';
+    for (size_t i = 0; i < sizeof places / sizeof places[0] && !app->statics; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", program, places[i]);
+        (void)statics_load(&app->statics, path);
+    }
+    if (!app->statics)
+        log_event(app->log, LOG_WARN, "no_pages", NULL);
+}
+
+static int start_http(struct app *app)
+{
+    const struct config *config = app->config;
+    struct lws_protocols ws = ws_protocol(app->ws);
+    struct http_config h = {
+        .address = config->http,
+        .tls_cert = config->tls_cert[0] ? config->tls_cert : NULL,
+        .tls_key = config->tls_key[0] ? config->tls_key : NULL,
+        .origins = (const char *const *)config->allowed_origins.items,
+        .origin_count = config->allowed_origins.count,
+        .log = app->log,
+        .ws = &ws,
+        .ctx = app,
+        .on_request = on_request,
+        .on_tick = on_tick,
+    };
+    int er = http_new(&app->http, &h);
+    if (er)
+        return fail(app, "the HTTP port cannot be opened", er);
+    er = http_watch(app->http, media_event_fd(app->media), on_media, app);
+    if (!er)
+        er = http_watch(app->http, app->signal_fd, on_signal, app);
+    if (er)
+        return fail(app, "the loop cannot start", er);
+    struct addr at = http_address(app->http);
+    char text[ADDR_TEXT_BYTES];
+    addr_format(&at, text);
+    if (config->public_url[0])
+        (void)str_copy(app->base_url, sizeof app->base_url, config->public_url);
+    else
+        (void)snprintf(app->base_url, sizeof app->base_url, "%s://%s",
+                       config->tls_cert[0] ? "https" : "http", text);
+    return 0;
+}
+
+static int start_all(struct app *app)
+{
+    int er = log_new(&app->log, STDERR_FILENO, app->config->log_level, app->config->log_json);
+    if (!er)
+        er = auth_new(&app->auth);
+    if (!er)
+        er = keys_take(app, app->config);
+    if (er)
+        return fail(app, "the API keys", er);
+    er = start_data(app);
+    if (!er)
+        er = start_store(app);
+    if (!er)
+        er = start_media(app);
+    return er;
+}
+
+static int start_rest(struct app *app)
+{
+    int er = dbq_new(&app->dbq, app->store, wake, app);
+    if (er)
+        return fail(app, "the store thread cannot start", er);
+    er = start_calls(app);
+    if (!er) {
+        start_pages(app);
+        er = start_http(app);
+    }
+    return er;
+}
+
+static void say_ready(struct app *app)
+{
+    struct addr http = http_address(app->http);
+    struct addr media = media_worker_address(app->media, 0);
+    char http_text[ADDR_TEXT_BYTES], media_text[ADDR_TEXT_BYTES];
+    addr_format(&http, http_text);
+    addr_format(&media, media_text);
+    (void)printf("louped ready http=%s://%s media=%s workers=%u pid=%d\n",
+                 app->config->tls_cert[0] ? "https" : "http", http_text, media_text, app->workers,
+                 (int)getpid());
+    (void)fflush(stdout);
+}
+
+/** A job of the store thread, so that it stays the only one at the database. */
+static void print_links(struct store *s, void *job)
+{
+    struct app *app = job;
+    int er = demo_print(s, app->auth, app->base_url, clock_unix_us(), stdout);
+    if (er)
+        log_event(app->log, LOG_ERROR, "demo_links_failed", "er=%s", er_name(er));
+}
+
+static void stop_all(struct app *app)
+{
+    whip_free(app->whip);
+    app->whip = NULL;
+    struct http *http = app->http;
+    struct calls *calls = app->calls;
+    app->http = NULL;
+    app->calls = NULL;
+    http_free(http);
+    ws_free(app->ws);
+    calls_free(calls);
+    media_stop(app->media);
+    dbq_free(app->dbq);
+    store_close(app->store);
+    statics_free(app->statics);
+    auth_free(app->auth);
+    log_free(app->log);
+    if (app->signal_fd >= 0)
+        (void)close(app->signal_fd);
+    if (app->lock_fd >= 0)
+        (void)close(app->lock_fd);
+}
+
+static int run(struct app *app)
+{
+    int er = start_all(app);
+    if (!er)
+        er = start_rest(app);
+    if (!er) {
+        say_ready(app);
+        if (app->config->demo)
+            er = dbq_run(app->dbq, print_links, NULL, app);
+        http_run(app->http);
+        log_event(app->log, LOG_INFO, "stopped", NULL);
+    }
+    stop_all(app);
+    return er ? 1 : 0;
+}
+
+static unsigned processors(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n < 1 ? 1 : n > LIMIT_WORKERS ? LIMIT_WORKERS : (unsigned)n;
+}
+
+int app_main(int argc, char **argv)
+{
+    struct config config;
+    char why[CONFIG_TEXT_BYTES * 2];
+    if (config_load(&config, argc, argv, environ, why, sizeof why)) {
+        (void)fprintf(stderr, "louped: %s\n", why);
+        return 2;
+    }
+    if (config.help) {
+        char *help = config_help();
+        (void)fputs(help ? help : "", stdout);
+        free(help);
+    } else if (config.version) {
+        (void)printf("louped %s\n", LOUPE_VERSION);
+    }
+    if (config.help || config.version || config.check) {
+        config_clear(&config);
+        return 0;
+    }
+    struct app app = {.config = &config,
+                      .argc = argc,
+                      .argv = argv,
+                      .entropy = entropy_system(),
+                      .workers = config.workers ? config.workers : processors(),
+                      .signal_fd = -1,
+                      .lock_fd = -1};
+    sigset_t signals;
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGINT);
+    (void)sigaddset(&signals, SIGHUP);
+    (void)sigprocmask(SIG_BLOCK, &signals, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    app.signal_fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+    int code = run(&app);
+    config_clear(&config);
+    return code;
+}
