@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+/** A header extension and where its id stands. */
 struct negotiate_extension {
     const char *uri;
     size_t offset; /* of the id within struct line_extensions */

@@ -64,7 +64,7 @@
 
 #define CHROME_SESSION(mids)                                                                       \
     SESSION("a=group:BUNDLE " mids "\r\na=extmap-allow-mixed\r\na=msid-semantic: WMS "             \
-                                   "stream-1\r\n")
+            "stream-1\r\n")
 
 #define CHROME_OFFER                                                                               \
     CHROME_SESSION("0 1") CHROME_AUDIO("0", "sendrecv") CHROME_VIDEO("1", "sendrecv")

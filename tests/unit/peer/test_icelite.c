@@ -117,12 +117,8 @@ static void test_refuses_what_is_not_authentic(void **state)
     fixture_open(&f);
     struct path a = path_of("192.0.2.1", 4000);
     const struct check wrong[] = {
-        {.local = "nobody"},
-        {.remote = "other"},
-        {.remote = ""},
-        {.remote = "themm"},
-        {.remote = "thex"},
-        {.password = "wrongwrongwrongwrongwrong"},
+        {.local = "nobody"},      {.remote = "other"}, {.remote = ""},
+        {.remote = "themm"},      {.remote = "thex"},  {.password = "wrongwrongwrongwrongwrong"},
         {.password = REMOTE_PWD},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
