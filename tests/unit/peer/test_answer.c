@@ -139,7 +139,7 @@ static void test_feedback_and_extensions(void **state)
     (void)state;
     struct line line = make_line(MEDIA_VIDEO, "v");
     line.nack = line.nack_pli = line.ccm_fir = line.remb = line.rtcp_rsize = true;
-    line.extensions = (struct line_extensions){.mid = 1, .orientation = 14};
+    line.extensions = (struct line_extensions){.mid = 1, .audio_level = 14};
     char *text = write_answer(&line, 1, NULL, 0, true);
     static const char *const wanted[] = {
         "a=rtcp-fb:100 nack\r\n",
@@ -148,7 +148,7 @@ static void test_feedback_and_extensions(void **state)
         "a=rtcp-fb:100 goog-remb\r\n",
         "a=rtcp-rsize\r\n",
         "a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid\r\n",
-        "a=extmap:14 urn:3gpp:video-orientation\r\n",
+        "a=extmap:14 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n",
     };
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
         expect(text, true, wanted[i]);
