@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What is missing, when it is asked for, and when it is given up. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "media/relay/nacker.h"
+
+#define REORDER 5000u
+#define RTT 50000u
+
+static size_t collect(struct nacker *n, uint64_t now_us, int64_t *seqs, size_t size)
+{
+    unsigned given_up;
+    size_t count = nacker_collect(n, now_us, RTT, seqs, size, &given_up);
+    assert_int_equal(given_up, 0);
+    return count;
+}
+
+static void asks_for_what_was_skipped(void **state)
+{
+    (void)state;
+    struct nacker n = {0};
+    int64_t seqs[8];
+    assert_int_equal(nacker_see(&n, 100, 0, REORDER), NACKER_IN_ORDER);
+    assert_true(nacker_deadline_us(&n) == UINT64_MAX);
+    assert_int_equal(nacker_see(&n, 101, 1000, REORDER), NACKER_IN_ORDER);
+    assert_int_equal(nacker_see(&n, 104, 2000, REORDER), NACKER_IN_ORDER);
+    assert_true(nacker_deadline_us(&n) == 2000 + REORDER);
+    assert_int_equal(collect(&n, 2000 + REORDER - 1, seqs, 8), 0);
+    assert_int_equal(collect(&n, 2000 + REORDER, seqs, 8), 2);
+    assert_int_equal(seqs[0], 102);
+    assert_int_equal(seqs[1], 103);
+    assert_int_equal(collect(&n, 2000 + REORDER, seqs, 8), 0);
+}
+
+static void reordered_packets_are_not_asked_for(void **state)
+{
+    (void)state;
+    struct nacker n = {0};
+    int64_t seqs[8];
+    nacker_see(&n, 100, 0, REORDER);
+    nacker_see(&n, 102, 1000, REORDER);
+    assert_int_equal(nacker_see(&n, 101, 3000, REORDER), NACKER_RECOVERED);
+    assert_int_equal(n.rtt_sample_us, 0); /* nobody asked */
+    assert_int_equal(collect(&n, 100000, seqs, 8), 0);
+    assert_int_equal(nacker_see(&n, 101, 4000, REORDER), NACKER_IN_ORDER); /* a repetition */
+    assert_true(nacker_deadline_us(&n) == UINT64_MAX);
+}
+
+static void measures_the_round_trip_from_single_requests(void **state)
+{
+    (void)state;
+    struct nacker n = {0};
+    int64_t seqs[8];
+    nacker_see(&n, 100, 0, REORDER);
+    nacker_see(&n, 103, 0, REORDER);
+    assert_int_equal(collect(&n, 10000, seqs, 8), 2);
+    assert_int_equal(nacker_see(&n, 101, 45000, REORDER), NACKER_RECOVERED);
+    assert_int_equal(n.rtt_sample_us, 35000);
+    assert_int_equal(collect(&n, 100000, seqs, 8), 1);
+    assert_int_equal(nacker_see(&n, 102, 110000, REORDER), NACKER_RECOVERED);
+    assert_int_equal(n.rtt_sample_us, 0); /* an answer to which of the two? */
+}
+
+static void asks_again_and_gives_up(void **state)
+{
+    (void)state;
+    struct nacker n = {0};
+    int64_t seqs[8];
+    unsigned given_up = 0, asked = 0;
+    uint64_t last_us = 0, first_wait_us = 0, second_wait_us = 0;
+    nacker_see(&n, 100, 0, REORDER);
+    nacker_see(&n, 102, 0, REORDER);
+    while (nacker_deadline_us(&n) != UINT64_MAX) {
+        uint64_t now_us = nacker_deadline_us(&n);
+        size_t count = nacker_collect(&n, now_us, RTT, seqs, 8, &given_up);
+        asked += (unsigned)count;
+        if (asked == 2 && count)
+            first_wait_us = now_us - last_us;
+        if (asked == 3 && count)
+            second_wait_us = now_us - last_us;
+        last_us = now_us;
+    }
+    assert_int_equal(asked, LIMIT_NACK_TRIES);
+    assert_int_equal(given_up, 1);
+    assert_in_range(first_wait_us, RTT, RTT + 10000);
+    assert_in_range(second_wait_us, RTT / 2, RTT); /* a request may be lost as well */
+    assert_true(last_us < 400000);
+    assert_int_equal(n.count, 0);
+}
+
+static void names_no_more_than_fit(void **state)
+{
+    (void)state;
+    struct nacker n = {0};
+    int64_t seqs[16];
+    nacker_see(&n, 100, 0, REORDER);
+    nacker_see(&n, 121, 0, REORDER);
+    assert_int_equal(collect(&n, 10000, seqs, 16), 16);
+    assert_int_equal(seqs[15], 116);
+    assert_true(nacker_deadline_us(&n) <= 10000); /* the others are due */
+    assert_int_equal(collect(&n, 10000, seqs, 16), 4);
+    assert_int_equal(seqs[0], 117);
+}
+
+static void too_much_missing_is_all_given_up(void **state)
+{
+    (void)state;
+    struct nacker n = {0};
+    nacker_see(&n, 100, 0, REORDER);
+    assert_int_equal(nacker_see(&n, 101 + LIMIT_NACK_PENDING, 0, REORDER), NACKER_IN_ORDER);
+    assert_int_equal(n.count, LIMIT_NACK_PENDING);
+    assert_int_equal(nacker_see(&n, 103 + LIMIT_NACK_PENDING, 0, REORDER), NACKER_OVERFLOW);
+    assert_int_equal(n.count, 0);
+    assert_int_equal(nacker_see(&n, 104 + LIMIT_NACK_PENDING, 0, REORDER), NACKER_IN_ORDER);
+    assert_int_equal(nacker_see(&n, 100000, 0, REORDER), NACKER_OVERFLOW);
+    assert_int_equal(n.highest, 100000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(asks_for_what_was_skipped),
+        cmocka_unit_test(reordered_packets_are_not_asked_for),
+        cmocka_unit_test(measures_the_round_trip_from_single_requests),
+        cmocka_unit_test(asks_again_and_gives_up),
+        cmocka_unit_test(names_no_more_than_fit),
+        cmocka_unit_test(too_much_missing_is_all_given_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
