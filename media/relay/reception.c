@@ -4,6 +4,8 @@
 
 /* How long a smallest offset counts before a larger one (drift) may take its place. */
 #define OFFSET_WINDOW_US 10000000u
+/* No path delays a report so long: the sender's wall clock was set. */
+#define OFFSET_JUMP_US 10000000
 
 void reception_note(struct reception *r, int64_t seq, int64_t timestamp, uint32_t clock_rate,
                     uint64_t now_us)
@@ -73,7 +75,7 @@ bool reception_report(struct reception *r, uint32_t ssrc, uint64_t now_us, struc
 void sender_clock_note(struct sender_clock *c, uint64_t ntp, uint64_t unix_us)
 {
     int64_t offset = (int64_t)unix_us - (int64_t)ntp_to_unix_us(ntp);
-    if (!c->known) {
+    if (!c->known || offset > c->offset_us + OFFSET_JUMP_US) {
         *c = (struct sender_clock){.known = true,
                                    .offset_us = offset,
                                    .window_end_us = unix_us + OFFSET_WINDOW_US,
@@ -104,6 +106,13 @@ void track_clock_note_sr(struct track_clock *c, int64_t timestamp, uint64_t ntp)
         .from_sr = true, .known = true, .timestamp = timestamp, .ntp_unix_us = ntp_to_unix_us(ntp)};
 }
 
+/** v * mul / div; what senders choose may be absurd, and ends at the bounds of the type then. */
+static int64_t scale(int64_t v, int64_t mul, int64_t div)
+{
+    int64_t most = INT64_MAX / mul;
+    return (v > most ? most : v < -most ? -most : v) * mul / div;
+}
+
 static int64_t base_unix_us(const struct track_clock *c, const struct sender_clock *sender)
 {
     return (int64_t)c->ntp_unix_us + (c->from_sr && sender->known ? sender->offset_us : 0);
@@ -114,7 +123,7 @@ uint64_t track_clock_unix_us(const struct track_clock *c, const struct sender_cl
 {
     if (!c->known)
         return 0;
-    int64_t at = base_unix_us(c, sender) + (timestamp - c->timestamp) * 1000000 / clock_rate;
+    int64_t at = base_unix_us(c, sender) + scale(timestamp - c->timestamp, 1000000, clock_rate);
     return at > 0 ? (uint64_t)at : 0;
 }
 
@@ -122,5 +131,5 @@ int64_t track_clock_timestamp(const struct track_clock *c, const struct sender_c
                               uint32_t clock_rate, uint64_t unix_us)
 {
     int64_t elapsed_us = (int64_t)unix_us - base_unix_us(c, sender);
-    return c->timestamp + elapsed_us * (int64_t)clock_rate / 1000000;
+    return c->timestamp + scale(elapsed_us, clock_rate, 1000000);
 }
