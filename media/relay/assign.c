@@ -21,10 +21,13 @@ static bool better(const struct track *t, const struct track *than)
     return !than || t->rank > than->rank;
 }
 
-static bool shown_beside(const struct room *r, const struct slot *s, const struct track *t)
+/** Does another line of the same viewer show it; with `of_its_own`, without having been told to? */
+static bool shown_beside(const struct room *r, const struct slot *s, const struct track *t,
+                         bool of_its_own)
 {
     list_each (other, &r->slots, struct slot, in_room) {
-        if (other != s && other->viewer == s->viewer && other->track == t)
+        if (other != s && other->viewer == s->viewer && other->track == t &&
+            (!of_its_own || other->pick == SLOT_PICK_OTHERS))
             return true;
     }
     return false;
@@ -58,12 +61,12 @@ static struct track *pick_main(const struct room *r, const struct slot *s)
 
 static struct track *pick_others(const struct room *r, const struct slot *s)
 {
-    if (s->track)
+    if (s->track && !same_person(s->track, s->identity) && !shown_beside(r, s, s->track, true))
         return s->track;
     struct track *best = NULL;
     list_each (t, &r->tracks, struct track, in_room) {
         if (can_show(s, t) && !same_person(t, s->identity) && better(t, best) &&
-            !shown_beside(r, s, t))
+            !shown_beside(r, s, t, false))
             best = t;
     }
     return best;

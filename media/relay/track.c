@@ -67,15 +67,13 @@ void track_free(struct track *t, uint64_t now_us)
         list_remove(&t->in_room);
         r->track_count--;
     }
-    bool shown = !list_empty(&t->slots);
     list_each_safe (s, &t->slots, struct slot, in_track) {
         slot_show(s, NULL, now_us);
         room_assign_slot(r, s, now_us);
         if (!s->track)
             r->config.ops->slot_changed(r->config.ops_ctx, s);
     }
-    if (shown)
-        room_assign(r, now_us);
+    room_assign(r, now_us); /* the main publisher may be another one now */
     tape_free(t->tape);
     free(t->identity);
     free(t);
