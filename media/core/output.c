@@ -5,8 +5,6 @@
 #include "base/er.h"
 #include "media/core/hub_private.h"
 
-#define MID_PACKETS 128 /* the mid extension leads a stretch; later the SSRC is known */
-
 void member_send_datagram(void *ctx, const struct path *to, const uint8_t *data, size_t len)
 {
     struct member *m = ctx;
@@ -30,11 +28,14 @@ void member_send_rtcp(struct member *m, uint8_t *packet, size_t len)
     member_send_datagram(m, &m->peer->ice.selected, packet, len);
 }
 
-static size_t write_extensions(const struct line *agreed, const struct slot *s,
-                               const struct tape_packet *from, struct rtp_extension *ret)
+/** The same for a packet that is sent again without RTX: under the same number, SRTP must see the same
+ *  bytes (RFC 3711, 9.1). The mid leads only: later the SSRC is known. */
+static size_t write_extensions(const struct line *agreed, const struct relay_packet *out,
+                               struct rtp_extension *ret)
 {
+    const struct tape_packet *from = out->from;
     size_t n = 0;
-    if (agreed->extensions.mid && agreed->mid_offered && s->counters.packets <= MID_PACKETS)
+    if (agreed->extensions.mid && agreed->mid_offered && out->leading)
         ret[n++] = (struct rtp_extension){.id = agreed->extensions.mid,
                                           .len = (uint8_t)strlen(agreed->mid),
                                           .at = (const uint8_t *)agreed->mid};
@@ -45,8 +46,8 @@ static size_t write_extensions(const struct line *agreed, const struct slot *s,
 }
 
 /** Header, original number for RTX, payload. The packet's length, or an error. */
-static int write_packet(struct member_line *l, const struct slot *s, const struct relay_packet *out,
-                        uint8_t *buf, size_t size)
+static int write_packet(struct member_line *l, const struct relay_packet *out, uint8_t *buf,
+                        size_t size)
 {
     const struct line *agreed = member_line_agreed(l);
     const struct tape_packet *from = out->from;
@@ -60,7 +61,7 @@ static int write_packet(struct member_line *l, const struct slot *s, const struc
         .timestamp = out->timestamp,
         .ssrc = rtx ? agreed->local_rtx_ssrc : agreed->local_ssrc,
         .extensions = extensions,
-        .extension_count = write_extensions(agreed, s, from, extensions),
+        .extension_count = write_extensions(agreed, out, extensions),
     };
     int at = rtp_write_header(buf, size, &header);
     if (at < 0)
@@ -89,7 +90,7 @@ static void send_packet(void *ctx, struct slot *s, const struct relay_packet *ou
         h->counters.packets_dropped_send++;
         return;
     }
-    int written = write_packet(l, s, out, buf, size);
+    int written = write_packet(l, out, buf, size);
     size_t len = written > 0 ? (size_t)written : 0;
     if (len == 0 || srtp_pair_protect_rtp(p->srtp, buf, &len) != 0) {
         h->config.io->commit(h->config.io_ctx, 0);

@@ -30,6 +30,7 @@ struct relay_packet {
     uint16_t seq;
     uint32_t timestamp;
     bool retransmission; /* answers a NACK: RTX where agreed, else the packet as it was */
+    bool leading;        /* among the slot's first, also when it is sent again */
 };
 
 struct relay_ops {
@@ -161,9 +162,8 @@ struct slot_counters {
 struct slot_sent {
     int64_t source_seq; /* 0: none */
     uint32_t timestamp;
-    uint16_t seq;
     uint8_t resent;
-    uint8_t zero;
+    bool leading;
 };
 
 /** Visible for reading; written by relay only, but for `owner`. */
@@ -193,8 +193,6 @@ struct slot {
     uint64_t last_sent_us;
     struct tape_cursor cursor; /* while catching up */
     int64_t squeeze_until;     /* source timestamps below are squeezed together */
-    int64_t squeeze_source_ts; /* last squeezed source timestamp */
-    int64_t squeeze_ts;        /* and what it was sent as */
 
     struct slot_sent *sent; /* LIMIT_SENT_HISTORY, video only */
     uint64_t rtt_us;

@@ -9,7 +9,8 @@
 
 #define CATCH_UP_PACKETS 16u    /* at a time, so that a joiner's link is not flooded: */
 #define CATCH_UP_EVERY_US 5000u /* about 30 Mbit/s */
-#define SQUEEZED_TICKS 90       /* 1 ms of the video clock between pictures that are shown late */
+#define SQUEEZE 33              /* pictures behind the head are sent this much closer in time */
+#define LEADING_PACKETS 128     /* by then a viewer knows the SSRC */
 #define FIRST_SEQ_MAX 16384u    /* below 32768: SRTP roll-over sync */
 #define BUDGET_WINDOW_US 1000000u
 #define BUDGET_FLOOR_BYTES 65536u
@@ -67,25 +68,24 @@ int slot_wish(struct slot *s, enum slot_pick pick, const char *person, uint64_t 
     return 0;
 }
 
-/** Pictures between `seq` and the head, or 0 when something between is missing. */
-static int64_t pictures_from(const struct tape *t, int64_t seq)
+/** Is everything from `seq` to the head there? */
+static bool is_whole_from(const struct tape *t, int64_t seq)
 {
-    int64_t pictures = 0;
-    int64_t last = 0;
-    for (int64_t at = seq; at <= tape_head(t); at++) {
-        const struct tape_packet *p = tape_find(t, at);
-        if (!p)
-            return 0;
-        if (p->timestamp != last)
-            pictures++;
-        last = p->timestamp;
-    }
-    return pictures;
+    for (int64_t at = seq; at <= tape_head(t); at++)
+        if (!tape_find(t, at))
+            return false;
+    return true;
 }
 
-/** Where the numbering goes on: the first ever at random, else behind what was sent before. */
-static void place_numbers(struct slot *s, int64_t first_seq, int64_t head_ts, int64_t pictures,
-                          uint64_t now_us)
+static int64_t squeezed(int64_t ticks)
+{
+    return (ticks + SQUEEZE - 1) / SQUEEZE;
+}
+
+/** Where the numbering goes on: the first ever at random, else behind what was sent before. What lies
+ *  between `first` and `head` is squeezed in time, so that the viewer shows it at once. */
+static void place_numbers(struct slot *s, const struct tape_packet *first,
+                          const struct tape_packet *head, uint64_t now_us)
 {
     int64_t out_ts;
     if (s->last_seq == 0) {
@@ -93,25 +93,31 @@ static void place_numbers(struct slot *s, int64_t first_seq, int64_t head_ts, in
         s->last_seq = 65536 + (int64_t)(random % FIRST_SEQ_MAX);
         out_ts = ((int64_t)1 << 32) + (int64_t)(random >> 32);
     } else {
+        int64_t behind = head->timestamp > first->timestamp ? head->timestamp - first->timestamp
+                                                            : 0;
         uint64_t elapsed_us = now_us - s->last_sent_us;
         out_ts = s->last_ts + 1 + (int64_t)(elapsed_us * s->track->clock_rate / 1000000u);
-        if (out_ts < s->last_ts + pictures * SQUEEZED_TICKS)
-            out_ts = s->last_ts + pictures * SQUEEZED_TICKS;
+        if (out_ts <= s->last_ts + squeezed(behind))
+            out_ts = s->last_ts + squeezed(behind) + 1;
     }
-    s->seq_delta = s->last_seq + 1 - first_seq;
-    s->ts_delta = out_ts - head_ts;
-    s->squeeze_until = head_ts;
-    s->squeeze_source_ts = 0;
-    s->squeeze_ts = out_ts - pictures * SQUEEZED_TICKS;
+    s->seq_delta = s->last_seq + 1 - first->seq;
+    s->ts_delta = out_ts - head->timestamp;
+    s->squeeze_until = head->timestamp;
+}
+
+/** A source timestamp in the slot's numbering; rises with it, whatever order packets come in. */
+static int64_t slot_timestamp(const struct slot *s, int64_t timestamp)
+{
+    if (timestamp >= s->squeeze_until)
+        return timestamp + s->ts_delta;
+    return s->squeeze_until + s->ts_delta - squeezed(s->squeeze_until - timestamp);
 }
 
 /** Let packets flow from `first_seq`, which is on the tape, on. */
 static void begin(struct slot *s, int64_t first_seq, uint64_t now_us)
 {
     const struct tape *tape = s->track->tape;
-    const struct tape_packet *head = tape_find(tape, tape_head(tape));
-    int64_t pictures = pictures_from(tape, first_seq);
-    place_numbers(s, first_seq, head->timestamp, pictures > 0 ? pictures : 1, now_us);
+    place_numbers(s, tape_find(tape, first_seq), tape_find(tape, tape_head(tape)), now_us);
     s->live = true;
     s->stretch_first = first_seq;
     s->catching_up = true;
@@ -124,7 +130,7 @@ static bool begin_from_tape(struct slot *s, uint64_t now_us)
 {
     const struct tape_frame *key = tape_last_key(s->track->tape);
     if (!key || tape_head(s->track->tape) - key->first_seq >= LIMIT_GOP_PACKETS ||
-        pictures_from(s->track->tape, key->first_seq) == 0)
+        !is_whole_from(s->track->tape, key->first_seq))
         return false;
     begin(s, key->first_seq, now_us);
     return true;
@@ -144,34 +150,17 @@ void slot_show(struct slot *s, struct track *t, uint64_t now_us)
         track_want_key_frame(t, now_us);
 }
 
-/** The sent timestamp of a squeezed picture. Pictures come in order, but for packets found missing
- *  while catching up: those take the timestamp of a neighbour of the same picture. */
-static int64_t squeezed_timestamp(struct slot *s, const struct tape_packet *p)
-{
-    if (p->timestamp > s->squeeze_source_ts) {
-        s->squeeze_source_ts = p->timestamp;
-        s->squeeze_ts += SQUEEZED_TICKS;
-        return s->squeeze_ts;
-    }
-    for (int64_t near = p->seq - 1; s->sent && near <= p->seq + 1; near += 2) {
-        const struct slot_sent *e =
-            &s->sent[(uint64_t)(near + s->seq_delta) & (LIMIT_SENT_HISTORY - 1)];
-        const struct tape_packet *q = tape_find(s->track->tape, near);
-        if (e->source_seq == near && q && q->timestamp == p->timestamp)
-            return (s->squeeze_ts & ~(int64_t)0xffffffff) | e->timestamp;
-    }
-    return s->squeeze_ts;
-}
-
 static void emit(struct slot *s, uint64_t now_us, const struct tape_packet *p)
 {
     int64_t seq = p->seq + s->seq_delta;
-    int64_t ts = p->timestamp < s->squeeze_until ? squeezed_timestamp(s, p)
-                                                 : p->timestamp + s->ts_delta;
-    struct relay_packet out = {.from = p, .seq = (uint16_t)seq, .timestamp = (uint32_t)ts};
+    int64_t ts = slot_timestamp(s, p->timestamp);
+    struct relay_packet out = {.from = p,
+                               .seq = (uint16_t)seq,
+                               .timestamp = (uint32_t)ts,
+                               .leading = s->counters.packets < LEADING_PACKETS};
     if (s->sent)
         s->sent[(uint64_t)seq & (LIMIT_SENT_HISTORY - 1)] = (struct slot_sent){
-            .source_seq = p->seq, .timestamp = out.timestamp, .seq = out.seq};
+            .source_seq = p->seq, .timestamp = out.timestamp, .leading = out.leading};
     if (seq > s->last_seq)
         s->last_seq = seq;
     if (ts > s->last_ts)
@@ -240,15 +229,19 @@ static bool within_budget(struct slot *s, uint64_t now_us, uint32_t bytes)
 
 static void resend(struct slot *s, uint64_t now_us, uint16_t seq)
 {
-    struct slot_sent *e = &s->sent[seq & (LIMIT_SENT_HISTORY - 1)];
-    int64_t first = s->stretch_first + s->seq_delta;
-    if (e->source_seq == 0 || e->seq != seq || seq_diff(seq, (uint16_t)first) < 0)
-        return;
+    int64_t out_seq = s->last_seq + seq_diff(seq, (uint16_t)s->last_seq);
+    struct slot_sent *e = &s->sent[(uint64_t)out_seq & (LIMIT_SENT_HISTORY - 1)];
+    if (e->source_seq == 0 || e->source_seq + s->seq_delta != out_seq ||
+        e->source_seq < s->stretch_first)
+        return; /* not sent, overwritten, or of a stretch before */
     const struct tape_packet *p = tape_find(s->track->tape, e->source_seq);
     if (!p)
         return;
-    struct relay_packet out = {
-        .from = p, .seq = seq, .timestamp = e->timestamp, .retransmission = true};
+    struct relay_packet out = {.from = p,
+                               .seq = seq,
+                               .timestamp = e->timestamp,
+                               .retransmission = true,
+                               .leading = e->leading};
     /* Asked for again: the last answer was lost as well, so this one goes out twice. */
     for (unsigned copies = e->resent > 0 ? 2 : 1; copies > 0; copies--) {
         if (!within_budget(s, now_us, p->payload_len)) {
