@@ -150,7 +150,7 @@ struct room *room_find(const struct calls *c, const struct id *id);
 struct room *room_of_case(const struct calls *c, const struct id *case_id);
 /** Closes it when nobody and nothing is left in it. */
 void room_settle(struct room *r);
-void room_free(struct room *r);
+void call_room_free(struct room *r);
 /** To every session in it but `except` (may be NULL). Takes `message` over. */
 void room_tell(struct room *r, const struct session *except, json_t *message);
 void room_tell_person(struct room *r, const struct roster_person *p);
@@ -166,7 +166,6 @@ struct entry_job {
     struct id by_room, by_case; /* one of them; none: only the invite is used */
     bool use_invite;
     bool look_only;             /* check, but enter nobody and open nothing */
-    bool by_door;
     /** er: 0, ER_NOT_FOUND, ER_DENIED, ER_STALE (the invite is spent), ER_IO, .. `room` is NULL when
      *  it is not open (look_only) or none was asked for. c NULL: free what ctx holds. */
     void (*entered)(struct calls *c, struct entry_job *job, struct room *room);
@@ -204,10 +203,10 @@ uint64_t request_new(struct calls *c, request_done *done, void *ctx);
 /** For a request that could not be sent: without calling done. */
 void request_drop(struct calls *c, uint64_t number);
 /** ER_NOMEM. `wants` as in media.h. */
-int peer_new(struct room *r, const char *identity, struct member *m, const struct door *door,
+int call_peer_new(struct room *r, const char *identity, struct member *m, const struct door *door,
              struct peer **ret);
 /** `tell_media`: remove it in the engine too. Its tracks are reported gone. */
-void peer_free(struct peer *p, bool tell_media);
+void call_peer_free(struct peer *p, bool tell_media);
 bool room_identity_publishes(const struct room *r, const char *identity);
 /** End whatever this person publishes. */
 void room_stop_publishing(struct room *r, const char *identity);
@@ -221,7 +220,7 @@ void calls_on_clip_event(struct calls *c, const struct media_event *event);
 void room_stop_clips(struct room *r);
 void room_stop_clips_of(struct room *r, const char *publisher);
 json_t *room_recording_json(struct room *r);
-void clip_free(struct calls *c, struct clip *clip);
+void call_clip_free(struct calls *c, struct clip *clip);
 
 /* Queue and calls */
 

@@ -137,7 +137,7 @@ static void session_end(struct whip_session *s)
     if (r)
         r->entering++;
     if (p)
-        peer_free(p, true);
+        call_peer_free(p, true);
     on_gone(s, ER_CLOSED);
     if (r) {
         r->entering--;
@@ -198,7 +198,7 @@ static int add_peer(struct whip_session *s, struct room *r, const struct claims 
     struct calls *c = r->calls;
     struct peer *p;
     const struct door door = {.gone = on_gone, .ctx = s};
-    int er = peer_new(r, who->identity, NULL, &door, &p);
+    int er = call_peer_new(r, who->identity, NULL, &door, &p);
     if (er < 0)
         return er;
     p->publishes = s->publish;
@@ -214,7 +214,7 @@ static int add_peer(struct whip_session *s, struct room *r, const struct claims 
     er = media_peer_add(c->config.media, &r->id, &config, request, s->offer, strlen(s->offer),
                         NULL, 0);
     if (er < 0)
-        peer_free(p, false);
+        call_peer_free(p, false);
     return er;
 }
 
@@ -383,7 +383,6 @@ static void on_post(struct exchange *x)
     post->target = x->target;
     job->claims = x->who;
     job->by_room = x->target.id;
-    job->by_door = true;
     job->entered = post_entered;
     job->ctx = post;
     calls_enter(x->whip->config.calls, job);
