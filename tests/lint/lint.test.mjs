@@ -12,6 +12,15 @@ const objdump = (section) =>
   `room.c.o:     file format elf64-x86-64\n\nSYMBOL TABLE:\n` +
   `0000000000000000 l     O ${section}\t0000000000000004 counter.0\n`;
 
+const functions = (...pairs) =>
+  pairs
+    .map(
+      ([object, flags, name]) =>
+        `${object}.o:     file format elf64-x86-64\n\nSYMBOL TABLE:\n` +
+        `0000000000000010 ${flags}     F .text\t0000000000000045 ${name}\n`,
+    )
+    .join('\n');
+
 /** rule -> samples: { bad: [tree...], good: [tree...] }, a tree as { path: text } or a symbol table. */
 const samples = {
   layers: {
@@ -77,6 +86,10 @@ const samples = {
   'no mutable globals': {
     bad: [objdump('.bss'), objdump('.data'), objdump('.tbss')],
     good: [objdump('.rodata'), objdump('.data.rel.ro.local')],
+  },
+  'unique names': {
+    bad: [functions(['peer.c', 'g', 'peer_new'], ['calls_media.c', 'g', 'peer_new'])],
+    good: [functions(['peer.c', 'l', 'reset'], ['path.c', 'l', 'reset'], ['srtp.c', 'g', 'reset'])],
   },
   'unit tests': {
     bad: [

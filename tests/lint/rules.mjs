@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rules of the house, one function each: (tree) -> [{ file, line, text }]. lint.test.mjs feeds
 // every one a sample that breaks it. Exceptions stand here by name, with their reason.
-import { functionsOf, includesOf, lineAt } from './source.mjs';
+import { functionsOf, includesOf, lineAt, sharedNames, writableSymbols } from './source.mjs';
 
 const FILE_LINES = 600;
 const FUNCTION_LINES = 70;
@@ -169,14 +169,21 @@ function sansIo(tree) {
 }
 
 function noMutableGlobals(tree) {
-  return tree
-    .symbols()
+  return writableSymbols(tree.symbolTable())
     .filter((symbol) => !(symbol.name.replace(/\.\d+$/, '') in WRITABLE))
     .map((symbol) => ({
       file: symbol.object,
       line: 0,
       text: `${symbol.name} in ${symbol.section} can be written: no mutable globals`,
     }));
+}
+
+function uniqueNames(tree) {
+  return sharedNames(tree.symbolTable()).map(({ name, objects }) => ({
+    file: objects[0],
+    line: 0,
+    text: `${name} is also defined in ${objects.slice(1).join(', ')}`,
+  }));
 }
 
 /** A module in several files is tested under its name: store_cases.c by test_store_cases.c or by
@@ -258,6 +265,7 @@ export const rules = [
   { name: 'banned calls', check: bannedCalls },
   { name: 'sans-IO', check: sansIo },
   { name: 'no mutable globals', check: noMutableGlobals },
+  { name: 'unique names', check: uniqueNames },
   { name: 'unit tests', check: unitTests },
   { name: 'docstrings', check: docstrings },
   { name: 'unfinished marks', check: unfinished },

@@ -28,7 +28,7 @@ export function makeFile(path, text) {
 /** A tree of samples: { path: text }, and the symbol table of its libraries as objdump prints it. */
 export function sampleTree(samples, symbolTable = '') {
   const files = Object.entries(samples).map(([path, text]) => makeFile(path, text));
-  return { files, symbols: () => writableSymbols(symbolTable) };
+  return { files, symbolTable: () => symbolTable };
 }
 
 function pathsBelow(top, folder = '') {
@@ -44,7 +44,7 @@ export function readTree(top) {
   const files = pathsBelow(top)
     .filter((path) => !path.startsWith('tests/fuzz/corpus/'))
     .map((path) => makeFile(path, readFileSync(join(top, path), 'utf8')));
-  return { files, symbols: () => writableSymbols(symbolTableOf(join(top, 'build'))) };
+  return { files, symbolTable: () => symbolTableOf(join(top, 'build')) };
 }
 
 function symbolTableOf(build) {
@@ -57,22 +57,40 @@ function symbolTableOf(build) {
   );
 }
 
-/** Data that can be written while the program runs: not .rodata, not relocated constants. */
-export function writableSymbols(symbolTable) {
+/** [{ object, global, kind, section, name }]: what the libraries define, from objdump's table. */
+function definitionsOf(symbolTable) {
   const found = [];
   let object = '';
   for (const line of symbolTable.split('\n')) {
-    const header = /^(\S+\.o):\s+file format/.exec(line);
-    if (header) object = header[1].replace(/\.o$/, '');
-    const symbol = /\sO\s+(\S+)\s+[0-9a-f]+\s+(?:\.hidden\s+)?(\S+)$/.exec(line);
-    if (!symbol) continue;
-    const [, section, name] = symbol;
-    const constant = section.startsWith('.data.rel.ro') || section.startsWith('.rodata');
-    if (!constant && /^(\.data|\.bss|\.tdata|\.tbss|\*COM\*)/.test(section)) {
-      found.push({ object, name, section });
-    }
+    const header = /^(\S+)\.o:\s+file format/.exec(line);
+    if (header) object = header[1];
+    const symbol = /^[0-9a-f]+ (.{6})([FO]) (\S+)\s+[0-9a-f]+\s+(?:\.hidden\s+)?(\S+)$/.exec(line);
+    if (!symbol || symbol[3] === '*UND*') continue;
+    const [, flags, kind, section, name] = symbol;
+    found.push({ object, global: flags.startsWith('g'), kind, section, name });
   }
   return found;
+}
+
+/** Data that can be written while the program runs: not .rodata, not relocated constants. */
+export function writableSymbols(symbolTable) {
+  return definitionsOf(symbolTable).filter(
+    ({ kind, section }) =>
+      kind === 'O' &&
+      /^(\.data|\.bss|\.tdata|\.tbss|\*COM\*)/.test(section) &&
+      !section.startsWith('.data.rel.ro'),
+  );
+}
+
+/** Names that more than one object defines for all to see: [{ name, objects }]. */
+export function sharedNames(symbolTable) {
+  const objects = new Map();
+  for (const { object, global, name } of definitionsOf(symbolTable)) {
+    if (global) objects.set(name, [...(objects.get(name) ?? []), object]);
+  }
+  return [...objects]
+    .filter(([, where]) => where.length > 1)
+    .map(([name, where]) => ({ name, objects: where }));
 }
 
 /** The functions of a C file: name, first line of the body's braces, and how many lines they span. */
