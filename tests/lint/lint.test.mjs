@@ -8,9 +8,9 @@ import { blankC, functionsOf, makeFile, sampleTree } from './source.mjs';
 const SPDX = '// SPDX-License-Identifier: Apache-2.0\n';
 const lines = (count, line = 'int x;\n') => line.repeat(count);
 const body = (count) => `int f(void)\n{\n${lines(count, '    g();\n')}}\n`;
-const objdump = (section) =>
+const objdump = (section, kind = 'O') =>
   `room.c.o:     file format elf64-x86-64\n\nSYMBOL TABLE:\n` +
-  `0000000000000000 l     O ${section}\t0000000000000004 counter.0\n`;
+  `0000000000000000 l     ${kind} ${section}\t0000000000000004 counter.0\n`;
 
 const functions = (...pairs) =>
   pairs
@@ -84,7 +84,7 @@ const samples = {
     ],
   },
   'no mutable globals': {
-    bad: [objdump('.bss'), objdump('.data'), objdump('.tbss')],
+    bad: [objdump('.bss'), objdump('.data'), objdump('.tbss', ' ')],
     good: [objdump('.rodata'), objdump('.data.rel.ro.local')],
   },
   'unique names': {

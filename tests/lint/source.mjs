@@ -64,7 +64,7 @@ function definitionsOf(symbolTable) {
   for (const line of symbolTable.split('\n')) {
     const header = /^(\S+)\.o:\s+file format/.exec(line);
     if (header) object = header[1];
-    const symbol = /^[0-9a-f]+ (.{6})([FO]) (\S+)\s+[0-9a-f]+\s+(?:\.hidden\s+)?(\S+)$/.exec(line);
+    const symbol = /^[0-9a-f]+ (.{6})([FO ]) (\S+)\s+[0-9a-f]+\s+(?:\.hidden\s+)?(\S+)$/.exec(line);
     if (!symbol || symbol[3] === '*UND*') continue;
     const [, flags, kind, section, name] = symbol;
     found.push({ object, global: flags.startsWith('g'), kind, section, name });
@@ -75,8 +75,10 @@ function definitionsOf(symbolTable) {
 /** Data that can be written while the program runs: not .rodata, not relocated constants. */
 export function writableSymbols(symbolTable) {
   return definitionsOf(symbolTable).filter(
-    ({ kind, section }) =>
-      kind === 'O' &&
+    ({ kind, section, name }) =>
+      // Thread-local data has no letter of its own; sections themselves are marked too.
+      (kind === 'O' || /^\.t/.test(section)) &&
+      section !== name &&
       /^(\.data|\.bss|\.tdata|\.tbss|\*COM\*)/.test(section) &&
       !section.startsWith('.data.rel.ro'),
   );
