@@ -14,7 +14,7 @@
 
 enum record_item_kind {
     RECORD_VIDEO,
-    RECORD_VIDEO_GAP, /* `gap` packets are missing before the next one */
+    RECORD_VIDEO_GAP, /* `gap` packets are missing before the next one; 0: another track follows */
     RECORD_AUDIO,
     RECORD_AUDIO_END,
 };

@@ -150,7 +150,7 @@ static void find_picture(struct tap *tap, uint64_t now_us, bool again)
     tap->video = t;
     tape_cursor_init(&tap->video_cursor, t->tape, 0);
     if (again)
-        put_mark(tap, now_us, RECORD_VIDEO_GAP, t->id, 1);
+        put_mark(tap, now_us, RECORD_VIDEO_GAP, t->id, 0);
     track_want_key_frame(t, now_us);
 }
 

@@ -45,7 +45,8 @@ void clip_free(struct clip *c);
  *  Packets that make no picture are no error. ER_IO once the disk failed or is full: the clip must
  *  then be finished (what is on disk counts). */
 int clip_video(struct clip *c, const struct tape_packet *packet, uint64_t capture_unix_us);
-/** Packets of the picture are missing before the next one given. */
+/** Packets of the picture are missing before the next one given. 0: what follows is another track's,
+ *  with numbers of its own. */
 void clip_video_gap(struct clip *c, uint32_t packets);
 /** A voice: `source` is any number that stays the same for one track. Captured more than CLIP_DELAY_US
  *  ago it is too late, but the delay grows for voices that are always late. Beyond LIMIT_MIX_SOURCES

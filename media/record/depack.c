@@ -68,7 +68,9 @@ static void drop(struct depack *d)
 void depack_gap(struct depack *d, uint32_t packets)
 {
     drop(d);
-    if (d->next_seq)
+    if (packets == 0)
+        d->next_seq = 0;
+    else if (d->next_seq)
         d->next_seq += packets;
 }
 

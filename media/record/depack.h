@@ -31,7 +31,8 @@ void depack_free(struct depack *d);
  *  ER_STALE: an earlier sequence number. ER_MALFORMED, ER_FULL (beyond LIMIT_FRAME_BYTES), ER_NOMEM:
  *  the frame is lost, which is a gap. A jump in the sequence numbers is a gap too. */
 int depack_push(struct depack *d, const struct tape_packet *packet, struct depack_frame *ret);
-/** `packets` packets before the next one are missing. */
+/** `packets` packets before the next one are missing. 0: another stream follows, with numbers of its
+ *  own. */
 void depack_gap(struct depack *d, uint32_t packets);
 /** A frame came out before, and now a key frame is waited for. */
 bool depack_in_gap(const struct depack *d);

@@ -107,6 +107,24 @@ static void test_takes_a_gap_it_is_told_of(void **state)
     lose_and_recover(f);
 }
 
+static void test_takes_another_stream(void **state)
+{
+    struct fixture *f = *state;
+    next(f, true);
+    assert_int_equal(push_without(f, -1), 0);
+    depack_gap(f->depack, 0);
+    assert_true(depack_in_gap(f->depack));
+    next(f, true);
+    struct tape_packet *first = calloc(1, sizeof *first + f->picture.packets[0]->payload_len);
+    assert_non_null(first);
+    memcpy(first, f->picture.packets[0], sizeof *first + f->picture.packets[0]->payload_len);
+    first->seq = 1; /* numbers far below those before */
+    first->flags |= TAPE_MARKER;
+    assert_int_equal(depack_push(f->depack, first, &f->frame), 0);
+    assert_true(f->frame.key && f->frame.after_gap);
+    free(first);
+}
+
 static void test_passes_over_padding(void **state)
 {
     struct fixture *f = *state;
@@ -210,6 +228,7 @@ int main(void)
         TEST(test_begins_with_a_key_frame),
         TEST(test_waits_for_a_key_frame_after_a_loss),
         TEST(test_takes_a_gap_it_is_told_of),
+        TEST(test_takes_another_stream),
         TEST(test_passes_over_padding),
         TEST(test_refuses_what_is_malformed),
         TEST(test_bounds_a_frame),
