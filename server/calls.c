@@ -390,16 +390,16 @@ void calls_free(struct calls *c)
     size_t cursor = 0;
     void *value;
     struct session *s;
+    free_requests(c);
+    while (c->rooms && map_next(c->rooms, &cursor, NULL, NULL, &value))
+        call_room_free(value);
+    cursor = 0;
+    while (c->clips && map_next(c->clips, &cursor, NULL, NULL, &value))
+        call_clip_free(c, value);
+    cursor = 0;
     while (c->sessions && (s = sessions_each(c->sessions, &cursor)))
         free(s->user);
     sessions_free(c->sessions);
-    free_requests(c);
-    cursor = 0;
-    while (c->rooms && map_next(c->rooms, &cursor, NULL, NULL, &value))
-        room_free(value);
-    cursor = 0;
-    while (c->clips && map_next(c->clips, &cursor, NULL, NULL, &value))
-        clip_free(c, value);
     map_free(c->rooms);
     map_free(c->cases);
     map_free(c->peers);

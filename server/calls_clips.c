@@ -12,7 +12,7 @@
 #include "base/str.h"
 #include "server/calls_impl.h"
 
-void clip_free(struct calls *c, struct clip *clip)
+void call_clip_free(struct calls *c, struct clip *clip)
 {
     map_remove_str(c->clips, clip->row.id.text);
     list_remove(&clip->node);
@@ -93,7 +93,7 @@ static void row_done(struct calls *c, struct calls_job *head)
     if (!clip || !job->final)
         return;
     struct room *r = clip->room;
-    clip_free(c, clip);
+    call_clip_free(c, clip);
     if (!r)
         return;
     if (job->er == 0)
@@ -119,7 +119,7 @@ static void row_write(struct calls *c, struct clip *clip, bool final)
     log_event(c->config.log, LOG_ERROR, "clip_row_lost", "clip=%s state=%s er=full",
               clip->row.id.text, clip_state_name(clip->row.state));
     if (final)
-        clip_free(c, clip);
+        call_clip_free(c, clip);
 }
 
 static void on_failed(struct calls *c, struct clip *clip, int er)
@@ -215,7 +215,7 @@ static void add_done(struct calls *c, struct calls_job *head)
         return;
     struct room *r = clip->room;
     if (job->er < 0) {
-        clip_free(c, clip);
+        call_clip_free(c, clip);
         job->done(job->ctx, job->er, "the clip could not be entered on the case", NULL);
         room_settle(r);
         return;
@@ -307,7 +307,7 @@ static int start_run(struct calls *c, struct room *r, const struct start *start)
     if (er == 0)
         er = calls_run(c, &job->head);
     if (er < 0) {
-        clip_free(c, clip);
+        call_clip_free(c, clip);
         free(job);
     }
     return er;
@@ -461,7 +461,7 @@ static void repair_done(struct calls *c, struct calls_job *head)
         log_event(c->config.log, LOG_INFO, "clip_repair", "clip=%s er=%s", clip->row.id.text,
                   er_name(er));
         if (er < 0)
-            clip_free(c, clip); /* stays as it is until the next start */
+            call_clip_free(c, clip); /* stays as it is until the next start */
     }
     free(job->rows);
 }

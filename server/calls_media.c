@@ -116,7 +116,7 @@ void room_send_tracks(struct room *r, struct member *m)
 
 /* Peers */
 
-int peer_new(struct room *r, const char *identity, struct member *m, const struct door *door,
+int call_peer_new(struct room *r, const char *identity, struct member *m, const struct door *door,
              struct peer **ret)
 {
     struct calls *c = r->calls;
@@ -139,7 +139,7 @@ int peer_new(struct room *r, const char *identity, struct member *m, const struc
     return 0;
 }
 
-void peer_free(struct peer *p, bool tell_media)
+void call_peer_free(struct peer *p, bool tell_media)
 {
     struct room *r = p->room;
     struct calls *c = r->calls;
@@ -183,7 +183,7 @@ static void peer_end(struct peer *p, int er, bool tell_media)
     struct door door = p->door;
     if (p->member)
         say_gone(p, er == ER_UNAUTHENTIC ? "failed" : er == ER_CLOSED ? "closed" : "timeout");
-    peer_free(p, tell_media);
+    call_peer_free(p, tell_media);
     if (door.gone)
         door.gone(door.ctx, er);
 }
@@ -222,7 +222,7 @@ static void offer_answered(struct calls *c, void *ctx, const struct media_event 
                                      event->sdp ? event->sdp : ""));
     } else if (event) {
         if (p && !p->answered)
-            peer_free(p, false);
+            call_peer_free(p, false);
         if (s)
             calls_error_er(c, s, offer->re, event->er,
                            event->why ? event->why : "the offer cannot be answered");
@@ -247,13 +247,13 @@ static int offer_send(struct calls *c, struct member *m, const struct proto_mess
     char fingerprint[FINGERPRINT_BYTES];
     find_fingerprint(sdp, fingerprint);
     if (m->peer && strcmp(m->peer->fingerprint, fingerprint) != 0)
-        peer_free(m->peer, true); /* the page made a new connection */
+        call_peer_free(m->peer, true); /* the page made a new connection */
     if (m->peer) {
         offer->peer = m->peer->number;
         return media_peer_offer(c->config.media, &r->id, m->peer->number, request, sdp, len, wants,
                                 want_count);
     }
-    int er = peer_new(r, m->claims.identity, m, NULL, &m->peer);
+    int er = call_peer_new(r, m->claims.identity, m, NULL, &m->peer);
     if (er < 0)
         return er;
     (void)str_copy(m->peer->fingerprint, sizeof m->peer->fingerprint, fingerprint);
@@ -266,7 +266,7 @@ static int offer_send(struct calls *c, struct member *m, const struct proto_mess
     (void)str_copy(config.identity, sizeof config.identity, m->claims.identity);
     er = media_peer_add(c->config.media, &r->id, &config, request, sdp, len, wants, want_count);
     if (er < 0)
-        peer_free(m->peer, false);
+        call_peer_free(m->peer, false);
     return er;
 }
 

@@ -31,7 +31,7 @@ void room_take_case(struct room *r, const struct store_case *found)
     r->case_json = store_case_json(found);
 }
 
-void room_free(struct room *r)
+void call_room_free(struct room *r)
 {
     if (!r)
         return;
@@ -40,9 +40,9 @@ void room_free(struct room *r)
     if (map_get_str(c->cases, r->case_id.text) == r)
         map_remove_str(c->cases, r->case_id.text);
     list_each_safe(peer, &r->peers, struct peer, node)
-        peer_free(peer, false);
+        call_peer_free(peer, false);
     list_each_safe(clip, &r->clips, struct clip, node)
-        clip_free(c, clip);
+        call_clip_free(c, clip);
     roster_free(r->roster);
     chat_clear(&r->chat);
     json_decref(r->case_json);
@@ -68,7 +68,7 @@ static int room_open(struct calls *c, const struct store_case *found, struct roo
     if (er == 0)
         er = media_room_open(c->config.media, &r->id);
     if (er < 0) {
-        room_free(r);
+        call_room_free(r);
         return er;
     }
     room_take_case(r, found);
@@ -86,7 +86,7 @@ void room_settle(struct room *r)
     if (!list_empty(&r->clips))
         return;
     (void)media_room_close(c->config.media, &r->id);
-    room_free(r);
+    call_room_free(r);
 }
 
 void room_tell(struct room *r, const struct session *except, json_t *message)
@@ -220,7 +220,7 @@ static void replace_session(struct room *r, struct roster_person *p)
         return;
     struct member *before = member_of(old);
     if (before->peer)
-        peer_free(before->peer, true);
+        call_peer_free(before->peer, true);
     before->room = NULL;
     p->session = NULL;
     sessions_end(r->calls->sessions, old, SESSION_END_REPLACED, LINK_CLOSE_REPLACED);
@@ -284,7 +284,7 @@ void room_unseat(struct member *m, const char *reason)
     struct room *r = m->room;
     struct roster_person *p = roster_find(r->roster, m->claims.identity);
     if (m->peer)
-        peer_free(m->peer, true);
+        call_peer_free(m->peer, true);
     m->room = NULL;
     if (!p || p->session != m->session)
         return;

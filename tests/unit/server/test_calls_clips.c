@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Clips: consent first, the row before the recording, states as they change, repair at the start. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/er.h"
+#include "tests/unit/support/calls_world.h"
+#include "tests/unit/support/fake_dbq.h"
+#include "tests/unit/support/fake_media.h"
+
+struct result {
+    int er;
+    unsigned calls;
+    char clip[ID_TEXT_BYTES];
+    char state[16];
+};
+
+static void take_result(void *ctx, int er, const char *why, const json_t *body)
+{
+    struct result *r = ctx;
+    (void)why;
+    r->er = er;
+    r->calls++;
+    if (body) {
+        const char *id = json_string_value(json_object_get(body, "id"));
+        const char *state = json_string_value(json_object_get(body, "state"));
+        (void)snprintf(r->clip, sizeof r->clip, "%s", id ? id : "");
+        (void)snprintf(r->state, sizeof r->state, "%s", state ? state : "");
+    }
+}
+
+static struct result start(struct world *w, const struct claims *who, const char *room,
+                           const char *publisher)
+{
+    struct result r = {0};
+    calls_clip_start(w->calls, who, room, publisher, "cup", take_result, &r);
+    world_settle(w);
+    assert_int_equal(r.calls, 1);
+    return r;
+}
+
+static struct store_clip stored(struct world *w, const char *clip)
+{
+    struct id id;
+    struct store_clip row;
+    assert_int_equal(id_parse(clip, &id), 0);
+    assert_int_equal(store_clip_get(w->store, &id, &row), 0);
+    return row;
+}
+
+static void test_needs_consent_and_right(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client buyer;
+    world_start(&w);
+    struct store_case c = world_case(&w, "bo"), d = world_case(&w, "di");
+    struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
+    struct claims other = world_claims("ann", ROLE_AGENT, &d.id);
+    struct claims nobody = world_claims("bo", ROLE_BUYER, &c.id);
+    assert_int_equal(start(&w, &agent, c.room.text, NULL).er, ER_CONFLICT);
+    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
+    assert_int_equal(start(&w, &agent, c.room.text, NULL).er, ER_CONFLICT);
+    assert_int_equal(start(&w, &agent, c.room.text, "nobody").er, ER_NOT_FOUND);
+    assert_int_equal(start(&w, &nobody, c.room.text, NULL).er, ER_DENIED);
+    assert_int_equal(start(&w, &other, c.room.text, NULL).er, ER_DENIED);
+    assert_int_equal(start(&w, &agent, "nonsense", NULL).er, ER_NOT_FOUND);
+    assert_int_equal(fake_media_count(w.media, "clip_start"), 0);
+    client_free(&buyer);
+    world_stop(&w);
+}
+
+static void consent(struct client *buyer)
+{
+    client_say(buyer, "{'type':'consent','id':'c','recording':true}");
+    client_forget(buyer);
+}
+
+static void test_life_of_a_clip(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client buyer;
+    world_start(&w);
+    struct store_case c = world_case(&w, "bo");
+    struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
+    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
+    consent(&buyer);
+    struct result r = start(&w, &agent, c.room.text, NULL);
+    assert_int_equal(r.er, 0);
+    assert_string_equal(r.state, "recording");
+    assert_string_equal(text_at(client_expect(&buyer, "clip"), "clip.state"), "recording");
+    json_t *recording = client_expect(&buyer, "recording");
+    assert_true(json_is_true(json_object_get(recording, "on")));
+    assert_string_equal(text_at(recording, "clips.0"), r.clip);
+    assert_string_equal(stored(&w, r.clip).publisher, "bo");
+    char path[160];
+    (void)snprintf(path, sizeof path, "clip_start %s bo %s/blobs/%.2s/%s", r.clip, w.data, r.clip,
+                   r.clip);
+    assert_string_equal(fake_media_last(w.media, "clip_start"), path);
+
+    struct result stop = {0};
+    calls_clip_stop(w.calls, &agent, r.clip, take_result, &stop);
+    world_settle(&w);
+    assert_int_equal(stop.er, 0);
+    assert_string_equal(text_at(client_expect(&buyer, "clip"), "clip.state"), "ready");
+    recording = client_expect(&buyer, "recording");
+    assert_true(json_is_false(json_object_get(recording, "on")));
+    assert_int_equal(stored(&w, r.clip).state, CLIP_READY);
+    assert_int_equal(stored(&w, r.clip).duration_ms, 10000);
+    assert_int_equal(world_events(&w, &c.id, "clip_ready"), 1);
+    calls_clip_stop(w.calls, &agent, r.clip, take_result, &stop);
+    world_settle(&w);
+    assert_int_equal(stop.er, 0);
+    assert_string_equal(stop.state, "ready");
+    client_free(&buyer);
+    world_stop(&w);
+}
+
+static void test_full_disk_is_told(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client buyer;
+    world_start(&w);
+    struct store_case c = world_case(&w, "bo");
+    struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
+    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
+    consent(&buyer);
+    fake_media_manual_clips(w.media);
+    struct result r = start(&w, &agent, c.room.text, "bo");
+    struct media_event e = {.type = MEDIA_CLIP_FAILED, .er = ER_IO};
+    assert_int_equal(id_parse(r.clip, &e.clip), 0);
+    client_forget(&buyer);
+    fake_media_say(w.media, &e);
+    assert_string_equal(text_at(client_expect(&buyer, "notice"), "code"),
+                        "recording_stopped_disk_full");
+    json_t *clip = client_expect(&buyer, "clip");
+    assert_string_equal(text_at(clip, "clip.state"), "failed");
+    assert_string_equal(text_at(clip, "reason"), "io");
+    assert_int_equal(stored(&w, r.clip).state, CLIP_FAILED);
+    client_say(&buyer, "{'type':'chat','text':'the call goes on'}");
+    assert_true(client_has(&buyer, "chat"));
+    client_free(&buyer);
+    world_stop(&w);
+}
+
+static void test_bound_and_drain(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client buyer;
+    world_start(&w);
+    struct store_case c = world_case(&w, "bo");
+    struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
+    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
+    consent(&buyer);
+    for (int i = 0; i < LIMIT_CLIPS_PER_ROOM; i++)
+        assert_int_equal(start(&w, &agent, c.room.text, NULL).er, 0);
+    assert_int_equal(start(&w, &agent, c.room.text, NULL).er, ER_FULL);
+    calls_drain(w.calls, NULL, NULL);
+    assert_int_equal(start(&w, &agent, c.room.text, NULL).er, ER_CLOSED);
+    client_has(&buyer, "");
+    assert_int_equal(buyer.closed, 1012);
+    assert_int_equal(world_events(&w, &c.id, "clip_ready"), LIMIT_CLIPS_PER_ROOM);
+    client_free(&buyer);
+    world_stop(&w);
+}
+
+static void test_room_waits_for_its_clips(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client buyer;
+    world_start(&w);
+    struct store_case c = world_case(&w, "bo");
+    struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
+    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
+    consent(&buyer);
+    fake_media_manual_clips(w.media);
+    struct result r = start(&w, &agent, c.room.text, NULL);
+    client_say(&buyer, "{'type':'bye'}");
+    assert_int_equal(buyer.closed, 4410);
+    assert_int_equal(fake_media_count(w.media, "clip_stop"), 1);
+    assert_int_equal(fake_media_count(w.media, "room_close"), 0);
+    struct media_event e = {.type = MEDIA_CLIP_READY, .result = {.duration_ms = 5}};
+    assert_int_equal(id_parse(r.clip, &e.clip), 0);
+    fake_media_say(w.media, &e);
+    world_settle(&w);
+    assert_int_equal(stored(&w, r.clip).duration_ms, 5);
+    assert_int_equal(fake_media_count(w.media, "room_close"), 1);
+    client_free(&buyer);
+    world_stop(&w);
+}
+
+static void test_repair_at_the_start(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client buyer;
+    world_start(&w);
+    struct store_case c = world_case(&w, "bo");
+    struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
+    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
+    consent(&buyer);
+    fake_media_manual_clips(w.media);
+    struct result r = start(&w, &agent, c.room.text, NULL);
+    buyer.link = NULL; /* as with a process that dies */
+    world_restart(&w);
+    world_settle(&w);
+    assert_int_equal(fake_media_count(w.media, "clip_repair"), 1);
+    assert_int_equal(stored(&w, r.clip).state, CLIP_READY);
+    assert_true(stored(&w, r.clip).repaired);
+    client_free(&buyer);
+    world_stop(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_needs_consent_and_right), cmocka_unit_test(test_life_of_a_clip),
+        cmocka_unit_test(test_full_disk_is_told),       cmocka_unit_test(test_bound_and_drain),
+        cmocka_unit_test(test_room_waits_for_its_clips), cmocka_unit_test(test_repair_at_the_start),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Offers and answers, what the engine tells, and the room as the API shows it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/er.h"
+#include "tests/unit/support/calls_world.h"
+#include "tests/unit/support/fake_dbq.h"
+#include "tests/unit/support/fake_media.h"
+
+static void test_offer_and_answer(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client buyer;
+    world_start(&w);
+    struct store_case c = world_case(&w, "bo");
+    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
+    client_say(&buyer, "{'type':'offer','id':'1','sdp':'v=0\\r\\na=fingerprint:sha-256 AA\\r\\n',"
+                       "'wants':{'2':{'identity':'ann'}}}");
+    json_t *answer = client_expect(&buyer, "answer");
+    assert_string_equal(text_at(answer, "re"), "1");
+    assert_memory_equal(text_at(answer, "sdp"), "v=0", 3);
+    assert_non_null(fake_media_last(w.media, "peer_add 1 bo ps others wants=1"));
+    client_say(&buyer, "{'type':'offer','id':'2','sdp':'v=0\\r\\na=fingerprint:sha-256 AA\\r\\n'}");
+    assert_true(client_has(&buyer, "answer"));
+    assert_int_equal(fake_media_count(w.media, "peer_offer 1"), 1);
+    /* another certificate: the page made a new connection */
+    client_say(&buyer, "{'type':'offer','id':'3','sdp':'v=0\\r\\na=fingerprint:sha-256 BB\\r\\n'}");
+    assert_non_null(fake_media_last(w.media, "peer_remove 1"));
+    assert_non_null(fake_media_last(w.media, "peer_add 2 bo"));
+    client_free(&buyer);
+    world_stop(&w);
+}
+
+static void test_refused_offer(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client buyer;
+    world_start(&w);
+    struct store_case c = world_case(&w, "bo");
+    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
+    fake_media_refuse_next(w.media, ER_MALFORMED, "line 3 is no SDP");
+    client_say(&buyer, "{'type':'offer','id':'1','sdp':'v=0'}");
+    json_t *error = client_expect(&buyer, "error");
+    assert_string_equal(text_at(error, "code"), "invalid");
+    assert_string_equal(text_at(error, "message"), "line 3 is no SDP");
+    client_say(&buyer, "{'type':'offer','id':'2','sdp':'v=0'}");
+    assert_true(client_has(&buyer, "answer"));
+    assert_non_null(fake_media_last(w.media, "peer_add 2 bo"));
+    client_free(&buyer);
+    world_stop(&w);
+}
+
+static void test_events_become_messages(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client buyer, agent, late;
+    world_start(&w);
+    struct store_case c = world_case(&w, "bo");
+    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
+    client_hello(&agent, &w, "ann", ROLE_AGENT, &c.id);
+    client_say(&buyer, "{'type':'offer','id':'1','sdp':'v=0'}");
+    uint64_t peer = fake_media_last_peer(w.media);
+    struct media_event e = {.type = MEDIA_PEER_CONNECTED, .room = c.room, .peer = peer};
+    fake_media_say(w.media, &e);
+    e.type = MEDIA_TRACK_ADDED;
+    e.track = UINT64_C(0xfedcba9876543210);
+    e.kind = MEDIA_VIDEO;
+    memcpy(e.identity, "bo", 3);
+    memcpy(e.label, "cam", 4);
+    fake_media_say(w.media, &e);
+    e.type = MEDIA_SLOT;
+    memcpy(e.mid, "2", 2);
+    fake_media_say(w.media, &e);
+    e.track = 0;
+    fake_media_say(w.media, &e);
+    assert_true(client_has(&buyer, "media_connected"));
+    assert_false(client_has(&agent, "media_connected"));
+    json_t *added = client_expect(&agent, "track_added");
+    assert_string_equal(text_at(added, "track"), "18364758544493064720");
+    assert_string_equal(text_at(added, "kind"), "video");
+    assert_string_equal(text_at(added, "label"), "cam");
+    json_t *slot = client_expect(&buyer, "slot");
+    assert_string_equal(text_at(slot, "identity"), "bo");
+    slot = client_expect(&buyer, "slot");
+    assert_true(json_is_null(json_object_get(slot, "track")));
+    client_hello(&late, &w, "al", ROLE_ARBITER, &c.id);
+    assert_true(client_has(&late, "track_added"));
+    e = (struct media_event){.type = MEDIA_PEER_GONE, .peer = peer, .er = ER_STALE};
+    fake_media_say(w.media, &e);
+    assert_string_equal(text_at(client_expect(&buyer, "media_gone"), "reason"), "timeout");
+    assert_true(client_has(&agent, "track_removed"));
+    assert_int_equal(world_events(&w, &c.id, "media_connected"), 1);
+    assert_int_equal(world_events(&w, &c.id, "media_gone"), 1);
+    client_say(&buyer, "{'type':'offer','id':'2','sdp':'v=0'}");
+    assert_true(fake_media_last_peer(w.media) > peer);
+    client_free(&buyer);
+    client_free(&agent);
+    client_free(&late);
+    world_stop(&w);
+}
+
+static void take_view(void *ctx, int er, const char *why, const json_t *body)
+{
+    (void)why;
+    *(json_t **)ctx = er ? json_integer(er) : json_deep_copy(body);
+}
+
+static void test_view(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client buyer;
+    json_t *view = NULL;
+    world_start(&w);
+    struct store_case c = world_case(&w, "bo"), d = world_case(&w, "di");
+    struct claims claims = world_claims("bo", ROLE_BUYER, &c.id);
+    calls_room_view(w.calls, &claims, c.room.text, take_view, &view);
+    world_settle(&w);
+    assert_int_equal(json_array_size(json_object_get(view, "people")), 0);
+    json_decref(view);
+    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
+    calls_room_view(w.calls, &claims, c.room.text, take_view, &view);
+    world_settle(&w);
+    assert_string_equal(text_at(view, "people.0.identity"), "bo");
+    json_decref(view);
+    calls_room_view(w.calls, &claims, d.room.text, take_view, &view);
+    world_settle(&w);
+    assert_int_equal(json_integer_value(view), ER_DENIED);
+    json_decref(view);
+    calls_room_view(w.calls, &claims, "nonsense", take_view, &view);
+    assert_int_equal(json_integer_value(view), ER_NOT_FOUND);
+    json_decref(view);
+    client_free(&buyer);
+    world_stop(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_offer_and_answer),
+        cmocka_unit_test(test_refused_offer),
+        cmocka_unit_test(test_events_become_messages),
+        cmocka_unit_test(test_view),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

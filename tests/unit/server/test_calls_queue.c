@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+/* From waiting to a call and out of it, by messages. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/er.h"
+#include "tests/unit/support/calls_world.h"
+#include "tests/unit/support/fake_dbq.h"
+#include "tests/unit/support/fake_media.h"
+
+static void available(struct client *agent, const char *id)
+{
+    client_say(agent, "{'type':'available','id':'%s','on':true,'languages':['en']}", id);
+    assert_string_equal(text_at(client_expect(agent, "ok"), "re"), id);
+}
+
+static enum case_state state_of(struct world *w, const struct store_case *c)
+{
+    struct store_case now;
+    assert_int_equal(store_case_get(w->store, &c->id, &now), 0);
+    enum case_state state = now.state;
+    store_case_clear(&now);
+    return state;
+}
+
+static void test_wait_offer_accept_hang_up(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client buyer, agent;
+    world_start(&w);
+    struct store_case c = world_case(&w, "bo");
+    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
+    client_say(&buyer, "{'type':'wait','id':'w'}");
+    json_t *waiting = client_expect(&buyer, "waiting");
+    assert_string_equal(text_at(waiting, "re"), "w");
+    assert_int_equal(json_integer_value(json_object_get(waiting, "position")), 1);
+    assert_true(json_is_null(json_object_get(waiting, "expected_wait_ms")));
+    assert_int_equal(state_of(&w, &c), CASE_WAITING);
+
+    client_hello(&agent, &w, "ann", ROLE_AGENT, NULL);
+    available(&agent, "a");
+    assert_string_equal(text_at(client_expect(&agent, "queue"), "waiting.0.case"), c.id.text);
+    json_t *offer = client_expect(&agent, "call_offer");
+    assert_string_equal(text_at(offer, "case.title"), "a cracked cup");
+    assert_string_equal(text_at(offer, "buyer.identity"), "bo");
+    assert_int_equal(json_integer_value(json_object_get(offer, "ring_ms")), 20000);
+    client_say(&agent, "{'type':'accept','id':'y','reservation':'%s'}",
+               text_at(offer, "reservation"));
+    assert_string_equal(text_at(client_expect(&agent, "joined"), "re"), "y");
+    assert_true(client_has(&agent, "roster"));
+    assert_string_equal(text_at(client_expect(&buyer, "call_started"), "agent.identity"), "ann");
+    assert_true(client_has(&agent, "call_started"));
+    assert_int_equal(state_of(&w, &c), CASE_IN_CALL);
+
+    world_pass(&w, 5000);
+    client_say(&agent, "{'type':'hang_up','id':'z'}");
+    json_t *ended = client_expect(&buyer, "call_ended");
+    assert_string_equal(text_at(ended, "reason"), "hung_up");
+    assert_string_equal(text_at(ended, "by"), "ann");
+    assert_int_equal(state_of(&w, &c), CASE_OPEN);
+    assert_int_equal(world_events(&w, &c.id, "call_started"), 1);
+    assert_int_equal(world_events(&w, &c.id, "call_ended"), 1);
+    client_say(&buyer, "{'type':'hang_up','id':'x'}");
+    assert_string_equal(text_at(client_expect(&buyer, "error"), "code"), "conflict");
+    client_free(&buyer);
+    client_free(&agent);
+    world_stop(&w);
+}
+
+static void test_decline_passes_on(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client buyer, ann, abe;
+    world_start(&w);
+    struct store_case c = world_case(&w, "bo");
+    client_hello(&ann, &w, "ann", ROLE_AGENT, NULL);
+    client_hello(&abe, &w, "abe", ROLE_AGENT, NULL);
+    available(&ann, "a0");
+    world_pass(&w, 1000);
+    available(&abe, "a");
+    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
+    client_say(&buyer, "{'type':'wait','id':'w'}");
+    json_t *offer = client_expect(&ann, "call_offer");
+    assert_false(client_has(&abe, "call_offer"));
+    client_say(&ann, "{'type':'decline','id':'n','reservation':'%s','reason':'lunch'}",
+               text_at(offer, "reservation"));
+    assert_true(client_has(&ann, "ok"));
+    assert_true(client_has(&abe, "call_offer"));
+    client_say(&ann, "{'type':'accept','id':'q','reservation':'%s'}",
+               text_at(offer, "reservation"));
+    assert_string_equal(text_at(client_expect(&ann, "error"), "code"), "not_found");
+    client_free(&buyer);
+    client_free(&ann);
+    client_free(&abe);
+    world_stop(&w);
+}
+
+static void test_ringing_out_makes_away(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client buyer, ann;
+    world_start(&w);
+    struct store_case c = world_case(&w, "bo");
+    client_hello(&ann, &w, "ann", ROLE_AGENT, NULL);
+    available(&ann, "a1");
+    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
+    client_say(&buyer, "{'type':'wait','id':'w'}");
+    assert_true(client_has(&ann, "call_offer"));
+    for (int i = 0; i < 21; i++) {
+        world_pass(&w, 1000);
+        client_has(&ann, "");
+        client_has(&buyer, "");
+    }
+    assert_string_equal(text_at(client_expect(&ann, "call_offer_ended"), "reason"), "expired");
+    json_t *person = client_expect(&ann, "person_state");
+    assert_true(json_is_false(json_object_get(person, "available")));
+    client_forget(&ann);
+    available(&ann, "a2");
+    assert_true(client_has(&ann, "call_offer"));
+    client_free(&buyer);
+    client_free(&ann);
+    world_stop(&w);
+}
+
+static void test_dropped_buyer_keeps_the_place(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client buyer, second;
+    world_start(&w);
+    struct store_case c = world_case(&w, "bo"), d = world_case(&w, "di");
+    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
+    client_say(&buyer, "{'type':'wait','id':'w'}");
+    world_pass(&w, 1000);
+    client_hello(&second, &w, "di", ROLE_BUYER, &d.id);
+    client_say(&second, "{'type':'wait','id':'w'}");
+    client_free(&buyer);
+    for (int i = 0; i < 90; i++) {
+        world_pass(&w, 1000);
+        client_has(&second, "");
+    }
+    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
+    json_t *waiting = client_expect(&buyer, "waiting");
+    assert_int_equal(json_integer_value(json_object_get(waiting, "position")), 1);
+    client_free(&buyer);
+    client_forget(&second);
+    for (int i = 0; i < 121; i++) {
+        world_pass(&w, 1000);
+        client_has(&second, "");
+    }
+    waiting = client_expect(&second, "waiting");
+    assert_int_equal(json_integer_value(json_object_get(waiting, "position")), 1);
+    assert_int_equal(state_of(&w, &c), CASE_OPEN);
+    assert_int_equal(fake_media_count(w.media, "room_close"), 1);
+    client_free(&second);
+    world_stop(&w);
+}
+
+static void test_agent_in_the_room_takes_the_call(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client buyer, ann;
+    world_start(&w);
+    struct store_case c = world_case(&w, "bo");
+    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
+    client_hello(&ann, &w, "ann", ROLE_AGENT, &c.id);
+    client_say(&ann, "{'type':'available','id':'a','on':true}");
+    assert_string_equal(text_at(client_expect(&ann, "error"), "code"), "denied");
+    client_say(&buyer, "{'type':'wait','id':'w'}");
+    assert_true(client_has(&buyer, "waiting"));
+    assert_true(client_has(&buyer, "call_started"));
+    client_free(&ann);
+    world_pass(&w, 61000);
+    client_has(&buyer, "");
+    client_free(&buyer);
+    world_stop(&w);
+}
+
+static void test_who_may_not(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client buyer, ann;
+    world_start(&w);
+    struct store_case c = world_case(&w, "bo");
+    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
+    client_hello(&ann, &w, "ann", ROLE_AGENT, &c.id);
+    client_say(&buyer, "{'type':'available','id':'1','on':true}");
+    assert_string_equal(text_at(client_expect(&buyer, "error"), "code"), "denied");
+    client_say(&ann, "{'type':'wait','id':'2'}");
+    assert_string_equal(text_at(client_expect(&ann, "error"), "code"), "denied");
+    client_say(&buyer, "{'type':'stop_waiting','id':'3'}");
+    assert_string_equal(text_at(client_expect(&buyer, "error"), "code"), "conflict");
+    client_free(&buyer);
+    client_free(&ann);
+    world_stop(&w);
+}
+
+static void test_case_changes_are_told(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client buyer;
+    world_start(&w);
+    struct store_case c = world_case(&w, "bo"), after;
+    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
+    client_say(&buyer, "{'type':'wait','id':'w'}");
+    client_forget(&buyer);
+    const struct store_action cancel = {
+        .case_id = c.id, .action = CASE_CANCEL, .actor = "bo", .role = ROLE_BUYER};
+    assert_int_equal(store_case_act(w.store, &cancel, 1, &after), 0);
+    store_case_clear(&after);
+    calls_case_changed(w.calls, &c.id);
+    assert_string_equal(text_at(client_expect(&buyer, "case"), "case.state"), "cancelled");
+    struct calls_gauges g;
+    calls_read_gauges(w.calls, &g);
+    assert_int_equal(g.waiting, 0);
+    client_free(&buyer);
+    world_stop(&w);
+}
+
+static void test_nobody_waits_after_a_restart(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client buyer;
+    world_start(&w);
+    struct store_case c = world_case(&w, "bo");
+    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
+    client_say(&buyer, "{'type':'wait','id':'w'}");
+    buyer.link = NULL;
+    world_restart(&w);
+    assert_int_equal(state_of(&w, &c), CASE_OPEN);
+    client_free(&buyer);
+    world_stop(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_wait_offer_accept_hang_up),
+        cmocka_unit_test(test_decline_passes_on),
+        cmocka_unit_test(test_ringing_out_makes_away),
+        cmocka_unit_test(test_dropped_buyer_keeps_the_place),
+        cmocka_unit_test(test_agent_in_the_room_takes_the_call),
+        cmocka_unit_test(test_who_may_not),
+        cmocka_unit_test(test_case_changes_are_told),
+        cmocka_unit_test(test_nobody_waits_after_a_restart),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
