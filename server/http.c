@@ -154,7 +154,20 @@ static int on_writeable(struct http *h, struct lws *wsi, struct connection *c)
     return lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
-/** Only to WebSocket, only at its path, only with our subprotocol. Answers itself and closes. */
+static bool upgrade_origin_ok(struct http *h, struct lws *wsi)
+{
+    char origin[256], host[256];
+    int len = lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN);
+    if (len == 0)
+        return true;
+    if (lws_hdr_copy(wsi, origin, sizeof origin, WSI_TOKEN_ORIGIN) < 0 ||
+        lws_hdr_copy(wsi, host, sizeof host, WSI_TOKEN_HOST) < 0)
+        return false;
+    return http_origin_allowed(h->config.origins, h->config.origin_count, origin, host);
+}
+
+/** Only to WebSocket, only at its path, only with our subprotocol, only for pages that are allowed.
+ *  Answers itself and closes. */
 static int on_upgrade(struct http *h, struct lws *wsi)
 {
     /* Where libwebsockets has answered already, the header table may be gone. */
@@ -173,6 +186,8 @@ static int on_upgrade(struct http *h, struct lws *wsi)
     else if (lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_PROTOCOL) < 0 ||
              !strstr(text, WS_NAME))
         status = "400 Bad Request";
+    else if (!upgrade_origin_ok(h, wsi))
+        status = "403 Forbidden";
     else if (h->draining)
         status = "503 Service Unavailable";
     if (!status)

@@ -82,7 +82,7 @@ void http_response_clear(struct http_response *r);
 
 struct http_counters {
     uint64_t connections, connections_total, requests, responses[6]; /* by hundreds of the status */
-    uint64_t refused_upgrades, refused_origins, bad_requests, bytes_out;
+    uint64_t refused_upgrades, bad_requests, bytes_out;
 };
 
 struct http_config {

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// Clips' files over HTTP: by token and by signed link, whole and in ranges, each view on the
+// timeline. The clip is put into the data folder by hand while no server runs.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { startLouped, token } from './support/louped.mjs';
+
+const SIZE = 3_000_000;
+const media = Buffer.alloc(SIZE, 0);
+for (let i = 0; i < SIZE; i += 1) media[i] = (i * 7 + (i >> 8)) & 255;
+const sha256 = createHash('sha256').update(media).digest('hex');
+const CLIP = '01hzzzzzzzzzzzzzzzzzzzzzz0';
+
+const data = mkdtempSync(join(tmpdir(), 'loupe-clips-'));
+let server;
+let item;
+let buyer;
+
+before(async () => {
+  server = await startLouped({ data });
+  item = await server.newCase();
+  await server.stop();
+  const path = join(data, 'sample');
+  writeFileSync(`${path}.webm`, media);
+  writeFileSync(`${path}.jpg`, 'no real picture');
+  execFileSync('sqlite3', [join(data, 'loupe.db'), `INSERT INTO clips VALUES('${CLIP}', '${item.id}',
+    '${item.room}', 'default', 'ready', 'clip', 'crack', 'buyer-1', 'agent-1', '${path}', '', 1, 2,
+    10000, ${SIZE}, '${sha256}', 640, 480, 1, 40, 1, 1, 1, 0)`]);
+  server = await startLouped({ data });
+  buyer = token({ role: 'buyer', sub: 'buyer-1', case: item.id });
+});
+after(async () => {
+  await server.stop();
+  rmSync(data, { recursive: true, force: true });
+});
+
+async function get(path, headers = {}) {
+  const answer = await fetch(server.url + path, { headers });
+  return { status: answer.status, headers: answer.headers, bytes: Buffer.from(await answer.arrayBuffer()) };
+}
+const bearer = () => ({ authorization: `Bearer ${buyer}` });
+const MEDIA = `/api/v1/clips/${CLIP}/media`;
+
+test('a clip is told with addresses for the one who asks', async () => {
+  const { body } = await server.api('GET', `/api/v1/cases/${item.id}/clips`, { token: buyer });
+  assert.equal(body.items.length, 1);
+  const clip = body.items[0];
+  assert.equal(clip.id, CLIP);
+  assert.equal(clip.state, 'ready');
+  assert.equal(clip.sha256, sha256);
+  assert.deepEqual(clip.tracks.map((track) => track.kind), ['video', 'audio']);
+  const one = await server.api('GET', `/api/v1/clips/${CLIP}`, { token: buyer });
+  assert.equal(one.body.duration_ms, 10000);
+  const other = await server.newCase();
+  const stranger = token({ role: 'buyer', sub: 'x', case: other.id });
+  assert.equal((await server.api('GET', `/api/v1/clips/${CLIP}`, { token: stranger })).status, 403);
+
+  const whole = await get(clip.media_url);
+  assert.equal(whole.status, 200);
+  assert.equal(whole.headers.get('content-type'), 'video/webm');
+  assert.ok(whole.bytes.equals(media));
+  assert.equal((await get(clip.poster_url)).headers.get('content-type'), 'image/jpeg');
+  const manifest = JSON.parse((await get(clip.manifest_url)).bytes);
+  assert.equal(manifest.clip.sha256, sha256);
+  assert.equal(manifest.case.number, item.number);
+  assert.deepEqual(manifest.gaps, { count: 1, total_ms: 40 });
+  assert.match(manifest.chain_head, /^[0-9a-f]{64}$/);
+});
+
+test('a signed link is good for its clip, person and time alone', async () => {
+  const { body } = await server.api('GET', `/api/v1/clips/${CLIP}`, { token: buyer });
+  const url = new URL(body.media_url, server.url);
+  const changed = (name, value) => {
+    const copy = new URL(url);
+    copy.searchParams.set(name, value);
+    return copy.pathname + copy.search;
+  };
+  assert.equal((await get(url.pathname + url.search)).status, 200);
+  assert.equal((await get(changed('person', 'agent-1'))).status, 403);
+  assert.equal((await get(changed('expires', String(Number(url.searchParams.get('expires')) + 60)))).status, 403);
+  assert.equal((await get(changed('signature', 'f'.repeat(64)))).status, 403);
+  assert.equal((await get(changed('signature', ''))).status, 403);
+  assert.equal((await get((url.pathname + url.search).replace(CLIP, CLIP.replace(/0$/, '1')))).status, 403);
+  assert.equal((await get(MEDIA)).status, 401);
+});
+
+test('ranges', async () => {
+  const part = async (range, extra = {}) => get(MEDIA, { ...bearer(), range, ...extra });
+  const good = {
+    'bytes=0-0': [0, 0], 'bytes=0-99': [0, 99], 'bytes=100-': [100, SIZE - 1],
+    'bytes=-500': [SIZE - 500, SIZE - 1], [`bytes=-${SIZE * 2}`]: [0, SIZE - 1],
+    [`bytes=${SIZE - 1}-${SIZE + 50}`]: [SIZE - 1, SIZE - 1], 'bytes=5-9,20-30': [5, 9],
+    'bytes=65530-131080': [65530, 131080],
+  };
+  for (const [range, [first, last]] of Object.entries(good)) {
+    const { status, headers, bytes } = await part(range);
+    assert.equal(status, 206, range);
+    assert.equal(headers.get('content-range'), `bytes ${first}-${last}/${SIZE}`, range);
+    assert.equal(headers.get('content-length'), String(last - first + 1), range);
+    assert.ok(bytes.equals(media.subarray(first, last + 1)), range);
+  }
+  for (const range of [`bytes=${SIZE}-`, 'bytes=-0']) {
+    const { status, headers } = await part(range);
+    assert.equal(status, 416, range);
+    assert.equal(headers.get('content-range'), `bytes */${SIZE}`);
+  }
+  for (const range of ['bytes=9-5', 'bytes=a-b', 'lines=0-5', 'bytes', 'bytes=--5']) {
+    const { status, bytes } = await part(range);
+    assert.equal(status, 200, range);
+    assert.equal(bytes.length, SIZE);
+  }
+  const tag = (await part('bytes=0-0')).headers.get('etag');
+  assert.equal((await part('bytes=0-9', { 'if-range': tag })).status, 206);
+  assert.equal((await part('bytes=0-9', { 'if-range': '"other"' })).status, 200);
+  assert.equal((await get(MEDIA, { ...bearer(), 'if-none-match': tag })).status, 304);
+  const head = await fetch(server.url + MEDIA, { method: 'HEAD', headers: bearer() });
+  assert.equal(head.headers.get('content-length'), String(SIZE));
+  assert.equal(head.headers.get('accept-ranges'), 'bytes');
+});
+
+test('each view is an event, its later pieces are not', async () => {
+  const views = async () => {
+    const { body } = await server.api('GET', `/api/v1/cases/${item.id}/timeline`, { token: buyer });
+    return body.items.filter((event) => event.type === 'clip_viewed');
+  };
+  const first = (await views()).length;
+  await get(MEDIA, bearer());
+  await get(MEDIA, { ...bearer(), range: 'bytes=0-' });
+  await get(MEDIA, { ...bearer(), range: 'bytes=1000-2000' });
+  const seen = await views();
+  assert.equal(seen.length, first + 2);
+  assert.equal(seen.at(-1).actor, 'buyer-1');
+  assert.deepEqual(seen.at(-1).data, { clip: CLIP, what: 'media' });
+});
+
+test('many readers at once, some of them leaving', async () => {
+  const readers = Array.from({ length: 24 }, async (_, index) => {
+    if (index % 3 === 0) {
+      const stop = new AbortController();
+      const answer = await fetch(server.url + MEDIA, { headers: bearer(), signal: stop.signal });
+      await answer.body.getReader().read();
+      stop.abort();
+      return;
+    }
+    assert.ok((await get(MEDIA, bearer())).bytes.equals(media));
+  });
+  await Promise.all(readers);
+  assert.equal((await get('/healthz')).status, 200);
+});
