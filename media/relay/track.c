@@ -21,6 +21,7 @@ static struct tape_limits tape_limits_for(enum media_kind kind)
         .packets = video ? LIMIT_TAPE_VIDEO_PACKETS : LIMIT_TAPE_AUDIO_PACKETS,
         .frames = video ? LIMIT_TAPE_FRAMES : 0,
         .keep_us = (uint64_t)LIMIT_TAPE_MS * 1000u,
+        .gop_packets = LIMIT_GOP_PACKETS,
     };
 }
 

@@ -178,6 +178,9 @@ void tape_trim(struct tape *t, uint64_t now_us)
     if (t->head == 0 || now_us < t->limits.keep_us)
         return;
     const struct tape_frame *key = tape_last_key(t);
+    uint32_t longest = t->limits.gop_packets;
+    if (key && longest && t->head - key->first_seq >= longest)
+        key = NULL; /* of no use to a joiner any more */
     int64_t keep_from = key ? key->first_seq : t->head + 1;
     int64_t seq = t->tail;
     for (; seq < keep_from && seq <= t->head; seq++) {

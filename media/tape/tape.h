@@ -54,8 +54,8 @@ struct tape_frame {
 struct tape_limits {
     uint32_t packets; /* index size; power of two */
     uint32_t frames;  /* 0 for audio */
-    uint64_t
-        keep_us; /* age kept; older packets go when also behind the current group of pictures */
+    uint64_t keep_us; /* older packets go when they are also behind the current group of pictures */
+    uint32_t gop_packets; /* a longer group of pictures is not kept for joiners; 0: any is */
 };
 
 struct tape;

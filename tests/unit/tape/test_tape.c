@@ -127,6 +127,22 @@ static void trims_by_age_but_not_the_picture_group(void **state)
     tape_free(t);
 }
 
+static void long_picture_groups_are_trimmed_by_age(void **state)
+{
+    (void)state;
+    struct tape *t = make(&(struct tape_limits){
+        .packets = 64, .frames = 32, .keep_us = 1000000, .gop_packets = 10});
+    for (int64_t seq = 10; seq < 20; seq++)
+        assert_int_equal(tape_fill(t, seq, (uint64_t)seq * 100000, seq == 10 ? TAPE_KEY_FRAME : 0),
+                         0);
+    tape_trim(t, 60000000); /* ten packets: still of use */
+    assert_int_equal(tape_tail(t), 10);
+    assert_int_equal(tape_fill(t, 20, 2000000, 0), 0);
+    tape_trim(t, 2450000);
+    assert_int_equal(tape_tail(t), 15);
+    tape_free(t);
+}
+
 static void sound_is_trimmed_to_nothing(void **state)
 {
     (void)state;
@@ -200,6 +216,7 @@ int main(void)
         cmocka_unit_test(old_packets_give_way),
         cmocka_unit_test(memory_is_given_back),
         cmocka_unit_test(trims_by_age_but_not_the_picture_group),
+        cmocka_unit_test(long_picture_groups_are_trimmed_by_age),
         cmocka_unit_test(sound_is_trimmed_to_nothing),
         cmocka_unit_test(held_slabs_outlive_the_tape),
         cmocka_unit_test(agrees_with_a_model),
