@@ -127,12 +127,17 @@ async function launchChromium() {
   return { kind: 'chromium', open, close: () => browser.close() };
 }
 
-async function launchFirefox() {
+/** Without a sound card Firefox runs no AudioContext: its own fake microphone makes the tone. */
+async function launchFirefox(hertz) {
   const browser = await puppeteer.launch({
     browser: 'firefox',
     executablePath: process.env.LOUPE_FIREFOX ?? '/usr/bin/firefox-esr',
     headless: true,
-    extraPrefsFirefox: { ...FIREFOX, 'intl.accept_languages': 'en-GB, en' },
+    extraPrefsFirefox: {
+      ...FIREFOX,
+      'intl.accept_languages': 'en-GB, en',
+      'media.navigator.audio.fake_frequency': hertz,
+    },
     defaultViewport: null,
   });
   const open = async ({ script, viewport = { width: 1280, height: 800 } } = {}) => {
@@ -148,6 +153,7 @@ async function launchFirefox() {
   return { kind: 'firefox', open, close: () => browser.close() };
 }
 
-export function launch(kind) {
-  return kind === 'chromium' ? launchChromium() : launchFirefox();
+/** `hertz`: the tone of the fake microphone, where the browser cannot make one in the page. */
+export function launch(kind, { hertz = 440 } = {}) {
+  return kind === 'chromium' ? launchChromium() : launchFirefox(hertz);
 }

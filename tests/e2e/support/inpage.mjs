@@ -23,7 +23,14 @@ function instrument(pattern, { tag, hertz, width, height }) {
     return canvas.captureStream(25).getVideoTracks()[0];
   }
 
-  function microphone() {
+  const { mediaDevices } = navigator;
+  const native = mediaDevices.getUserMedia.bind(mediaDevices);
+
+  async function microphone() {
+    if (navigator.userAgent.includes('Firefox')) {
+      return (await native({ audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false } }))
+        .getAudioTracks()[0];
+    }
     const context = new AudioContext();
     const oscillator = context.createOscillator();
     const gain = context.createGain();
@@ -36,10 +43,10 @@ function instrument(pattern, { tag, hertz, width, height }) {
     return out.stream.getAudioTracks()[0];
   }
 
-  navigator.mediaDevices.getUserMedia = async (wish) => {
+  mediaDevices.getUserMedia = async (wish) => {
     const stream = new MediaStream();
     if (wish.video) stream.addTrack(camera());
-    if (wish.audio) stream.addTrack(microphone());
+    if (wish.audio) stream.addTrack(await microphone());
     return stream;
   };
 

@@ -29,7 +29,9 @@ setUpPage();
 
 export type Stage = 'loading' | 'start' | 'check' | 'entering' | 'waiting' | 'call' | 'end';
 
-const ROSTER_WITHIN_MS = 1500;
+/** How long a call that the server forgot may take to come together again. */
+const REUNION_WITHIN_MS = 8000;
+const IN_PASSING = new Set(['conflict', 'session_lost', 'timeout', 'ended']);
 
 @customElement('buyer-app')
 export class BuyerApp extends PageElement {
@@ -78,6 +80,7 @@ export class BuyerApp extends PageElement {
       return void (this.trouble = linkTrouble(error) ?? 'offline');
     }
     this.rejoin = this.case.state === 'in_call';
+    void this.rest.clips(claims.case).then(({ items }) => (this.clips = items), () => {});
     if (memory?.stage === 'call' || memory?.stage === 'waiting') {
       this.rejoin ||= memory.stage === 'call';
       if (await this.openMedia()) return this.enter();
@@ -117,7 +120,7 @@ export class BuyerApp extends PageElement {
     client.on('call_started', ({ agent }) => this.#callStarted(agent.name));
     client.on('call_ended', ({ reason }) => this.#ended(reason));
     client.on('closed', ({ code }) => this.#sessionClosed(code));
-    client.on('renewed', () => void this.#arrive(client));
+    client.on('renewed', () => void this.#arrive(client).catch((error) => this.#failed(error)));
     try {
       await client.connect();
       await this.#arrive(client);
@@ -126,38 +129,41 @@ export class BuyerApp extends PageElement {
     }
   }
 
+  /** Tells consent and asks for a call; one that is going on is told by `call_started` before. */
   async #arrive(client: LoupeClient): Promise<void> {
-    await this.#roster(client);
-    if (this.client !== client) return;
-    await client.request('consent', { recording: this.consent });
-    const staff = this.room?.staff;
-    if (staff) {
-      if (this.stage !== 'call') this.#callStarted(staff.name);
-      return;
-    }
-    if (this.stage === 'call') return;
-    this.stage = 'waiting';
-    this.#remember();
+    const wasInCall = this.stage === 'call';
+    let told = false;
+    const off = client.on('call_started', () => (told = true));
     try {
+      await client.request('consent', { recording: this.consent });
+      if (told || this.client !== client) return;
+      if (!wasInCall) this.#toQueue();
+      else setTimeout(() => !told && this.stage === 'call' && this.#backToQueue(), REUNION_WITHIN_MS);
       this.queue = await client.request('wait', {});
     } catch (error) {
-      // A call that begins at the very moment is no failure: call_started says so.
-      if (!(error instanceof LoupeError) || error.code !== 'conflict') throw error;
+      // A call that began at that very moment, or a drop: what comes next says more.
+      if (error instanceof LoupeError && IN_PASSING.has(error.code)) return;
+      throw error;
+    } finally {
+      setTimeout(off, REUNION_WITHIN_MS + 1000);
     }
   }
 
-  #roster(client: LoupeClient): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ROSTER_WITHIN_MS);
-      client.once('roster', () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
+  #toQueue(): void {
+    this.stage = 'waiting';
+    this.#remember();
+  }
+
+  /** The server forgot the call and the agent did not come back to it. */
+  #backToQueue(): void {
+    this.call?.stop();
+    this.call = undefined;
+    this.#letSleep?.();
+    this.#toQueue();
   }
 
   #failed(error: unknown): void {
-    if (error instanceof LoupeError && (error.code === 'session_lost' || error.code === 'ended')) return;
+    if (error instanceof LoupeError && IN_PASSING.has(error.code)) return;
     this.trouble = linkTrouble(error) ?? 'offline';
     this.#letGo();
   }

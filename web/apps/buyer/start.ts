@@ -13,8 +13,12 @@ const TITLES: Record<string, () => string> = {
   live: () => t('start.title.live'),
 };
 
+/** States in which no call can be asked for. */
+const OVER = new Set(['closed', 'cancelled', 'expired']);
+
 export function startView(app: BuyerApp) {
   const one = app.case;
+  const over = OVER.has(one?.state ?? '');
   const title = (TITLES[one?.kind ?? ''] ?? TITLES['inspection'] as () => string)();
   return html`<main class="page" data-testid="stage-start">
     <header class="top">${brand()}</header>
@@ -23,7 +27,23 @@ export function startView(app: BuyerApp) {
       <h1>${title}</h1>
       <p class="quiet">${t('start.lead')}</p>
     </div>
-    ${app.rejoin ? nothing : steps()}
+    ${over ? html`<p data-testid="case-over">${t('start.over')}</p>` : begin(app)}
+    ${one
+      ? html`<section class="card case">
+          <h3>${t('start.progress')} ${stateChip(one.state)}</h3>
+          <h2>${one.title}</h2>
+          ${caseFacts(one, true)}
+        </section>`
+      : nothing}
+    ${app.clips.length > 0
+      ? html`<section class="card"><h3>${t('end.clips')}</h3>
+          <lp-clips .clips=${app.clips} .rest=${app.rest}></lp-clips></section>`
+      : nothing}
+  </main>`;
+}
+
+function begin(app: BuyerApp) {
+  return html`${app.rejoin ? nothing : steps()}
     <section class="card consent" aria-label=${t('start.consent.title')}>
       <label class="tick">
         <input type="checkbox" data-testid="consent" .checked=${app.consent}
@@ -35,15 +55,7 @@ export function startView(app: BuyerApp) {
     </section>
     <button class="button main wide" data-testid="start-go" @click=${() => app.toCheck()}>
       ${app.rejoin ? t('start.rejoin') : t('start.go')}
-    </button>
-    ${one
-      ? html`<section class="card case">
-          <h3>${t('start.progress')} ${stateChip(one.state)}</h3>
-          <h2>${one.title}</h2>
-          ${caseFacts(one, true)}
-        </section>`
-      : nothing}
-  </main>`;
+    </button>`;
 }
 
 function steps() {

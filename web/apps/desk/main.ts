@@ -77,7 +77,7 @@ export class DeskApp extends PageElement {
       void this.loadCases();
       const unfinished = sessionStorage.getItem('loupe.desk.call');
       if (welcome.room && welcome.case) await this.#enterCall(welcome.room, welcome.case);
-      else if (unfinished) await this.join(unfinished).catch(() => this.#openFromAddress());
+      else if (unfinished) await this.#resumeCall(unfinished);
       else this.#openFromAddress();
     } catch (error) {
       this.trouble = linkTrouble(error) ?? 'offline';
@@ -182,6 +182,14 @@ export class DeskApp extends PageElement {
     await this.#enterCall(joined.room, joined.case);
   }
 
+  /** After a reload: back into the call, if it is still on. */
+  async #resumeCall(id: string): Promise<void> {
+    const one = await this.rest.case(id).catch(() => undefined);
+    if (one?.state === 'in_call') return this.join(id);
+    sessionStorage.removeItem('loupe.desk.call');
+    this.#openFromAddress();
+  }
+
   async #enterCall(room: string, id: string): Promise<void> {
     sessionStorage.setItem('loupe.desk.call', id);
     this.room.unread = 0;
@@ -206,6 +214,8 @@ export class DeskApp extends PageElement {
     if (!call) return;
     this.call = undefined;
     call.stop();
+    // A room left open would take the buyer's next call without asking.
+    void this.client.request('leave', {}).catch(() => {});
     sessionStorage.removeItem('loupe.desk.call');
     this.room.recordingClips = [];
     this.room.people.clear();

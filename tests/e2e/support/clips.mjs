@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Looks into a recorded clip with FFmpeg's tools: what is in it, whether it decodes, the patterns of its
+// pictures, and the tones of its sound.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { makePattern } from './pattern.mjs';
+
+const pattern = makePattern();
+const WIDTH = 320;
+const HEIGHT = 180;
+const RATE = 16_000;
+
+/** Fetches a clip's file and hands its path to `look`; the file is gone afterwards. */
+export async function withClip(louped, clip, look) {
+  const folder = mkdtempSync(join(tmpdir(), 'loupe-clip-'));
+  try {
+    const response = await fetch(new URL(clip.media_url, louped.url));
+    if (!response.ok) throw new Error(`GET ${clip.media_url}: ${response.status}`);
+    const path = join(folder, 'clip.webm');
+    writeFileSync(path, Buffer.from(await response.arrayBuffer()));
+    return await look(path);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export function probe(path) {
+  const args = ['-v', 'error', '-show_streams', '-show_format', '-of', 'json', path];
+  const { streams, format } = JSON.parse(execFileSync('ffprobe', args, { encoding: 'utf8' }));
+  return { codecs: streams.map((s) => s.codec_name).sort(), seconds: Number(format.duration) };
+}
+
+/** What FFmpeg complains of while decoding everything; empty when all is well. */
+export function complaints(path) {
+  const video = ['-map', '0:v', '-fps_mode', 'passthrough', '-f', 'rawvideo', '-y', '/dev/null'];
+  const audio = ['-map', '0:a', '-f', 's16le', '-y', '/dev/null'];
+  const args = ['-v', 'error', '-xerror', '-i', path, ...video, ...audio];
+  const { status, stderr } = spawnSync('ffmpeg', args, { encoding: 'utf8' });
+  return status === 0 ? stderr.trim() : `exit code ${status}: ${stderr}`;
+}
+
+/** The pattern of every picture: [{ tag, ticks } | null]. */
+export function patternsOf(path) {
+  const filter = `scale=${WIDTH}:${HEIGHT},format=gray`;
+  const args = ['-v', 'error', '-i', path, '-an', '-fps_mode', 'passthrough', '-vf', filter, '-f', 'rawvideo', '-'];
+  const raw = execFileSync('ffmpeg', args, { maxBuffer: 1 << 30 });
+  const frames = [];
+  for (let at = 0; at + WIDTH * HEIGHT <= raw.length; at += WIDTH * HEIGHT) {
+    frames.push(pattern.read((x, y) => raw[at + y * WIDTH + x], WIDTH, HEIGHT));
+  }
+  return frames;
+}
+
+/** How strong a tone is in the sound, 0 to 1 of full scale, in windows of `windowMs`. */
+export function toneOf(path, hertz, windowMs = 200) {
+  const args = ['-v', 'error', '-i', path, '-vn', '-ac', '1', '-ar', String(RATE), '-f', 's16le', '-'];
+  const raw = execFileSync('ffmpeg', args, { maxBuffer: 1 << 30 });
+  const samples = new Int16Array(raw.buffer, raw.byteOffset, raw.length >> 1);
+  const size = (RATE * windowMs) / 1000;
+  const coefficient = 2 * Math.cos((2 * Math.PI * hertz) / RATE);
+  const levels = [];
+  for (let at = 0; at + size <= samples.length; at += size) {
+    let [one, two] = [0, 0];
+    for (let i = at; i < at + size; i++) [one, two] = [samples[i] / 32768 + coefficient * one - two, one];
+    const power = one * one + two * two - coefficient * one * two;
+    levels.push((2 * Math.sqrt(Math.max(0, power))) / size);
+  }
+  return levels;
+}
+
+export const mean = (list) => list.reduce((sum, value) => sum + value, 0) / Math.max(1, list.length);
+
