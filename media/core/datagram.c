@@ -6,6 +6,8 @@
 #include "base/er.h"
 #include "media/core/hub_private.h"
 
+#define SOURCE_SILENT_US 500000u
+
 static struct member *member_at(struct hub *h, const struct path *from)
 {
     return map_get(h->paths, from, sizeof *from);
@@ -27,7 +29,11 @@ static void on_stun(struct hub *h, uint64_t now_us, const struct path *from, con
         h->counters.stun_unauthentic++;
         return;
     }
-    if (member_changed(m, now_us, change, from))
+    /* Whoever proved an address last has it: a proof that was replayed or sent from a stolen address
+     * holds until the owner's next check. */
+    if (icelite_is_valid_path(&m->peer->ice, from))
+        member_map_path(m, from);
+    if (member_changed(m, now_us, change))
         member_arm(m);
 }
 
@@ -40,7 +46,7 @@ static void on_dtls(struct hub *h, uint64_t now_us, const struct path *from, con
         h->counters.dtls_bad++;
         change = m && m->peer->state == PEER_FAILED ? PEER_CHANGED_STATE : 0;
     }
-    if (m && member_changed(m, now_us, change, from))
+    if (m && member_changed(m, now_us, change))
         member_arm(m);
 }
 
@@ -102,6 +108,7 @@ static struct track *track_for(struct member_line *l, uint64_t now_us, uint32_t 
         return l->track;
     struct member *m = l->member;
     const struct line *agreed = member_line_agreed(l);
+    l->source_ssrc = ssrc;
     struct track_config config = {
         .id = m->hub->next_track,
         .identity = m->config.identity,
@@ -124,6 +131,19 @@ static struct track *track_for(struct member_line *l, uint64_t now_us, uint32_t 
     (void)str_copy(event.label, sizeof event.label, agreed->label);
     hub_tell(m->room, &event);
     return l->track;
+}
+
+/** A line has one source at a time. Another one takes over only when the first has fallen silent: its
+ *  numbers have nothing to do with what came before, so it makes a new track. */
+static bool is_source(struct member_line *l, uint64_t now_us, uint32_t ssrc)
+{
+    if (l->track && l->source_ssrc != ssrc) {
+        if (now_us - l->heard_us < SOURCE_SILENT_US)
+            return false;
+        member_drop_track(l, now_us);
+    }
+    l->heard_us = now_us;
+    return true;
 }
 
 static void note_transport_seq(struct member *m, uint64_t now_us, const struct line *agreed,
@@ -153,6 +173,10 @@ static void on_media(struct member *m, uint64_t now_us, struct rtp_packet *packe
     note_transport_seq(m, now_us, agreed, packet);
     if (!agreed->receives || (rtx && !unwrap_rtx(packet)))
         return;
+    if (!rtx && !is_source(l, now_us, packet->ssrc)) {
+        m->hub->counters.rtp_bad++;
+        return;
+    }
     struct track *t = rtx ? l->track : track_for(l, now_us, packet->ssrc, codec);
     if (!t || t->codec != codec)
         return;

@@ -18,10 +18,10 @@ struct hub {
     struct hub_config config;
     struct addr *candidates;
     struct media_counters counters;
-    struct map *rooms;       /* id text -> struct hub_room */
-    struct map *ufrags;      /* our ICE ufrag -> struct member */
-    struct map *paths;       /* struct path -> struct member */
-    struct map *sources;     /* remote SSRC -> struct member, to recognise media after a rebinding */
+    struct map *rooms;   /* id text -> struct hub_room */
+    struct map *ufrags;  /* our ICE ufrag -> struct member */
+    struct map *paths;   /* struct path -> struct member */
+    struct map *sources; /* remote SSRC -> struct member, to recognise media after a rebinding */
     struct heap room_timers;
     struct heap member_timers;
     struct heap tap_timers;
@@ -34,10 +34,10 @@ struct hub_room {
     struct id id;
     struct room *relay;
     struct heap_node timer;
-    struct list members;     /* struct member, in_room */
+    struct list members; /* struct member, in_room */
     size_t member_count;
-    struct map *consents;    /* identity -> any non-NULL */
-    struct list taps;        /* struct tap, in_room */
+    struct map *consents; /* identity -> any non-NULL */
+    struct list taps;     /* struct tap, in_room */
     size_t tap_count;
 };
 
@@ -51,15 +51,17 @@ struct rate_meter {
 /** What a negotiated m-line is to the relay. */
 struct member_line {
     struct member *member;
-    size_t index;          /* into negotiation.lines */
-    struct track *track;   /* NULL until the first packet came */
-    struct slot *slot;     /* NULL unless we send here and are connected */
+    size_t index;         /* into negotiation.lines */
+    struct track *track;  /* NULL until the first packet came */
+    uint32_t source_ssrc; /* what the track is made from */
+    uint64_t heard_us;    /* when it sent last */
+    struct slot *slot;    /* NULL unless we send here and are connected */
     uint16_t rtx_seq;
-    uint64_t slot_told;    /* track id last told by MEDIA_SLOT */
+    uint64_t slot_told; /* track id last told by MEDIA_SLOT */
     bool slot_told_once;
     char want_identity[MEDIA_IDENTITY_BYTES];
     uint64_t want_track;
-    struct rate_meter rate;
+    struct rate_meter rate_in, rate_out;
     uint32_t viewer_jitter_us;
     uint8_t viewer_fraction_lost;
 };
@@ -78,10 +80,10 @@ struct member {
     struct member_line **lines; /* pointers: slots and tracks refer to them */
     struct sender_clock clock;
     struct twcc_recorder twcc;
-    uint64_t twcc_at_us;     /* 0: nothing to report */
-    uint64_t report_at_us;   /* 0: not connected yet */
+    uint64_t twcc_at_us;   /* 0: nothing to report */
+    uint64_t report_at_us; /* 0: not connected yet */
     uint64_t rtt_us;
-    uint32_t rtcp_ssrc;      /* ours as a reporter */
+    uint32_t rtcp_ssrc; /* ours as a reporter */
 };
 
 /* hub.c */
@@ -100,9 +102,13 @@ struct member *member_find(struct hub_room *r, uint64_t peer);
 int member_offer(struct member *m, uint64_t now_us, uint64_t request, const char *offer, size_t len,
                  const struct media_want *wants, size_t want_count);
 /** After a change that peer_* reported. May free the member: returns false then. */
-bool member_changed(struct member *m, uint64_t now_us, int change, const struct path *from);
+bool member_changed(struct member *m, uint64_t now_us, int change);
 void member_arm(struct member *m);
 void member_expire(struct member *m, uint64_t now_us);
+/** `path` proved just now that it is this member's. */
+void member_map_path(struct member *m, const struct path *path);
+/** What the line published ends here. */
+void member_drop_track(struct member_line *l, uint64_t now_us);
 /** The line that sends with this SSRC of ours, or whose track is received under it; or NULL. */
 struct member_line *member_line_by_local(const struct member *m, uint32_t ssrc);
 struct member_line *member_line_by_remote(const struct member *m, uint32_t ssrc);

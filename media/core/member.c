@@ -38,7 +38,7 @@ int member_new(struct member **ret, struct hub_room *r, const struct media_peer_
     return 0;
 }
 
-static void drop_track(struct member_line *l, uint64_t now_us)
+void member_drop_track(struct member_line *l, uint64_t now_us)
 {
     struct member *m = l->member;
     if (!l->track)
@@ -51,6 +51,8 @@ static void drop_track(struct member_line *l, uint64_t now_us)
     tap_track_gone(m->room, l->track, now_us);
     track_free(l->track, now_us);
     l->track = NULL;
+    if (map_get_u64(m->hub->sources, l->source_ssrc) == m)
+        (void)map_remove_u64(m->hub->sources, l->source_ssrc);
     m->hub->counters.tracks--;
     hub_tell(m->room, &event);
 }
@@ -71,16 +73,6 @@ static void forget_path(struct member *m, size_t i)
     m->mapped_paths[i] = m->mapped_paths[--m->mapped_path_count];
 }
 
-static void forget_sources(struct member *m)
-{
-    struct map *sources = m->hub->sources;
-    for (size_t i = 0; m->peer && i < m->peer->source_count; i++) {
-        uint32_t ssrc = m->peer->sources[i].ssrc;
-        if (map_get_u64(sources, ssrc) == m)
-            (void)map_remove_u64(sources, ssrc);
-    }
-}
-
 void member_free(struct member *m, uint64_t now_us)
 {
     if (!m)
@@ -89,7 +81,7 @@ void member_free(struct member *m, uint64_t now_us)
     heap_remove(&h->member_timers, &m->timer);
     for (size_t i = 0; i < m->line_count; i++) {
         drop_slot(m->lines[i]);
-        drop_track(m->lines[i], now_us);
+        member_drop_track(m->lines[i], now_us);
         free(m->lines[i]);
     }
     free(m->lines);
@@ -97,7 +89,6 @@ void member_free(struct member *m, uint64_t now_us)
         forget_path(m, 0);
     if (m->mapped_ufrag[0])
         (void)map_remove_str(h->ufrags, m->mapped_ufrag);
-    forget_sources(m);
     peer_free(m->peer);
     list_remove(&m->in_room);
     m->room->member_count--;
@@ -108,8 +99,7 @@ void member_free(struct member *m, uint64_t now_us)
 
 struct member *member_find(struct hub_room *r, uint64_t peer)
 {
-    list_each(m, &r->members, struct member, in_room)
-    {
+    list_each (m, &r->members, struct member, in_room) {
         if (m->config.peer == peer)
             return m;
     }
@@ -127,7 +117,7 @@ struct member_line *member_line_by_local(const struct member *m, uint32_t ssrc)
 struct member_line *member_line_by_remote(const struct member *m, uint32_t ssrc)
 {
     for (size_t i = 0; i < m->line_count; i++)
-        if (m->lines[i]->track && member_line_agreed(m->lines[i])->remote_ssrc == ssrc)
+        if (m->lines[i]->track && m->lines[i]->source_ssrc == ssrc)
             return m->lines[i];
     return NULL;
 }
@@ -165,7 +155,7 @@ static void sync_line(struct member_line *l, uint64_t now_us)
 {
     const struct line *agreed = member_line_agreed(l);
     if (agreed->rejected || !agreed->receives)
-        drop_track(l, now_us);
+        member_drop_track(l, now_us);
     bool sends = agreed->sends && !agreed->rejected;
     if (!sends)
         drop_slot(l);
@@ -259,11 +249,22 @@ int member_offer(struct member *m, uint64_t now_us, uint64_t request, const char
 
 /* Changes */
 
-static void map_path(struct member *m, const struct path *path)
+static void forget_path_if_known(struct member *m, const struct path *path)
+{
+    for (size_t i = 0; i < m->mapped_path_count; i++) {
+        if (path_equal(&m->mapped_paths[i], path)) {
+            forget_path(m, i);
+            return;
+        }
+    }
+}
+
+void member_map_path(struct member *m, const struct path *path)
 {
     struct map *paths = m->hub->paths;
     if (map_get(paths, path, sizeof *path) == m)
         return;
+    forget_path_if_known(m, path); /* it was ours, then somebody else's */
     for (size_t i = 0; m->mapped_path_count == MEMBER_PATHS && i < MEMBER_PATHS; i++)
         if (!icelite_is_valid_path(&m->peer->ice, &m->mapped_paths[i]) || i == MEMBER_PATHS - 1)
             forget_path(m, i);
@@ -310,10 +311,8 @@ static void on_gone(struct member *m, uint64_t now_us)
     hub_room_arm(r);
 }
 
-bool member_changed(struct member *m, uint64_t now_us, int change, const struct path *from)
+bool member_changed(struct member *m, uint64_t now_us, int change)
 {
-    if (from && (change & PEER_CHANGED_VALID_PATH))
-        map_path(m, from);
     if ((change & PEER_CHANGED_PATH) && m->peer->state == PEER_CONNECTED)
         tell_simple(m, MEDIA_PEER_MOVED, 0);
     if (!(change & PEER_CHANGED_STATE))
@@ -344,7 +343,7 @@ void member_expire(struct member *m, uint64_t now_us)
     if (m->report_at_us && now_us >= m->report_at_us)
         member_report(m, now_us);
     int change = now_us >= peer_deadline_us(m->peer) ? peer_expire(m->peer, now_us) : 0;
-    if (change >= 0 && !member_changed(m, now_us, change, NULL))
+    if (change >= 0 && !member_changed(m, now_us, change))
         return;
     member_arm(m);
 }

@@ -109,7 +109,7 @@ static void ask_key_frame(void *ctx, struct track *t)
     uint8_t packet[64 + SRTP_OVERHEAD];
     struct wr w = wr_make(packet, sizeof packet - SRTP_OVERHEAD);
     rtcp_write_rr(&w, l->member->rtcp_ssrc, NULL, 0);
-    rtcp_write_pli(&w, l->member->rtcp_ssrc, member_line_agreed(l)->remote_ssrc);
+    rtcp_write_pli(&w, l->member->rtcp_ssrc, l->source_ssrc);
     if (w.bad)
         return;
     h->counters.plis_sent++;
@@ -126,7 +126,7 @@ static void ask_packets(void *ctx, struct track *t, const int64_t *seqs, size_t 
     for (size_t i = 0; i < count; i++)
         short_seqs[i] = (uint16_t)seqs[i];
     rtcp_write_rr(&w, l->member->rtcp_ssrc, NULL, 0);
-    rtcp_write_nack(&w, l->member->rtcp_ssrc, member_line_agreed(l)->remote_ssrc, short_seqs, count);
+    rtcp_write_nack(&w, l->member->rtcp_ssrc, l->source_ssrc, short_seqs, count);
     if (w.bad)
         return;
     h->counters.nacks_sent++;
@@ -142,10 +142,8 @@ static void slot_changed(void *ctx, struct slot *s)
         return;
     l->slot_told_once = true;
     l->slot_told = track;
-    struct media_event event = {.type = MEDIA_SLOT,
-                                .peer = l->member->config.peer,
-                                .track = track,
-                                .kind = s->kind};
+    struct media_event event = {
+        .type = MEDIA_SLOT, .peer = l->member->config.peer, .track = track, .kind = s->kind};
     (void)str_copy(event.mid, sizeof event.mid, member_line_agreed(l)->mid);
     if (s->track)
         (void)str_copy(event.identity, sizeof event.identity, s->track->identity);

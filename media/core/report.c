@@ -24,8 +24,7 @@ static void on_report_block(struct member *m, uint64_t now_us, const struct rtcp
     struct member_line *l = member_line_by_local(m, b->ssrc);
     if (!l)
         return;
-    const struct codec_info *codec =
-        l->slot->track ? codec_describe(l->slot->track->codec) : NULL;
+    const struct codec_info *codec = l->slot->track ? codec_describe(l->slot->track->codec) : NULL;
     l->viewer_fraction_lost = b->fraction_lost;
     if (codec)
         l->viewer_jitter_us = (uint32_t)((uint64_t)b->jitter * 1000000u / codec->clock_rate);
@@ -48,9 +47,8 @@ static int on_reports(struct member *m, uint64_t now_us, const struct rtcp_packe
     struct rtcp_report blocks[RTCP_MAX_REPORTS];
     size_t count = 0;
     uint32_t sender;
-    int er = p->type == RTCP_SR
-                 ? rtcp_parse_sr(p, &info, blocks, RTCP_MAX_REPORTS, &count)
-                 : rtcp_parse_rr(p, &sender, blocks, RTCP_MAX_REPORTS, &count);
+    int er = p->type == RTCP_SR ? rtcp_parse_sr(p, &info, blocks, RTCP_MAX_REPORTS, &count)
+                                : rtcp_parse_rr(p, &sender, blocks, RTCP_MAX_REPORTS, &count);
     if (er != 0)
         return er;
     if (p->type == RTCP_SR)
@@ -141,8 +139,7 @@ static size_t collect_blocks(struct member *m, uint64_t now_us, struct rtcp_repo
     size_t n = 0;
     for (size_t i = 0; i < m->line_count && n < RTCP_MAX_REPORTS; i++) {
         struct member_line *l = m->lines[i];
-        if (l->track && reception_report(&l->track->reception, member_line_agreed(l)->remote_ssrc,
-                                         now_us, &ret[n]))
+        if (l->track && reception_report(&l->track->reception, l->source_ssrc, now_us, &ret[n]))
             n++;
     }
     return n;
@@ -187,10 +184,10 @@ void member_report(struct member *m, uint64_t now_us)
     for (size_t i = 0; i < m->line_count; i++) {
         struct member_line *l = m->lines[i];
         if (l->track)
-            measure(&l->rate, l->track->counters.bytes, now_us);
+            measure(&l->rate_in, l->track->counters.bytes, now_us);
         if (!l->slot)
             continue;
-        measure(&l->rate, l->slot->counters.bytes, now_us);
+        measure(&l->rate_out, l->slot->counters.bytes, now_us);
         if (add_sender_report(&c, l, now_us, blocks, reported ? 0 : count))
             reported = true;
     }
@@ -207,7 +204,7 @@ void member_report_twcc(struct member *m, uint64_t now_us)
     uint32_t media = 0;
     for (size_t i = 0; i < m->line_count && media == 0; i++)
         if (m->lines[i]->track)
-            media = member_line_agreed(m->lines[i])->remote_ssrc;
+            media = m->lines[i]->source_ssrc;
     while (twcc_pending(&m->twcc)) {
         compound_begin(&c);
         twcc_write(&m->twcc, &c.w, m->rtcp_ssrc, media);

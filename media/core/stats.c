@@ -18,9 +18,8 @@ static void fill_track(const struct member_line *l, struct media_track_stats *re
         .bytes = t->counters.bytes,
         .lost = reception_lost(&t->reception),
         .recovered = t->counters.recovered,
-        .bitrate_bps = l->rate.bps,
-        .jitter_us =
-            (uint32_t)((uint64_t)(t->reception.jitter_q4 >> 4) * 1000000u / t->clock_rate),
+        .bitrate_bps = l->rate_in.bps,
+        .jitter_us = (uint32_t)((uint64_t)(t->reception.jitter_q4 >> 4) * 1000000u / t->clock_rate),
         .rtt_us = (uint32_t)t->rtt_us,
     };
     (void)str_copy(ret->identity, sizeof ret->identity, t->identity);
@@ -36,7 +35,7 @@ static void fill_slot(const struct member_line *l, struct media_slot_stats *ret)
         .packets = s->counters.packets,
         .bytes = s->counters.bytes,
         .retransmitted = s->counters.retransmitted,
-        .bitrate_bps = l->rate.bps,
+        .bitrate_bps = l->rate_out.bps,
         .rtt_us = (uint32_t)s->rtt_us,
         .jitter_us = l->viewer_jitter_us,
         .fraction_lost = l->viewer_fraction_lost,
@@ -48,7 +47,7 @@ static struct media_room_stats *stats_new(const struct hub_room *r)
 {
     struct media_room_stats *s = calloc(1, sizeof *s);
     size_t lines = 1;
-    list_each(m, &r->members, struct member, in_room)
+    list_each (m, &r->members, struct member, in_room)
         lines += m->line_count;
     if (!s)
         return NULL;
@@ -71,8 +70,7 @@ void hub_stats(struct hub *h, uint64_t now_us, const struct id *room, uint64_t r
         event.er = event.stats ? 0 : ER_NOMEM;
     }
     if (event.stats) {
-        list_each(m, &r->members, struct member, in_room)
-        {
+        list_each (m, &r->members, struct member, in_room) {
             for (size_t i = 0; i < m->line_count; i++) {
                 if (m->lines[i]->track)
                     fill_track(m->lines[i], &event.stats->tracks[event.stats->track_count++]);
