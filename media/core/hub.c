@@ -17,8 +17,7 @@ static int hub_init(struct hub *h, const struct hub_config *config)
     if (!h->candidates)
         return ER_NOMEM;
     if (config->candidate_count)
-        memcpy(h->candidates, config->candidates,
-               config->candidate_count * sizeof *h->candidates);
+        memcpy(h->candidates, config->candidates, config->candidate_count * sizeof *h->candidates);
     int er = map_new(&h->rooms, LIMIT_ROOMS, seed);
     if (er == 0)
         er = map_new(&h->ufrags, LIMIT_PEERS, seed);
@@ -47,7 +46,9 @@ static void hub_room_free(struct hub_room *r, uint64_t now_us)
 {
     struct hub *h = r->hub;
     tap_close_all(r, now_us);
-    list_each_safe(m, &r->members, struct member, in_room)
+    list_each (m, &r->members, struct member, in_room)
+        peer_close(m->peer, now_us); /* so that clients learn of it at once */
+    list_each_safe (m, &r->members, struct member, in_room)
         member_free(m, now_us);
     heap_remove(&h->room_timers, &r->timer);
     room_free(r->relay);
@@ -62,15 +63,40 @@ void hub_close_all(struct hub *h, uint64_t now_us)
     while (map_next(h->rooms, &cursor, NULL, NULL, &value)) {
         struct hub_room *r = value;
         tap_close_all(r, now_us);
-        list_each(m, &r->members, struct member, in_room)
+        list_each (m, &r->members, struct member, in_room)
             peer_close(m->peer, now_us);
     }
 }
 
+static uint8_t *no_room(void *ctx, const struct path *to, size_t size)
+{
+    (void)ctx;
+    (void)to;
+    (void)size;
+    return NULL;
+}
+
+static void no_event(void *ctx, const struct media_event *event)
+{
+    struct media_event lost = *event;
+    (void)ctx;
+    media_event_clear(&lost);
+}
+
+static int no_record(void *ctx, struct record_batch *batch)
+{
+    (void)ctx;
+    (void)batch;
+    return ER_CLOSED;
+}
+
 void hub_free(struct hub *h)
 {
+    static const struct hub_io silence = {
+        .reserve = no_room, .event = no_event, .record = no_record};
     if (!h)
         return;
+    h->config.io = &silence;
     size_t cursor = 0;
     void *value;
     while (h->rooms && map_next(h->rooms, &cursor, NULL, NULL, &value))
@@ -180,8 +206,12 @@ void hub_expire(struct hub *h, uint64_t now_us)
 static void refuse(struct hub *h, const struct id *room, uint64_t peer, uint64_t request, int er,
                    const char *why)
 {
-    struct media_event event = {
-        .type = MEDIA_REFUSED, .room = *room, .peer = peer, .request = request, .er = er, .why = why};
+    struct media_event event = {.type = MEDIA_REFUSED,
+                                .room = *room,
+                                .peer = peer,
+                                .request = request,
+                                .er = er,
+                                .why = why};
     h->config.io->event(h->config.io_ctx, &event);
 }
 
@@ -209,13 +239,14 @@ void hub_peer_add(struct hub *h, uint64_t now_us, const struct id *room,
 }
 
 void hub_peer_offer(struct hub *h, uint64_t now_us, const struct id *room, uint64_t peer,
-                    uint64_t request, const char *offer, size_t len,
-                    const struct media_want *wants, size_t want_count)
+                    uint64_t request, const char *offer, size_t len, const struct media_want *wants,
+                    size_t want_count)
 {
     struct hub_room *r = hub_find_room(h, room);
     struct member *m = r ? member_find(r, peer) : NULL;
     if (!m) {
-        refuse(h, room, peer, request, ER_NOT_FOUND, "the peer connection is gone: start a new one");
+        refuse(h, room, peer, request, ER_NOT_FOUND,
+               "the peer connection is gone: start a new one");
         return;
     }
     (void)member_offer(m, now_us, request, offer, len, wants, want_count);

@@ -63,8 +63,8 @@ void hub_peer_add(struct hub *h, uint64_t now_us, const struct id *room,
                   const struct media_peer_config *config, uint64_t request, const char *offer,
                   size_t len, const struct media_want *wants, size_t want_count);
 void hub_peer_offer(struct hub *h, uint64_t now_us, const struct id *room, uint64_t peer,
-                    uint64_t request, const char *offer, size_t len,
-                    const struct media_want *wants, size_t want_count);
+                    uint64_t request, const char *offer, size_t len, const struct media_want *wants,
+                    size_t want_count);
 void hub_peer_remove(struct hub *h, uint64_t now_us, const struct id *room, uint64_t peer);
 void hub_consent(struct hub *h, uint64_t now_us, const struct id *room, const char *identity,
                  bool recording);

@@ -134,8 +134,7 @@ static bool consents(const struct hub_room *r, const char *identity)
 
 static struct track *find_video(const struct hub_room *r, const char *identity)
 {
-    list_each(t, &r->relay->tracks, struct track, in_room)
-    {
+    list_each (t, &r->relay->tracks, struct track, in_room) {
         if (t->kind == MEDIA_VIDEO && strcmp(t->identity, identity) == 0)
             return t;
     }
@@ -173,8 +172,7 @@ static void add_voice(struct tap *tap, struct track *t)
 
 static void find_voices(struct tap *tap)
 {
-    list_each(t, &tap->room->relay->tracks, struct track, in_room)
-    {
+    list_each (t, &tap->room->relay->tracks, struct track, in_room) {
         if (t->kind == MEDIA_AUDIO && consents(tap->room, t->identity))
             add_voice(tap, t);
     }
@@ -202,8 +200,8 @@ static void read_all(struct tap *tap, uint64_t now_us, bool last)
 static void pass_on(struct tap *tap, uint64_t now_us)
 {
     struct hub *h = tap->room->hub;
-    struct record_batch *b =
-        tap->batch ? tap->batch : batch_new(tap, RECORD_DATA, hub_unix_us(h, now_us));
+    struct record_batch *b = tap->batch ? tap->batch
+                                        : batch_new(tap, RECORD_DATA, hub_unix_us(h, now_us));
     tap->batch = NULL;
     if (b)
         b->unix_us = hub_unix_us(h, now_us);
@@ -247,8 +245,7 @@ static void tap_close(struct tap *tap, uint64_t now_us)
 
 static void fail(struct hub *h, const struct id *room, const struct id *clip, int er)
 {
-    struct media_event event = {
-        .type = MEDIA_CLIP_FAILED, .room = *room, .clip = *clip, .er = er};
+    struct media_event event = {.type = MEDIA_CLIP_FAILED, .room = *room, .clip = *clip, .er = er};
     h->config.io->event(h->config.io_ctx, &event);
 }
 
@@ -302,8 +299,7 @@ void hub_clip_stop(struct hub *h, uint64_t now_us, const struct id *room, const 
     struct hub_room *r = hub_find_room(h, room);
     if (!r)
         return;
-    list_each_safe(tap, &r->taps, struct tap, in_room)
-    {
+    list_each_safe (tap, &r->taps, struct tap, in_room) {
         if (id_equal(&tap->clip, clip))
             tap_close(tap, now_us);
     }
@@ -311,11 +307,10 @@ void hub_clip_stop(struct hub *h, uint64_t now_us, const struct id *room, const 
 
 void tap_close_all(struct hub_room *r, uint64_t now_us)
 {
-    list_each_safe(tap, &r->taps, struct tap, in_room)
-    {
+    list_each_safe (tap, &r->taps, struct tap, in_room) {
         tap_close(tap, now_us);
     }
-    list_each_safe(left, &r->taps, struct tap, in_room)
+    list_each_safe (left, &r->taps, struct tap, in_room)
         tap_free(left); /* the recorder took no more: it finishes the clip when it ends */
 }
 
@@ -338,8 +333,7 @@ void tap_expire_due(struct hub *h, uint64_t now_us)
 
 void tap_track_gone(struct hub_room *r, struct track *t, uint64_t now_us)
 {
-    list_each(tap, &r->taps, struct tap, in_room)
-    {
+    list_each (tap, &r->taps, struct tap, in_room) {
         if (tap->video == t) {
             read_track(tap, now_us, t, &tap->video_cursor, 0);
             tap->video = NULL;
@@ -355,8 +349,7 @@ void tap_track_gone(struct hub_room *r, struct track *t, uint64_t now_us)
 
 void tap_consent_changed(struct hub_room *r, uint64_t now_us, const char *identity, bool recording)
 {
-    list_each_safe(tap, &r->taps, struct tap, in_room)
-    {
+    list_each_safe (tap, &r->taps, struct tap, in_room) {
         if (recording) {
             find_voices(tap); /* from the next packet on */
             continue;
