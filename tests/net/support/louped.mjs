@@ -7,12 +7,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const top = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
 export const buildFolder = process.env.LOUPE_BUILD ?? join(top, 'build');
 export const KEY = 'test';
 export const SECRET = 'test-secret-of-some-length';
+
+const running = new Set();
+// What a failed test left behind does not keep the run from ending.
+after(() => running.forEach((child) => child.kill('SIGKILL')));
 
 /** A promise with its handles. */
 function later() {
@@ -39,6 +44,7 @@ export async function startLouped({
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  running.add(child);
   const server = { child, data: folder, out: '', log: '', code: undefined };
   const ready = later();
   const exited = later();
@@ -52,6 +58,7 @@ export async function startLouped({
   });
   child.on('error', ready.reject);
   child.on('close', (code, signal) => {
+    running.delete(child);
     server.code = signal ?? code;
     ready.reject(new Error(`louped ended with ${server.code}: ${server.log.slice(-2000)}`));
     exited.resolve(server.code);

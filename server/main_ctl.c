@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+/* loupectl: tokens by hand, and checking a data folder. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/er.h"
+#include "base/str.h"
+#include "server/auth.h"
+#include "server/store.h"
+
+#define FLAGS_MAX 12
+
+struct flags {
+    size_t count;
+    const char *names[FLAGS_MAX], *values[FLAGS_MAX];
+};
+
+static int usage(FILE *out)
+{
+    (void)fputs("usage: loupectl token --key ID:SECRET --role ROLE --sub IDENTITY [--name NAME]\n"
+                "                      [--case ID] [--room ID] [--ttl SECONDS]\n"
+                "       loupectl fsck --data DIR      check the database and every case's chain\n"
+                "       loupectl version\n",
+                out);
+    return 2;
+}
+
+static const char *flag(const struct flags *f, const char *name)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        if (strcmp(f->names[i], name) == 0)
+            return f->values[i];
+    }
+    return NULL;
+}
+
+/** Flags in pairs, each one of `known`. */
+static int flags_read(struct flags *f, int argc, char **argv, const char *const *known)
+{
+    for (int i = 0; i < argc; i += 2) {
+        const char *const *k = known;
+        while (*k && strcmp(*k, argv[i]) != 0)
+            k++;
+        if (!*k || i + 1 == argc || f->count == FLAGS_MAX) {
+            (void)fprintf(stderr, "loupectl: bad argument %s\n", argv[i]);
+            return ER_INVALID;
+        }
+        f->names[f->count] = argv[i];
+        f->values[f->count++] = argv[i + 1];
+    }
+    return 0;
+}
+
+/** NULL, or what is wrong. */
+static const char *claims_read(const struct flags *f, const char *key, struct claims *c)
+{
+    const char *sub = flag(f, "--sub");
+    const char *name = flag(f, "--name");
+    const char *case_id = flag(f, "--case");
+    const char *room = flag(f, "--room");
+    uint64_t ttl = 3600;
+    if (role_parse(flag(f, "--role"), &c->role))
+        return "--role is not one that is known";
+    if (!sub || !sub[0] || str_copy(c->identity, sizeof c->identity, sub))
+        return "--sub is missing or too long";
+    if (str_copy(c->name, sizeof c->name, name ? name : sub))
+        return "--name is too long";
+    if ((case_id && id_parse(case_id, &c->case_id)) || (room && id_parse(room, &c->room)))
+        return "--case or --room is no id";
+    if (flag(f, "--ttl") && (span_u64(span_of(flag(f, "--ttl")), LIMIT_TOKEN_AHEAD_S, &ttl) || !ttl))
+        return "--ttl is a number of seconds, 86400 at most";
+    c->grants = role_describe(c->role)->grants;
+    c->expires_s = clock_unix_us() / 1000000 + ttl;
+    (void)str_copy(c->key, sizeof c->key, key);
+    return NULL;
+}
+
+static int token(int argc, char **argv)
+{
+    static const char *const known[] = {"--key",  "--role", "--sub", "--name",
+                                        "--case", "--room", "--ttl", NULL};
+    struct flags f = {0};
+    struct claims claims = {0};
+    char id[AUTH_KEY_BYTES], text[AUTH_TOKEN_BYTES];
+    if (flags_read(&f, argc, argv, known))
+        return usage(stderr);
+    struct span secret = span_of(flag(&f, "--key") ? flag(&f, "--key") : "");
+    struct auth *auth;
+    if (auth_new(&auth))
+        return 1;
+    const char *why = "--key is not ID:SECRET";
+    if (!str_copy_span(id, sizeof id, span_cut(&secret, ':')) && secret.at &&
+        !auth_add_key(auth, id, secret.at, AUTH_MERCHANT_DEFAULT))
+        why = claims_read(&f, id, &claims);
+    int er = why ? 0 : auth_mint(auth, &claims, clock_unix_us() / 1000000, text);
+    auth_free(auth);
+    if (why) {
+        (void)fprintf(stderr, "loupectl: %s\n", why);
+        return 2;
+    }
+    if (er) {
+        (void)fprintf(stderr, "loupectl: %s\n", er_name(er));
+        return 1;
+    }
+    return puts(text) < 0;
+}
+
+struct fsck {
+    struct id *ids;
+    size_t count, size;
+    bool failed;
+};
+
+static void fsck_case(void *ctx, const struct store_case *c)
+{
+    struct fsck *k = ctx;
+    if (k->count == k->size) {
+        size_t size = k->size ? k->size * 2 : 256;
+        struct id *ids = realloc(k->ids, size * sizeof *ids);
+        if (!ids) {
+            k->failed = true;
+            return;
+        }
+        k->ids = ids;
+        k->size = size;
+    }
+    k->ids[k->count++] = c->id;
+}
+
+/** The ids of all cases, page by page. */
+static int fsck_collect(struct store *s, struct fsck *k)
+{
+    struct store_case_filter f = {.limit = LIMIT_PAGE_ITEMS};
+    for (;;) {
+        size_t before = k->count;
+        int er = store_cases_list(s, &f, fsck_case, k);
+        if (er || k->failed)
+            return er ? er : ER_NOMEM;
+        if (k->count == before)
+            return 0;
+        f.before = k->ids[k->count - 1];
+    }
+}
+
+static int fsck_store(struct store *s)
+{
+    char why[512] = "";
+    struct fsck k = {0};
+    size_t bad = 0;
+    int er = store_check(s, why, sizeof why);
+    (void)printf("database: %s\n", er ? why : "ok");
+    if (!er)
+        er = fsck_collect(s, &k);
+    for (size_t i = 0; !er && i < k.count; i++) {
+        uint64_t seq;
+        int chain = store_chain_verify(s, &k.ids[i], &seq);
+        if (!chain)
+            continue;
+        bad++;
+        (void)printf("case %s: broken at event %llu (%s)\n", k.ids[i].text,
+                     (unsigned long long)seq, er_name(chain));
+    }
+    if (!er)
+        (void)printf("cases: %zu, broken chains: %zu\n", k.count, bad);
+    free(k.ids);
+    return er || bad ? 1 : 0;
+}
+
+static int fsck(int argc, char **argv)
+{
+    static const char *const known[] = {"--data", NULL};
+    struct flags f = {0};
+    char path[1024];
+    if (flags_read(&f, argc, argv, known) || !flag(&f, "--data"))
+        return usage(stderr);
+    (void)snprintf(path, sizeof path, "%s/loupe.db", flag(&f, "--data"));
+    FILE *there = fopen(path, "rb");
+    if (!there) {
+        (void)fprintf(stderr, "loupectl: %s cannot be read\n", path);
+        return 1;
+    }
+    (void)fclose(there);
+    struct entropy entropy = entropy_system();
+    struct store *s;
+    int er = store_open(&s, path, &entropy, NULL);
+    if (er) {
+        (void)fprintf(stderr, "loupectl: %s: %s\n", path, er_name(er));
+        return 1;
+    }
+    int code = fsck_store(s);
+    store_close(s);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *verb;
+        int (*run)(int argc, char **argv);
+    } verbs[] = {{"token", token}, {"fsck", fsck}};
+    for (size_t i = 0; argc > 1 && i < sizeof verbs / sizeof verbs[0]; i++) {
+        if (strcmp(argv[1], verbs[i].verb) == 0)
+            return verbs[i].run(argc - 2, argv + 2);
+    }
+    if (argc == 2 && (strcmp(argv[1], "version") == 0 || strcmp(argv[1], "--version") == 0))
+        return printf("loupectl %s\n", LOUPE_VERSION) < 0;
+    if (argc == 2 && (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0))
+        return usage(stdout) - 2;
+    return usage(stderr);
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// louped and loupectl as programs: settings, exit codes, signals, the data folder.
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { buildFolder, startLouped, token } from './support/louped.mjs';
+
+const folder = mkdtempSync(join(tmpdir(), 'loupe-process-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+function louped(args, env = {}) {
+  const { status, stdout, stderr } = spawnSync(join(buildFolder, 'louped'), args, {
+    encoding: 'utf8', timeout: 10_000, env: { PATH: process.env.PATH, ...env }, cwd: folder,
+  });
+  return { status, stdout, stderr };
+}
+
+function config(text) {
+  const path = join(folder, 'loupe.ini');
+  writeFileSync(path, text);
+  return path;
+}
+
+test('--version, --help and --check', () => {
+  assert.match(louped(['--version']).stdout, /^louped \d+\.\d+\.\d+\n$/);
+  const help = louped(['--help']);
+  assert.equal(help.status, 0);
+  for (const flag of ['--config', '--data', '--http', '--media', '--workers', '--public-address', '--api-key', '--tls-cert', '--tls-key', '--database', '--blobs', '--demo', '--log-level', '--check', '--web', '--drain-seconds']) {
+    assert.ok(help.stdout.includes(flag), flag);
+  }
+  const path = config('[loupe]\nhttp = 127.0.0.1:0\napi-key = a:b, c:d\n');
+  assert.equal(louped(['--config', path, '--check']).status, 0);
+});
+
+test('a bad setting is one line that names its place, and exit code 2', () => {
+  const cases = [
+    [['--colour', 'red'], {}, /^louped: unknown argument --colour\n$/],
+    [['--http', 'nowhere'], {}, /^louped: bad value for --http\n$/],
+    [['--workers', '0'], {}, /^louped: bad value for --workers\n$/],
+    [['--workers'], {}, /^louped: bad value for --workers\n$/],
+    [['--api-key', 'nocolon'], {}, /^louped: bad value for --api-key\n$/],
+    [['--check'], { LOUPE_HTTP: 'x' }, /^louped: environment: bad value for LOUPE_HTTP\n$/],
+    [['--http', '0.0.0.0:0'], {}, /^louped: http beyond loopback .*\n$/],
+    [['--demo', '--http', '0.0.0.0:0', '--allow-plain-http'], {}, /^louped: demo is for loopback only.*\n$/],
+    [['--tls-cert', 'x'], {}, /^louped: tls-cert and tls-key .*\n$/],
+    [['--config', '/nowhere.ini'], {}, /^louped: \/nowhere\.ini: cannot be read\n$/],
+    [['--config', config('http = 127.0.0.1:0\ncolour = red\n')], {}, /^louped: .*loupe\.ini:2: unknown key colour\n$/],
+  ];
+  for (const [args, env, line] of cases) {
+    const { status, stdout, stderr } = louped(args, env);
+    assert.equal(status, 2, args.join(' '));
+    assert.match(stderr, line);
+    assert.equal(stdout, '');
+  }
+  const bad = louped(['--config', config('[loupe]\n\nworkers = many\n')]);
+  assert.match(bad.stderr, /loupe\.ini:3: bad value for loupe\.workers\n$/);
+});
+
+test('a port that is taken and a folder in use are runtime failures', async () => {
+  const server = await startLouped();
+  const taken = louped(['--http', `127.0.0.1:${server.port}`, '--media', '127.0.0.1:0', '--data', join(folder, 'x')]);
+  assert.equal(taken.status, 1);
+  assert.match(taken.stderr, /HTTP port cannot be opened/);
+  const inUse = louped(['--http', '127.0.0.1:0', '--media', '127.0.0.1:0', '--data', server.data]);
+  assert.equal(inUse.status, 1);
+  assert.match(inUse.stderr, /another louped uses the data folder/);
+  assert.equal(await server.stop(), 0);
+});
+
+test('SIGTERM drains and exits 0; SIGHUP takes new keys', async () => {
+  const path = config('api-key = first:one\n');
+  const server = await startLouped({ args: ['--config', path], key: false });
+  const first = token({ iss: 'first' }, { header: { kid: 'first' }, secret: 'one' });
+  const second = token({ iss: 'second' }, { header: { kid: 'second' }, secret: 'two' });
+  const status = async (who) => (await server.api('GET', '/api/v1/cases', { token: who })).status;
+  assert.deepEqual([await status(first), await status(second)], [200, 401]);
+  config('api-key = second:two\n');
+  server.child.kill('SIGHUP');
+  for (let i = 0; i < 100 && (await status(second)) !== 200; i += 1);
+  assert.deepEqual([await status(first), await status(second)], [401, 200]);
+  config('api-key = broken\n');
+  server.child.kill('SIGHUP');
+  while (!/reload_failed/.test(server.log)) await new Promise((done) => server.child.stderr.once('data', done));
+  assert.equal(await status(second), 200);
+  assert.equal(await server.stop('SIGTERM'), 0);
+});
+
+test('what was acknowledged is there after kill -9, and fsck finds it whole', async () => {
+  const data = mkdtempSync(join(folder, 'data-'));
+  const server = await startLouped({ data });
+  const made = [];
+  for (let i = 0; i < 20; i += 1) made.push((await server.newCase({ title: `n${i}` })).id);
+  await server.stop('SIGKILL');
+  const again = await startLouped({ data });
+  const { body } = await again.api('GET', '/api/v1/cases?limit=200', { token: token() });
+  assert.deepEqual(body.items.map((item) => item.id).sort(), made.sort());
+  await again.stop();
+  const ctl = join(buildFolder, 'loupectl');
+  assert.match(execFileSync(ctl, ['fsck', '--data', data], { encoding: 'utf8' }), /database: ok\ncases: 20, broken chains: 0\n/);
+  execFileSync('sqlite3', [join(data, 'loupe.db'), `DROP TRIGGER events_stay; UPDATE events SET actor = 'me' WHERE case_id = '${made[3]}'`]);
+  const bad = spawnSync(ctl, ['fsck', '--data', data], { encoding: 'utf8' });
+  assert.equal(bad.status, 1);
+  assert.ok(bad.stdout.includes(`case ${made[3]}: broken at event 1`), bad.stdout);
+});
+
+test('the demonstration prints links that work, and loupectl mints tokens', async () => {
+  const server = await startLouped({ demo: true });
+  const links = await server.links();
+  assert.deepEqual([...new Set(links.map((link) => link.role))].sort(), ['agent', 'appraiser', 'arbiter', 'buyer', 'supervisor']);
+  assert.equal(links.filter((link) => link.role === 'agent').length, 2);
+  const buyer = links.find((link) => link.role === 'buyer');
+  assert.ok(buyer.url.startsWith(`${server.url}/c/#`));
+  const own = await server.api('GET', '/api/v1/cases', { token: buyer.token });
+  assert.equal(own.body.items.length, 1);
+  const minted = execFileSync(join(buildFolder, 'loupectl'), ['token', '--key', 'demo:demo-secret', '--role', 'service', '--sub', 'shop'], { encoding: 'utf8' }).trim();
+  assert.equal((await server.api('GET', '/api/v1/stats', { token: minted })).status, 200);
+  assert.equal(spawnSync(join(buildFolder, 'loupectl'), ['token', '--key', 'x'], { encoding: 'utf8' }).status, 2);
+  assert.equal(await server.stop(), 0);
+});
+
+test('TLS: served with the certificate given, and a new one after SIGHUP', async () => {
+  const cert = (name) => {
+    const [certificate, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', `/CN=${name}`, '-keyout', key, '-out', certificate], { stdio: 'ignore' });
+    return ['--tls-cert', certificate, '--tls-key', key];
+  };
+  const server = await startLouped({ args: cert('one.example') });
+  assert.match(server.url, /^https:/);
+  const seen = () => {
+    const { stdout } = spawnSync('openssl', ['s_client', '-connect', `127.0.0.1:${server.port}`, '-alpn', 'h2,http/1.1'], { input: 'GET /healthz HTTP/1.0\r\n\r\n', encoding: 'utf8', timeout: 10_000 });
+    return { name: /subject=.*CN ?= ?(\S+)/.exec(stdout)?.[1], alpn: /ALPN protocol: (\S+)/.exec(stdout)?.[1] };
+  };
+  assert.deepEqual(seen(), { name: 'one.example', alpn: 'http/1.1' });
+  cert('two.example');
+  server.child.kill('SIGHUP');
+  while (!/reloaded/.test(server.log)) await new Promise((done) => server.child.stderr.once('data', done));
+  assert.equal(seen().name, 'two.example');
+  assert.equal(await server.stop(), 0);
+});
