@@ -383,12 +383,22 @@ int queue_accept(struct queue *q, const char *identity, const struct id *reserva
     return 0;
 }
 
-/** The first moment at which a decline no longer counts. */
+/** Match anew at the first moment at which a decline no longer counts. */
 static void arm_retry(struct queue *q)
 {
-    uint64_t at_us = q->now_us + QUEUE_DECLINED_US;
-    if (!q->retry.place || q->retry.at_us > at_us)
-        (void)heap_set(&q->retries, &q->retry, at_us);
+    uint64_t at_us = HEAP_NEVER;
+    list_each(merchant, &q->merchants, struct merchant, node)
+    {
+        list_each(entry, &merchant->waiting, struct entry, node)
+        {
+            for (size_t i = 0; i < QUEUE_DECLINES; i++) {
+                uint64_t until_us = entry->declines[i].until_us;
+                if (until_us > q->now_us && until_us < at_us)
+                    at_us = until_us;
+            }
+        }
+    }
+    (void)heap_set(&q->retries, &q->retry, at_us);
 }
 
 int queue_decline(struct queue *q, const char *identity, const struct id *reservation,
@@ -402,7 +412,8 @@ int queue_decline(struct queue *q, const char *identity, const struct id *reserv
     e->declines[e->decline_next] =
         (struct decline){.agent_hash = a->hash, .until_us = now_us + QUEUE_DECLINED_US};
     e->decline_next = (e->decline_next + 1) % QUEUE_DECLINES;
-    arm_retry(q);
+    if (!q->retry.place)
+        arm_retry(q);
     end_offer(q, a, QUEUE_DECLINED, false);
     match(q, a->merchant);
     return 0;
@@ -450,8 +461,7 @@ void queue_tick(struct queue *q, uint64_t now_us)
     if (heap_pop_due(&q->retries, now_us)) {
         list_each(merchant, &q->merchants, struct merchant, node)
             match(q, merchant);
-        if (map_count(q->cases))
-            arm_retry(q);
+        arm_retry(q);
     }
 }
 
