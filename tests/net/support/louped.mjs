@@ -17,7 +17,7 @@ export const SECRET = 'test-secret-of-some-length';
 
 const running = new Set();
 // What a failed test left behind does not keep the run from ending.
-after(() => running.forEach((child) => child.kill('SIGKILL')));
+after(() => setTimeout(() => running.forEach((child) => child.kill('SIGKILL')), 15_000).unref());
 
 /** A promise with its handles. */
 function later() {
