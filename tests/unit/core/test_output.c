@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What viewers get: their own numbers and types, extensions, retransmissions, and who is told of it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "media/core/hub_private.h"
+#include "tests/unit/support/fake_client.h"
+
+static int open_hub(void **state)
+{
+    *state = fake_hub_new();
+    return 0;
+}
+
+static int close_hub(void **state)
+{
+    fake_hub_free(*state);
+    return 0;
+}
+
+static void nack(struct fake_client *c, uint32_t media, uint16_t seq)
+{
+    uint8_t buf[200];
+    struct wr w = wr_make(buf, sizeof buf);
+    rtcp_write_rr(&w, 1, NULL, 0);
+    rtcp_write_nack(&w, 1, media, &seq, 1);
+    fake_client_rtcp(c, &w);
+}
+
+static void packets_in_the_viewers_own_terms(void **state)
+{
+    struct fake_hub *f = *state;
+    struct fake_client *ann = fake_client_join(f, 1, "ann", "as vs");
+    struct fake_client *bob = fake_client_join(f, 2, "bob", "vr ar");
+    fake_client_media(ann, 1, 500, 90000, FAKE_MEDIA_KEY);
+    fake_client_media(ann, 0, 700, 48000, 0);
+    assert_int_equal(bob->rtp_count, 2);
+    const struct fake_rtp *picture = &bob->rtp[0], *sound = &bob->rtp[1];
+    assert_int_equal(picture->payload_type, FAKE_PT_VP8);
+    assert_int_equal(sound->payload_type, FAKE_PT_OPUS);
+    assert_string_equal(picture->mid, "0");
+    assert_string_equal(sound->mid, "1");
+    assert_int_equal(sound->audio_level, 0x80 | 30);
+    assert_int_equal(picture->audio_level, -1);
+    assert_true(picture->marker && !sound->marker);
+    assert_true(picture->ssrc != sound->ssrc && picture->ssrc != ann->ssrc[1]);
+    assert_int_equal(picture->payload_len, 11);
+    assert_memory_equal(picture->head, "\x10\x10", 2);
+    assert_memory_equal(sound->head, "\xf8\x01", 2);
+}
+
+static void the_mid_leads_only(void **state)
+{
+    struct fake_hub *f = *state;
+    struct fake_client *ann = fake_client_join(f, 1, "ann", "vs");
+    struct fake_client *bob = fake_client_join(f, 2, "bob", "vr");
+    fake_client_stream(ann, 10);
+    assert_int_equal(bob->rtp_count, 250);
+    assert_string_equal(bob->rtp[0].mid, "0");
+    assert_string_equal(bob->rtp[100].mid, "0");
+    assert_string_equal(bob->rtp[249].mid, "");
+}
+
+static void retransmissions_use_rtx(void **state)
+{
+    struct fake_hub *f = *state;
+    struct fake_client *ann = fake_client_join(f, 1, "ann", "vs");
+    struct fake_client *bob = fake_client_join(f, 2, "bob", "vr");
+    fake_client_stream(ann, 1);
+    assert_int_equal(bob->rtp_count, 25);
+    struct fake_rtp lost = bob->rtp[7];
+    nack(bob, lost.ssrc, lost.seq);
+    assert_int_equal(bob->rtp_count, 26);
+    const struct fake_rtp *again = &bob->rtp[25];
+    assert_int_equal(again->payload_type, FAKE_PT_RTX);
+    assert_int_equal(again->rtx_of, lost.seq);
+    assert_int_equal(again->timestamp, lost.timestamp);
+    assert_int_not_equal(again->ssrc, lost.ssrc);
+    assert_int_equal(again->payload_len, lost.payload_len);
+    uint16_t first = again->seq;
+    nack(bob, lost.ssrc, lost.seq);
+    assert_int_equal(bob->rtp_count, 28); /* twice, under numbers of their own */
+    assert_int_equal(bob->rtp[27].seq, (uint16_t)(first + 2));
+    assert_int_equal(fake_hub_counters(f)->retransmissions_sent, 3);
+    assert_int_equal(fake_hub_counters(f)->nacks_received, 2);
+    nack(bob, 12345, lost.seq); /* of no line */
+    assert_int_equal(bob->rtp_count, 28);
+}
+
+/** Without RTX the packet itself goes again. SRTP must see the same bytes, or a nonce is used twice. */
+static void without_rtx_the_same_bytes_go_again(void **state)
+{
+    struct fake_hub *f = *state;
+    struct fake_client *ann = fake_client_join(f, 1, "ann", "vs");
+    struct fake_client *bob = fake_client_join(f, 2, "bob", "vr");
+    struct member *m = member_find(hub_find_room(f->hub, &f->room), 2);
+    m->peer->negotiation.lines[0].rtx_payload_type[CODEC_VP8] = 0xff;
+    struct fake_datagram first = {.len = 0};
+    for (uint16_t i = 0; i < 300; i++) {
+        uint8_t packet[LIMIT_DATAGRAM];
+        size_t len = fake_client_write_media(ann, 0, i, i * 3600u, i ? 0 : FAKE_MEDIA_KEY, packet);
+        fake_client_send(ann, &ann->at, packet, len);
+        for (size_t k = 0; k < f->out_count && i == 5; k++)
+            if (path_equal(&f->out[k].to, &bob->at))
+                first = f->out[k];
+        fake_hub_pump(f);
+    }
+    assert_true(first.len > 0);
+    uint16_t seq = bob->rtp[5].seq;
+    uint8_t buf[200];
+    size_t len;
+    struct wr w = wr_make(buf, sizeof buf);
+    rtcp_write_nack(&w, 1, bob->rtp[5].ssrc, &seq, 1);
+    len = wr_len(&w);
+    assert_int_equal(srtp_pair_protect_rtcp(bob->srtp, buf, &len), 0);
+    fake_client_send(bob, &bob->at, buf, len);
+    assert_int_equal(f->out_count, 1);
+    assert_int_equal(f->out[0].len, first.len);
+    assert_memory_equal(f->out[0].bytes, first.bytes, first.len);
+}
+
+static void slots_are_told_of(void **state)
+{
+    struct fake_hub *f = *state;
+    struct fake_client *bob = fake_client_join(f, 2, "bob", "vr");
+    const struct media_event *e = fake_hub_last(f, MEDIA_SLOT);
+    assert_int_equal(e->peer, bob->config.peer);
+    assert_int_equal(e->track, 0);
+    assert_string_equal(e->mid, "0");
+    assert_string_equal(e->identity, "");
+    struct fake_client *ann = fake_client_join(f, 1, "ann", "vs");
+    fake_client_stream(ann, 0.1);
+    e = fake_hub_last(f, MEDIA_SLOT);
+    assert_int_equal(e->track, fake_hub_last(f, MEDIA_TRACK_ADDED)->track);
+    assert_string_equal(e->identity, "ann");
+    assert_int_equal(e->kind, MEDIA_VIDEO);
+    assert_int_equal(fake_hub_count(f, MEDIA_SLOT), 2); /* each change once */
+}
+
+static void key_frames_are_asked_of_the_publisher(void **state)
+{
+    struct fake_hub *f = *state;
+    struct fake_client *ann = fake_client_join(f, 1, "ann", "vs");
+    fake_client_media(ann, 0, 1, 0, 0);
+    fake_client_join(f, 2, "bob", "vr");
+    fake_hub_pump(f);
+    assert_int_equal(ann->plis, 1);
+    assert_int_equal(ann->pli_ssrc, ann->ssrc[0]);
+    assert_int_equal(fake_hub_counters(f)->plis_sent, 1);
+    fake_hub_run(f, 1100000); /* none came */
+    assert_int_equal(ann->plis, 2);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_hub, close_hub)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(packets_in_the_viewers_own_terms),
+        TEST(the_mid_leads_only),
+        TEST(retransmissions_use_rtx),
+        TEST(without_rtx_the_same_bytes_go_again),
+        TEST(slots_are_told_of),
+        TEST(key_frames_are_asked_of_the_publisher),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
