@@ -43,6 +43,7 @@ export class RoomModel {
       on('recording', ({ on: isOn, clips, since }) => this.#recording(isOn, clips, since)),
       on('case', (message) => (this.case = message.case)),
       on('clip', ({ clip }) => this.putClip(clip)),
+      on('renewed', () => this.#recording(false, [], null)),
       on('notice', ({ code, message }) => (this.notice = NOTICES[code]?.() ?? message)),
     ];
   }

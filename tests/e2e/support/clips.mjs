@@ -34,7 +34,7 @@ export function probe(path) {
 
 /** What FFmpeg complains of while decoding everything; empty when all is well. */
 export function complaints(path) {
-  const video = ['-map', '0:v', '-fps_mode', 'passthrough', '-f', 'rawvideo', '-y', '/dev/null'];
+  const video = ['-map', '0:v', '-fps_mode', 'passthrough', '-enc_time_base:v', '1:1000', '-f', 'rawvideo', '-y', '/dev/null'];
   const audio = ['-map', '0:a', '-f', 's16le', '-y', '/dev/null'];
   const args = ['-v', 'error', '-xerror', '-i', path, ...video, ...audio];
   const { status, stderr } = spawnSync('ffmpeg', args, { encoding: 'utf8' });

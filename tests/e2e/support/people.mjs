@@ -50,19 +50,21 @@ export async function acceptCall(desk, buyer) {
 }
 
 /** Records for a while with the desk's button, timed in the page; gives the clip's id. */
-export async function record(desk, ms) {
+export async function record(desk, ms, { stop = true } = {}) {
   await desk.until('something to record', () => !document.querySelector('[data-testid=record]').disabled);
-  const id = await desk.evaluate(async (time) => {
+  const id = await desk.evaluate(async ({ time, stopAfter }) => {
     const button = () => document.querySelector('[data-testid=record]');
     const clip = () => document.querySelector('[data-testid=clip][data-state=recording]');
     const pause = (pauseMs) => new Promise((resolve) => setTimeout(resolve, pauseMs));
+    for (let i = 0; i < 500 && clip(); i++) await pause(20);
     button().click();
     for (let i = 0; i < 250 && !clip(); i++) await pause(20);
     const begun = clip()?.dataset.id;
+    if (!stopAfter) return begun;
     await pause(time);
     if (button().getAttribute('aria-pressed') === 'true') button().click();
     return begun;
-  }, ms);
+  }, { time: ms, stopAfter: stop });
   if (!id) throw new Error(`recording did not begin: ${await desk.text('note')}`);
   return id;
 }

@@ -113,6 +113,11 @@ export class DeskApp extends PageElement {
     if (wanted) await this.client.request('join', { case: wanted }).catch(() => this.#callOver('timeout'));
     if (this.available) await this.client.request('available', { on: true }).catch(() => {});
     if (wanted) await this.consentToVoice(this.voice).catch(() => {});
+    // A clip that was being recorded is repaired in the server's first moments.
+    for (const wait of [0, 2000, 5000]) {
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      if (this.selected) await this.openCase(this.selected.id);
+    }
   }
 
   // --- presence and offers

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Nothing of a person who has not consented is recorded: no file of a buyer who declined, silence in the
+// place of an agent who did, and an end within a second when consent is taken back. Shown by the files.
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { launch } from './support/browsers.mjs';
+import { mean, patternsOf, probe, toneOf, withClip } from './support/clips.mjs';
+import { AGENT, BUYER, acceptCall, openBuyer, openDesk, record, takeCalls } from './support/people.mjs';
+import { startLouped, tokens } from './support/server.mjs';
+
+const HEARD = 0.05;
+const SILENT = 0.004;
+let louped;
+let browser;
+
+before(async () => {
+  louped = await startLouped();
+  browser = await launch('chromium');
+});
+
+after(async () => {
+  await browser?.close();
+  await louped?.stop();
+});
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+function recordings() {
+  return readdirSync(louped.data, { recursive: true }).filter((name) => /\.(webm|part|jpg)$/.test(String(name)));
+}
+
+async function inCall(t, name, { consent, voice }) {
+  const one = await louped.newCase();
+  const agent = tokens.agent(`agent-${name}`);
+  const desk = await openDesk(browser, louped, { token: agent });
+  await takeCalls(desk, { voice });
+  const buyer = await openBuyer(browser, louped, one, { consent });
+  t.after(async () => {
+    await desk.close();
+    await buyer.close();
+  });
+  await acceptCall(desk, buyer);
+  return { one, agent, desk, buyer };
+}
+
+test('a buyer who declines is not recorded', { timeout: 90_000 }, async (t) => {
+  const { one, agent, desk, buyer } = await inCall(t, 'declined', { consent: false, voice: true });
+  assert.match(await desk.text('record-why'), /has not allowed recording/);
+  assert.equal(await desk.evaluate(() => document.querySelector('[data-testid=record]').disabled), true);
+  const { status, body } = await louped.call('POST', `/rooms/${one.room}/clips`, agent, {
+    publisher: one.buyer.id,
+  });
+  assert.equal(status, 409, JSON.stringify(body));
+  await pause(1500);
+  assert.deepEqual(recordings(), []);
+  assert.equal((await louped.ask('GET', `/cases/${one.id}/clips`, agent)).items.length, 0);
+  assert.equal(await buyer.evaluate(() => document.querySelector('[data-testid=rec]')), null);
+});
+
+test('consent taken back ends the recording within a second', { timeout: 90_000 }, async (t) => {
+  const { agent, desk, buyer } = await inCall(t, 'withdrawn', { consent: true, voice: true });
+  const id = await record(desk, 0, { stop: false });
+  await pause(3000);
+  const last = await desk.seen('buyer-video');
+  await buyer.evaluate(() => document.querySelector('[data-testid=consent-toggle]').click());
+  await buyer.gone('rec', 2000);
+  const clip = await louped.finished(id, agent);
+  assert.equal(clip.state, 'ready');
+  await withClip(louped, clip, (path) => {
+    const frames = patternsOf(path).filter((frame) => frame?.tag === BUYER.tag);
+    const beyond = (frames.at(-1).ticks - last.ticks) / 100;
+    assert.ok(beyond < 1, `${beyond} s beyond`);
+  });
+  await desk.until('the button to be off', () => document.querySelector('[data-testid=record]').disabled);
+});
+
+test('an agent is silent in a clip until consenting', { timeout: 90_000 }, async (t) => {
+  const { agent, desk } = await inCall(t, 'silent', { consent: true, voice: false });
+  const silent = await louped.finished(await record(desk, 4000), agent);
+  await withClip(louped, silent, (path) => {
+    assert.deepEqual(probe(path).codecs, ['opus', 'vp8']);
+    assert.ok(mean(toneOf(path, BUYER.hertz)) > HEARD, 'the buyer is heard');
+    assert.ok(Math.max(...toneOf(path, AGENT.hertz)) < SILENT, 'the agent is not');
+  });
+
+  const id = await record(desk, 0, { stop: false });
+  await pause(3000);
+  await desk.click('voice-allow');
+  await pause(3000);
+  await desk.click('record');
+  await withClip(louped, await louped.finished(id, agent), (path) => {
+    const levels = toneOf(path, AGENT.hertz);
+    const begins = levels.findIndex((level) => level > HEARD) * 0.2;
+    assert.ok(begins > 2.5 && begins < 5, `the agent is heard from ${begins} s on`);
+    assert.ok(Math.max(...levels.slice(0, 12)) < SILENT, 'not a sound before');
+    assert.ok(mean(levels.slice(-5)) > HEARD, 'and to the end');
+  });
+});
