@@ -11,6 +11,8 @@
 #include "base/str.h"
 #include "server/calls_impl.h"
 
+#define GOODBYE_US 2000000u /* for the close frames of a drain */
+
 /** Outlives the conductor while jobs are under way. One thread. */
 struct calls_anchor {
     struct calls *calls; /* NULL: gone */
@@ -433,7 +435,9 @@ void calls_tick(struct calls *c)
 uint64_t calls_deadline_us(const struct calls *c)
 {
     uint64_t a = sessions_deadline_us(c->sessions), b = queue_deadline_us(c->queue);
-    return a < b ? a : b;
+    uint64_t next_us = a < b ? a : b;
+    bool leaving = c->drain_until_us && !c->drained;
+    return leaving && c->drain_until_us < next_us ? c->drain_until_us : next_us;
 }
 
 /* Drain */
@@ -461,13 +465,20 @@ void calls_drain(struct calls *c, void (*done)(void *ctx), void *ctx)
     calls_end_drain(c);
 }
 
-/** Once the last clip is on the disk and in the store. */
+/** Once the last clip is on the disk and in the store people are sent away; it is over when they
+ *  are gone, or do not take it in. */
 void calls_end_drain(struct calls *c)
 {
+    uint64_t now_us = calls_now_us(c);
     if (!c->draining || c->drained || map_count(c->clips) || c->anchor->jobs)
         return;
+    if (!c->drain_until_us) {
+        c->drain_until_us = now_us + GOODBYE_US;
+        sessions_close_all(c->sessions, LINK_CLOSE_RESTART);
+    }
+    if (sessions_link_count(c->sessions) && now_us < c->drain_until_us)
+        return;
     c->drained = true;
-    sessions_close_all(c->sessions, LINK_CLOSE_RESTART);
     if (c->drain_done)
         c->drain_done(c->drain_ctx);
 }

@@ -37,6 +37,7 @@ struct calls {
     size_t calls_on, whip, whep;
     uint64_t messages_in, errors_out, calls_started, offers, offers_declined, offers_expired;
     bool draining, drained;
+    uint64_t drain_until_us; /* 0: still finishing clips */
     void (*drain_done)(void *ctx);
     void *drain_ctx;
 };

@@ -223,6 +223,7 @@ static void test_drain(void **state)
     assert_int_equal(late.closed, 1012);
     assert_string_equal(text_at(client_expect(&buyer, "notice"), "code"), "draining");
     assert_int_equal(buyer.closed, 1012);
+    world_settle(&w);
     assert_true(done);
     client_free(&buyer);
     client_free(&late);
