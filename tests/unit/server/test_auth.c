@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Tokens: made, checked, and every way they can be wrong; media signatures. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <openssl/hmac.h>
+#include <stdio.h>
+
+#include "base/er.h"
+#include "server/auth.h"
+
+#define NOW UINT64_C(1800000000)
+#define CASE_ID "01hzzzzzzzzzzzzzzzzzzzzzz0"
+#define ROOM_ID "01hzzzzzzzzzzzzzzzzzzzzzz1"
+
+static struct auth *keys(void)
+{
+    struct auth *a;
+    assert_int_equal(auth_new(&a), 0);
+    assert_int_equal(auth_add_key(a, "k1", "secret-one", "default"), 0);
+    assert_int_equal(auth_add_key(a, "k2", "secret-two", "other"), 0);
+    return a;
+}
+
+static void encode(const void *data, size_t len, char *dst)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    const uint8_t *p = data;
+    uint32_t bits = 0;
+    unsigned have = 0;
+    for (size_t i = 0; i < len; i++) {
+        bits = bits << 8 | p[i];
+        for (have += 8; have >= 6; have -= 6)
+            *dst++ = letters[bits >> (have - 6) & 63];
+    }
+    if (have)
+        *dst++ = letters[bits << (6 - have) & 63];
+    *dst = '\0';
+}
+
+/** A token of our own making, whatever it says. */
+static const char *forge(const char *header, const char *claims, const char *secret)
+{
+    static char text[20000];
+    char part[16000];
+    uint8_t mac[32];
+    unsigned mac_len = sizeof mac;
+    encode(header, strlen(header), part);
+    int len = snprintf(text, sizeof text, "%s.", part);
+    encode(claims, strlen(claims), part);
+    len += snprintf(text + len, sizeof text - (size_t)len, "%s", part);
+    HMAC(EVP_sha256(), secret, (int)strlen(secret), (const uint8_t *)text, (size_t)len, mac,
+         &mac_len);
+    encode(mac, sizeof mac, part);
+    snprintf(text + len, sizeof text - (size_t)len, ".%s", part);
+    return text;
+}
+
+#define HEADER "{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"k1\"}"
+
+static int check(struct auth *a, const char *token, struct claims *c)
+{
+    const char *why = NULL;
+    int er = auth_verify(a, token, strlen(token), NOW, c, &why);
+    if (er)
+        assert_true(why && why[0]);
+    return er;
+}
+
+static void test_round_trip(void **state)
+{
+    (void)state;
+    struct auth *a = keys();
+    struct claims in = {.key = "k1",
+                        .identity = "agent-1",
+                        .name = "林",
+                        .jti = "j",
+                        .role = ROLE_AGENT,
+                        .case_id = {CASE_ID},
+                        .room = {ROOM_ID},
+                        .grants = {.publish = true, .subscribe = true, .record = false},
+                        .expires_s = NOW + 60};
+    struct claims out;
+    char token[AUTH_TOKEN_BYTES];
+    assert_int_equal(auth_mint(a, &in, NOW, token), 0);
+    assert_int_equal(check(a, token, &out), 0);
+    assert_string_equal(out.identity, "agent-1");
+    assert_string_equal(out.name, "林");
+    assert_string_equal(out.jti, "j");
+    assert_string_equal(out.merchant, "default");
+    assert_int_equal(out.role, ROLE_AGENT);
+    assert_string_equal(out.case_id.text, CASE_ID);
+    assert_string_equal(out.room.text, ROOM_ID);
+    assert_true(out.grants.publish && out.grants.subscribe && !out.grants.record);
+    assert_int_equal(out.expires_s, NOW + 60);
+
+    in.expires_s = NOW;
+    assert_int_equal(auth_mint(a, &in, NOW, token), ER_INVALID);
+    in.expires_s = NOW + LIMIT_TOKEN_AHEAD_S + 1;
+    assert_int_equal(auth_mint(a, &in, NOW, token), ER_INVALID);
+    in.expires_s = NOW + 5;
+    (void)snprintf(in.key, sizeof in.key, "none");
+    assert_int_equal(auth_mint(a, &in, NOW, token), ER_NOT_FOUND);
+    auth_free(a);
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    struct auth *a = keys();
+    struct claims c;
+    static const struct {
+        const char *header, *claims, *secret;
+    } bad[] = {
+        {"{\"alg\":\"none\",\"kid\":\"k1\"}", "", "secret-one"},
+        {"{\"alg\":\"HS512\",\"kid\":\"k1\"}", "", "secret-one"},
+        {"{\"alg\":\"hs256\",\"kid\":\"k1\"}", "", "secret-one"},
+        {"{\"kid\":\"k1\"}", "", "secret-one"},
+        {"{\"alg\":\"HS256\"}", "", "secret-one"},
+        {"{\"alg\":\"HS256\",\"kid\":\"k9\"}", "", "secret-one"},
+        {"{\"alg\":\"HS256\",\"kid\":\"k1\",\"crit\":[\"b64\"]}", "", "secret-one"},
+        {"[]", "", "secret-one"},
+        {"{\"alg\":\"none\",\"alg\":\"HS256\",\"kid\":\"k1\"}", "", "secret-one"},
+        {HEADER, "", "secret-two"},
+        {"{\"alg\":\"HS256\",\"kid\":\"k2\"}", "", "secret-two"}, /* iss says k1 */
+        {HEADER, "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"agent\"}", "secret-one"},
+        {HEADER, "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"agent\",\"exp\":1800000000}", "secret-one"},
+        {HEADER, "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"agent\",\"exp\":\"1800000050\"}",
+         "secret-one"},
+        {HEADER, "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"agent\",\"exp\":1800086401}", "secret-one"},
+        {HEADER, "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"agent\",\"exp\":1e300}", "secret-one"},
+        {HEADER, "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"agent\",\"exp\":-5}", "secret-one"},
+        {HEADER,
+         "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"agent\",\"exp\":1800000050,\"nbf\":1800000061}",
+         "secret-one"},
+        {HEADER,
+         "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"agent\",\"exp\":1800000050,\"iat\":1800000061}",
+         "secret-one"},
+        {HEADER, "{\"iss\":\"k1\",\"sub\":\"\",\"role\":\"agent\",\"exp\":1800000050}", "secret-one"},
+        {HEADER, "{\"iss\":\"k1\",\"sub\":5,\"role\":\"agent\",\"exp\":1800000050}", "secret-one"},
+        {HEADER, "{\"iss\":\"k1\",\"sub\":\"a\\nb\",\"role\":\"agent\",\"exp\":1800000050}",
+         "secret-one"},
+        {HEADER, "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"king\",\"exp\":1800000050}", "secret-one"},
+        {HEADER, "{\"iss\":\"k1\",\"sub\":\"a\",\"exp\":1800000050}", "secret-one"},
+        {HEADER, "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"buyer\",\"exp\":1800000050}", "secret-one"},
+        {HEADER,
+         "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"agent\",\"exp\":1800000050,\"case\":\"x\"}",
+         "secret-one"},
+        {HEADER,
+         "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"agent\",\"exp\":1800000050,\"room\":null}",
+         "secret-one"},
+        {HEADER,
+         "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"agent\",\"exp\":1800000050,\"grants\":true}",
+         "secret-one"},
+        {HEADER,
+         "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"agent\",\"exp\":1800000050,"
+         "\"grants\":{\"record\":1}}",
+         "secret-one"},
+        {HEADER, "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"agent\",\"exp\":1800000050,\"name\":7}",
+         "secret-one"},
+    };
+    static const char good[] =
+        "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"agent\",\"exp\":1800000050}";
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        const char *claims = bad[i].claims[0] ? bad[i].claims : good;
+        assert_int_equal(check(a, forge(bad[i].header, claims, bad[i].secret), &c),
+                         ER_UNAUTHENTIC);
+        assert_string_equal(c.identity, "");
+    }
+    assert_int_equal(check(a, forge(HEADER, good, "secret-one"), &c), 0);
+    assert_string_equal(c.name, "a");
+    assert_true(c.grants.record);
+    auth_free(a);
+}
+
+static void test_leeway_and_widening(void **state)
+{
+    (void)state;
+    struct auth *a = keys();
+    struct claims c;
+    assert_int_equal(check(a, forge(HEADER,
+                                    "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"viewer\","
+                                    "\"exp\":1800086400,\"nbf\":1800000060,\"iat\":1800000060,"
+                                    "\"grants\":{\"publish\":true,\"record\":true}}",
+                                    "secret-one"),
+                           &c),
+                     0);
+    assert_false(c.grants.publish || c.grants.record);
+    assert_true(c.grants.subscribe);
+    auth_free(a);
+}
+
+static void test_broken_forms(void **state)
+{
+    (void)state;
+    struct auth *a = keys();
+    struct claims c;
+    const char *why;
+    static const char good[] =
+        "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"agent\",\"exp\":1800000050}";
+    char token[2000];
+    (void)snprintf(token, sizeof token, "%s", forge(HEADER, good, "secret-one"));
+    size_t len = strlen(token);
+    for (size_t cut = 0; cut < len; cut++)
+        assert_int_equal(auth_verify(a, token, cut, NOW, &c, &why), ER_UNAUTHENTIC);
+    for (size_t i = 0; i < len; i++) {
+        char kept = token[i];
+        token[i] = kept == '!' ? '?' : '!';
+        assert_int_equal(auth_verify(a, token, len, NOW, &c, &why), ER_UNAUTHENTIC);
+        token[i] = '\0';
+        assert_int_equal(auth_verify(a, token, len, NOW, &c, &why), ER_UNAUTHENTIC);
+        token[i] = kept;
+    }
+    assert_int_equal(auth_verify(a, token, len, NOW, &c, &why), 0);
+    static const char *const odd[] = {"", ".", "..", "...", "a.b.c", "a.b", "=.=.="};
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++)
+        assert_int_equal(check(a, odd[i], &c), ER_UNAUTHENTIC);
+    auth_free(a);
+}
+
+static void test_keys(void **state)
+{
+    (void)state;
+    struct auth *a = keys();
+    char key[AUTH_KEY_BYTES];
+    assert_int_equal(auth_add_key(a, "", "s", "m"), ER_INVALID);
+    assert_int_equal(auth_add_key(a, "a b", "s", "m"), ER_INVALID);
+    assert_int_equal(auth_add_key(a, "a", "", "m"), ER_INVALID);
+    assert_int_equal(auth_key_of_merchant(a, "other", key), 0);
+    assert_string_equal(key, "k2");
+    assert_int_equal(auth_key_of_merchant(a, "nobody", key), ER_NOT_FOUND);
+    auth_prune_keys(a); /* all were new */
+    assert_int_equal(auth_key_of_merchant(a, "other", key), 0);
+    assert_int_equal(auth_add_key(a, "k1", "secret-new", "default"), 0);
+    auth_prune_keys(a);
+    assert_int_equal(auth_key_of_merchant(a, "other", key), ER_NOT_FOUND);
+    assert_int_equal(auth_key_of_merchant(a, "default", key), 0);
+    int er = 0;
+    for (int i = 0; i < 100 && !er; i++) {
+        (void)snprintf(key, sizeof key, "n%d", i);
+        er = auth_add_key(a, key, "s", "m");
+    }
+    assert_int_equal(er, ER_FULL);
+    auth_free(a);
+    auth_free(NULL);
+}
+
+static void test_who_may_enter(void **state)
+{
+    (void)state;
+    struct id case_id = {CASE_ID}, room = {ROOM_ID}, none = {""};
+    struct claims c = {.merchant = "m", .role = ROLE_AGENT};
+    assert_true(claims_allow_case(&c, &case_id, &room, "m"));
+    assert_false(claims_allow_case(&c, &case_id, &room, "n"));
+    c.role = ROLE_VIEWER;
+    assert_false(claims_allow_case(&c, &case_id, &room, "m"));
+    c.room = room;
+    assert_true(claims_allow_case(&c, &case_id, &room, "m"));
+    c.case_id = room;
+    assert_false(claims_allow_case(&c, &case_id, &room, "m"));
+    c = (struct claims){.merchant = "m", .role = ROLE_AGENT, .room = case_id};
+    assert_false(claims_allow_case(&c, &case_id, &room, "m"));
+    c = (struct claims){.merchant = "m", .role = ROLE_SERVICE, .room = none};
+    assert_true(claims_allow_case(&c, &case_id, &room, "m"));
+}
+
+static void test_media_links(void **state)
+{
+    (void)state;
+    struct entropy_seeded seeded;
+    struct entropy e = entropy_seeded_init(&seeded, 7);
+    uint8_t secret[32] = {1};
+    struct media_key k = media_key_derive(secret, &e), other = media_key_derive(secret, &e);
+    struct id clip = {CASE_ID}, another = {ROOM_ID};
+    char s[AUTH_SIGNATURE_BYTES];
+    media_key_sign(&k, &clip, "lin", NOW + 600, s);
+    assert_int_equal(media_key_check(&k, &clip, "lin", NOW + 600, NOW, s), 0);
+    assert_int_equal(media_key_check(&k, &clip, "lin", NOW + 600, NOW + 600, s), ER_STALE);
+    assert_int_equal(media_key_check(&k, &clip, "lin", NOW + 601, NOW, s), ER_UNAUTHENTIC);
+    assert_int_equal(media_key_check(&k, &clip, "li", NOW + 600, NOW, s), ER_UNAUTHENTIC);
+    assert_int_equal(media_key_check(&k, &another, "lin", NOW + 600, NOW, s), ER_UNAUTHENTIC);
+    assert_int_equal(media_key_check(&other, &clip, "lin", NOW + 600, NOW, s), ER_UNAUTHENTIC);
+    assert_int_equal(media_key_check(&k, &clip, "lin", NOW + 600, NOW, ""), ER_UNAUTHENTIC);
+    s[3] ^= 1;
+    assert_int_equal(media_key_check(&k, &clip, "lin", NOW + 600, NOW, s), ER_UNAUTHENTIC);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_leeway_and_widening), cmocka_unit_test(test_broken_forms),
+        cmocka_unit_test(test_keys),          cmocka_unit_test(test_who_may_enter),
+        cmocka_unit_test(test_media_links),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Settings: defaults, the order of precedence, and one line for every mistake. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/er.h"
+#include "server/config.h"
+
+static char path[] = "/tmp/loupe-config-XXXXXX";
+
+static int load(struct config *c, const char *file, char *environment, char *why,
+                const char *const *flags)
+{
+    char *argv[20] = {(char *)(uintptr_t)"louped"};
+    char *environ_[2] = {environment, NULL};
+    int argc = 1;
+    if (file) {
+        FILE *f = fopen(path, "w");
+        assert_non_null(f);
+        fputs(file, f);
+        fclose(f);
+        argv[argc++] = (char *)(uintptr_t)"--config";
+        argv[argc++] = path;
+    }
+    for (; flags && *flags; flags++)
+        argv[argc++] = (char *)(uintptr_t)*flags;
+    return config_load(c, argc, argv, environment ? environ_ : NULL, why, 300);
+}
+
+#define FLAGS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static void test_defaults(void **state)
+{
+    (void)state;
+    struct config c;
+    char why[300];
+    assert_int_equal(load(&c, NULL, NULL, why, NULL), 0);
+    assert_int_equal(c.http.port, 8080);
+    assert_int_equal(c.media.port, 10000);
+    assert_true(addr_is_loopback(&c.http));
+    assert_int_equal(c.workers, 0);
+    assert_int_equal(c.drain_seconds, 30);
+    assert_int_equal(c.ring_seconds, 20);
+    assert_int_equal(c.log_level, LOG_INFO);
+    assert_false(c.demo || c.check || c.log_json);
+    config_clear(&c);
+}
+
+static void test_precedence(void **state)
+{
+    (void)state;
+    struct config c;
+    char why[300];
+    static const char file[] = "; a comment\n[loupe]\nworkers = 3\ndrain-seconds = 5\n"
+                               "log_format = json\napi-key = a:1, b:2\ndemo = yes\n";
+    char environment[] = "LOUPE_DRAIN_SECONDS=6", keys[] = "LOUPE_API_KEY=c:3";
+    assert_int_equal(load(&c, file, NULL, why, NULL), 0);
+    assert_int_equal(c.workers, 3);
+    assert_int_equal(c.drain_seconds, 5);
+    assert_true(c.log_json && c.demo);
+    assert_int_equal(c.api_keys.count, 2);
+    assert_string_equal(c.api_keys.items[1], "b:2");
+    config_clear(&c);
+    assert_int_equal(load(&c, file, environment, why, FLAGS("--workers", "4")), 0);
+    assert_int_equal(c.workers, 4);
+    assert_int_equal(c.drain_seconds, 6);
+    config_clear(&c);
+    assert_int_equal(load(&c, file, environment, why, FLAGS("--drain-seconds=7")), 0);
+    assert_int_equal(c.drain_seconds, 7);
+    config_clear(&c);
+    assert_int_equal(load(&c, file, keys, why, NULL), 0);
+    assert_int_equal(c.api_keys.count, 1); /* replaced, not added to */
+    assert_string_equal(c.api_keys.items[0], "c:3");
+    config_clear(&c);
+    assert_int_equal(
+        load(&c, file, keys, why, FLAGS("--api-key", "d:4", "--api-key", "e:5:6")), 0);
+    assert_int_equal(c.api_keys.count, 2);
+    assert_string_equal(c.api_keys.items[1], "e:5:6");
+    config_clear(&c);
+}
+
+static void test_values(void **state)
+{
+    (void)state;
+    struct config c;
+    char why[300];
+    assert_int_equal(load(&c, NULL, NULL, why,
+                          FLAGS("--http", "[::1]:0", "--public-address", "203.0.113.7",
+                                "--public-url", "https://x.example//", "--database",
+                                "sqlite:///var/x.db", "--blobs", "file:///var/b",
+                                "--allowed-origins", "https://shop.example", "--log-level",
+                                "debug")),
+                     0);
+    assert_int_equal(c.http.port, 0);
+    assert_string_equal(c.public_url, "https://x.example");
+    assert_string_equal(c.database, "/var/x.db");
+    assert_string_equal(c.blobs, "/var/b");
+    assert_string_equal(c.allowed_origins.items[0], "https://shop.example");
+    assert_int_equal(c.log_level, LOG_DEBUG);
+    config_clear(&c);
+}
+
+static void test_mistakes(void **state)
+{
+    (void)state;
+    struct config c;
+    char why[300];
+    static const char *const bad[][2] = {
+        {"--http", "localhost:1"},  {"--http", "1.2.3.4"},       {"--media", "x"},
+        {"--workers", "0"},         {"--workers", "65"},         {"--workers", "2x"},
+        {"--workers", ""},          {"--api-key", ":s"},         {"--api-key", "id:"},
+        {"--api-key", "a b:s"},     {"--public-address", "x"},   {"--log-level", "loud"},
+        {"--log-format", "xml"},    {"--drain-seconds", "0"},    {"--database", "mysql://x"},
+        {"--blobs", "s3://x"},      {"--allowed-origins", "x"},  {"--public-url", "ftp://x"},
+        {"--demo", "--nothing"},    {"stray", "word"},           {"--allowed-origins", "http://a/b"},
+        {"--media-tcp", "1.2.3.4:5"}, {"--http", "0.0.0.0:80"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(load(&c, NULL, NULL, why, FLAGS(bad[i][0], bad[i][1])), ER_INVALID);
+        assert_true(why[0]);
+        assert_null(strchr(why, '\n'));
+    }
+    static const struct {
+        const char *file, *want;
+    } files[] = {
+        {"workers = 2\nwrong = 1\n", ":2: unknown key wrong"},
+        {"[other]\nworkers = 2\n", ":2: unknown key other.workers"},
+        {"[loupe]\nworkers = none\n", ":2: bad value for loupe.workers"},
+        {"workers\n", ":1: not `key = value`"},
+        {"config = x\n", ":1: unknown key config"},
+        {"check = true\n", ":1: unknown key check"},
+        {"wrong = 1\nalso = 2\n", ":1: unknown key wrong"},
+    };
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        assert_int_equal(load(&c, files[i].file, NULL, why, NULL), ER_INVALID);
+        assert_string_equal(why + strlen(path), files[i].want);
+    }
+    char environment[] = "LOUPE_WORKERS=many";
+    assert_int_equal(load(&c, NULL, environment, why, NULL), ER_INVALID);
+    assert_string_equal(why, "environment: bad value for LOUPE_WORKERS");
+    unlink(path);
+    assert_int_equal(load(&c, NULL, NULL, why, FLAGS("--config", path)), ER_INVALID);
+}
+
+static void test_help(void **state)
+{
+    (void)state;
+    char *text = config_help();
+    assert_non_null(strstr(text, "--public-address IP"));
+    free(text);
+}
+
+static int make_file(void **state)
+{
+    (void)state;
+    return close(mkstemp(path));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_defaults), cmocka_unit_test(test_precedence),
+        cmocka_unit_test(test_values),   cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_help),
+    };
+    return cmocka_run_group_tests(tests, make_file, NULL);
+}
