@@ -146,7 +146,7 @@ enum media_event_type {
 };
 
 struct media_clip_result {
-    uint64_t started_unix_us; /* wall clock of media time 0 */
+    uint64_t started_unix_us; /* wall clock of media time 0; 0 after a repair */
     uint64_t duration_ms;
     uint64_t bytes;
     char sha256[65];

@@ -22,6 +22,7 @@ struct job_clip {
     struct id room;
     struct id id;
     struct clip *clip;
+    uint64_t start_unix_us;
     uint64_t last_unix_us;
 };
 
@@ -51,17 +52,17 @@ static void tell(struct jobs *j, struct media_event *event)
 
 static void tell_failed(struct jobs *j, const struct id *room, const struct id *clip, int er)
 {
-    struct media_event event = {
-        .type = MEDIA_CLIP_FAILED, .room = *room, .clip = *clip, .er = er};
+    struct media_event event = {.type = MEDIA_CLIP_FAILED, .room = *room, .clip = *clip, .er = er};
     log_event(j->log, LOG_ERROR, "clip_failed", "clip=%s why=%s", clip->text, er_name(er));
     tell(j, &event);
 }
 
 static void tell_ready(struct jobs *j, const struct id *room, const struct id *clip, int er,
-                       const struct clip_result *r)
+                       uint64_t start_unix_us, const struct clip_result *r)
 {
     struct media_event event = {.type = MEDIA_CLIP_READY, .room = *room, .clip = *clip, .er = er};
     struct media_clip_result *out = &event.result;
+    out->started_unix_us = start_unix_us;
     out->duration_ms = r->duration_us / 1000;
     out->bytes = r->bytes;
     hex_encode(out->sha256, r->sha256, sizeof r->sha256);
@@ -78,8 +79,7 @@ static void tell_ready(struct jobs *j, const struct id *room, const struct id *c
 
 static struct job_clip *find_clip(struct job_thread *t, const struct id *id)
 {
-    list_each(c, &t->clips, struct job_clip, in_thread)
-    {
+    list_each (c, &t->clips, struct job_clip, in_thread) {
         if (id_equal(&c->id, id))
             return c;
     }
@@ -98,12 +98,10 @@ static void open_clip(struct job_thread *t, const struct record_batch *b)
     }
     c->room = b->room;
     c->id = b->clip;
-    c->last_unix_us = b->unix_us;
+    c->start_unix_us = c->last_unix_us = b->unix_us;
     list_append(&t->clips, &c->in_thread);
-    struct media_event event = {.type = MEDIA_CLIP_STARTED,
-                                .room = b->room,
-                                .clip = b->clip,
-                                .unix_us = b->unix_us};
+    struct media_event event = {
+        .type = MEDIA_CLIP_STARTED, .room = b->room, .clip = b->clip, .unix_us = b->unix_us};
     tell(t->jobs, &event);
 }
 
@@ -112,7 +110,7 @@ static void close_clip(struct job_thread *t, struct job_clip *c, uint64_t end_un
     struct clip_result result = {0};
     int finished = clip_finish(c->clip, end_unix_us, &result);
     if (finished == 0)
-        tell_ready(t->jobs, &c->room, &c->id, er, &result);
+        tell_ready(t->jobs, &c->room, &c->id, er, c->start_unix_us, &result);
     else
         tell_failed(t->jobs, &c->room, &c->id, er ? er : finished);
     clip_free(c->clip);
@@ -167,7 +165,7 @@ static void repair(struct job_thread *t, const struct id *clip, const char *path
     struct id none = {{0}};
     int er = clip_repair(path, &result);
     if (er == 0)
-        tell_ready(t->jobs, &none, clip, 0, &result);
+        tell_ready(t->jobs, &none, clip, 0, 0, &result);
     else
         tell_failed(t->jobs, &none, clip, er);
 }
@@ -183,7 +181,7 @@ static void *run(void *arg)
             repair(t, &job.clip, job.path);
         free(job.path);
     }
-    list_each_safe(c, &t->clips, struct job_clip, in_thread)
+    list_each_safe (c, &t->clips, struct job_clip, in_thread)
         close_clip(t, c, c->last_unix_us, 0);
     return NULL;
 }
