@@ -235,6 +235,7 @@ void api_dispatch(struct app *app, struct http_request *request)
     c->route = route;
     c->params = params;
     c->unix_us = clock_unix_us();
+    c->draining = app->drain_until_us != 0;
     if (!let_in(c) || !take_body(c)) {
         api_answer(c);
     } else if (route->on_loop) {

@@ -11,7 +11,7 @@
 
 /** One request under way; moves between the threads as a whole. */
 struct api_call {
-    struct app *app; /* only `auth`, `media_key`, `base_url`, `log` on the store thread */
+    struct app *app; /* on the store thread only `auth`, `entropy`, `media_key`, `base_url`, `log` */
     struct http_request *request;
     const struct route *route;
     struct route_params params;
@@ -19,6 +19,7 @@ struct api_call {
     bool has_claims;
     json_t *body; /* the object that came, for ROUTE_JSON */
     uint64_t unix_us;
+    bool draining; /* the server was, when the request came */
     struct http_response response;
     struct id changed; /* a case that was changed: its room is told */
 };

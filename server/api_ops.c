@@ -24,7 +24,7 @@ void api_readyz(struct store *s, struct api_call *c)
 {
     if (store_ping(s))
         text_answer(c, 503, "the database does not answer\n");
-    else if (c->app->drain_until_us)
+    else if (c->draining)
         text_answer(c, 503, "draining\n");
     else
         text_answer(c, 200, "ok\n");
