@@ -32,11 +32,11 @@ struct command {
     struct id room;
     uint64_t peer;
     uint64_t request;
-    bool flag;                        /* CONSENT */
-    struct id clip;                   /* CLIP_STOP */
-    struct command_offer *offer;      /* PEER_ADD, PEER_OFFER */
+    bool flag;                             /* CONSENT */
+    struct id clip;                        /* CLIP_STOP */
+    struct command_offer *offer;           /* PEER_ADD, PEER_OFFER */
     struct media_clip_config *clip_config; /* CLIP_START */
-    char *identity;                   /* CONSENT */
+    char *identity;                        /* CONSENT */
 };
 
 /** Releases what the command owns. */

@@ -153,8 +153,8 @@ void udp_commit(struct udp *u, size_t len)
 bool udp_flush(struct udp *u)
 {
     while (u->tx_first < u->tx_count) {
-        int n = sendmmsg(u->fd, &u->tx_messages[u->tx_first],
-                         (unsigned)(u->tx_count - u->tx_first), MSG_DONTWAIT);
+        int n = sendmmsg(u->fd, &u->tx_messages[u->tx_first], (unsigned)(u->tx_count - u->tx_first),
+                         MSG_DONTWAIT);
         if (n > 0) {
             u->tx_first += (size_t)n;
             continue;

@@ -22,7 +22,8 @@
 
 #define COUNTERS (sizeof(struct media_counters) / sizeof(uint64_t))
 #define CANDIDATES_MAX 16
-#define RECEIVE_ROUNDS 8 /* batches taken before timers and commands get their turn */
+#define RECEIVE_ROUNDS 8    /* batches taken before timers and commands get their turn */
+#define COMMANDS_A_TURN 256 /* and then media again */
 
 struct worker {
     struct worker_config config;
@@ -31,6 +32,7 @@ struct worker {
     struct hub *hub;
     int epoll;
     bool writable_wanted;
+    bool commands_left;
     bool stopping;
     uint64_t now_us;
     pthread_t thread;
@@ -129,11 +131,14 @@ static void carry_out(struct worker *w, const struct command *c)
 static void carry_out_all(struct worker *w)
 {
     struct command c;
+    unsigned done = 0;
     msgq_clear_wake(w->commands);
-    while (!w->stopping && msgq_pop(w->commands, &c)) {
+    while (!w->stopping && done < COMMANDS_A_TURN && msgq_pop(w->commands, &c)) {
         carry_out(w, &c);
         command_clear(&c);
+        done++;
     }
+    w->commands_left = done == COMMANDS_A_TURN;
 }
 
 /* The loop */
@@ -167,6 +172,8 @@ static int timeout_ms(const struct worker *w)
 {
     uint64_t at = hub_deadline_us(w->hub);
     uint64_t now = clock_now_us();
+    if (w->commands_left)
+        return 0;
     if (at == HEAP_NEVER)
         return -1;
     if (at <= now)
