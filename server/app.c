@@ -219,7 +219,8 @@ static int start_calls(struct app *app)
                              .log = app->log,
                              .entropy = app->entropy,
                              .data = app->config->blobs[0] ? app->config->blobs
-                                                           : app->config->data};
+                                                           : app->config->data,
+                             .ring_us = app->config->ring_seconds * UINT64_C(1000000)};
     int er = calls_new(&app->calls, &c);
     if (er)
         return fail(app, "the conductor cannot start", er);

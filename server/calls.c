@@ -329,7 +329,10 @@ static int make_maps(struct calls *c)
         if (er < 0)
             return er;
     }
-    return queue_new(&c->queue, e);
+    int er = queue_new(&c->queue, e);
+    if (!er && c->config.ring_us)
+        queue_set_ring(c->queue, c->config.ring_us);
+    return er;
 }
 
 int calls_new(struct calls **ret, const struct calls_config *config)

@@ -36,6 +36,7 @@ struct calls_config {
     const char *data;         /* the data folder: clips go to <data>/blobs/<xx>/<clip id> */
     const char *ice_servers;  /* JSON array for `welcome`, or NULL: none */
     const struct calls_clock *clock; /* copied; NULL: base/clock.h */
+    uint64_t ring_us;         /* how long an offer rings; 0: QUEUE_RING_US */
 };
 
 /** Borrows what the config points to. Marks what an earlier process left recording and has it

@@ -29,6 +29,7 @@ int queue_new(struct queue **ret, const struct entropy *entropy)
     if (!q)
         return ER_NOMEM;
     q->entropy = *entropy;
+    q->ring_us = QUEUE_RING_US;
     list_init(&q->merchants);
     list_init(&q->events);
     if (map_new(&q->cases, LIMIT_QUEUE_WAITING, entropy_u64(entropy)) < 0 ||
@@ -39,6 +40,11 @@ int queue_new(struct queue **ret, const struct entropy *entropy)
     }
     *ret = q;
     return 0;
+}
+
+void queue_set_ring(struct queue *q, uint64_t ring_us)
+{
+    q->ring_us = ring_us;
 }
 
 static void merchant_free(struct merchant *m)
@@ -161,7 +167,7 @@ struct agent *queue_best_agent(const struct queue *q, const struct entry *e)
 
 static void offer(struct queue *q, struct entry *e, struct agent *a)
 {
-    if (heap_set(&q->rings, &a->ring, q->now_us + QUEUE_RING_US) < 0)
+    if (heap_set(&q->rings, &a->ring, q->now_us + q->ring_us) < 0)
         return;
     a->offer = e;
     e->offered_to = a;
@@ -170,7 +176,7 @@ static void offer(struct queue *q, struct entry *e, struct agent *a)
     if (!event)
         return;
     event->reservation = a->reservation;
-    event->expires_us = q->now_us + QUEUE_RING_US;
+    event->expires_us = q->now_us + q->ring_us;
 }
 
 static void match(struct queue *q, struct merchant *m)

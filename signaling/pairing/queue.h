@@ -15,7 +15,7 @@
 #include "base/limits.h"
 #include "signaling/proto.h"
 
-#define QUEUE_RING_US 20000000u      /* an offer rings so long */
+#define QUEUE_RING_US 20000000u      /* an offer rings so long, unless it is set */
 #define QUEUE_KEEP_US 120000000u     /* a buyer who dropped keeps the place so long */
 #define QUEUE_DECLINED_US 30000000u  /* who declined a case is not offered it again before */
 #define QUEUE_DECLINES 8             /* remembered per case */
@@ -71,6 +71,8 @@ struct queue_event {
 /** ER_NOMEM. `entropy` is copied. */
 int queue_new(struct queue **ret, const struct entropy *entropy);
 void queue_free(struct queue *q);
+/** How long offers ring from now on. */
+void queue_set_ring(struct queue *q, uint64_t ring_us);
 
 /* Buyers */
 

@@ -217,6 +217,22 @@ static void test_buyer_drops(void **state)
     queue_free(b.q);
 }
 
+static void test_ring_time_can_be_set(void **state)
+{
+    (void)state;
+    struct bench b;
+    start(&b, 1);
+    queue_set_ring(b.q, 5 * S);
+    wait_for(&b, 1, 0, "en");
+    set(&b, "ann", true, "en");
+    assert_int_equal(b.offers, 1);
+    pass(&b, 5 * S - 1);
+    assert_int_equal(b.endings, 0);
+    pass(&b, 1);
+    assert_int_equal(b.endings, 1);
+    queue_free(b.q);
+}
+
 static void test_stop_withdraws(void **state)
 {
     (void)state;
@@ -390,6 +406,7 @@ int main(void)
         cmocka_unit_test(test_decline_expire_disconnect_pass_on),
         cmocka_unit_test(test_declined_then_available_anew),
         cmocka_unit_test(test_buyer_drops),
+        cmocka_unit_test(test_ring_time_can_be_set),
         cmocka_unit_test(test_stop_withdraws),
         cmocka_unit_test(test_appraiser_first_for_authentication),
         cmocka_unit_test(test_nobody_lost_nobody_doubled),
