@@ -114,8 +114,7 @@ static void take(struct real_client *c, uint8_t *data, size_t len)
     }
 }
 
-/** What is there, or comes within a moment. */
-static void turn(struct real_client *c)
+void real_client_poll(struct real_client *c)
 {
     uint8_t data[2048];
     struct pollfd p = {.fd = c->fd, .events = POLLIN};
@@ -136,7 +135,7 @@ void real_client_wait(struct real_client *c, const size_t *count, size_t wanted)
     uint64_t until_us = clock_now_us() + WAIT_US;
     while (*count < wanted) {
         assert_true(clock_now_us() < until_us);
-        turn(c);
+        real_client_poll(c);
     }
 }
 
@@ -172,7 +171,7 @@ void real_client_connect(struct real_client *c, const char *answer)
     uint64_t until_us = clock_now_us() + WAIT_US;
     while (!c->srtp) {
         assert_true(clock_now_us() < until_us);
-        turn(c);
+        real_client_poll(c);
     }
 }
 

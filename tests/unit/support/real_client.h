@@ -34,6 +34,8 @@ uint16_t real_client_answer_port(const char *answer);
 void real_client_picture(struct real_client *c, uint32_t timestamp, bool key);
 /** Raw bytes to the server it is connected to. */
 void real_client_send(struct real_client *c, const void *data, size_t len);
+/** Takes what is there, or comes within a moment. */
+void real_client_poll(struct real_client *c);
 /** Waits until `*count` (one of the above) reached `wanted`; fails the test after 5 seconds. */
 void real_client_wait(struct real_client *c, const size_t *count, size_t wanted);
 
