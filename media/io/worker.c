@@ -147,6 +147,9 @@ static void on_datagram(void *ctx, const struct addr *from, uint8_t *data, size_
 {
     struct worker *w = ctx;
     struct path path = {.remote = *from, .via = 0};
+    /* Each packet its own time: publishers measure the path by the gaps between packets, and a probe
+     * whose packets all seem to have come at once tells them nothing. */
+    w->now_us = clock_now_us();
     hub_datagram(w->hub, w->now_us, &path, data, len);
 }
 
