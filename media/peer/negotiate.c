@@ -127,8 +127,26 @@ const struct negotiate_extension negotiate_extensions[NEGOTIATE_EXTENSIONS] = {
     {TWCC_URI, offsetof(struct line_extensions, transport_cc)},
 };
 
-static void agree_extensions(struct line *line, const struct sdp_media *media, bool mixed)
+/** In a bundle an id means one thing (RFC 8843 section 9.1); some offers number each m-line by itself.
+ *  The m-line that comes first keeps the id. */
+static bool id_is_anothers(const struct match *m, size_t index, uint8_t id, size_t k)
 {
+    for (size_t i = 0; i < index; i++) {
+        const struct line *line = &m->next->lines[i];
+        for (size_t other = 0; !line->rejected && other < NEGOTIATE_EXTENSIONS; other++) {
+            const uint8_t *taken =
+                (const uint8_t *)&line->extensions + negotiate_extensions[other].offset;
+            if (other != k && *taken == id)
+                return true;
+        }
+    }
+    return false;
+}
+
+static void agree_extensions(const struct match *m, size_t index, const struct sdp_media *media)
+{
+    struct line *line = &m->next->lines[index];
+    bool mixed = m->sdp->extmap_allow_mixed;
     for (size_t i = 0; i < media->extension_count; i++) {
         const struct sdp_extension *x = &media->extensions[i];
         if (x->id == 0 || x->id == 15 || (x->id > ONE_BYTE_ID_MAX && !mixed) ||
@@ -136,7 +154,8 @@ static void agree_extensions(struct line *line, const struct sdp_media *media, b
             continue;
         for (size_t k = 0; k < NEGOTIATE_EXTENSIONS; k++) {
             uint8_t *id = (uint8_t *)&line->extensions + negotiate_extensions[k].offset;
-            if (*id == 0 && span_equal(x->uri, negotiate_extensions[k].uri))
+            if (*id == 0 && span_equal(x->uri, negotiate_extensions[k].uri) &&
+                !id_is_anothers(m, index, x->id, k))
                 *id = x->id;
         }
     }
@@ -301,7 +320,7 @@ static int match_line(struct match *m, size_t index)
         return refuse(m, ER_UNSUPPORTED, "The offer lacks a=rtcp-mux, which is required.");
     line->rejected = false;
     m->accepted++;
-    agree_extensions(line, media, m->sdp->extmap_allow_mixed);
+    agree_extensions(m, index, media);
     learn_remote(line, media);
     if (same && !m->old->lines[index].rejected) {
         const struct line *before = &m->old->lines[index];

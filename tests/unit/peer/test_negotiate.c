@@ -265,6 +265,20 @@ static void test_extension_ids_may_differ_per_line(void **state)
     assert_true(says(f, "a=rtcp-fb:96 goog-remb\r\n"));
 }
 
+static void test_one_extension_id_means_one_thing(void **state)
+{
+    struct fixture *f = *state;
+#define LEVEL(mid, id)                                                                             \
+    "m=audio 9 UDP/TLS/RTP/SAVPF 96\r\n" TRANSPORT(                                                \
+        "actpass") "a=mid:" mid "\r\na=rtcp-mux\r\na=sendonly\r\na=rtpmap:96 opus/48000/2\r\n"     \
+                   "a=extmap:" id " urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n"
+    agree(f, SESSION("a=group:BUNDLE x y z\r\n") NUMBERED("x", "1") LEVEL("y", "9")
+                 LEVEL("z", "2"));
+    assert_int_equal(f->n.lines[0].extensions.abs_send_time, 9);
+    assert_int_equal(f->n.lines[1].extensions.audio_level, 0);
+    assert_int_equal(f->n.lines[2].extensions.audio_level, 2);
+}
+
 static void test_rules(void **state)
 {
     struct fixture *f = *state;
@@ -469,6 +483,7 @@ int main(void)
         TEST(test_plain_client),
         TEST(test_lines_without_mid_in_a_bundle),
         TEST(test_extension_ids_may_differ_per_line),
+        TEST(test_one_extension_id_means_one_thing),
         TEST(test_rules),
         TEST(test_too_many_published),
         TEST(test_what_is_not_relayed_is_rejected),
