@@ -246,10 +246,11 @@ static void test_clean(void **state)
 static void test_connects_under_loss(void **state)
 {
     (void)state;
+    const uint64_t seeds = getenv("LOUPE_VALGRIND") ? 4 : 30;
     struct netsim_link link = {
         .delay_us = 25000, .jitter_us = 10000, .loss_ppm = 200000, .duplicate_ppm = 20000};
     uint64_t worst_us = 0;
-    for (uint64_t seed = 1; seed <= 30; seed++) {
+    for (uint64_t seed = 1; seed <= seeds; seed++) {
         struct call *c = call_open(seed, &link,
                                    (struct browser_config){.big_hello = true, .fps = 5});
         for (int i = 0; i < 150 && !c->browser->connected_us; i++)
