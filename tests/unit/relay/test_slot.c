@@ -156,6 +156,21 @@ static void switches_are_one_stream(void **state)
     assert_int_equal(fake_keys_asked(f, b), 0);
 }
 
+/** However many pictures a switch brings at once, none is dated before what was shown last. */
+static void a_switch_in_no_time_goes_forward(void **state)
+{
+    struct fake_relay *f = *state;
+    struct track *a = fake_track(f, "ann", 0, CODEC_VP8);
+    struct track *b = fake_track(f, "bob", 0, CODEC_VP8);
+    struct slot *s = fake_slot(f, 1, "me", MEDIA_VIDEO, SLOT_PICK_PERSON, "ann");
+    for (uint16_t i = 0; i < 100; i++)
+        fake_picture(f, b, i, i * 9000u, i ? FAKE_START : FAKE_KEY);
+    fake_picture(f, a, 0, 0, FAKE_KEY);
+    slot_wish(s, SLOT_PICK_PERSON, "bob", 0, f->now_us);
+    fake_relay_run(f, 50000);
+    check_unbroken(f, s, 101);
+}
+
 static void the_clock_goes_on_between_stretches(void **state)
 {
     struct fake_relay *f = *state;
@@ -217,6 +232,28 @@ static void a_late_key_frame_with_a_hole_behind_it(void **state)
     }
     for (size_t i = 1; i < 9; i++)
         assert_true(at[i] > at[i - 1] && at[i] - at[i - 1] <= 3000);
+}
+
+/** A hole that is filled while the viewer is still catching up, behind and before where it stands. */
+static void holes_filled_while_catching_up(void **state)
+{
+    struct fake_relay *f = *state;
+    struct track *t = fake_track(f, "ann", 0, CODEC_VP8);
+    struct slot *s = viewer(f);
+    fake_picture(f, t, 99, 0, FAKE_START);
+    for (uint16_t i = 1; i < 60; i++)
+        if (i != 5 && i != 40)
+            fake_picture(f, t, (uint16_t)(100 + i), 3000u + i * 3000u, FAKE_START);
+    fake_relay_run(f, 10000);
+    fake_picture(f, t, 100, 3000, FAKE_KEY | FAKE_RECOVERED);
+    assert_int_equal(fake_sent_to(f, s), 16);
+    fake_picture(f, t, 105, 18000, FAKE_START | FAKE_RECOVERED);
+    assert_int_equal(fake_sent_to(f, s), 17);
+    assert_int_equal(f->sent[16].seq, (uint16_t)(f->sent[0].seq + 5));
+    fake_picture(f, t, 140, 123000, FAKE_START | FAKE_RECOVERED);
+    assert_int_equal(fake_sent_to(f, s), 17); /* its turn comes */
+    fake_relay_run(f, 30000);
+    assert_int_equal(fake_sent_to(f, s), 60);
 }
 
 static void padding_is_passed_on(void **state)
@@ -317,9 +354,13 @@ static void other_stretches_are_not_answered(void **state)
     struct slot *s = fake_slot(f, 1, "me", MEDIA_VIDEO, SLOT_PICK_PERSON, "ann");
     for (uint16_t i = 0; i < 5; i++)
         fake_picture(f, a, i, i * 3000u, i ? FAKE_START : FAKE_KEY);
-    fake_picture(f, b, 3, 0, FAKE_KEY);
+    /* Bob's numbers go on just where Ann's end, so that the distance to what is sent is the same. */
+    for (uint16_t i = 1; i < 6; i++)
+        fake_picture(f, b, i, i * 3000u, i == 5 ? FAKE_KEY : FAKE_START);
     uint16_t old = f->sent[2].seq;
+    int64_t delta = s->seq_delta;
     slot_wish(s, SLOT_PICK_PERSON, "bob", 0, f->now_us);
+    assert_int_equal(s->seq_delta, delta);
     uint16_t now = fake_last_sent(f, s)->seq;
     fake_relay_forget(f);
     slot_nack(s, f->now_us, &old, 1);
@@ -397,9 +438,11 @@ int main(void)
         TEST(live_packets_queue_behind_the_catching_up),
         TEST(a_broken_or_long_group_is_not_replayed),
         TEST(switches_are_one_stream),
+        TEST(a_switch_in_no_time_goes_forward),
         TEST(the_clock_goes_on_between_stretches),
         TEST(late_packets_go_to_their_place),
         TEST(a_late_key_frame_with_a_hole_behind_it),
+        TEST(holes_filled_while_catching_up),
         TEST(padding_is_passed_on),
         TEST(sound_begins_at_once),
         TEST(nacks_are_answered_from_the_tape),
