@@ -92,8 +92,12 @@ static void hand_over(struct http *h, struct exchange *x)
 
 static int on_head(struct http *h, struct lws *wsi, struct connection *c)
 {
-    if (c->exchange)
-        return -1; /* a second request before the first is answered */
+    if (c->exchange) {
+        /* Pipelined: newer versions of libwebsockets do not hold it back. The first is answered,
+         * then the connection closes and the client sends the rest anew (RFC 9112, 9.3.2). */
+        c->exchange->asked.close = true;
+        return 0;
+    }
     bool body;
     int er = exchange_new(&c->exchange, wsi, ++h->last_number, &body);
     struct exchange *x = c->exchange;
