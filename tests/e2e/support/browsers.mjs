@@ -115,8 +115,8 @@ class Page {
 
 async function launchChromium() {
   const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: CHROMIUM });
-  const open = async ({ script, viewport = { width: 1280, height: 800 } } = {}) => {
-    const context = await browser.newContext({ viewport, locale: 'en-GB' });
+  const open = async ({ script, viewport = { width: 1280, height: 800 }, locale = 'en-GB' } = {}) => {
+    const context = await browser.newContext({ viewport, locale });
     const page = await context.newPage();
     page.setDefaultTimeout(PATIENCE_MS);
     if (script) await page.addInitScript({ content: script });

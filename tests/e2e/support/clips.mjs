@@ -44,7 +44,8 @@ export function complaints(path) {
 /** The pattern of every picture: [{ tag, ticks } | null]. */
 export function patternsOf(path) {
   const filter = `scale=${WIDTH}:${HEIGHT},format=gray`;
-  const args = ['-v', 'error', '-i', path, '-an', '-fps_mode', 'passthrough', '-vf', filter, '-f', 'rawvideo', '-'];
+  const timing = ['-fps_mode', 'passthrough', '-enc_time_base:v', '1:1000'];
+  const args = ['-v', 'error', '-i', path, '-an', ...timing, '-vf', filter, '-f', 'rawvideo', '-'];
   const raw = execFileSync('ffmpeg', args, { maxBuffer: 1 << 30 });
   const frames = [];
   for (let at = 0; at + WIDTH * HEIGHT <= raw.length; at += WIDTH * HEIGHT) {

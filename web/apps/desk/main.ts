@@ -5,7 +5,7 @@ import { html, nothing } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import { t } from '../../i18n/index.js';
 import {
-  LoupeClient, LoupeRest, type CallOffer, type Case, type QueueEntry, type TimelineEvent,
+  LoupeClient, LoupeRest, type CallOffer, type Case, type Clip, type QueueEntry, type TimelineEvent,
 } from '../../sdk/index.js';
 import { PageElement, icon } from '../../ui/element.js';
 import { brand, linkToken, linkTrouble, setUpPage, troubleView, type LinkTrouble } from '../../ui/page.js';
@@ -98,6 +98,7 @@ export class DeskApp extends PageElement {
     for (const name of ['clip', 'recording', 'person_joined', 'person_left', 'person_changed'] as const) {
       client.on(name, () => this.#timelineSoon());
     }
+    client.on('clip', ({ clip }) => void this.#clipAddresses(clip));
     client.on('renewed', () => void this.#renewed());
     client.on('closed', ({ code }) => {
       const why: Record<number, LinkTrouble> = { 4409: 'replaced', 4403: 'denied', 4401: 'expired' };
@@ -315,6 +316,14 @@ export class DeskApp extends PageElement {
       this.note = t('case.failed', { why: (error as Error).message });
     }
     await this.#loadTimeline();
+  }
+
+  /** The addresses in a clip are made for one person: a message to all of the room has none. */
+  async #clipAddresses(clip: Clip): Promise<void> {
+    if (clip.state !== 'ready' || clip.poster_url) return;
+    const whole = await this.rest.clip(clip.id).catch(() => clip);
+    this.room.putClip(whole);
+    this.requestUpdate();
   }
 
   #caseChanged(one: Case): void {
