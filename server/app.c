@@ -140,11 +140,10 @@ static uint64_t on_tick(void *ctx, uint64_t now_us)
     return next;
 }
 
-static void wake(void *ctx)
+static void on_store_done(void *ctx)
 {
     struct app *app = ctx;
-    if (app->http)
-        http_wake(app->http);
+    dbq_dispatch(app->dbq);
 }
 
 static void send_reply(void *ctx, struct http_reply reply, struct http_response *response)
@@ -280,6 +279,8 @@ static int start_http(struct app *app)
         return fail(app, "the HTTP port cannot be opened", er);
     er = http_watch(app->http, media_event_fd(app->media), on_media, app);
     if (!er)
+        er = http_watch(app->http, dbq_fd(app->dbq), on_store_done, app);
+    if (!er)
         er = http_watch(app->http, app->signal_fd, on_signal, app);
     if (er)
         return fail(app, "the loop cannot start", er);
@@ -313,7 +314,7 @@ static int start_all(struct app *app)
 
 static int start_rest(struct app *app)
 {
-    int er = dbq_new(&app->dbq, app->store, wake, app);
+    int er = dbq_new(&app->dbq, app->store, NULL, NULL);
     if (er)
         return fail(app, "the store thread cannot start", er);
     er = start_calls(app);

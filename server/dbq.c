@@ -35,7 +35,8 @@ static void *dbq_thread(void *arg)
         m.work(q->store, m.job);
         /* Never full: it has room for all that is under way. */
         (void)msgq_push(q->out, &m);
-        q->wake(q->ctx);
+        if (q->wake)
+            q->wake(q->ctx);
     }
     return NULL;
 }
@@ -97,6 +98,11 @@ void dbq_dispatch(struct dbq *q)
         if (m.done)
             m.done(m.job);
     }
+}
+
+int dbq_fd(const struct dbq *q)
+{
+    return msgq_fd(q->out);
 }
 
 size_t dbq_count(const struct dbq *q)

@@ -9,8 +9,8 @@
 struct store;
 struct dbq;
 
-/** Starts the thread. `store` is its own from here to dbq_free. `wake(ctx)` is called on the store
- *  thread when dbq_dispatch has something to do. ER_NOMEM, ER_IO. */
+/** Starts the thread. `store` is its own from here to dbq_free. `wake(ctx)` (may be NULL) is called on
+ *  the store thread when dbq_dispatch has something to do. ER_NOMEM, ER_IO. */
 int dbq_new(struct dbq **ret, struct store *store, void (*wake)(void *ctx), void *ctx);
 /** Finishes all jobs, runs their `done` here, ends the thread. The store is the caller's again. */
 void dbq_free(struct dbq *q);
@@ -24,6 +24,8 @@ int dbq_run(struct dbq *q, void (*work)(struct store *s, void *job), void (*done
 /** Run the `done` of what has finished. Signalling thread. */
 void dbq_dispatch(struct dbq *q);
 
+/** Readable while dbq_dispatch has something to do. The queue owns it. */
+int dbq_fd(const struct dbq *q);
 /** Jobs under way; for metrics. */
 size_t dbq_count(const struct dbq *q);
 

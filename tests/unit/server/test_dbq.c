@@ -69,7 +69,10 @@ static void test_order(void **state)
         jobs[i] = (struct job){.order = order, .next = &next, .number = i};
         assert_int_equal(dbq_run(q, work, i == 7 ? NULL : done, &jobs[i]), 0);
     }
+    struct pollfd own = {.fd = dbq_fd(q), .events = POLLIN};
+    assert_int_equal(poll(&own, 1, 10000), 1);
     wait_for(q, bell);
+    assert_int_equal(poll(&own, 1, 0), 0);
     for (int i = 0; i < 50; i++) {
         assert_int_equal(order[i], i);
         assert_int_equal(jobs[i].done_count, i == 7 ? 0 : 1);
