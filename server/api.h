@@ -11,7 +11,8 @@
 
 /** One request under way; moves between the threads as a whole. */
 struct api_call {
-    struct app *app; /* on the store thread only `auth`, `entropy`, `media_key`, `base_url`, `log` */
+    struct app
+        *app; /* on the store thread only `auth`, `entropy`, `media_key`, `base_url`, `log` */
     struct http_request *request;
     const struct route *route;
     struct route_params params;

@@ -252,10 +252,10 @@ static json_t *manifest(struct store *s, const struct store_clip *clip, int *ret
     json_t *facts = er ? NULL : store_clip_json(clip);
     json_t *o = NULL;
     if (facts)
-        o = json_pack("{s:s,s:O,s:{s:s,s:s},s:O,s:O,s:{s:i,s:I},s:s}", "format",
-                      "loupe-manifest-1", "clip", facts, "case", "id", sc.id.text, "number",
-                      sc.number, "people", people, "consents", consents, "gaps", "count",
-                      (int)clip->gaps, "total_ms", (json_int_t)clip->gap_ms, "chain_head", head);
+        o = json_pack("{s:s,s:O,s:{s:s,s:s},s:O,s:O,s:{s:i,s:I},s:s}", "format", "loupe-manifest-1",
+                      "clip", facts, "case", "id", sc.id.text, "number", sc.number, "people",
+                      people, "consents", consents, "gaps", "count", (int)clip->gaps, "total_ms",
+                      (json_int_t)clip->gap_ms, "chain_head", head);
     json_decref(facts);
     json_decref(people);
     json_decref(consents);

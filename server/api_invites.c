@@ -89,8 +89,7 @@ static void answer(struct api_call *c, const struct claims *claims, const char *
     api_json(c, 201, o);
 }
 
-static void invite(struct store *s, struct api_call *c, const struct store_case *sc,
-                   enum role role)
+static void invite(struct store *s, struct api_call *c, const struct store_case *sc, enum role role)
 {
     struct id jti = id_make(c->unix_us, &c->app->entropy);
     struct claims claims = {.role = role, .case_id = sc->id};

@@ -23,8 +23,7 @@ static void finish(struct api_call *c, int status, int er, const char *why, cons
 }
 
 /** Clips get their addresses here: each viewer's own. */
-static void finish_clip(struct api_call *c, int status, int er, const char *why,
-                        const json_t *body)
+static void finish_clip(struct api_call *c, int status, int er, const char *why, const json_t *body)
 {
     json_t *clip = er || !body ? NULL : json_deep_copy(body);
     if (clip && !json_object_get(clip, "media_url"))

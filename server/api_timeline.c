@@ -121,15 +121,15 @@ static json_t *rate(uint64_t a, uint64_t b)
 static json_t *stats_json(const struct store_stats *f)
 {
     uint64_t ended = f->waits_answered + f->waits_abandoned;
-    return json_pack(
-        "{s:I,s:I,s:I,s:o,s:I,s:I,s:{s:I,s:I,s:I,s:o,s:o,s:I,s:I}}", "cases_opened",
-        (json_int_t)f->cases_opened, "cases_closed", (json_int_t)f->cases_closed, "cases_solved",
-        (json_int_t)f->cases_solved, "solved_rate", rate(f->cases_solved, f->cases_opened), "calls",
-        (json_int_t)f->calls, "clips", (json_int_t)f->clips, "waits", "count",
-        (json_int_t)f->waits, "answered", (json_int_t)f->waits_answered, "abandoned",
-        (json_int_t)f->waits_abandoned, "answer_rate", rate(f->waits_answered, ended),
-        "answer_rate_2min", rate(f->waits_answered_2min, ended), "mean_ms",
-        (json_int_t)f->wait_ms_mean, "max_ms", (json_int_t)f->wait_ms_max);
+    return json_pack("{s:I,s:I,s:I,s:o,s:I,s:I,s:{s:I,s:I,s:I,s:o,s:o,s:I,s:I}}", "cases_opened",
+                     (json_int_t)f->cases_opened, "cases_closed", (json_int_t)f->cases_closed,
+                     "cases_solved", (json_int_t)f->cases_solved, "solved_rate",
+                     rate(f->cases_solved, f->cases_opened), "calls", (json_int_t)f->calls, "clips",
+                     (json_int_t)f->clips, "waits", "count", (json_int_t)f->waits, "answered",
+                     (json_int_t)f->waits_answered, "abandoned", (json_int_t)f->waits_abandoned,
+                     "answer_rate", rate(f->waits_answered, ended), "answer_rate_2min",
+                     rate(f->waits_answered_2min, ended), "mean_ms", (json_int_t)f->wait_ms_mean,
+                     "max_ms", (json_int_t)f->wait_ms_max);
 }
 
 void api_stats(struct store *s, struct api_call *c)

@@ -217,8 +217,7 @@ static int start_calls(struct app *app)
                              .auth = app->auth,
                              .log = app->log,
                              .entropy = app->entropy,
-                             .data = app->config->blobs[0] ? app->config->blobs
-                                                           : app->config->data,
+                             .data = app->config->blobs[0] ? app->config->blobs : app->config->data,
                              .ring_us = app->config->ring_seconds * UINT64_C(1000000)};
     int er = calls_new(&app->calls, &c);
     if (er)
@@ -226,8 +225,7 @@ static int start_calls(struct app *app)
     struct ws_config w = {
         .sessions = calls_sessions(app->calls), .origin_allowed = origin_allowed, .ctx = app};
     er = ws_new(&app->ws, &w);
-    struct whip_config h = {
-        .calls = app->calls, .auth = app->auth, .send = send_reply, .ctx = app};
+    struct whip_config h = {.calls = app->calls, .auth = app->auth, .send = send_reply, .ctx = app};
     if (!er)
         er = whip_new(&app->whip, &h);
     return er ? fail(app, "no memory", er) : 0;

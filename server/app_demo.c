@@ -15,8 +15,8 @@ static const struct {
 } samples[] = {
     {CASE_INSPECTION, "Cracked tea set", "Two cups were broken when the parcel arrived.", "en",
      "buyer-lin", "Lin Yue", "A-10031", "268.00", "Porcelain tea set, 8 pieces", 0},
-    {CASE_INSPECTION, "大衣颜色与直播不符", "收到的大衣是灰色，直播里说是驼色。", "zh-CN", "buyer-wang",
-     "王小雨", "A-10058", "899.00", "羊毛大衣 驼色 M", 3},
+    {CASE_INSPECTION, "大衣颜色与直播不符", "收到的大衣是灰色，直播里说是驼色。", "zh-CN",
+     "buyer-wang", "王小雨", "A-10058", "899.00", "羊毛大衣 驼色 M", 3},
     {CASE_AUTHENTICATION, "Leather handbag, second hand", "Is it genuine?", "en", "buyer-diaz",
      "Ana Diaz", "A-10077", "6200.00", "Leather handbag, black", 1},
 };

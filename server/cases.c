@@ -53,8 +53,7 @@ static const struct {
                         ~IN(CASE_WAITING)},
     [CASE_START_CALL] = {"start_call", "call_started", IN(CASE_OPEN) | IN(CASE_WAITING), 0,
                          CASE_IN_CALL, SETTLING},
-    [CASE_END_CALL] = {"end_call", "call_ended", IN(CASE_IN_CALL), 0, CASE_OPEN,
-                       ~IN(CASE_IN_CALL)},
+    [CASE_END_CALL] = {"end_call", "call_ended", IN(CASE_IN_CALL), 0, CASE_OPEN, ~IN(CASE_IN_CALL)},
 };
 
 static const char *const states[CASE_STATES] = {

@@ -18,7 +18,7 @@
 typedef bool setting_set(struct config *c, void *place, const char *value);
 
 struct setting {
-    const char *name; /* as a flag, without the dashes, and as a key of the file */
+    const char *name;     /* as a flag, without the dashes, and as a key of the file */
     const char *argument; /* NULL: a switch */
     setting_set *set;
     size_t place;
@@ -106,8 +106,7 @@ static bool set_api_key(struct config *c, void *place, const char *value)
     const char *colon = strchr(value, ':');
     if (!colon || colon == value || !colon[1] || colon - value > 64 || strlen(colon + 1) > 256)
         return false;
-    size_t id = strspn(value,
-                       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+    size_t id = strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
     return id == (size_t)(colon - value) && list_add(place, span_of(value));
 }
 
@@ -305,9 +304,8 @@ static int read_file(struct source *src)
     src->why = why;
     src->why_size = sizeof why;
     struct stat st;
-    int line = stat(src->file, &st) == 0 && S_ISREG(st.st_mode)
-                   ? ini_parse(src->file, on_ini, src)
-                   : -1;
+    int line = stat(src->file, &st) == 0 && S_ISREG(st.st_mode) ? ini_parse(src->file, on_ini, src)
+                                                                : -1;
     src->why = whole;
     src->why_size = whole_size;
     if (line == 0)
@@ -410,8 +408,7 @@ int config_load(struct config *ret, int argc, char **argv, char **environment, c
     config_clear(&first);
     if (er)
         return er;
-    struct source file = {
-        .config = ret, .why = ret_why, .why_size = why_size, .file = ret->file};
+    struct source file = {.config = ret, .why = ret_why, .why_size = why_size, .file = ret->file};
     struct source environ_ = {.config = ret, .why = ret_why, .why_size = why_size};
     struct source flags = environ_;
     if (ret->file[0])
@@ -448,9 +445,10 @@ char *config_help(void)
         (void)snprintf(flag, sizeof flag, "--%s %s", s->name, s->argument ? s->argument : "");
         (void)fprintf(f, "  %-28s %s\n", flag, s->help);
     }
-    (void)fprintf(f, "\nEach is also a key of the INI file (section [loupe] or none) and, in capitals"
-                     " with LOUPE_\nin front and _ for -, a variable of the environment. Flags come"
-                     " before the environment,\nthe environment before the file.\n");
+    (void)fprintf(f,
+                  "\nEach is also a key of the INI file (section [loupe] or none) and, in capitals"
+                  " with LOUPE_\nin front and _ for -, a variable of the environment. Flags come"
+                  " before the environment,\nthe environment before the file.\n");
     if (fclose(f) != 0) {
         free(text);
         return NULL;

@@ -187,8 +187,7 @@ static int on_upgrade(struct http *h, struct lws *wsi)
     else if (lws_http_get_uri_and_method(wsi, &uri, &uri_len) != 0 || !uri ||
              !span_equal((struct span){.at = uri, .len = (size_t)uri_len}, WS_PATH))
         status = "404 Not Found";
-    else if (lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_PROTOCOL) < 0 ||
-             !strstr(text, WS_NAME))
+    else if (lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_PROTOCOL) < 0 || !strstr(text, WS_NAME))
         status = "400 Bad Request";
     else if (!upgrade_origin_ok(h, wsi))
         status = "403 Forbidden";
@@ -418,8 +417,8 @@ int http_watch(struct http *h, int fd, void (*on_readable)(void *ctx), void *ctx
     if (own < 0)
         return ER_IO;
     lws_sock_file_fd_type type = {.filefd = own};
-    struct lws *wsi =
-        lws_adopt_descriptor_vhost(h->vhost, LWS_ADOPT_RAW_FILE_DESC, type, "loupe-watch", NULL);
+    struct lws *wsi = lws_adopt_descriptor_vhost(h->vhost, LWS_ADOPT_RAW_FILE_DESC, type,
+                                                 "loupe-watch", NULL);
     if (!wsi) {
         (void)close(own);
         return ER_IO;
@@ -435,8 +434,7 @@ int http_reload_tls(struct http *h)
     const struct http_config *config = &h->config;
     if (!config->tls_cert)
         return 0;
-    int failed =
-        lws_tls_cert_updated(h->lws, config->tls_cert, config->tls_key, NULL, 0, NULL, 0);
+    int failed = lws_tls_cert_updated(h->lws, config->tls_cert, config->tls_key, NULL, 0, NULL, 0);
     return failed ? ER_IO : 0;
 }
 

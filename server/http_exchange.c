@@ -333,8 +333,7 @@ static enum exchange_step write_file(struct exchange *x, struct http_files *file
     return x->slice.len ? EXCHANGE_MORE : EXCHANGE_DONE;
 }
 
-enum exchange_step exchange_write(struct exchange *x, struct http_files *files,
-                                  uint64_t *bytes_out)
+enum exchange_step exchange_write(struct exchange *x, struct http_files *files, uint64_t *bytes_out)
 {
     if (!x->answered || x->writing_done)
         return EXCHANGE_WAIT;

@@ -43,9 +43,9 @@ void exchange_answer(struct exchange *x, struct http_response *response);
 void exchange_refuse(struct exchange *x, int status, const char *detail, bool close);
 
 enum exchange_step {
-    EXCHANGE_WAIT,  /* nothing can be written now */
-    EXCHANGE_MORE,  /* ask for another turn to write */
-    EXCHANGE_DONE,  /* all is written */
+    EXCHANGE_WAIT, /* nothing can be written now */
+    EXCHANGE_MORE, /* ask for another turn to write */
+    EXCHANGE_DONE, /* all is written */
     EXCHANGE_BROKEN,
 };
 /** Write once. What it adds to *bytes_out went out. */

@@ -16,8 +16,9 @@
 #include "base/str.h"
 
 static const char *const methods[HTTP_METHODS] = {
-    [HTTP_GET] = "GET",     [HTTP_HEAD] = "HEAD",     [HTTP_POST] = "POST",       [HTTP_PUT] = "PUT",
-    [HTTP_PATCH] = "PATCH", [HTTP_DELETE] = "DELETE", [HTTP_OPTIONS] = "OPTIONS",
+    [HTTP_GET] = "GET",         [HTTP_HEAD] = "HEAD",   [HTTP_POST] = "POST",
+    [HTTP_PUT] = "PUT",         [HTTP_PATCH] = "PATCH", [HTTP_DELETE] = "DELETE",
+    [HTTP_OPTIONS] = "OPTIONS",
 };
 
 const char *http_method_name(enum http_method method)
@@ -29,9 +30,9 @@ void http_request_free(struct http_request *r)
 {
     if (!r)
         return;
-    char *texts[] = {r->path,          r->query,    r->host,  r->authorization, r->content_type,
-                     r->if_match,      r->if_range, r->range, r->if_none_match, r->origin,
-                     r->idempotency_key, r->accept};
+    char *texts[] = {
+        r->path,     r->query, r->host,          r->authorization, r->content_type,    r->if_match,
+        r->if_range, r->range, r->if_none_match, r->origin,        r->idempotency_key, r->accept};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         free(texts[i]);
     free(r->body);

@@ -69,7 +69,8 @@ static const char *claims_read(const struct flags *f, const char *key, struct cl
         return "--name is too long";
     if ((case_id && id_parse(case_id, &c->case_id)) || (room && id_parse(room, &c->room)))
         return "--case or --room is no id";
-    if (flag(f, "--ttl") && (span_u64(span_of(flag(f, "--ttl")), LIMIT_TOKEN_AHEAD_S, &ttl) || !ttl))
+    if (flag(f, "--ttl") &&
+        (span_u64(span_of(flag(f, "--ttl")), LIMIT_TOKEN_AHEAD_S, &ttl) || !ttl))
         return "--ttl is a number of seconds, 86400 at most";
     c->grants = role_describe(c->role)->grants;
     c->expires_s = clock_unix_us() / 1000000 + ttl;
@@ -159,8 +160,8 @@ static int fsck_store(struct store *s)
         if (!chain)
             continue;
         bad++;
-        (void)printf("case %s: broken at event %llu (%s)\n", k.ids[i].text,
-                     (unsigned long long)seq, er_name(chain));
+        (void)printf("case %s: broken at event %llu (%s)\n", k.ids[i].text, (unsigned long long)seq,
+                     er_name(chain));
     }
     if (!er)
         (void)printf("cases: %zu, broken chains: %zu\n", k.count, bad);

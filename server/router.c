@@ -32,9 +32,8 @@ static bool pattern_fits(const char *pattern, const char *path, struct route_par
     return !want.at && !have.at;
 }
 
-int router_find(const struct route *routes, size_t count, enum http_method method,
-                const char *path, const struct route **ret, struct route_params *ret_params,
-                unsigned *ret_allowed)
+int router_find(const struct route *routes, size_t count, enum http_method method, const char *path,
+                const struct route **ret, struct route_params *ret_params, unsigned *ret_allowed)
 {
     enum http_method wanted = method == HTTP_HEAD ? HTTP_GET : method;
     *ret_allowed = 0;

@@ -37,9 +37,8 @@ struct route_params {
 
 /** 0 and the route; ER_NOT_FOUND: no such path; ER_UNSUPPORTED: not with this method, and
  *  *ret_allowed has the bits (1u << method) that would do. */
-int router_find(const struct route *routes, size_t count, enum http_method method,
-                const char *path, const struct route **ret, struct route_params *ret_params,
-                unsigned *ret_allowed);
+int router_find(const struct route *routes, size_t count, enum http_method method, const char *path,
+                const struct route **ret, struct route_params *ret_params, unsigned *ret_allowed);
 /** "GET, HEAD, POST" for an Allow header, OPTIONS included. */
 void router_allow(unsigned allowed, char *ret, size_t size);
 

@@ -129,13 +129,12 @@ static int case_insert(struct store *s, const struct store_case *c)
     char *more = json_canonical(c->more);
     if (!more)
         return ER_NOMEM;
-    int er = sql_run(s, NULL,
-                     "INSERT INTO cases(" COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                     "ttttttttittiiiit", c->id.text, c->room.text, c->number, c->merchant,
-                     case_kind_name(c->kind), case_state_name(c->state), c->title, c->language,
-                     (int64_t)c->priority, c->buyer, c->buyer_name, (int64_t)c->created_us,
-                     (int64_t)c->changed_us, (int64_t)c->waiting_since_us, (int64_t)c->version,
-                     more);
+    int er = sql_run(
+        s, NULL, "INSERT INTO cases(" COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        "ttttttttittiiiit", c->id.text, c->room.text, c->number, c->merchant,
+        case_kind_name(c->kind), case_state_name(c->state), c->title, c->language,
+        (int64_t)c->priority, c->buyer, c->buyer_name, (int64_t)c->created_us,
+        (int64_t)c->changed_us, (int64_t)c->waiting_since_us, (int64_t)c->version, more);
     free(more);
     return er;
 }
@@ -249,8 +248,7 @@ int store_cases_list(struct store *s, const struct store_case_filter *f,
                        "tttttttbi", f->merchant, only,
                        f->by_state ? case_state_name(f->state) : NULL,
                        f->by_kind ? case_kind_name(f->kind) : NULL, before, f->text, room,
-                       (int)f->disputed,
-                       (int64_t)(f->limit ? f->limit : LIMIT_PAGE_ITEMS));
+                       (int)f->disputed, (int64_t)(f->limit ? f->limit : LIMIT_PAGE_ITEMS));
     if (er)
         return er;
     while ((er = sql_step(s, st)) == 1) {

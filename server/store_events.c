@@ -32,7 +32,7 @@ static int event_hash(const struct store_event *e, char ret_hash[STORE_HASH_BYTE
     if (!o)
         return ER_NOMEM;
     char *text = json_object_set_new(o, "case", json_string(e->case_id.text)) ? NULL
-                                                                               : json_canonical(o);
+                                                                              : json_canonical(o);
     json_decref(o);
     if (!text)
         return ER_NOMEM;

@@ -110,11 +110,11 @@ int store_person_put(struct store *s, const struct id *case_id, const struct sto
     struct store_person before;
     er = store_person_get(s, case_id, p->identity, &before);
     if (er == 0)
-        return store_end(s, sql_run(s, NULL,
-                                    "UPDATE people SET name = ?, role = ?"
-                                    " WHERE case_id = ? AND identity = ?",
-                                    "tttt", p->name, role_name(p->role), case_id->text,
-                                    p->identity));
+        return store_end(s,
+                         sql_run(s, NULL,
+                                 "UPDATE people SET name = ?, role = ?"
+                                 " WHERE case_id = ? AND identity = ?",
+                                 "tttt", p->name, role_name(p->role), case_id->text, p->identity));
     if (er == ER_NOT_FOUND)
         er = person_event(s, case_id, p, now_us);
     if (!er)

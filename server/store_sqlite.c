@@ -243,8 +243,7 @@ static int migrate(struct store *s)
     return er;
 }
 
-int store_open(struct store **ret, const char *path, const struct entropy *entropy,
-               struct log *log)
+int store_open(struct store **ret, const char *path, const struct entropy *entropy, struct log *log)
 {
     struct store *s = calloc(1, sizeof *s);
     if (!s)

@@ -88,9 +88,9 @@ static void test_arbiters_see_what_was_disputed(void **state)
     const char *id = b.sc.id.text;
     assert_int_equal(call(&b, api_case_get, ROLE_ARBITER, id, "", "{}", NULL, &body), 403);
     json_decref(body);
-    assert_int_equal(call(&b, api_case_act, ROLE_AGENT, id, "propose", "{\"outcome\":\"refund\"}",
-                          NULL, &body),
-                     200);
+    assert_int_equal(
+        call(&b, api_case_act, ROLE_AGENT, id, "propose", "{\"outcome\":\"refund\"}", NULL, &body),
+        200);
     json_decref(body);
     assert_int_equal(
         call(&b, api_case_act, ROLE_BUYER, id, "dispute", "{\"statement\":\"no\"}", NULL, &body),
@@ -136,9 +136,8 @@ static void test_conductor_actions_are_not_for_people(void **state)
     static const char *const names[] = {"wait", "stop_wait", "start_call", "end_call", "", "x"};
     bench_start(&b);
     for (size_t i = 0; i < 6; i++) {
-        assert_int_equal(call(&b, api_case_act, ROLE_AGENT, b.sc.id.text, names[i], "{}", NULL,
-                              &body),
-                         404);
+        assert_int_equal(
+            call(&b, api_case_act, ROLE_AGENT, b.sc.id.text, names[i], "{}", NULL, &body), 404);
         json_decref(body);
     }
     bench_stop(&b);
@@ -155,8 +154,8 @@ static void test_invites_by_role(void **state)
     static const struct {
         const char *role, *by;
     } rows[] = {
-        {"buyer", ".yy.y..y."},      {"viewer", ".yy.y..y."},  {"agent", ".yy.y..y."},
-        {"appraiser", ".yy.y..y."},  {"arbiter", ".......y."}, {"host", "....y..y."},
+        {"buyer", ".yy.y..y."},     {"viewer", ".yy.y..y."},  {"agent", ".yy.y..y."},
+        {"appraiser", ".yy.y..y."}, {"arbiter", ".......y."}, {"host", "....y..y."},
         {"bot", ".......y."},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -168,8 +167,8 @@ static void test_invites_by_role(void **state)
             if (status == 201) {
                 const char *url = json_string_value(json_object_get(body, "url"));
                 bool guest = i < 2;
-                assert_true(strncmp(url, guest ? "http://h/c/#" : "http://h/desk#",
-                                    guest ? 12 : 14) == 0);
+                assert_true(
+                    strncmp(url, guest ? "http://h/c/#" : "http://h/desk#", guest ? 12 : 14) == 0);
             }
             json_decref(body);
         }

@@ -131,10 +131,12 @@ static void test_refusals(void **state)
         {HEADER, "", "secret-two"},
         {"{\"alg\":\"HS256\",\"kid\":\"k2\"}", "", "secret-two"}, /* iss says k1 */
         {HEADER, "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"agent\"}", "secret-one"},
-        {HEADER, "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"agent\",\"exp\":1800000000}", "secret-one"},
+        {HEADER, "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"agent\",\"exp\":1800000000}",
+         "secret-one"},
         {HEADER, "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"agent\",\"exp\":\"1800000050\"}",
          "secret-one"},
-        {HEADER, "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"agent\",\"exp\":1800086401}", "secret-one"},
+        {HEADER, "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"agent\",\"exp\":1800086401}",
+         "secret-one"},
         {HEADER, "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"agent\",\"exp\":1e300}", "secret-one"},
         {HEADER, "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"agent\",\"exp\":-5}", "secret-one"},
         {HEADER,
@@ -143,13 +145,16 @@ static void test_refusals(void **state)
         {HEADER,
          "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"agent\",\"exp\":1800000050,\"iat\":1800000061}",
          "secret-one"},
-        {HEADER, "{\"iss\":\"k1\",\"sub\":\"\",\"role\":\"agent\",\"exp\":1800000050}", "secret-one"},
+        {HEADER, "{\"iss\":\"k1\",\"sub\":\"\",\"role\":\"agent\",\"exp\":1800000050}",
+         "secret-one"},
         {HEADER, "{\"iss\":\"k1\",\"sub\":5,\"role\":\"agent\",\"exp\":1800000050}", "secret-one"},
         {HEADER, "{\"iss\":\"k1\",\"sub\":\"a\\nb\",\"role\":\"agent\",\"exp\":1800000050}",
          "secret-one"},
-        {HEADER, "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"king\",\"exp\":1800000050}", "secret-one"},
+        {HEADER, "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"king\",\"exp\":1800000050}",
+         "secret-one"},
         {HEADER, "{\"iss\":\"k1\",\"sub\":\"a\",\"exp\":1800000050}", "secret-one"},
-        {HEADER, "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"buyer\",\"exp\":1800000050}", "secret-one"},
+        {HEADER, "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"buyer\",\"exp\":1800000050}",
+         "secret-one"},
         {HEADER,
          "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"agent\",\"exp\":1800000050,\"case\":\"x\"}",
          "secret-one"},
@@ -170,8 +175,7 @@ static void test_refusals(void **state)
         "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"agent\",\"exp\":1800000050}";
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         const char *claims = bad[i].claims[0] ? bad[i].claims : good;
-        assert_int_equal(check(a, forge(bad[i].header, claims, bad[i].secret), &c),
-                         ER_UNAUTHENTIC);
+        assert_int_equal(check(a, forge(bad[i].header, claims, bad[i].secret), &c), ER_UNAUTHENTIC);
         assert_string_equal(c.identity, "");
     }
     assert_int_equal(check(a, forge(HEADER, good, "secret-one"), &c), 0);
@@ -185,11 +189,12 @@ static void test_leeway_and_widening(void **state)
     (void)state;
     struct auth *a = keys();
     struct claims c;
-    assert_int_equal(check(a, forge(HEADER,
-                                    "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"viewer\","
-                                    "\"exp\":1800086400,\"nbf\":1800000060,\"iat\":1800000060,"
-                                    "\"grants\":{\"publish\":true,\"record\":true}}",
-                                    "secret-one"),
+    assert_int_equal(check(a,
+                           forge(HEADER,
+                                 "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"viewer\","
+                                 "\"exp\":1800086400,\"nbf\":1800000060,\"iat\":1800000060,"
+                                 "\"grants\":{\"publish\":true,\"record\":true}}",
+                                 "secret-one"),
                            &c),
                      0);
     assert_false(c.grants.publish || c.grants.record);
@@ -295,9 +300,12 @@ static void test_media_links(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_leeway_and_widening), cmocka_unit_test(test_broken_forms),
-        cmocka_unit_test(test_keys),          cmocka_unit_test(test_who_may_enter),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_leeway_and_widening),
+        cmocka_unit_test(test_broken_forms),
+        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_who_may_enter),
         cmocka_unit_test(test_media_links),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,8 +21,8 @@ static const struct {
     unsigned from;
     enum case_state to;
 } moves[] = {
-    {CASE_PROPOSE, IN(CASE_OPEN) | IN(CASE_WAITING) | IN(CASE_IN_CALL) | IN(CASE_PROPOSED) |
-                       IN(CASE_DISPUTED),
+    {CASE_PROPOSE,
+     IN(CASE_OPEN) | IN(CASE_WAITING) | IN(CASE_IN_CALL) | IN(CASE_PROPOSED) | IN(CASE_DISPUTED),
      CASE_PROPOSED},
     {CASE_AGREE, IN(CASE_PROPOSED), CASE_AGREED},
     {CASE_DISPUTE, IN(CASE_PROPOSED), CASE_DISPUTED},
@@ -92,10 +92,10 @@ static void test_every_role(void **state)
         enum case_action action;
         const char *may;
     } rows[] = {
-        {CASE_PROPOSE, ".yy.y...."}, {CASE_AGREE, "y........"},   {CASE_DISPUTE, "yyy.y..y."},
-        {CASE_REVIEW, "...y....."},  {CASE_RULE, "...y....."},    {CASE_EXECUTE, ".yy.y..y."},
-        {CASE_CLOSE, ".yyyy..y."},   {CASE_CANCEL, "yyy.y..y."},  {CASE_REOPEN, ".yy.y..y."},
-        {CASE_WAIT, "........."},    {CASE_STOP_WAIT, "........."}, {CASE_START_CALL, "........."},
+        {CASE_PROPOSE, ".yy.y...."},  {CASE_AGREE, "y........"},     {CASE_DISPUTE, "yyy.y..y."},
+        {CASE_REVIEW, "...y....."},   {CASE_RULE, "...y....."},      {CASE_EXECUTE, ".yy.y..y."},
+        {CASE_CLOSE, ".yyyy..y."},    {CASE_CANCEL, "yyy.y..y."},    {CASE_REOPEN, ".yy.y..y."},
+        {CASE_WAIT, "........."},     {CASE_STOP_WAIT, "........."}, {CASE_START_CALL, "........."},
         {CASE_END_CALL, "........."},
     };
     assert_int_equal(sizeof rows / sizeof rows[0], CASE_ACTIONS);
@@ -162,12 +162,13 @@ static void test_data(void **state)
 {
     (void)state;
     data_is(CASE_PROPOSE, "{\"outcome\":\"refund\",\"x\":1}", "{\"outcome\":\"refund\"}");
-    data_is(CASE_PROPOSE,
-            "{\"outcome\":\"goodwill\",\"amount\":{\"value\":\"12.5\",\"currency\":\"CNY\",\"a\":1}}",
-            "{\"outcome\":\"goodwill\",\"amount\":{\"value\":\"12.5\",\"currency\":\"CNY\"}}");
+    data_is(
+        CASE_PROPOSE,
+        "{\"outcome\":\"goodwill\",\"amount\":{\"value\":\"12.5\",\"currency\":\"CNY\",\"a\":1}}",
+        "{\"outcome\":\"goodwill\",\"amount\":{\"value\":\"12.5\",\"currency\":\"CNY\"}}");
     data_is(CASE_PROPOSE, "{}", NULL);
     data_is(CASE_PROPOSE, "{\"outcome\":\"gold\"}", NULL);
-    static const char *const bad_money[] = {"-1",    "1.234", "1.", ".5", "", "1e3",
+    static const char *const bad_money[] = {"-1",   "1.234",         "1.", ".5", "", "1e3",
                                             "1,00", "1234567890123", " 1"};
     for (size_t i = 0; i < sizeof bad_money / sizeof bad_money[0]; i++) {
         char *text = NULL;
@@ -178,8 +179,8 @@ static void test_data(void **state)
         free(text);
         json_decref(o);
     }
-    data_is(CASE_PROPOSE, "{\"outcome\":\"refund\",\"amount\":{\"value\":\"1\",\"currency\":\"cny\"}}",
-            NULL);
+    data_is(CASE_PROPOSE,
+            "{\"outcome\":\"refund\",\"amount\":{\"value\":\"1\",\"currency\":\"cny\"}}", NULL);
     data_is(CASE_PROPOSE, "{\"outcome\":\"refund\",\"amount\":5}", NULL);
     data_is(CASE_PROPOSE, "{\"outcome\":\"refund\",\"note\":\"\"}", NULL);
     data_is(CASE_AGREE, "{}", "{}");
@@ -191,8 +192,8 @@ static void test_data(void **state)
             "{\"liability\":\"merchant\",\"remedy\":\"refund\","
             "\"grounds\":[{\"text\":\"seen\",\"evidence\":[]}]}");
     data_is(CASE_RULE, "{\"liability\":\"merchant\",\"remedy\":\"refund\",\"grounds\":[]}", NULL);
-    data_is(CASE_RULE, "{\"liability\":\"me\",\"remedy\":\"refund\",\"grounds\":[{\"text\":\"x\"}]}",
-            NULL);
+    data_is(CASE_RULE,
+            "{\"liability\":\"me\",\"remedy\":\"refund\",\"grounds\":[{\"text\":\"x\"}]}", NULL);
     data_is(CASE_RULE,
             "{\"liability\":\"none\",\"remedy\":\"refund\","
             "\"grounds\":[{\"text\":\"x\",\"evidence\":[\"abc\"]}]}",

@@ -20,7 +20,7 @@ static char path[] = "/tmp/loupe-config-XXXXXX";
 static int load(struct config *c, const char *file, char *environment, char *why,
                 const char *const *flags)
 {
-    char *argv[20] = {(char *)(uintptr_t)"louped"};
+    char *argv[20] = {(char *)(uintptr_t) "louped"};
     char *environ_[2] = {environment, NULL};
     int argc = 1;
     if (file) {
@@ -28,7 +28,7 @@ static int load(struct config *c, const char *file, char *environment, char *why
         assert_non_null(f);
         fputs(file, f);
         fclose(f);
-        argv[argc++] = (char *)(uintptr_t)"--config";
+        argv[argc++] = (char *)(uintptr_t) "--config";
         argv[argc++] = path;
     }
     for (; flags && *flags; flags++)
@@ -81,8 +81,7 @@ static void test_precedence(void **state)
     assert_int_equal(c.api_keys.count, 1); /* replaced, not added to */
     assert_string_equal(c.api_keys.items[0], "c:3");
     config_clear(&c);
-    assert_int_equal(
-        load(&c, file, keys, why, FLAGS("--api-key", "d:4", "--api-key", "e:5:6")), 0);
+    assert_int_equal(load(&c, file, keys, why, FLAGS("--api-key", "d:4", "--api-key", "e:5:6")), 0);
     assert_int_equal(c.api_keys.count, 2);
     assert_string_equal(c.api_keys.items[1], "e:5:6");
     config_clear(&c);
@@ -93,13 +92,13 @@ static void test_values(void **state)
     (void)state;
     struct config c;
     char why[300];
-    assert_int_equal(load(&c, NULL, NULL, why,
-                          FLAGS("--http", "[::1]:0", "--public-address", "203.0.113.7",
-                                "--public-url", "https://x.example//", "--database",
-                                "sqlite:///var/x.db", "--blobs", "file:///var/b",
-                                "--allowed-origins", "https://shop.example", "--log-level",
-                                "debug")),
-                     0);
+    assert_int_equal(
+        load(&c, NULL, NULL, why,
+             FLAGS("--http", "[::1]:0", "--public-address", "203.0.113.7", "--public-url",
+                   "https://x.example//", "--database", "sqlite:///var/x.db", "--blobs",
+                   "file:///var/b", "--allowed-origins", "https://shop.example", "--log-level",
+                   "debug")),
+        0);
     assert_int_equal(c.http.port, 0);
     assert_string_equal(c.public_url, "https://x.example");
     assert_string_equal(c.database, "/var/x.db");
@@ -115,14 +114,29 @@ static void test_mistakes(void **state)
     struct config c;
     char why[300];
     static const char *const bad[][2] = {
-        {"--http", "localhost:1"},  {"--http", "1.2.3.4"},       {"--media", "x"},
-        {"--workers", "0"},         {"--workers", "65"},         {"--workers", "2x"},
-        {"--workers", ""},          {"--api-key", ":s"},         {"--api-key", "id:"},
-        {"--api-key", "a b:s"},     {"--public-address", "x"},   {"--log-level", "loud"},
-        {"--log-format", "xml"},    {"--drain-seconds", "0"},    {"--database", "mysql://x"},
-        {"--blobs", "s3://x"},      {"--allowed-origins", "x"},  {"--public-url", "ftp://x"},
-        {"--demo", "--nothing"},    {"stray", "word"},           {"--allowed-origins", "http://a/b"},
-        {"--media-tcp", "1.2.3.4:5"}, {"--http", "0.0.0.0:80"},
+        {"--http", "localhost:1"},
+        {"--http", "1.2.3.4"},
+        {"--media", "x"},
+        {"--workers", "0"},
+        {"--workers", "65"},
+        {"--workers", "2x"},
+        {"--workers", ""},
+        {"--api-key", ":s"},
+        {"--api-key", "id:"},
+        {"--api-key", "a b:s"},
+        {"--public-address", "x"},
+        {"--log-level", "loud"},
+        {"--log-format", "xml"},
+        {"--drain-seconds", "0"},
+        {"--database", "mysql://x"},
+        {"--blobs", "s3://x"},
+        {"--allowed-origins", "x"},
+        {"--public-url", "ftp://x"},
+        {"--demo", "--nothing"},
+        {"stray", "word"},
+        {"--allowed-origins", "http://a/b"},
+        {"--media-tcp", "1.2.3.4:5"},
+        {"--http", "0.0.0.0:80"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_int_equal(load(&c, NULL, NULL, why, FLAGS(bad[i][0], bad[i][1])), ER_INVALID);

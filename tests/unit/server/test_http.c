@@ -21,7 +21,8 @@
 static void test_query(void **state)
 {
     (void)state;
-    struct http_request r = {.query = (char *)(uintptr_t)"a=1&b=x%20y+z&c&a=2&d=%e6%9e%97&e=%0&f=%00&g=%ff"};
+    struct http_request r = {
+        .query = (char *)(uintptr_t) "a=1&b=x%20y+z&c&a=2&d=%e6%9e%97&e=%0&f=%00&g=%ff"};
     char v[16];
     assert_int_equal(http_query(&r, "a", v, sizeof v), 0);
     assert_string_equal(v, "1");
@@ -154,9 +155,9 @@ static void test_problems(void **state)
     assert_non_null(strstr(r.body, "no such case"));
     static const struct {
         int er, status;
-    } rows[] = {{ER_NOT_FOUND, 404}, {ER_DENIED, 403},   {ER_CONFLICT, 409}, {ER_FULL, 503},
-                {ER_IO, 503},        {ER_MALFORMED, 400}, {ER_STALE, 412},    {ER_INTERNAL, 500},
-                {ER_UNAUTHENTIC, 401}};
+    } rows[] = {{ER_NOT_FOUND, 404}, {ER_DENIED, 403},   {ER_CONFLICT, 409},
+                {ER_FULL, 503},      {ER_IO, 503},       {ER_MALFORMED, 400},
+                {ER_STALE, 412},     {ER_INTERNAL, 500}, {ER_UNAUTHENTIC, 401}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         http_response_clear(&r);
         http_problem_er(&r, rows[i].er, NULL);
@@ -207,9 +208,9 @@ static void test_file_reader(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_query),       cmocka_unit_test(test_origin),
-        cmocka_unit_test(test_head),        cmocka_unit_test(test_file_ranges),
-        cmocka_unit_test(test_problems),    cmocka_unit_test(test_file_reader),
+        cmocka_unit_test(test_query),    cmocka_unit_test(test_origin),
+        cmocka_unit_test(test_head),     cmocka_unit_test(test_file_ranges),
+        cmocka_unit_test(test_problems), cmocka_unit_test(test_file_reader),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

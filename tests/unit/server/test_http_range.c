@@ -38,10 +38,19 @@ static void test_ranges(void **state)
     range_is("bytes=-0", 10, ER_NOT_FOUND, 0, 0);
     range_is("bytes=0-0", 0, ER_NOT_FOUND, 0, 0);
     range_is("bytes=-1", 0, ER_NOT_FOUND, 0, 0);
-    static const char *const bad[] = {"",          "bytes",      "bytes=",    "bytes=-",
-                                      "bytes=5-3", "bytes=a-b",  "lines=1-2", "bytes=1-2-3",
-                                      "bytes=1",   "bytes=--1",  "bytes=0x1-2",
-                                      "bytes=1-2,", "bytes=99999999999999999999999-"};
+    static const char *const bad[] = {"",
+                                      "bytes",
+                                      "bytes=",
+                                      "bytes=-",
+                                      "bytes=5-3",
+                                      "bytes=a-b",
+                                      "lines=1-2",
+                                      "bytes=1-2-3",
+                                      "bytes=1",
+                                      "bytes=--1",
+                                      "bytes=0x1-2",
+                                      "bytes=1-2,",
+                                      "bytes=99999999999999999999999-"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         range_is(bad[i], 10, ER_MALFORMED, 0, 0);
 }

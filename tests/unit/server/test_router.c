@@ -13,10 +13,8 @@
 #include "server/router.h"
 
 static const struct route table[] = {
-    {HTTP_GET, "/a", 0, NULL, NULL},
-    {HTTP_POST, "/a", 0, NULL, NULL},
-    {HTTP_GET, "/a/{id}", 0, NULL, NULL},
-    {HTTP_POST, "/a/{id}/b/{name}", 0, NULL, NULL},
+    {HTTP_GET, "/a", 0, NULL, NULL},      {HTTP_POST, "/a", 0, NULL, NULL},
+    {HTTP_GET, "/a/{id}", 0, NULL, NULL}, {HTTP_POST, "/a/{id}/b/{name}", 0, NULL, NULL},
     {HTTP_DELETE, "/", 0, NULL, NULL},
 };
 
@@ -55,8 +53,8 @@ static void test_find(void **state)
 static void test_not_found(void **state)
 {
     (void)state;
-    static const char *const paths[] = {"", "/A", "/a/", "/a//b/2", "/a/1/b", "/a/1/b/2/", "/b",
-                                        "a", "/a/1/c/2"};
+    static const char *const paths[] = {"",          "/A", "/a/", "/a//b/2", "/a/1/b",
+                                        "/a/1/b/2/", "/b", "a",   "/a/1/c/2"};
     struct route_params p;
     unsigned allowed;
     size_t i;
@@ -86,7 +84,8 @@ static void test_allowed(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_find), cmocka_unit_test(test_not_found),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_find),
+                                       cmocka_unit_test(test_not_found),
                                        cmocka_unit_test(test_allowed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,9 +58,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    static const char *const files[] = {"index.html", "c/index.html", "live/index.html",
-                                        "assets/buyer-ABCD1234.js", "assets/plain-name.js",
-                                        "sdk/loupe.js", ".hidden"};
+    static const char *const files[] = {
+        "index.html",           "c/index.html", "live/index.html", "assets/buyer-ABCD1234.js",
+        "assets/plain-name.js", "sdk/loupe.js", ".hidden"};
     static const char *const folders[] = {"c", "live", "assets", "sdk", ""};
     for (size_t i = 0; i < 7; i++)
         drop(files[i], unlink);
@@ -107,8 +107,8 @@ static void test_files(void **state)
         assert_int_equal(strlen(r.etag), 34);
         http_response_clear(&r);
     }
-    static const char *const absent[] = {"/.hidden", "/d", "/c/x", "/live/a/b", "/../etc/passwd",
-                                         "", "/c//"};
+    static const char *const absent[] = {"/.hidden",       "/d", "/c/x", "/live/a/b",
+                                         "/../etc/passwd", "",   "/c//"};
     for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++) {
         struct http_response r = {0};
         statics_respond(s, HTTP_GET, absent[i], &r);

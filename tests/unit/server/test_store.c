@@ -238,8 +238,7 @@ static void test_lists(void **state)
         bool repeated;
         c.kind = i == 2 ? CASE_AUTHENTICATION : CASE_INSPECTION;
         (void)str_copy(c.title, sizeof c.title, titles[i]);
-        assert_int_equal(
-            store_case_create(s, &c, "shop", "k", NULL, "", T0 + i * S, &repeated), 0);
+        assert_int_equal(store_case_create(s, &c, "shop", "k", NULL, "", T0 + i * S, &repeated), 0);
         ids[i] = c.id;
         store_case_clear(&c);
     }
@@ -326,8 +325,13 @@ static void test_clips(void **state)
     (void)state;
     struct store *s = fresh(":memory:");
     struct store_case c = make_case(s, "a");
-    struct store_clip clip = {.case_id = c.id, .room = c.room, .kind = "clip", .publisher = "lin",
-                              .started_by = "mei", .path = "/x/y", .label = "crack"},
+    struct store_clip clip = {.case_id = c.id,
+                              .room = c.room,
+                              .kind = "clip",
+                              .publisher = "lin",
+                              .started_by = "mei",
+                              .path = "/x/y",
+                              .label = "crack"},
                       got;
     assert_int_equal(store_clip_add(s, &clip, T0), 0);
     assert_true(id_is_set(&clip.id));
