@@ -63,6 +63,7 @@ static const char *forge(const char *header, const char *claims, const char *sec
     return text;
 }
 
+#define GOOD "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"agent\",\"exp\":1800000050}"
 #define HEADER "{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"k1\"}"
 
 static int check(struct auth *a, const char *token, struct claims *c)
@@ -171,14 +172,12 @@ static void test_refusals(void **state)
         {HEADER, "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"agent\",\"exp\":1800000050,\"name\":7}",
          "secret-one"},
     };
-    static const char good[] =
-        "{\"iss\":\"k1\",\"sub\":\"a\",\"role\":\"agent\",\"exp\":1800000050}";
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        const char *claims = bad[i].claims[0] ? bad[i].claims : good;
+        const char *claims = bad[i].claims[0] ? bad[i].claims : GOOD;
         assert_int_equal(check(a, forge(bad[i].header, claims, bad[i].secret), &c), ER_UNAUTHENTIC);
         assert_string_equal(c.identity, "");
     }
-    assert_int_equal(check(a, forge(HEADER, good, "secret-one"), &c), 0);
+    assert_int_equal(check(a, forge(HEADER, GOOD, "secret-one"), &c), 0);
     assert_string_equal(c.name, "a");
     assert_true(c.grants.record);
     auth_free(a);
