@@ -29,6 +29,7 @@ static void test_ranges(void **state)
     range_is("bytes=0-", 10, 0, 0, 10);
     range_is("bytes=3-5", 10, 0, 3, 3);
     range_is("bytes=9-100", 10, 0, 9, 1);
+    range_is("bytes=9-10", 10, 0, 9, 1);
     range_is("bytes=-3", 10, 0, 7, 3);
     range_is("bytes=-30", 10, 0, 0, 10);
     range_is(" Bytes = 1-2 ", 10, 0, 1, 2);
