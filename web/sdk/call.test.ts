@@ -125,6 +125,8 @@ for (const cause of ['media_gone', 'renewed']) {
       env.last.say({ type: 'error', re: env.last.last('hello').id, code: 'not_found' });
       const hello = env.last.last('hello');
       env.last.say({ type: 'welcome', seq: 1, re: hello.id, session: 's2', identity: 'me', resumed: false });
+      assert.equal(env.peers.length, 1, 'not before the room is joined');
+      env.last.say({ type: 'roster', seq: 2, room: 'r', people: [] });
     }
     assert.equal(env.peers.length, 2);
     assert.equal(env.peers[0]?.closed, true);

@@ -43,6 +43,8 @@ const RESTART_PATIENCE_MS = 4000;
 const NETWORK_SETTLES_MS = 300;
 const OFFER_RETRY_MS = 1500;
 
+const WORTH_ANOTHER_TRY = new Set(['conflict', 'internal', 'full', 'rate_limited', 'timeout', 'draining']);
+
 type Shown = ServerMessages['slot'];
 
 export class LoupeCall extends Emitter<CallEvents> {
@@ -97,7 +99,8 @@ export class LoupeCall extends Emitter<CallEvents> {
       client.on('track_added', (message) => this.#trackAdded(message)),
       client.on('track_removed', (message) => void this.#remote.delete(String(message.track))),
       client.on('media_gone', () => this.#rebuild()),
-      client.on('renewed', () => this.#rebuild()),
+      // A token without a room must join again first; the roster says that this is done.
+      client.on('renewed', ({ room }) => (room ? this.#rebuild() : client.once('roster', () => this.#rebuild()))),
       this.#env.onNetworkChange((why) => this.#networkChanged(why)),
     ];
     this.#build();
@@ -257,7 +260,7 @@ export class LoupeCall extends Emitter<CallEvents> {
     if (pc.signalingState === 'have-local-offer') {
       await pc.setLocalDescription({ type: 'rollback' }).catch(() => {});
     }
-    const retry = ['internal', 'full', 'rate_limited', 'timeout', 'draining'].includes(code);
+    const retry = WORTH_ANOTHER_TRY.has(code);
     if (retry) this.#env.setTimeout(() => pc === this.#pc && this.#want('restart'), OFFER_RETRY_MS);
   }
 
