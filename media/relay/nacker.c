@@ -7,6 +7,8 @@
 /* A request may be lost too, so later tries do not wait for a whole round trip. */
 #define RETRY_MARGIN_US 5000u
 #define RETRY_MIN_US 10000u
+#define LOSS_SHIFT 8        /* smoothed over the last 256 packets or so */
+#define LOSSY_Q16 (65536u / 50)
 
 static bool forget(struct nacker *n, int64_t seq, uint64_t now_us)
 {
@@ -23,6 +25,7 @@ static bool forget(struct nacker *n, int64_t seq, uint64_t now_us)
 
 enum nacker_seen nacker_see(struct nacker *n, int64_t seq, uint64_t now_us, uint64_t reorder_us)
 {
+    n->loss_q16 -= n->loss_q16 >> LOSS_SHIFT;
     if (n->highest == 0 || seq == n->highest + 1) {
         n->highest = seq;
         return NACKER_IN_ORDER;
@@ -35,16 +38,23 @@ enum nacker_seen nacker_see(struct nacker *n, int64_t seq, uint64_t now_us, uint
         n->highest = seq;
         return NACKER_OVERFLOW;
     }
-    for (int64_t s = n->highest + 1; s < seq; s++)
+    for (int64_t s = n->highest + 1; s < seq; s++) {
         n->items[n->count++] = (struct nacker_item){
             .seq = s, .ask_at_us = now_us + reorder_us, .tries = 0};
+        n->loss_q16 += (65536u - n->loss_q16) >> LOSS_SHIFT;
+    }
     n->highest = seq;
     return NACKER_IN_ORDER;
 }
 
-static uint64_t retry_after_us(uint64_t rtt_us, unsigned tries)
+bool nacker_is_lossy(const struct nacker *n)
 {
-    uint64_t wait = tries <= 1 ? rtt_us + RETRY_MARGIN_US : rtt_us / 2 + RETRY_MARGIN_US;
+    return n->loss_q16 > LOSSY_Q16;
+}
+
+static uint64_t retry_after_us(uint64_t rtt_us, unsigned tries, bool lossy)
+{
+    uint64_t wait = tries <= 1 && !lossy ? rtt_us + RETRY_MARGIN_US : rtt_us / 2 + RETRY_MARGIN_US;
     return wait < RETRY_MIN_US ? RETRY_MIN_US : wait;
 }
 
@@ -65,7 +75,7 @@ size_t nacker_collect(struct nacker *n, uint64_t now_us, uint64_t rtt_us, int64_
                 ret_seqs[asked++] = item.seq;
                 item.tries++;
                 item.asked_us = now_us;
-                item.ask_at_us = now_us + retry_after_us(rtt_us, item.tries);
+                item.ask_at_us = now_us + retry_after_us(rtt_us, item.tries, nacker_is_lossy(n));
             }
         }
         n->items[kept++] = item;

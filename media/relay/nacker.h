@@ -21,6 +21,7 @@ struct nacker_item {
 struct nacker {
     int64_t highest;        /* 0: nothing seen yet */
     uint64_t rtt_sample_us; /* of the packet recovered last, when one request sufficed; else 0 */
+    uint32_t loss_q16;      /* share of packets that did not come at first, smoothed; of 65536 */
     size_t count;
     struct nacker_item items[LIMIT_NACK_PENDING];
 };
@@ -39,6 +40,8 @@ enum nacker_seen nacker_see(struct nacker *n, int64_t seq, uint64_t now_us, uint
  *  ran out of tries just now. */
 size_t nacker_collect(struct nacker *n, uint64_t now_us, uint64_t rtt_us, int64_t *ret_seqs,
                       size_t size, unsigned *ret_given_up);
+/** The path loses so much (over 2%) that requests are worth sending twice. */
+bool nacker_is_lossy(const struct nacker *n);
 /** When nacker_collect has something; UINT64_MAX when nothing is missing. */
 uint64_t nacker_deadline_us(const struct nacker *n);
 

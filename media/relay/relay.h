@@ -195,6 +195,7 @@ struct slot {
     int64_t squeeze_until;     /* source timestamps below are squeezed together */
 
     struct slot_sent *sent; /* LIMIT_SENT_HISTORY, video only */
+    bool lossy; /* the viewer's path loses much: answers to NACKs go out twice at once */
     uint64_t rtt_us;
     uint64_t resend_window_us, resend_bytes, window_bytes; /* the retransmission budget */
     struct slot_counters counters;
@@ -208,6 +209,8 @@ int slot_wish(struct slot *s, enum slot_pick pick, const char *person, uint64_t 
               uint64_t now_us);
 /** The viewer misses these (its numbering). */
 void slot_nack(struct slot *s, uint64_t now_us, const uint16_t *seqs, size_t count);
+/** What the viewer's last receiver report said is lost on its path, of 256. */
+void slot_viewer_loss(struct slot *s, uint8_t fraction_lost);
 /** The viewer asks for a key frame. */
 void slot_key_frame(struct slot *s, uint64_t now_us);
 /** For a sender report: the RTP timestamp that belongs to `now_us`; false while nothing flows. */

@@ -12,6 +12,7 @@
 #define SQUEEZE 33              /* pictures behind the head are sent this much closer in time */
 #define LEADING_PACKETS 128     /* by then a viewer knows the SSRC */
 #define FIRST_SEQ_MAX 16384u    /* below 32768: SRTP roll-over sync */
+#define LOSSY_FRACTION 8        /* of 256: 3% */
 #define BUDGET_WINDOW_US 1000000u
 #define BUDGET_FLOOR_BYTES 65536u
 
@@ -150,6 +151,34 @@ void slot_show(struct slot *s, struct track *t, uint64_t now_us)
         track_want_key_frame(t, now_us);
 }
 
+/** True while retransmissions stay within their share of what the viewer gets. */
+static bool within_budget(struct slot *s, uint64_t now_us, uint32_t bytes)
+{
+    if (now_us - s->resend_window_us >= BUDGET_WINDOW_US) {
+        s->resend_window_us = now_us;
+        s->resend_bytes = 0;
+        s->window_bytes = 0;
+    }
+    uint64_t allowed = s->window_bytes * LIMIT_RTX_KBPS_SHARE / 100 + BUDGET_FLOOR_BYTES;
+    if (s->resend_bytes + bytes > allowed)
+        return false;
+    s->resend_bytes += bytes;
+    return true;
+}
+
+/** A second time, when the budget allows. */
+static bool send_again(struct slot *s, uint64_t now_us, struct relay_packet *out)
+{
+    if (!within_budget(s, now_us, out->from->payload_len)) {
+        s->counters.refused++;
+        return false;
+    }
+    out->retransmission = true;
+    s->counters.retransmitted++;
+    s->room->config.ops->send(s->room->config.ops_ctx, s, out);
+    return true;
+}
+
 static void emit(struct slot *s, uint64_t now_us, const struct tape_packet *p)
 {
     int64_t seq = p->seq + s->seq_delta;
@@ -170,6 +199,9 @@ static void emit(struct slot *s, uint64_t now_us, const struct tape_packet *p)
     s->counters.bytes += p->payload_len;
     s->window_bytes += p->payload_len;
     s->room->config.ops->send(s->room->config.ops_ctx, s, &out);
+    /* It is late already: over a bad path it goes out twice. */
+    if (s->sent && s->lossy && (p->flags & TAPE_RECOVERED))
+        (void)send_again(s, now_us, &out);
 }
 
 void slot_forward(struct slot *s, uint64_t now_us, const struct tape_packet *p)
@@ -212,21 +244,6 @@ void slot_catch_up(struct slot *s, uint64_t now_us)
         heap_set(&s->room->slot_timers, &s->timer, now_us + CATCH_UP_EVERY_US);
 }
 
-/** True while retransmissions stay within their share of what the viewer gets. */
-static bool within_budget(struct slot *s, uint64_t now_us, uint32_t bytes)
-{
-    if (now_us - s->resend_window_us >= BUDGET_WINDOW_US) {
-        s->resend_window_us = now_us;
-        s->resend_bytes = 0;
-        s->window_bytes = 0;
-    }
-    uint64_t allowed = s->window_bytes * LIMIT_RTX_KBPS_SHARE / 100 + BUDGET_FLOOR_BYTES;
-    if (s->resend_bytes + bytes > allowed)
-        return false;
-    s->resend_bytes += bytes;
-    return true;
-}
-
 static void resend(struct slot *s, uint64_t now_us, uint16_t seq)
 {
     int64_t out_seq = s->last_seq + seq_diff(seq, (uint16_t)s->last_seq);
@@ -237,22 +254,19 @@ static void resend(struct slot *s, uint64_t now_us, uint16_t seq)
     const struct tape_packet *p = tape_find(s->track->tape, e->source_seq);
     if (!p)
         return;
-    struct relay_packet out = {.from = p,
-                               .seq = seq,
-                               .timestamp = e->timestamp,
-                               .retransmission = true,
-                               .leading = e->leading};
-    /* Asked for again: the last answer was lost as well, so this one goes out twice. */
-    for (unsigned copies = e->resent > 0 ? 2 : 1; copies > 0; copies--) {
-        if (!within_budget(s, now_us, p->payload_len)) {
-            s->counters.refused++;
+    struct relay_packet out = {
+        .from = p, .seq = seq, .timestamp = e->timestamp, .leading = e->leading};
+    /* On a bad path, or when the last answer was lost as well, this one goes out twice. */
+    for (unsigned copies = s->lossy || e->resent > 0 ? 2 : 1; copies > 0; copies--)
+        if (!send_again(s, now_us, &out))
             return;
-        }
-        s->counters.retransmitted++;
-        s->room->config.ops->send(s->room->config.ops_ctx, s, &out);
-    }
     if (e->resent < UINT8_MAX)
         e->resent++;
+}
+
+void slot_viewer_loss(struct slot *s, uint8_t fraction_lost)
+{
+    s->lossy = fraction_lost >= LOSSY_FRACTION;
 }
 
 void slot_nack(struct slot *s, uint64_t now_us, const uint16_t *seqs, size_t count)

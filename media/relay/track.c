@@ -233,7 +233,8 @@ static void ask_missing(struct track *t, uint64_t now_us)
     unsigned given_up;
     uint64_t rtt_us = t->rtt_us ? t->rtt_us : DEFAULT_RTT_US;
     size_t n = nacker_collect(&t->nacker, now_us, rtt_us, seqs, ASK_AT_ONCE, &given_up);
-    if (n > 0)
+    /* On a bad path the request is as likely to be lost as the packets were: it is sent twice. */
+    for (int copies = nacker_is_lossy(&t->nacker) ? 2 : 1; n > 0 && copies > 0; copies--)
         t->room->config.ops->ask_packets(t->room->config.ops_ctx, t, seqs, n);
     t->counters.given_up += given_up;
     if (given_up > 0)

@@ -242,8 +242,10 @@ void receiver_input(struct receiver *r, uint64_t now_us, const struct rtp_packet
         if (packet->payload_type != r->config.rtx_payload_type || packet->payload_len < 2)
             return; /* padding to probe with */
         r->stats.retransmitted++;
+        uint64_t unique = r->unique;
         store(r, now_us, get_u16(packet->payload), packet->timestamp, packet->marker,
               packet->payload + 2, packet->payload_len - 2);
+        r->unique = unique; /* as browsers report: what RTX brought counts as lost all the same */
         return;
     }
     if (packet->payload_type != r->config.payload_type) {

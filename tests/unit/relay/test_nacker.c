@@ -121,6 +121,25 @@ static void too_much_missing_is_all_given_up(void **state)
     assert_int_equal(n.highest, 100000);
 }
 
+static void knows_a_lossy_path(void **state)
+{
+    (void)state;
+    struct nacker n = {0};
+    int64_t seqs[8];
+    for (int64_t seq = 1; seq < 2000; seq++) /* one in 200 is no reason to ask twice */
+        if (seq % 200 != 0)
+            nacker_see(&n, seq, 0, REORDER);
+    assert_false(nacker_is_lossy(&n));
+    n.count = 0;
+    for (int64_t seq = 2000; seq < 4000; seq++)
+        if (seq % 10 != 0)
+            nacker_see(&n, seq, 0, REORDER);
+    assert_true(nacker_is_lossy(&n));
+    n.count = 1; /* it is asked for again without waiting a whole round trip */
+    assert_int_equal(collect(&n, REORDER, seqs, 8), 1);
+    assert_true(nacker_deadline_us(&n) < REORDER + RTT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +149,7 @@ int main(void)
         cmocka_unit_test(asks_again_and_gives_up),
         cmocka_unit_test(names_no_more_than_fit),
         cmocka_unit_test(too_much_missing_is_all_given_up),
+        cmocka_unit_test(knows_a_lossy_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -310,6 +310,26 @@ static void nacks_are_answered_from_the_tape(void **state)
     assert_int_equal(s->counters.packets, 20);
 }
 
+static void a_lossy_viewer_gets_repairs_twice(void **state)
+{
+    struct fake_relay *f = *state;
+    struct track *t = fake_track(f, "ann", 0, CODEC_VP8);
+    struct slot *s = viewer(f);
+    fake_picture(f, t, 100, 0, FAKE_KEY);
+    slot_viewer_loss(s, 26);
+    slot_nack(s, f->now_us, &f->sent[0].seq, 1);
+    assert_int_equal(f->sent_count, 3);
+    fake_picture(f, t, 102, 6000, FAKE_START); /* what came in time goes out once */
+    assert_int_equal(f->sent_count, 4);
+    fake_picture(f, t, 101, 3000, FAKE_START | FAKE_RECOVERED);
+    assert_int_equal(f->sent_count, 6);
+    assert_int_equal(f->sent[5].seq, f->sent[4].seq);
+    assert_true(f->sent[5].retransmission && !f->sent[4].retransmission);
+    slot_viewer_loss(s, 0);
+    slot_nack(s, f->now_us, &f->sent[3].seq, 1);
+    assert_int_equal(f->sent_count, 7);
+}
+
 /** Whether a packet is among the first is told the same way when it is sent again: under the same
  *  number the same bytes must go out. */
 static void leading_packets_stay_leading(void **state)
@@ -446,6 +466,7 @@ int main(void)
         TEST(padding_is_passed_on),
         TEST(sound_begins_at_once),
         TEST(nacks_are_answered_from_the_tape),
+        TEST(a_lossy_viewer_gets_repairs_twice),
         TEST(leading_packets_stay_leading),
         TEST(long_stretches_are_answered_too),
         TEST(other_stretches_are_not_answered),
