@@ -246,7 +246,7 @@ static void test_clean(void **state)
 static void test_connects_under_loss(void **state)
 {
     (void)state;
-    const uint64_t seeds = getenv("LOUPE_VALGRIND") ? 4 : 30;
+    const uint64_t seeds = getenv("LOUPE_VALGRIND") ? 2 : 30;
     struct netsim_link link = {
         .delay_us = 25000, .jitter_us = 10000, .loss_ppm = 200000, .duplicate_ppm = 20000};
     uint64_t worst_us = 0;
