@@ -72,6 +72,7 @@ static void test_order(void **state)
     struct pollfd own = {.fd = dbq_fd(q), .events = POLLIN};
     assert_int_equal(poll(&own, 1, 10000), 1);
     wait_for(q, bell);
+    dbq_dispatch(q); /* what came in during the last turn left its mark on the descriptor */
     assert_int_equal(poll(&own, 1, 0), 0);
     for (int i = 0; i < 50; i++) {
         assert_int_equal(order[i], i);
