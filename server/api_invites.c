@@ -16,7 +16,8 @@
 #define STAFF (BY(ROLE_AGENT) | BY(ROLE_APPRAISER) | BY(ROLE_HOST))
 #define SERVICE BY(ROLE_SERVICE)
 
-/* Who may invite whom. Nobody hands out more than they are: no arbiter but by one. */
+/* Who may invite whom. Nobody hands out more than they are: no arbiter but by one, no grant that
+ * their own token was refused. */
 static const unsigned inviters[ROLE_COUNT] = {
     [ROLE_BUYER] = STAFF | BY(ROLE_ARBITER) | SERVICE,
     [ROLE_VIEWER] = STAFF | BY(ROLE_ARBITER) | SERVICE,
@@ -27,19 +28,53 @@ static const unsigned inviters[ROLE_COUNT] = {
     [ROLE_BOT] = SERVICE,
 };
 
+/** False when one of `names` is there and no boolean: what narrows must not be misread as leave. */
+static bool flags_ok(const json_t *object, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const json_t *v = json_object_get(object, names[i]);
+        if (v && !json_is_boolean(v))
+            return false;
+    }
+    return true;
+}
+
+/** What the inviter's own token was narrowed by narrows those invited with it too. */
+static struct role_grants grants_of_inviter(const struct claims *who)
+{
+    const struct role_grants full = role_describe(who->role)->grants;
+    return (struct role_grants){.publish = who->grants.publish || !full.publish,
+                                .subscribe = who->grants.subscribe || !full.subscribe,
+                                .record = who->grants.record || !full.record};
+}
+
+/** NULL, or what is wrong. */
+static const char *grants_fill(const struct api_call *c, struct claims *ret)
+{
+    static const char *const names[] = {"publish", "subscribe", "record"};
+    static const char *const single[] = {"single_use"};
+    const json_t *grants = json_object_get(c->body, "grants");
+    if ((grants && !json_is_object(grants)) || !flags_ok(grants, names, 3))
+        return "`grants` is an object of publish, subscribe, record, each true or false";
+    if (!flags_ok(c->body, single, 1))
+        return "`single_use` is true or false";
+    struct role_grants narrow = {.publish = json_flag(grants, "publish", true),
+                                 .subscribe = json_flag(grants, "subscribe", true),
+                                 .record = json_flag(grants, "record", true)};
+    ret->grants = role_narrow(role_describe(ret->role)->grants, narrow);
+    ret->grants = role_narrow(ret->grants, grants_of_inviter(&c->claims));
+    return NULL;
+}
+
 /** What the token will say; NULL, or what is wrong. */
 static const char *claims_fill(const struct api_call *c, const struct store_case *sc,
                                struct claims *ret)
 {
     const json_t *body = c->body;
     const struct role_info *role = role_describe(ret->role);
-    const json_t *grants = json_object_get(body, "grants");
-    if (grants && !json_is_object(grants))
-        return "`grants` is an object of publish, subscribe, record";
-    struct role_grants narrow = {.publish = json_flag(grants, "publish", true),
-                                 .subscribe = json_flag(grants, "subscribe", true),
-                                 .record = json_flag(grants, "record", true)};
-    ret->grants = role_narrow(role->grants, narrow);
+    const char *why = grants_fill(c, ret);
+    if (why)
+        return why;
     int64_t ttl = TTL_MAX;
     if (json_int(body, "ttl_seconds", TTL_MIN, TTL_MAX, &ttl) == ER_MALFORMED)
         return "`ttl_seconds` is a number from 60 to 86400";
@@ -53,6 +88,8 @@ static const char *claims_fill(const struct api_call *c, const struct store_case
     bool buyer = ret->role == ROLE_BUYER;
     if (!identity && buyer)
         identity = sc->buyer;
+    if (identity && !buyer && strcmp(identity, sc->buyer) == 0)
+        return "`identity` is the buyer's: nobody else goes by that name here";
     if (identity)
         (void)str_copy(ret->identity, sizeof ret->identity, identity);
     else

@@ -176,6 +176,48 @@ static void test_invites_by_role(void **state)
     bench_stop(&b);
 }
 
+/** The claims of an invite that this body makes, by an agent whose token may not record. */
+static int invite(struct bench *b, const char *text, struct claims *ret)
+{
+    struct http_request request = {.method = HTTP_POST};
+    struct api_call c = {.app = &b->app, .request = &request, .has_claims = true, .unix_us = T0};
+    c.claims = (struct claims){.key = "k", .merchant = "m", .identity = "me", .role = ROLE_AGENT};
+    c.claims.grants = (struct role_grants){.publish = true, .subscribe = true};
+    (void)str_copy(c.params.values[0], ROUTE_PARAM_BYTES, b->sc.id.text);
+    c.body = json_loads(text, 0, NULL);
+    assert_non_null(c.body);
+    api_invite(b->app.store, &c);
+    int status = c.response.status;
+    json_t *body = json_loads(c.response.body, 0, NULL);
+    const char *token = json_string_value(json_object_get(body, "token"));
+    const char *why;
+    if (status == 201)
+        assert_int_equal(
+            auth_verify(b->app.auth, token, strlen(token), T0 / 1000000, ret, &why), 0);
+    http_response_clear(&c.response);
+    json_decref(c.body);
+    json_decref(body);
+    return status;
+}
+
+static void test_invites_hand_out_no_more_than_one_has(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct claims claims;
+    bench_start(&b);
+    assert_int_equal(invite(&b, "{\"role\":\"agent\",\"grants\":{\"record\":true}}", &claims), 201);
+    assert_true(claims.grants.publish);
+    assert_false(claims.grants.record);
+    assert_int_equal(invite(&b, "{\"role\":\"agent\",\"grants\":{\"publish\":\"no\"}}", &claims),
+                     400);
+    assert_int_equal(invite(&b, "{\"role\":\"buyer\",\"single_use\":\"yes\"}", &claims), 400);
+    /* The buyer's word, such as a consent, is the buyer's alone. */
+    assert_int_equal(invite(&b, "{\"role\":\"viewer\",\"identity\":\"lin\"}", &claims), 400);
+    assert_int_equal(invite(&b, "{\"role\":\"buyer\",\"identity\":\"lin\"}", &claims), 201);
+    bench_stop(&b);
+}
+
 static void test_clip_addresses(void **state)
 {
     (void)state;
@@ -201,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_if_match),
         cmocka_unit_test(test_conductor_actions_are_not_for_people),
         cmocka_unit_test(test_invites_by_role),
+        cmocka_unit_test(test_invites_hand_out_no_more_than_one_has),
         cmocka_unit_test(test_clip_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
