@@ -524,26 +524,8 @@ static bool authorize(struct exchange *x)
     return false;
 }
 
-/** Percent-decoded (RFC 3986) into `ret`. */
-static bool decode(struct span in, char *ret, size_t size)
-{
-    size_t out = 0;
-    for (size_t i = 0; i < in.len; i++) {
-        uint8_t byte = (uint8_t)in.at[i];
-        if (byte == '%') {
-            if (in.len - i < 3 ||
-                hex_decode(&byte, 1, (struct span){.at = in.at + i + 1, .len = 2}) < 0 || !byte)
-                return false;
-            i += 2;
-        }
-        if (out + 1 >= size)
-            return false;
-        ret[out++] = (char)byte;
-    }
-    ret[out] = '\0';
-    return out > 0 && utf8_is_clean(ret, out);
-}
-
+/** The path is percent-decoded already: what follows the room is the identity as it is, which may
+ *  hold any character. */
 static bool read_target(struct span path, struct target *ret)
 {
     struct span first = span_cut(&path, '/');
@@ -554,8 +536,8 @@ static bool read_target(struct span path, struct target *ret)
         return false;
     if (!path.at)
         return true;
-    return !ret->is_session && !ret->publish && !memchr(path.at, '/', path.len) &&
-           decode(path, ret->identity, sizeof ret->identity);
+    return !ret->is_session && !ret->publish && path.len &&
+           str_copy_span(ret->identity, sizeof ret->identity, path) == 0;
 }
 
 bool whip_handle(struct whip *w, struct http_request *request)

@@ -229,11 +229,11 @@ static void test_play(void **state)
     assert_int_equal(g.whep, 0);
     assert_int_equal(g.rooms, 0);
     char path[128];
-    (void)snprintf(path, sizeof path, "/whep/%s/bo%%20b", b.c.room.text);
+    (void)snprintf(path, sizeof path, "/whep/%s/bo 50%%41/b", b.c.room.text);
     const struct ask one = {.method = HTTP_POST, .path = path, .type = "application/sdp",
                             .body = OFFER, .who = "vi", .role = ROLE_VIEWER};
     assert_int_equal(ask(&b, one), 201);
-    assert_non_null(fake_media_last(b.w.media, "peer_add 17 vi sbo b"));
+    assert_non_null(fake_media_last(b.w.media, "peer_add 17 vi sbo 50%41/b"));
     stop(&b);
 }
 
