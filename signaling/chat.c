@@ -49,13 +49,25 @@ int chat_clean(const char *text, char ret_text[CHAT_TEXT_BYTES])
     return 0;
 }
 
+static void forget_oldest(struct chat *c)
+{
+    size_t at = (c->next + CHAT_HISTORY - c->count) % CHAT_HISTORY;
+    json_decref(c->messages[at]);
+    c->messages[at] = NULL;
+    c->bytes -= c->sizes[at];
+    c->count--;
+}
+
 void chat_add(struct chat *c, json_t *message)
 {
-    json_decref(c->messages[c->next]);
+    size_t size = json_dumpb(message, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
+    while (c->count && (c->count == CHAT_HISTORY || c->bytes + size > CHAT_HISTORY_BYTES))
+        forget_oldest(c);
     c->messages[c->next] = json_incref(message);
+    c->sizes[c->next] = size;
+    c->bytes += size;
     c->next = (c->next + 1) % CHAT_HISTORY;
-    if (c->count < CHAT_HISTORY)
-        c->count++;
+    c->count++;
 }
 
 json_t *chat_history(const struct chat *c)

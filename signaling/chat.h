@@ -8,13 +8,16 @@
 
 #include "base/limits.h"
 
-#define CHAT_HISTORY 200      /* older messages are forgotten here; the timeline has them */
+#define CHAT_HISTORY 200 /* older messages are forgotten here; the timeline has them */
+/* The same beyond so much text: the history of a room must fit well into a newcomer's outbox. */
+#define CHAT_HISTORY_BYTES (LIMIT_OUTBOX_BYTES / 4)
 #define CHAT_TEXT_BYTES (LIMIT_CHAT_BYTES + 1)
 
 /** Zeroed memory is an empty one. */
 struct chat {
     json_t *messages[CHAT_HISTORY]; /* a ring */
-    size_t next, count;
+    size_t sizes[CHAT_HISTORY];     /* of their JSON */
+    size_t next, count, bytes;
 };
 
 void chat_clear(struct chat *c);

@@ -60,9 +60,33 @@ static void test_history(void **state)
     json_decref(list);
 }
 
+/** Line feeds take two bytes in JSON: the worst there is. */
+static void test_history_fits_an_outbox(void **state)
+{
+    (void)state;
+    static struct chat c;
+    static char text[CHAT_TEXT_BYTES];
+    memset(text, '\n', LIMIT_CHAT_BYTES);
+    for (int i = 0; i < CHAT_HISTORY; i++) {
+        json_t *message = json_pack("{s:s,s:i}", "text", text, "number", i);
+        chat_add(&c, message);
+        json_decref(message);
+    }
+    json_t *list = chat_history(&c);
+    size_t count = json_array_size(list);
+    assert_true(json_dumpb(list, NULL, 0, JSON_COMPACT) < LIMIT_OUTBOX_BYTES / 2);
+    assert_in_range(count, 16, CHAT_HISTORY - 1);
+    json_t *newest = json_array_get(list, count - 1);
+    assert_int_equal(json_integer_value(json_object_get(newest, "number")), CHAT_HISTORY - 1);
+    json_decref(list);
+    chat_clear(&c);
+    assert_int_equal(c.bytes, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_clean),
-                                       cmocka_unit_test(test_history)};
+                                       cmocka_unit_test(test_history),
+                                       cmocka_unit_test(test_history_fits_an_outbox)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
