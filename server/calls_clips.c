@@ -82,26 +82,33 @@ static void row_work(struct store *s, struct calls_job *head)
     job->er = store_clip_update(s, &job->row, head->unix_us);
 }
 
-/** What is told of a clip is in the store. */
-static void row_done(struct calls *c, struct calls_job *head)
+/** A finished clip's row is in the store, or could not be written: then it says `recording` until
+ *  the next start, which finds the file and completes it. What is told of a clip is in the store. */
+static void row_written(struct calls *c, const struct store_clip *row, bool final, int er)
 {
-    struct row_job *job = container_of(head, struct row_job, head);
-    struct clip *clip = c ? clip_find(c, &job->row.id) : NULL;
-    if (c && job->er < 0)
+    struct clip *clip = clip_find(c, &row->id);
+    if (er < 0)
         log_event(c->config.log, LOG_ERROR, "clip_row_lost", "clip=%s state=%s er=%s",
-                  job->row.id.text, clip_state_name(job->row.state), er_name(job->er));
-    if (!clip || !job->final)
+                  row->id.text, clip_state_name(row->state), er_name(er));
+    if (!clip || !final)
         return;
     struct room *r = clip->room;
     call_clip_free(c, clip);
     if (!r)
         return;
-    if (job->er == 0)
-        tell_clip(r, &job->row);
+    if (er == 0)
+        tell_clip(r, row);
     else
         room_notice(r, "clip_not_saved", "a clip could not be entered on the case");
     room_tell(r, NULL, room_recording_json(r));
     room_settle(r);
+}
+
+static void row_done(struct calls *c, struct calls_job *head)
+{
+    struct row_job *job = container_of(head, struct row_job, head);
+    if (c)
+        row_written(c, &job->row, job->final, job->er);
 }
 
 static void row_write(struct calls *c, struct clip *clip, bool final)
@@ -116,10 +123,8 @@ static void row_write(struct calls *c, struct clip *clip, bool final)
     if (job && calls_run(c, &job->head) == 0)
         return;
     free(job);
-    log_event(c->config.log, LOG_ERROR, "clip_row_lost", "clip=%s state=%s er=full",
-              clip->row.id.text, clip_state_name(clip->row.state));
-    if (final)
-        call_clip_free(c, clip);
+    const struct store_clip row = clip->row;
+    row_written(c, &row, final, ER_FULL);
 }
 
 static void on_failed(struct calls *c, struct clip *clip, int er)
@@ -318,6 +323,10 @@ static void start_entered(struct calls *c, struct entry_job *job, struct room *r
     struct start *start = job->ctx;
     int er = job->er;
     const char *why = er == ER_DENIED ? "this token is not for this room" : "no such room";
+    if (c && er == 0 && c->draining) { /* since it was asked for */
+        er = ER_CLOSED;
+        why = "the server is about to restart";
+    }
     if (er == 0 && !r) {
         er = ER_CONFLICT;
         why = "nobody is in the room";

@@ -150,6 +150,62 @@ static void test_full_disk_is_told(void **state)
     world_stop(&w);
 }
 
+static void test_full_store_queue_is_told(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client buyer;
+    world_start(&w);
+    struct store_case c = world_case(&w, "bo");
+    struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
+    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
+    consent(&buyer);
+    fake_media_manual_clips(w.media);
+    struct result r = start(&w, &agent, c.room.text, "bo");
+    struct media_event e = {.type = MEDIA_CLIP_READY, .result = {.duration_ms = 5}};
+    assert_int_equal(id_parse(r.clip, &e.clip), 0);
+    client_say(&buyer, "{'type':'leave'}");
+    world_settle(&w);
+    assert_int_equal(fake_media_count(w.media, "room_close"), 0);
+    fake_dbq_full(w.dbq, true);
+    fake_media_say(w.media, &e);
+    world_settle(&w);
+    fake_dbq_full(w.dbq, false);
+    assert_int_equal(fake_media_count(w.media, "room_close"), 1);
+    assert_int_equal(stored(&w, r.clip).state, CLIP_RECORDING);
+
+    client_say(&buyer, "{'type':'join','case':'%s'}", c.id.text);
+    r = start(&w, &agent, c.room.text, "bo");
+    assert_int_equal(id_parse(r.clip, &e.clip), 0);
+    fake_dbq_full(w.dbq, true);
+    fake_media_say(w.media, &e);
+    world_settle(&w);
+    fake_dbq_full(w.dbq, false);
+    assert_string_equal(text_at(client_expect(&buyer, "notice"), "code"), "clip_not_saved");
+    client_free(&buyer);
+    world_stop(&w);
+}
+
+static void test_no_clip_begins_while_draining(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client buyer;
+    world_start(&w);
+    struct store_case c = world_case(&w, "bo");
+    struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
+    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
+    consent(&buyer);
+    struct result r = {0};
+    calls_clip_start(w.calls, &agent, c.room.text, NULL, NULL, take_result, &r);
+    calls_drain(w.calls, NULL, NULL);
+    world_settle(&w);
+    assert_int_equal(r.er, ER_CLOSED);
+    assert_int_equal(fake_media_count(w.media, "clip_start"), 0);
+    client_free(&buyer);
+    world_stop(&w);
+}
+
 static void test_bound_and_drain(void **state)
 {
     (void)state;
@@ -224,6 +280,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_needs_consent_and_right), cmocka_unit_test(test_life_of_a_clip),
+        cmocka_unit_test(test_full_store_queue_is_told),
+        cmocka_unit_test(test_no_clip_begins_while_draining),
         cmocka_unit_test(test_full_disk_is_told),       cmocka_unit_test(test_bound_and_drain),
         cmocka_unit_test(test_room_waits_for_its_clips), cmocka_unit_test(test_repair_at_the_start),
     };
