@@ -6,6 +6,7 @@
 #include <libwebsockets.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -42,6 +43,7 @@ struct http {
     size_t watch_count;
     lws_sorted_usec_list_t timer;
     struct http_counters counters;
+    size_t connections_max;
     bool draining;
     bool stop;
     bool ending;
@@ -170,6 +172,25 @@ static bool upgrade_origin_ok(struct http *h, struct lws *wsi)
     return http_origin_allowed(h->config.origins, h->config.origin_count, origin, host);
 }
 
+/** Our own subprotocol must be on the client's list, and none of the other names that libwebsockets
+ *  knows here: it would take the first that fits, and nobody would look after that connection. */
+static bool upgrade_protocol_ok(const struct http *h, const char *list)
+{
+    struct span rest = span_of(list);
+    bool ours = false;
+    while (rest.at) {
+        struct span one = span_trim(span_cut(&rest, ','));
+        for (const struct lws_protocols *p = h->protocols; p->name; p++) {
+            if (!span_equal(one, p->name))
+                continue;
+            if (strcmp(p->name, WS_NAME) != 0)
+                return false;
+            ours = true;
+        }
+    }
+    return ours;
+}
+
 /** Only to WebSocket, only at its path, only with our subprotocol, only for pages that are allowed.
  *  Answers itself and closes. */
 static int on_upgrade(struct http *h, struct lws *wsi)
@@ -187,7 +208,8 @@ static int on_upgrade(struct http *h, struct lws *wsi)
     else if (lws_http_get_uri_and_method(wsi, &uri, &uri_len) != 0 || !uri ||
              !span_equal((struct span){.at = uri, .len = (size_t)uri_len}, WS_PATH))
         status = "404 Not Found";
-    else if (lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_PROTOCOL) < 0 || !strstr(text, WS_NAME))
+    else if (lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_PROTOCOL) < 0 ||
+             !upgrade_protocol_ok(h, text))
         status = "400 Bad Request";
     else if (!upgrade_origin_ok(h, wsi))
         status = "403 Forbidden";
@@ -213,7 +235,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
         return 0;
     switch (reason) {
     case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
-        return h->counters.connections >= LIMIT_HTTP_CONNECTIONS;
+        return h->counters.connections >= h->connections_max;
     case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
         h->counters.connections_total++;
         return 0;
@@ -319,12 +341,24 @@ static void fill_info(struct http *h, struct lws_context_creation_info *info)
     }
 }
 
+/** A quarter of the process's descriptors stays free for clips, the database and media: who only
+ *  opens connections must not be able to stop a recording. */
+static size_t connections_allowed(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur == RLIM_INFINITY)
+        return LIMIT_HTTP_CONNECTIONS;
+    rlim_t share = files.rlim_cur - files.rlim_cur / 4;
+    return share < LIMIT_HTTP_CONNECTIONS ? (size_t)share : LIMIT_HTTP_CONNECTIONS;
+}
+
 int http_new(struct http **ret, const struct http_config *config)
 {
     struct http *h = calloc(1, sizeof *h);
     if (!h)
         return ER_NOMEM;
     h->config = *config;
+    h->connections_max = connections_allowed();
     lws_set_log_level(0, NULL);
     struct entropy entropy = entropy_system();
     int er = map_new(&h->exchanges, LIMIT_HTTP_CONNECTIONS * 2, entropy_u64(&entropy));
@@ -452,4 +486,6 @@ void http_reply_send(struct http *h, struct http_reply reply, struct http_respon
 void http_read_counters(const struct http *h, struct http_counters *ret)
 {
     *ret = h->counters;
+    /* The watched descriptors are counted with them. */
+    ret->connections -= h->watch_count < ret->connections ? h->watch_count : ret->connections;
 }

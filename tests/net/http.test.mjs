@@ -307,6 +307,10 @@ test('only websocket is an upgrade, only at /ws, only for our own pages', async 
     'another path': await upgrade(WS, '/api/v1/cases'),
     'no subprotocol': await upgrade(WS.slice(0, 3)),
     'another subprotocol': await upgrade([...WS.slice(0, 3), 'Sec-WebSocket-Protocol: http']),
+    'a longer subprotocol': await upgrade([...WS.slice(0, 3), 'Sec-WebSocket-Protocol: loupe.v10']),
+    // libwebsockets would serve the first name that it knows, and no hello would be asked for.
+    'another one of ours first': await upgrade([...WS.slice(0, 3), 'Sec-WebSocket-Protocol: http, loupe.v1']),
+    'a watcher first': await upgrade([...WS.slice(0, 3), 'Sec-WebSocket-Protocol: loupe-watch, loupe.v1']),
     'foreign origin': await upgrade([...WS, 'Origin: https://evil.example']),
     'null origin': await upgrade([...WS, 'Origin: null']),
   };

@@ -2,7 +2,8 @@
 // louped and loupectl as programs: settings, exit codes, signals, the data folder.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -68,6 +69,24 @@ test('a port that is taken and a folder in use are runtime failures', async () =
   assert.equal(inUse.status, 1);
   assert.match(inUse.stderr, /another louped uses the data folder/);
   assert.equal(await server.stop(), 0);
+});
+
+test('idle connections leave descriptors for clips and the database', async () => {
+  const server = await startLouped({ program: ['prlimit', '--nofile=128:128'] });
+  const sockets = [];
+  const refused = new Promise((done, failed) => {
+    setTimeout(() => failed(new Error('none was refused')), 10_000).unref();
+    for (let i = 0; i < 200; i++) {
+      const socket = net.connect(server.port, '127.0.0.1');
+      socket.on('error', done).on('close', done).resume();
+      sockets.push(socket);
+    }
+  });
+  await refused;
+  const open = readdirSync(`/proc/${server.pid}/fd`).length;
+  assert.ok(open < 125, `${open} of 128 descriptors are in use`);
+  for (const socket of sockets) socket.destroy();
+  assert.equal(await server.stop(), 0, server.log);
 });
 
 test('SIGTERM drains and exits 0; SIGHUP takes new keys', async () => {
