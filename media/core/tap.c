@@ -14,6 +14,7 @@
 struct tap_source {
     struct track *track; /* NULL: free */
     struct tape_cursor cursor;
+    struct steady_clock clock; /* so that times in the clip have no jumps */
 };
 
 struct tap {
@@ -25,8 +26,7 @@ struct tap {
     uint64_t end_at_us; /* the longest a clip may be */
     bool closing;       /* only RECORD_CLOSE is still to be handed over */
     uint64_t close_unix_us;
-    struct track *video; /* NULL while the publisher has none */
-    struct tape_cursor video_cursor;
+    struct tap_source picture; /* no track while the publisher has none */
     struct tap_source audio[LIMIT_MIX_SOURCES];
     struct record_batch *batch; /* being filled; may be NULL */
 };
@@ -78,20 +78,24 @@ static struct record_item *next_item(struct tap *tap, uint64_t now_us)
     return tap->batch ? &tap->batch->items[tap->batch->count++] : NULL;
 }
 
-static void put_packet(struct tap *tap, uint64_t now_us, enum record_item_kind kind,
-                       const struct track *t, const struct tape_read *read)
+static void put_packet(struct tap *tap, uint64_t now_us, struct tap_source *s,
+                       const struct tape_read *read)
 {
+    const struct track *t = s->track;
     struct record_item *item = next_item(tap, now_us);
     if (!item) {
         tap->room->hub->counters.record_dropped++;
         slab_release(read->slab);
         return;
     }
-    *item = (struct record_item){.kind = kind,
-                                 .source = t->id,
-                                 .packet = read->packet,
-                                 .slab = read->slab,
-                                 .capture_unix_us = track_capture_unix_us(t, read->packet)};
+    *item = (struct record_item){
+        .kind = t->kind == MEDIA_VIDEO ? RECORD_VIDEO : RECORD_AUDIO,
+        .source = t->id,
+        .packet = read->packet,
+        .slab = read->slab,
+        .capture_unix_us = steady_clock_unix_us(&s->clock, t->clock_rate, read->packet->timestamp,
+                                                track_capture_unix_us(t, read->packet)),
+    };
 }
 
 static void put_mark(struct tap *tap, uint64_t now_us, enum record_item_kind kind, uint64_t source,
@@ -109,18 +113,18 @@ static void miss_picture(struct tap *tap, uint64_t now_us, struct track *t, uint
     track_want_key_frame(t, now_us);
 }
 
-static void read_track(struct tap *tap, uint64_t now_us, struct track *t,
-                       struct tape_cursor *cursor, uint64_t patience_us)
+static void read_source(struct tap *tap, uint64_t now_us, struct tap_source *s,
+                        uint64_t patience_us)
 {
-    bool video = t->kind == MEDIA_VIDEO;
+    struct track *t = s->track;
     for (;;) {
         struct tape_read read;
-        enum tape_step step = tape_cursor_next(cursor, t->tape, now_us, patience_us, &read);
+        enum tape_step step = tape_cursor_next(&s->cursor, t->tape, now_us, patience_us, &read);
         if (step == TAPE_STEP_WAIT)
             return;
         if (step == TAPE_STEP_PACKET)
-            put_packet(tap, now_us, video ? RECORD_VIDEO : RECORD_AUDIO, t, &read);
-        else if (video)
+            put_packet(tap, now_us, s, &read);
+        else if (t->kind == MEDIA_VIDEO)
             miss_picture(tap, now_us, t, read.gap_count);
     }
 }
@@ -143,11 +147,11 @@ static struct track *find_video(const struct hub_room *r, const char *identity)
 
 static void find_picture(struct tap *tap, uint64_t now_us, bool again)
 {
-    struct track *t = tap->video ? NULL : find_video(tap->room, tap->publisher);
+    struct track *t = tap->picture.track ? NULL : find_video(tap->room, tap->publisher);
     if (!t)
         return;
-    tap->video = t;
-    tape_cursor_init(&tap->video_cursor, t->tape, 0);
+    tap->picture = (struct tap_source){.track = t};
+    tape_cursor_init(&tap->picture.cursor, t->tape, 0);
     if (again)
         put_mark(tap, now_us, RECORD_VIDEO_GAP, t->id, 0);
     track_want_key_frame(t, now_us);
@@ -188,12 +192,11 @@ static void read_all(struct tap *tap, uint64_t now_us, bool last)
 {
     find_picture(tap, now_us, true);
     find_voices(tap);
-    if (tap->video)
-        read_track(tap, now_us, tap->video, &tap->video_cursor, last ? 0 : LIMIT_REORDER_US);
+    if (tap->picture.track)
+        read_source(tap, now_us, &tap->picture, last ? 0 : LIMIT_REORDER_US);
     for (size_t i = 0; i < LIMIT_MIX_SOURCES; i++)
         if (tap->audio[i].track)
-            read_track(tap, now_us, tap->audio[i].track, &tap->audio[i].cursor,
-                       last ? 0 : AUDIO_PATIENCE_US);
+            read_source(tap, now_us, &tap->audio[i], last ? 0 : AUDIO_PATIENCE_US);
 }
 
 /** Hand over what was read; an empty batch still tells the time. */
@@ -334,14 +337,14 @@ void tap_expire_due(struct hub *h, uint64_t now_us)
 void tap_track_gone(struct hub_room *r, struct track *t, uint64_t now_us)
 {
     list_each (tap, &r->taps, struct tap, in_room) {
-        if (tap->video == t) {
-            read_track(tap, now_us, t, &tap->video_cursor, 0);
-            tap->video = NULL;
+        if (tap->picture.track == t) {
+            read_source(tap, now_us, &tap->picture, 0);
+            tap->picture.track = NULL;
         }
         for (size_t i = 0; i < LIMIT_MIX_SOURCES; i++) {
             if (tap->audio[i].track != t)
                 continue;
-            read_track(tap, now_us, t, &tap->audio[i].cursor, 0);
+            read_source(tap, now_us, &tap->audio[i], 0);
             end_voice(tap, &tap->audio[i], now_us);
         }
     }

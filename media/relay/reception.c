@@ -3,6 +3,8 @@
 #include "media/relay/reception.h"
 
 /* How long a smallest offset counts before a larger one (drift) may take its place. */
+#define STEADY_SHARE 100      /* 1%: a picture of 33 ms is moved by a third of a millisecond */
+#define STEADY_JUMP_US 500000 /* the sender's clock was set: no use in going there slowly */
 #define OFFSET_WINDOW_US 10000000u
 /* No path delays a report so long: the sender's wall clock was set. */
 #define OFFSET_JUMP_US 10000000
@@ -125,6 +127,21 @@ uint64_t track_clock_unix_us(const struct track_clock *c, const struct sender_cl
         return 0;
     int64_t at = base_unix_us(c, sender) + scale(timestamp - c->timestamp, 1000000, clock_rate);
     return at > 0 ? (uint64_t)at : 0;
+}
+
+uint64_t steady_clock_unix_us(struct steady_clock *c, uint32_t clock_rate, int64_t timestamp,
+                              uint64_t target_unix_us)
+{
+    int64_t passed_us = c->known ? scale(timestamp - c->timestamp, 1000000, clock_rate) : 0;
+    int64_t at = (int64_t)c->unix_us + passed_us;
+    int64_t error = (int64_t)target_unix_us - at;
+    int64_t most = (passed_us < 0 ? -passed_us : passed_us) / STEADY_SHARE;
+    if (!c->known || error > STEADY_JUMP_US || error < -STEADY_JUMP_US)
+        at = (int64_t)target_unix_us;
+    else
+        at += error > most ? most : error < -most ? -most : error;
+    *c = (struct steady_clock){.known = true, .timestamp = timestamp, .unix_us = (uint64_t)at};
+    return c->unix_us;
 }
 
 int64_t track_clock_timestamp(const struct track_clock *c, const struct sender_clock *sender,

@@ -53,6 +53,17 @@ void track_clock_note_sr(struct track_clock *c, int64_t timestamp, uint64_t ntp)
 /** When a timestamp was captured, on our unix clock in microseconds. 0 while unknown. */
 uint64_t track_clock_unix_us(const struct track_clock *c, const struct sender_clock *sender,
                              uint32_t clock_rate, int64_t timestamp);
+/** A track's times as a recorder wants them: in step with its RTP timestamps, brought towards what
+ *  track_clock_unix_us says by 1% of the time passed at most, so that a better estimate of the clock
+ *  never makes pictures jump. Differences over half a second are taken over at once. */
+struct steady_clock {
+    bool known;
+    int64_t timestamp;
+    uint64_t unix_us;
+};
+/** The time of `timestamp`; `target_unix_us` is the present estimate of it. */
+uint64_t steady_clock_unix_us(struct steady_clock *c, uint32_t clock_rate, int64_t timestamp,
+                              uint64_t target_unix_us);
 /** The inverse: the timestamp captured at a moment of our unix clock. */
 int64_t track_clock_timestamp(const struct track_clock *c, const struct sender_clock *sender,
                               uint32_t clock_rate, uint64_t unix_us);

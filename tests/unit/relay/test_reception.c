@@ -147,6 +147,26 @@ static void arrivals_serve_until_a_report_comes(void **state)
 }
 
 /* What a sender claims is no reason to overflow. */
+static void recorded_times_never_jump(void **state)
+{
+    (void)state;
+    struct steady_clock c = {0};
+    const uint64_t start = 1700000000000000u;
+    uint64_t last = steady_clock_unix_us(&c, 90000, 90000, start);
+    assert_true(last == start);
+    for (int64_t i = 1; i <= 300; i++) { /* the estimate turns out 20 ms earlier from here on */
+        uint64_t target = start + (uint64_t)i * 40000u - 20000u;
+        uint64_t at = steady_clock_unix_us(&c, 90000, 90000 + i * 3600, target);
+        assert_in_range(at - last, 39600, 40400);
+        last = at;
+    }
+    assert_true(last == start + 300 * 40000u - 20000u); /* and is reached */
+    /* The same picture again, then one an hour off: the sender's clock was set. */
+    assert_true(steady_clock_unix_us(&c, 90000, 90000 + 300 * 3600, last + 9) == last);
+    assert_true(steady_clock_unix_us(&c, 90000, 90000 + 301 * 3600, last + 3600000000u) ==
+                last + 3600000000u);
+}
+
 static void absurd_clocks_do_no_harm(void **state)
 {
     (void)state;
@@ -174,6 +194,7 @@ int main(void)
         cmocka_unit_test(a_slow_clock_is_followed),
         cmocka_unit_test(a_clock_that_is_set_is_believed),
         cmocka_unit_test(arrivals_serve_until_a_report_comes),
+        cmocka_unit_test(recorded_times_never_jump),
         cmocka_unit_test(absurd_clocks_do_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
