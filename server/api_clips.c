@@ -11,6 +11,7 @@
 #include "base/er.h"
 #include "base/str.h"
 #include "server/api.h"
+#include "server/http_range.h"
 
 static int sign_one(const struct media_key *key, json_t *clip, const char *id, const char *member,
                     const char *file, const char *identity, uint64_t expires_s)
@@ -148,12 +149,24 @@ static bool file_allowed(struct store *s, struct api_call *c, struct store_clip 
     return clip_find(s, c, clip);
 }
 
-/** Whether this request begins a view: the later pieces of one are not told again. */
-static bool begins_view(const struct http_request *r)
+/** Whether this request begins a view. The later pieces of one are not told again, but pieces of
+ *  none that was told begin one, wherever in the file they lie. */
+static int begins_view(struct store *s, const struct api_call *c, const struct store_clip *clip,
+                       const char *person, bool *ret)
 {
-    if (r->method != HTTP_GET || r->if_none_match)
-        return false;
-    return !r->range || strncmp(r->range, "bytes=0-", 8) == 0;
+    const struct http_request *r = c->request;
+    *ret = false;
+    if (r->method != HTTP_GET ||
+        (r->if_none_match && http_etag_listed(r->if_none_match, c->response.etag, false)))
+        return 0;
+    *ret = !r->range || strncmp(r->range, "bytes=0-", 8) == 0;
+    if (*ret)
+        return 0;
+    uint64_t since_us = c->unix_us - AUTH_MEDIA_SECONDS * UINT64_C(1000000);
+    bool told = false;
+    int er = store_clip_viewed_since(s, clip, person, since_us, &told);
+    *ret = !told;
+    return er;
 }
 
 static int viewed(struct store *s, const struct api_call *c, const struct store_clip *clip,
@@ -197,16 +210,19 @@ static void send_file(struct store *s, struct api_call *c, const char *suffix, c
         api_problem(c, poster ? 404 : 409, "there is no such file, or not yet");
         return;
     }
+    bool view = false;
+    (void)snprintf(c->response.etag, sizeof c->response.etag, "\"%.64s%s\"", clip.sha256,
+                   poster ? "-p" : "");
     int er = file_open(c, &clip, suffix);
-    if (!er && !poster && begins_view(c->request))
+    if (!er && !poster)
+        er = begins_view(s, c, &clip, person, &view);
+    if (!er && view)
         er = viewed(s, c, &clip, person, what);
     if (er) {
         api_problem_er(c, er, "the file cannot be read");
         return;
     }
     c->response.content_type = type;
-    (void)snprintf(c->response.etag, sizeof c->response.etag, "\"%.64s%s\"", clip.sha256,
-                   poster ? "-p" : "");
     http_header_add(&c->response, "cache-control", "private, max-age=600");
     http_header_add(&c->response, "content-disposition", "inline; filename=\"%s%s\"", clip.id.text,
                     suffix);

@@ -138,6 +138,25 @@ test('each view is an event, its later pieces are not', async () => {
   assert.deepEqual(seen.at(-1).data, { clip: CLIP, what: 'media' });
 });
 
+test('no way round the start of the file leaves a view untold', async () => {
+  const views = async (who) => {
+    const { body } = await server.api('GET', `/api/v1/cases/${item.id}/timeline`, { token: buyer });
+    return body.items.filter((event) => event.type === 'clip_viewed' && event.actor === who).length;
+  };
+  const ways = [
+    { range: 'bytes=1-' }, { range: 'bytes=-100' }, { range: 'bytes= 0-' }, { range: 'bits=0-' },
+    { 'if-none-match': '"another"' }, { 'if-none-match': '"another"', range: 'bytes=5-' },
+  ];
+  for (const [index, way] of ways.entries()) {
+    const who = `agent-way-${index}`;
+    const headers = { ...way, authorization: `Bearer ${token({ sub: who })}` };
+    assert.ok((await get(MEDIA, headers)).bytes.length >= 100);
+    assert.equal(await views(who), 1, JSON.stringify(way));
+    await get(MEDIA, { ...headers, range: 'bytes=7-' });
+    assert.equal(await views(who), 1, JSON.stringify(way));
+  }
+});
+
 test('many readers at once, some of them leaving', async () => {
   const readers = Array.from({ length: 24 }, async (_, index) => {
     if (index % 3 === 0) {
