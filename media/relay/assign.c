@@ -22,12 +22,10 @@ static bool better(const struct track *t, const struct track *than)
 }
 
 /** Does another line of the same viewer show it; with `of_its_own`, without having been told to? */
-static bool shown_beside(const struct room *r, const struct slot *s, const struct track *t,
-                         bool of_its_own)
+static bool shown_beside(const struct slot *s, const struct track *t, bool of_its_own)
 {
-    list_each (other, &r->slots, struct slot, in_room) {
-        if (other != s && other->viewer == s->viewer && other->track == t &&
-            (!of_its_own || other->pick == SLOT_PICK_OTHERS))
+    list_each (other, &s->beside, struct slot, beside) {
+        if (other->track == t && (!of_its_own || other->pick == SLOT_PICK_OTHERS))
             return true;
     }
     return false;
@@ -61,12 +59,12 @@ static struct track *pick_main(const struct room *r, const struct slot *s)
 
 static struct track *pick_others(const struct room *r, const struct slot *s)
 {
-    if (s->track && !same_person(s->track, s->identity) && !shown_beside(r, s, s->track, true))
+    if (s->track && !same_person(s->track, s->identity) && !shown_beside(s, s->track, true))
         return s->track;
     struct track *best = NULL;
     list_each (t, &r->tracks, struct track, in_room) {
         if (can_show(s, t) && !same_person(t, s->identity) && better(t, best) &&
-            !shown_beside(r, s, t, false))
+            !shown_beside(s, t, false))
             best = t;
     }
     return best;

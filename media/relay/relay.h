@@ -170,6 +170,7 @@ struct slot_sent {
 struct slot {
     struct list in_room;
     struct list in_track;   /* linked while it shows something */
+    struct list beside;     /* a ring without a head: the slots of this viewer */
     struct heap_node timer; /* armed while catching up */
     struct room *room;
     struct track *track; /* NULL: shows nothing */

@@ -16,6 +16,20 @@
 #define BUDGET_WINDOW_US 1000000u
 #define BUDGET_FLOOR_BYTES 65536u
 
+/** Link the slot to the others of its viewer, which most often are the last ones made: so choosing
+ *  what to show need not look through a large room's slots. */
+static void join_viewer(struct room *r, struct slot *s)
+{
+    list_init(&s->beside);
+    for (struct list *at = r->slots.prev; at != &r->slots; at = at->prev) {
+        struct slot *other = container_of(at, struct slot, in_room);
+        if (other->viewer == s->viewer) {
+            list_append(&other->beside, &s->beside);
+            return;
+        }
+    }
+}
+
 int slot_new(struct slot **ret, struct room *r, const struct slot_config *config, uint64_t now_us)
 {
     struct slot *s = calloc(1, sizeof *s);
@@ -36,6 +50,7 @@ int slot_new(struct slot **ret, struct room *r, const struct slot_config *config
         slot_free(s);
         return ER_NOMEM;
     }
+    join_viewer(r, s);
     list_append(&r->slots, &s->in_room);
     *ret = s;
     room_assign_slot(r, s, now_us);
@@ -49,6 +64,7 @@ void slot_free(struct slot *s)
     heap_remove(&s->room->slot_timers, &s->timer);
     list_remove(&s->in_track);
     list_remove(&s->in_room);
+    list_remove(&s->beside);
     free(s->sent);
     free(s->identity);
     free(s->person);

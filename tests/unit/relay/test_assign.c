@@ -91,6 +91,27 @@ static void no_picture_twice_for_one_viewer(void **state)
     assert_ptr_equal(wish->track, b);
 }
 
+static void viewers_who_came_in_turns_are_told_apart(void **state)
+{
+    struct fake_relay *f = *state;
+    struct track *a = fake_track(f, "ann", 1, CODEC_VP8);
+    struct track *b = fake_track(f, "bob", 0, CODEC_VP8);
+    struct slot *slots[6];
+    for (uint64_t i = 0; i < 6; i++)
+        slots[i] = others(f, i % 3, "me");
+    for (size_t i = 0; i < 6; i++)
+        assert_ptr_equal(slots[i]->track, i < 3 ? a : b);
+    slot_free(slots[0]);
+    struct slot *again = others(f, 0, "me");
+    assert_ptr_equal(again->track, a); /* what the one before left */
+    slot_free(slots[3]);
+    slot_free(again);
+    assert_ptr_equal(others(f, 0, "me")->track, a); /* the last of a viewer went, too */
+    room_assign(f->room, f->now_us);
+    assert_ptr_equal(slots[1]->track, a);
+    assert_ptr_equal(slots[4]->track, b);
+}
+
 static void main_is_the_highest_rank_then_the_oldest(void **state)
 {
     struct fake_relay *f = *state;
@@ -160,6 +181,7 @@ int main(void)
         TEST(own_tracks_are_not_others),
         TEST(slots_keep_what_they_show),
         TEST(no_picture_twice_for_one_viewer),
+        TEST(viewers_who_came_in_turns_are_told_apart),
         TEST(main_is_the_highest_rank_then_the_oldest),
         TEST(main_changes_with_a_track_that_nobody_shows),
         TEST(one_person_or_one_track_of_hers),
