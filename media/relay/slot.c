@@ -15,6 +15,7 @@
 #define LOSSY_FRACTION 8        /* of 256: 3% */
 #define BUDGET_WINDOW_US 1000000u
 #define BUDGET_FLOOR_BYTES 65536u
+#define HEADERS_BYTES 60 /* what a packet costs besides its payload; it may have none */
 
 /** Link the slot to the others of its viewer, which most often are the last ones made: so choosing
  *  what to show need not look through a large room's slots. */
@@ -185,7 +186,7 @@ static bool within_budget(struct slot *s, uint64_t now_us, uint32_t bytes)
 /** A second time, when the budget allows. */
 static bool send_again(struct slot *s, uint64_t now_us, struct relay_packet *out)
 {
-    if (!within_budget(s, now_us, out->from->payload_len)) {
+    if (!within_budget(s, now_us, out->from->payload_len + HEADERS_BYTES)) {
         s->counters.refused++;
         return false;
     }

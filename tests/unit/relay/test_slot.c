@@ -413,6 +413,24 @@ static void retransmissions_have_a_budget(void **state)
     assert_in_range(f->sent_count - before, 70, 90); /* the next second has its own */
 }
 
+static void packets_without_payload_have_it_too(void **state)
+{
+    struct fake_relay *f = *state;
+    struct track *t = fake_track(f, "ann", 0, CODEC_VP8);
+    struct slot *s = viewer(f);
+    uint16_t seqs[500];
+    for (uint16_t i = 0; i < 500; i++) {
+        fake_packet(f, t, i, i ? 3000 : 0, i ? FAKE_PADDING : FAKE_KEY | FAKE_END);
+        seqs[i] = fake_last_sent(f, s)->seq;
+    }
+    fake_relay_run(f, 2000000);
+    fake_relay_forget(f);
+    for (int i = 0; i < 10; i++)
+        slot_nack(s, f->now_us, seqs, 500);
+    assert_true(s->counters.refused > 0);
+    assert_in_range(f->sent_count, 500, 1200);
+}
+
 static void key_frames_for_viewers(void **state)
 {
     struct fake_relay *f = *state;
@@ -471,6 +489,7 @@ int main(void)
         TEST(long_stretches_are_answered_too),
         TEST(other_stretches_are_not_answered),
         TEST(retransmissions_have_a_budget),
+        TEST(packets_without_payload_have_it_too),
         TEST(key_frames_for_viewers),
         TEST(the_sender_clock_follows_the_picture),
     };
