@@ -47,6 +47,8 @@ static void hub_room_free(struct hub_room *r, uint64_t now_us)
     struct hub *h = r->hub;
     tap_close_all(r, now_us);
     list_each (m, &r->members, struct member, in_room)
+        member_drop_slots(m); /* else each that goes would have the others look for what to show */
+    list_each (m, &r->members, struct member, in_room)
         peer_close(m->peer, now_us); /* so that clients learn of it at once */
     list_each_safe (m, &r->members, struct member, in_room)
         member_free(m, now_us);

@@ -97,6 +97,8 @@ uint64_t hub_unix_us(const struct hub *h, uint64_t now_us);
 int member_new(struct member **ret, struct hub_room *r, const struct media_peer_config *config,
                uint64_t now_us);
 void member_free(struct member *m, uint64_t now_us);
+/** Nothing is sent to it any more. */
+void member_drop_slots(struct member *m);
 struct member *member_find(struct hub_room *r, uint64_t peer);
 /** Answers or refuses by an event. On the first offer a refusal leaves the member for the caller. */
 int member_offer(struct member *m, uint64_t now_us, uint64_t request, const char *offer, size_t len,

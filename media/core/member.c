@@ -64,6 +64,12 @@ static void drop_slot(struct member_line *l)
     l->slot_told_once = false;
 }
 
+void member_drop_slots(struct member *m)
+{
+    for (size_t i = 0; i < m->line_count; i++)
+        drop_slot(m->lines[i]);
+}
+
 static void forget_path(struct member *m, size_t i)
 {
     struct map *paths = m->hub->paths;

@@ -158,6 +158,23 @@ static void closing_a_room_closes_what_is_in_it(void **state)
     assert_int_equal(hub_room_open(f->hub, &f->room), 0); /* and it may open again */
 }
 
+static void nobody_is_shown_anything_while_a_room_closes(void **state)
+{
+    struct fake_hub *f = *state;
+    struct fake_client *ann = fake_client_join(f, 1, "ann", "vs");
+    struct fake_client *bob = fake_client_join(f, 2, "bob", "vs");
+    struct fake_client *eve = fake_client_join(f, 3, "eve", "vr");
+    fake_client_stream(bob, 0.2);
+    fake_client_stream(ann, 0.2);
+    fake_hub_forget(f);
+    size_t before = eve->rtp_count;
+    assert_int_equal(hub_room_close(f->hub, f->now_us, &f->room), 0);
+    fake_hub_pump(f);
+    assert_int_equal(eve->rtp_count, before);
+    assert_int_equal(fake_hub_count(f, MEDIA_SLOT), 0);
+    assert_int_equal(dtls_get_state(eve->dtls), DTLS_CLOSED);
+}
+
 static void close_all_says_good_bye(void **state)
 {
     struct fake_hub *f = *state;
@@ -202,6 +219,7 @@ int main(void)
         TEST(rooms_do_not_mix),
         TEST(a_peer_removed_hears_of_it),
         TEST(closing_a_room_closes_what_is_in_it),
+        TEST(nobody_is_shown_anything_while_a_room_closes),
         TEST(close_all_says_good_bye),
         TEST(a_full_link_drops_and_counts),
     };
