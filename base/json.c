@@ -6,6 +6,8 @@
 #include "base/limits.h"
 #include "base/str.h"
 
+#define OUT_OF_RANGE "a number out of range: whole numbers are within -2^63 .. 2^63 - 1"
+
 /** Depth is counted before jansson builds anything. Brackets in strings do not count; a text that
  *  breaks the grammar may be counted wrongly, and is refused by the parser. */
 static bool is_too_deep(const char *text, size_t len)
@@ -52,13 +54,39 @@ static int explain(const json_error_t *error, const char **ret_why)
     case json_error_premature_end_of_input:
         return fail(ER_MALFORMED, "ends too early", ret_why);
     case json_error_numeric_overflow:
-        return fail(ER_MALFORMED, "a number out of range", ret_why);
+        return fail(ER_MALFORMED, OUT_OF_RANGE, ret_why);
     case json_error_null_character:
     case json_error_null_byte_in_key:
         return fail(ER_MALFORMED, "a NUL character", ret_why);
     default:
         return fail(ER_MALFORMED, "not JSON", ret_why);
     }
+}
+
+/** A real number that is whole and beyond 63 bits would be written without a point (up to 1e21), as
+ *  an integer that is not taken in. */
+static bool has_wide_real(const json_t *value)
+{
+    const char *key;
+    json_t *item;
+    size_t i;
+    if (json_is_real(value)) {
+        double v = json_real_value(value);
+        v = v < 0 ? -v : v;
+        return v >= 0x1p63 && v < 1e21;
+    }
+    json_array_foreach(value, i, item)
+    {
+        if (has_wide_real(item))
+            return true;
+    }
+    json_t *object = (json_t *)(uintptr_t)value;
+    json_object_foreach(object, key, item)
+    {
+        if (has_wide_real(item))
+            return true;
+    }
+    return false;
 }
 
 int json_parse(const char *text, size_t len, json_t **ret, const char **ret_why)
@@ -75,6 +103,10 @@ int json_parse(const char *text, size_t len, json_t **ret, const char **ret_why)
     if (!json_is_object(value)) {
         json_decref(value);
         return fail(ER_MALFORMED, "not an object", ret_why);
+    }
+    if (has_wide_real(value)) {
+        json_decref(value);
+        return fail(ER_MALFORMED, OUT_OF_RANGE, ret_why);
     }
     *ret = value;
     return 0;
@@ -108,9 +140,4 @@ int json_int(const json_t *object, const char *key, int64_t min, int64_t max, in
         return ER_MALFORMED;
     *ret = v;
     return 0;
-}
-
-char *json_canonical(const json_t *value)
-{
-    return json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
 }

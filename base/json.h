@@ -22,8 +22,10 @@ bool json_flag(const json_t *object, const char *key, bool otherwise);
 /** 0; ER_NOT_FOUND when absent; ER_MALFORMED when not an integer within min..max. */
 int json_int(const json_t *object, const char *key, int64_t min, int64_t max, int64_t *ret);
 
-/** Compact text with sorted keys: the canonical form that is hashed. The caller frees it.
- *  NULL without memory. */
+/** The canonical form that is hashed (RFC 8785): no blanks, keys in the order of their bytes, reals
+ *  with the fewest digits that are the same double again (1.0 is 1, -0.0 is 0, 1e21 is 1e+21),
+ *  integers as they are. Going through json_parse() it stays the same. The caller frees it. NULL
+ *  without memory. */
 char *json_canonical(const json_t *value);
 
 #endif

@@ -52,7 +52,7 @@ void api_problem_er(struct api_call *c, int er, const char *detail)
 
 void api_json(struct api_call *c, int status, json_t *body)
 {
-    char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+    char *text = body ? json_canonical(body) : NULL;
     json_decref(body);
     http_body_take(&c->response, status, "application/json", text);
 }
