@@ -4,6 +4,7 @@
 
 /* How long a smallest offset counts before a larger one (drift) may take its place. */
 #define STEADY_SHARE 100      /* 1%: a picture of 33 ms is moved by a third of a millisecond */
+#define STEADY_TOLERANCE_US 8000 /* not worth a change */
 #define STEADY_JUMP_US 500000 /* the sender's clock was set: no use in going there slowly */
 #define OFFSET_WINDOW_US 10000000u
 /* No path delays a report so long: the sender's wall clock was set. */
@@ -138,8 +139,10 @@ uint64_t steady_clock_unix_us(struct steady_clock *c, uint32_t clock_rate, int64
     int64_t most = (passed_us < 0 ? -passed_us : passed_us) / STEADY_SHARE;
     if (!c->known || error > STEADY_JUMP_US || error < -STEADY_JUMP_US)
         at = (int64_t)target_unix_us;
-    else
-        at += error > most ? most : error < -most ? -most : error;
+    else if (error > STEADY_TOLERANCE_US)
+        at += error - STEADY_TOLERANCE_US < most ? error - STEADY_TOLERANCE_US : most;
+    else if (error < -STEADY_TOLERANCE_US)
+        at += error + STEADY_TOLERANCE_US > -most ? error + STEADY_TOLERANCE_US : -most;
     *c = (struct steady_clock){.known = true, .timestamp = timestamp, .unix_us = (uint64_t)at};
     return c->unix_us;
 }

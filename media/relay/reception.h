@@ -55,7 +55,8 @@ uint64_t track_clock_unix_us(const struct track_clock *c, const struct sender_cl
                              uint32_t clock_rate, int64_t timestamp);
 /** A track's times as a recorder wants them: in step with its RTP timestamps, brought towards what
  *  track_clock_unix_us says by 1% of the time passed at most, so that a better estimate of the clock
- *  never makes pictures jump. Differences over half a second are taken over at once. */
+ *  never makes pictures jump. Differences up to 8 ms are let be; over half a second they are taken
+ *  over at once. */
 struct steady_clock {
     bool known;
     int64_t timestamp;
