@@ -342,6 +342,7 @@ int calls_new(struct calls **ret, const struct calls_config *config)
     if (!c)
         return ER_NOMEM;
     c->config = *config;
+    list_init(&c->musts);
     c->clock = (struct calls_clock){.now_us = system_now_us, .unix_us = system_unix_us};
     if (config->clock)
         c->clock = *config->clock;
@@ -411,6 +412,7 @@ void calls_free(struct calls *c)
     map_free(c->requests);
     map_free(c->clips);
     queue_free(c->queue);
+    must_clear(c);
     json_decref(c->ice_servers);
     if (c->anchor) {
         c->anchor->calls = NULL;
@@ -429,6 +431,7 @@ void calls_tick(struct calls *c)
 {
     uint64_t now_us = calls_now_us(c);
     sessions_set_clock(c->sessions, now_us, calls_unix_us(c));
+    must_retry(c);
     sessions_tick(c->sessions, now_us);
     queue_tick(c->queue, now_us);
     calls_on_queue_events(c);
@@ -438,7 +441,8 @@ void calls_tick(struct calls *c)
 uint64_t calls_deadline_us(const struct calls *c)
 {
     uint64_t a = sessions_deadline_us(c->sessions), b = queue_deadline_us(c->queue);
-    uint64_t next_us = a < b ? a : b;
+    uint64_t next_us = a < b ? a : b, must_us = must_deadline_us(c);
+    next_us = must_us < next_us ? must_us : next_us;
     bool leaving = c->drain_until_us && !c->drained;
     return leaving && c->drain_until_us < next_us ? c->drain_until_us : next_us;
 }

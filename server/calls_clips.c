@@ -58,7 +58,7 @@ void room_stop_clips_of(struct room *r, const char *publisher)
         if (clip->stopping || (publisher && strcmp(publisher, clip->row.publisher) != 0))
             continue;
         clip->stopping = true;
-        (void)media_clip_stop(r->calls->config.media, &r->id, &clip->row.id);
+        must_clip_stop(r->calls, &r->id, &clip->row.id);
     }
 }
 
@@ -233,7 +233,7 @@ static void add_done(struct calls *c, struct calls_job *head)
     tell_clip(r, &clip->row);
     int er = media_clip_start(c->config.media, &r->id, &config);
     if (er == 0 && clip->stopping)
-        (void)media_clip_stop(c->config.media, &r->id, &clip->row.id);
+        must_clip_stop(c, &r->id, &clip->row.id);
     job->done(job->ctx, er, er < 0 ? "the recording could not start" : NULL, er < 0 ? NULL : body);
     json_decref(body);
     if (er < 0)
@@ -399,7 +399,7 @@ static void get_done(struct calls *c, struct calls_job *head)
     struct clip *clip = job->er == 0 ? clip_find(c, &job->row.id) : NULL;
     if (clip && clip->room && !clip->stopping) {
         clip->stopping = true;
-        (void)media_clip_stop(c->config.media, &clip->room->id, &clip->row.id);
+        must_clip_stop(c, &clip->room->id, &clip->row.id);
     }
     json_t *body = job->er == 0 ? store_clip_json(&job->row) : NULL;
     job->done(job->ctx, job->er,

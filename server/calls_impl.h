@@ -31,6 +31,7 @@ struct calls {
     struct map *cases;    /* case id -> struct room */
     struct map *peers;    /* number -> struct peer */
     struct map *requests; /* number -> struct request */
+    struct list musts;    /* see calls_must.c */
     struct map *clips;    /* clip id -> struct clip, while recording or being repaired */
     uint64_t last_peer, last_request, last_consent;
     struct claims checked; /* of the token that was checked last, for the session opening now */
@@ -213,6 +214,17 @@ bool room_identity_publishes(const struct room *r, const char *identity);
 void room_stop_publishing(struct room *r, const char *identity);
 void room_send_tracks(struct room *r, struct member *m);
 uint8_t calls_rank(enum role role);
+
+/* What the media engine must be told: at once, or as soon as its queue has room */
+
+enum must_type { MUST_CONSENT, MUST_CLIP_STOP, MUST_PEER_REMOVE, MUST_ROOM_CLOSE };
+void must_consent(struct calls *c, const struct id *room, const char *identity, bool recording);
+void must_clip_stop(struct calls *c, const struct id *room, const struct id *clip);
+void must_peer_remove(struct calls *c, const struct id *room, uint64_t peer);
+void must_room_close(struct calls *c, const struct id *room);
+void must_retry(struct calls *c);
+uint64_t must_deadline_us(const struct calls *c);
+void must_clear(struct calls *c);
 
 /* Clips */
 

@@ -148,7 +148,7 @@ void call_peer_free(struct peer *p, bool tell_media)
     if (p->member)
         p->member->peer = NULL;
     if (tell_media)
-        (void)media_peer_remove(c->config.media, &r->id, p->number);
+        must_peer_remove(c, &r->id, p->number);
     for (size_t i = r->track_count; i-- > 0;) {
         if (tell_media && r->tracks[i].peer == p->number)
             track_remove_at(r, i);

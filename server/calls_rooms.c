@@ -85,7 +85,7 @@ void room_settle(struct room *r)
     room_stop_clips(r);
     if (!list_empty(&r->clips))
         return;
-    (void)media_room_close(c->config.media, &r->id);
+    must_room_close(c, &r->id);
     call_room_free(r);
 }
 
@@ -209,7 +209,7 @@ static void joined_event(struct room *r, const struct roster_person *p, const ch
 static void set_consent(struct room *r, struct roster_person *p, bool consent)
 {
     p->consent = consent;
-    (void)media_consent(r->calls->config.media, &r->id, p->identity, consent);
+    must_consent(r->calls, &r->id, p->identity, consent);
 }
 
 /** An older session of the same person gives way. */

@@ -22,7 +22,7 @@ struct media {
     uint64_t last_peer;
     int refuse_er;
     const char *refuse_why;
-    bool manual_clips;
+    bool manual_clips, full;
 };
 
 struct media *fake_media_new(void)
@@ -75,6 +75,11 @@ void fake_media_refuse_next(struct media *m, int er, const char *why)
 {
     m->refuse_er = er;
     m->refuse_why = why;
+}
+
+void fake_media_full(struct media *m, bool full)
+{
+    m->full = full;
 }
 
 void fake_media_manual_clips(struct media *m)
@@ -152,6 +157,8 @@ int media_room_open(struct media *m, const struct id *room)
 
 int media_room_close(struct media *m, const struct id *room)
 {
+    if (m->full)
+        return ER_FULL;
     note(m, "room_close %s", room->text);
     return 0;
 }
@@ -205,6 +212,8 @@ int media_peer_offer(struct media *m, const struct id *room, uint64_t peer, uint
 
 int media_peer_remove(struct media *m, const struct id *room, uint64_t peer)
 {
+    if (m->full)
+        return ER_FULL;
     (void)room;
     note(m, "peer_remove %" PRIu64, peer);
     return 0;
@@ -212,6 +221,8 @@ int media_peer_remove(struct media *m, const struct id *room, uint64_t peer)
 
 int media_consent(struct media *m, const struct id *room, const char *identity, bool recording)
 {
+    if (m->full)
+        return ER_FULL;
     (void)room;
     note(m, "consent %s %d", identity, recording);
     return 0;
@@ -246,6 +257,8 @@ static void say_ready(struct media *m, const struct id *clip, bool repaired)
 
 int media_clip_stop(struct media *m, const struct id *room, const struct id *clip)
 {
+    if (m->full)
+        return ER_FULL;
     (void)room;
     note(m, "clip_stop %s", clip->text);
     if (!m->manual_clips)
