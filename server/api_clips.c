@@ -21,7 +21,7 @@ static int sign_one(const struct media_key *key, json_t *clip, const char *id, c
     char url[1024];
     if (id_parse(id, &clip_id))
         return ER_INVALID;
-    media_key_sign(key, &clip_id, identity, expires_s, signature);
+    media_key_sign(key, &clip_id, file, identity, expires_s, signature);
     api_encode(identity, person, sizeof person);
     (void)snprintf(url, sizeof url, "/api/v1/clips/%s/%s?person=%s&expires=%llu&signature=%s", id,
                    file, person, (unsigned long long)expires_s, signature);
@@ -122,8 +122,8 @@ void api_clip_get(struct store *s, struct api_call *c)
 }
 
 /** By signature when there is no token; who looks is then in `ret_person`. */
-static bool file_allowed(struct store *s, struct api_call *c, struct store_clip *clip,
-                         char ret_person[LIMIT_IDENTITY + 1])
+static bool file_allowed(struct store *s, struct api_call *c, const char *file,
+                         struct store_clip *clip, char ret_person[LIMIT_IDENTITY + 1])
 {
     char expires_text[24], signature[AUTH_SIGNATURE_BYTES];
     uint64_t expires;
@@ -141,7 +141,7 @@ static bool file_allowed(struct store *s, struct api_call *c, struct store_clip 
     }
     if (id_parse(c->params.values[0], &id) ||
         span_u64(span_of(expires_text), INT64_MAX, &expires) ||
-        media_key_check(&c->app->media_key, &id, ret_person, expires, c->unix_us / 1000000,
+        media_key_check(&c->app->media_key, &id, file, ret_person, expires, c->unix_us / 1000000,
                         signature)) {
         api_problem(c, 403, "the link's signature does not match, or it has run out");
         return false;
@@ -149,8 +149,11 @@ static bool file_allowed(struct store *s, struct api_call *c, struct store_clip 
     return clip_find(s, c, clip);
 }
 
-/** Whether this request begins a view. The later pieces of one are not told again, but pieces of
- *  none that was told begin one, wherever in the file they lie. */
+#define VIEW_US UINT64_C(60000000)
+
+/** Whether this request begins a view: by what the answer will carry, however it was asked for. Pieces
+ *  that do not begin the file are not told again within a minute of what was told, but pieces of none
+ *  that was told begin a view, wherever in the file they lie. */
 static int begins_view(struct store *s, const struct api_call *c, const struct store_clip *clip,
                        const char *person, bool *ret)
 {
@@ -159,12 +162,15 @@ static int begins_view(struct store *s, const struct api_call *c, const struct s
     if (r->method != HTTP_GET ||
         (r->if_none_match && http_etag_listed(r->if_none_match, c->response.etag, false)))
         return 0;
-    *ret = !r->range || strncmp(r->range, "bytes=0-", 8) == 0;
+    struct http_slice part = {0};
+    int er = r->range ? http_range_parse(r->range, c->response.file_size, &part) : 0;
+    if (er == ER_NOT_FOUND && !r->if_range)
+        return 0; /* 416 */
+    *ret = er < 0 || part.first == 0;
     if (*ret)
         return 0;
-    uint64_t since_us = c->unix_us - AUTH_MEDIA_SECONDS * UINT64_C(1000000);
     bool told = false;
-    int er = store_clip_viewed_since(s, clip, person, since_us, &told);
+    er = store_clip_viewed_since(s, clip, person, c->unix_us - VIEW_US, &told);
     *ret = !told;
     return er;
 }
@@ -203,7 +209,7 @@ static void send_file(struct store *s, struct api_call *c, const char *suffix, c
 {
     struct store_clip clip;
     char person[LIMIT_IDENTITY + 1];
-    if (!file_allowed(s, c, &clip, person))
+    if (!file_allowed(s, c, what, &clip, person))
         return;
     bool poster = strcmp(what, "poster") == 0;
     if (clip.state != CLIP_READY || (poster && !clip.has_poster)) {
@@ -285,15 +291,19 @@ void api_clip_manifest(struct store *s, struct api_call *c)
     struct store_clip clip;
     char person[LIMIT_IDENTITY + 1];
     int er;
-    if (!file_allowed(s, c, &clip, person))
+    if (!file_allowed(s, c, "manifest", &clip, person))
         return;
     if (clip.state != CLIP_READY) {
         api_problem(c, 409, "the clip is not ready");
         return;
     }
-    json_t *o = manifest(s, &clip, &er);
-    if (er)
+    json_t *o = manifest(s, &clip, &er); /* its chain head is of before this view of it */
+    if (!er && c->request->method == HTTP_GET)
+        er = viewed(s, c, &clip, person, "manifest");
+    if (er) {
+        json_decref(o);
         api_problem_er(c, er, NULL);
-    else
+    } else {
         api_json(c, 200, o);
+    }
 }

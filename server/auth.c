@@ -243,12 +243,12 @@ static const char *dates_check(const json_t *claims, uint64_t now_s, struct clai
     return NULL;
 }
 
-static bool text_ok(const char *text)
+bool claims_text_ok(const char *text)
 {
     if (!text || !text[0])
         return false;
     for (const char *p = text; *p; p++) {
-        if ((unsigned char)*p < 0x20)
+        if ((unsigned char)*p < 0x20 || *p == 0x7f)
             return false;
     }
     return true;
@@ -261,7 +261,7 @@ static bool optional_text(const json_t *claims, const char *key, char *dst, size
     if (!json_object_get(claims, key))
         return true;
     const char *text = json_text(claims, key, size - 1);
-    return text && (!text[0] || text_ok(text)) && str_copy(dst, size, text) == 0;
+    return text && (!text[0] || claims_text_ok(text)) && str_copy(dst, size, text) == 0;
 }
 
 static bool optional_id(const json_t *claims, const char *key, struct id *ret)
@@ -306,7 +306,7 @@ static const char *claims_read(const json_t *claims, const struct auth_key *key,
     if (why)
         return why;
     const char *sub = json_text(claims, "sub", LIMIT_IDENTITY);
-    if (!text_ok(sub))
+    if (!claims_text_ok(sub))
         return "the token has no proper sub";
     const char *role = json_text(claims, "role", 32);
     if (!role || role_parse(role, &ret->role))

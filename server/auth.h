@@ -59,6 +59,8 @@ int auth_verify(struct auth *a, const char *token, size_t len, uint64_t now_s, s
 int auth_mint(struct auth *a, const struct claims *claims, uint64_t now_s,
               char ret_token[AUTH_TOKEN_BYTES]);
 
+/** Whether a token with this sub or name would be taken: not NULL, not empty, no control characters. */
+bool claims_text_ok(const char *text);
 /** May this person enter the case (its room) at all? The merchant must be the case's; a token bound
  *  to a case or room fits no other one; a buyer and a viewer need one that is bound. */
 bool claims_allow_case(const struct claims *c, const struct id *case_id, const struct id *room,
@@ -72,11 +74,13 @@ struct media_key {
     uint8_t bytes[32];
 };
 struct media_key media_key_derive(const uint8_t secret[32], const struct entropy *entropy);
-/** HMAC-SHA256 over clip, person and expiry. */
-void media_key_sign(const struct media_key *k, const struct id *clip, const char *identity,
-                    uint64_t expires_s, char ret_signature[AUTH_SIGNATURE_BYTES]);
+/** HMAC-SHA256 over clip, `file` ("media", "poster", "manifest"), person and expiry. */
+void media_key_sign(const struct media_key *k, const struct id *clip, const char *file,
+                    const char *identity, uint64_t expires_s,
+                    char ret_signature[AUTH_SIGNATURE_BYTES]);
 /** 0; ER_UNAUTHENTIC when it does not match, ER_STALE when it is past. */
-int media_key_check(const struct media_key *k, const struct id *clip, const char *identity,
-                    uint64_t expires_s, uint64_t now_s, const char *signature);
+int media_key_check(const struct media_key *k, const struct id *clip, const char *file,
+                    const char *identity, uint64_t expires_s, uint64_t now_s,
+                    const char *signature);
 
 #endif

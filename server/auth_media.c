@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The signatures of media links: HMAC-SHA256 over clip, person and expiry. */
+/* The signatures of media links: HMAC-SHA256 over clip, file, person and expiry. */
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -20,12 +20,13 @@ struct media_key media_key_derive(const uint8_t secret[32], const struct entropy
     return key;
 }
 
-void media_key_sign(const struct media_key *k, const struct id *clip, const char *identity,
-                    uint64_t expires_s, char ret_signature[AUTH_SIGNATURE_BYTES])
+void media_key_sign(const struct media_key *k, const struct id *clip, const char *file,
+                    const char *identity, uint64_t expires_s,
+                    char ret_signature[AUTH_SIGNATURE_BYTES])
 {
-    char text[ID_TEXT_BYTES + LIMIT_IDENTITY + 32];
-    int len = snprintf(text, sizeof text, "%s\n%llu\n%s", clip->text, (unsigned long long)expires_s,
-                       identity);
+    char text[ID_TEXT_BYTES + LIMIT_IDENTITY + 48];
+    int len = snprintf(text, sizeof text, "%s\n%s\n%llu\n%s", clip->text, file,
+                       (unsigned long long)expires_s, identity);
     uint8_t mac[32];
     unsigned mac_len = sizeof mac;
     if (len < 0 || (size_t)len >= sizeof text)
@@ -35,13 +36,14 @@ void media_key_sign(const struct media_key *k, const struct id *clip, const char
     hex_encode(ret_signature, mac, sizeof mac);
 }
 
-int media_key_check(const struct media_key *k, const struct id *clip, const char *identity,
-                    uint64_t expires_s, uint64_t now_s, const char *signature)
+int media_key_check(const struct media_key *k, const struct id *clip, const char *file,
+                    const char *identity, uint64_t expires_s, uint64_t now_s,
+                    const char *signature)
 {
     char good[AUTH_SIGNATURE_BYTES];
     if (strlen(identity) > LIMIT_IDENTITY || strlen(signature) != AUTH_SIGNATURE_BYTES - 1)
         return ER_UNAUTHENTIC;
-    media_key_sign(k, clip, identity, expires_s, good);
+    media_key_sign(k, clip, file, identity, expires_s, good);
     if (CRYPTO_memcmp(good, signature, AUTH_SIGNATURE_BYTES - 1) != 0)
         return ER_UNAUTHENTIC;
     return now_s < expires_s ? 0 : ER_STALE;

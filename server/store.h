@@ -201,7 +201,7 @@ int store_clip_get(struct store *s, const struct id *id, struct store_clip *ret)
 /** Oldest first. */
 int store_clips_of_case(struct store *s, const struct id *case_id,
                         void (*each)(void *ctx, const struct store_clip *c), void *ctx);
-/** Whether an event "clip_viewed" of this person tells of this clip from `since_us` on. */
+/** Whether an event "clip_viewed" of this person tells of this clip's media from `since_us` on. */
 int store_clip_viewed_since(struct store *s, const struct store_clip *c, const char *person,
                             uint64_t since_us, bool *ret);
 /** For the start: what was recording when the process died. */

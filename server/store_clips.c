@@ -194,7 +194,8 @@ int store_clip_viewed_since(struct store *s, const struct store_clip *c, const c
     sqlite3_stmt *st;
     int er = sql_begin(s, &st,
                        "SELECT 1 FROM events WHERE case_id = ? AND at_us >= ? AND actor = ?"
-                       " AND type = 'clip_viewed' AND json_extract(data, '$.clip') = ? LIMIT 1",
+                       " AND type = 'clip_viewed' AND json_extract(data, '$.clip') = ?"
+                       " AND json_extract(data, '$.what') = 'media' LIMIT 1",
                        "titt", c->case_id.text, (int64_t)since_us, person, c->id.text);
     if (er)
         return er;

@@ -81,6 +81,8 @@ test('a signed link is good for its clip, person and time alone', async () => {
     return copy.pathname + copy.search;
   };
   assert.equal((await get(url.pathname + url.search)).status, 200);
+  for (const file of ['poster', 'manifest'])
+    assert.equal((await get((url.pathname + url.search).replace('media', file))).status, 403);
   assert.equal((await get(changed('person', 'agent-1'))).status, 403);
   assert.equal((await get(changed('expires', String(Number(url.searchParams.get('expires')) + 60)))).status, 403);
   assert.equal((await get(changed('signature', 'f'.repeat(64)))).status, 403);
@@ -132,10 +134,14 @@ test('each view is an event, its later pieces are not', async () => {
   await get(MEDIA, bearer());
   await get(MEDIA, { ...bearer(), range: 'bytes=0-' });
   await get(MEDIA, { ...bearer(), range: 'bytes=1000-2000' });
+  await get(MEDIA, { ...bearer(), range: 'bytes=9000000-' });
+  await get(MEDIA.replace('media', 'poster'), bearer());
   const seen = await views();
   assert.equal(seen.length, first + 2);
   assert.equal(seen.at(-1).actor, 'buyer-1');
   assert.deepEqual(seen.at(-1).data, { clip: CLIP, what: 'media' });
+  await get(MEDIA.replace('media', 'manifest'), bearer());
+  assert.deepEqual((await views()).at(-1).data, { clip: CLIP, what: 'manifest' });
 });
 
 test('no way round the start of the file leaves a view untold', async () => {
@@ -144,7 +150,7 @@ test('no way round the start of the file leaves a view untold', async () => {
     return body.items.filter((event) => event.type === 'clip_viewed' && event.actor === who).length;
   };
   const ways = [
-    { range: 'bytes=1-' }, { range: 'bytes=-100' }, { range: 'bytes= 0-' }, { range: 'bits=0-' },
+    { range: 'bytes=1-' }, { range: 'bytes=00-' }, { range: 'bytes=-100' }, { range: 'bytes= 0-' }, { range: 'bits=0-' },
     { 'if-none-match': '"another"' }, { 'if-none-match': '"another"', range: 'bytes=5-' },
   ];
   for (const [index, way] of ways.entries()) {

@@ -284,16 +284,18 @@ static void test_media_links(void **state)
     struct media_key k = media_key_derive(secret, &e), other = media_key_derive(secret, &e);
     struct id clip = {CASE_ID}, another = {ROOM_ID};
     char s[AUTH_SIGNATURE_BYTES];
-    media_key_sign(&k, &clip, "lin", NOW + 600, s);
-    assert_int_equal(media_key_check(&k, &clip, "lin", NOW + 600, NOW, s), 0);
-    assert_int_equal(media_key_check(&k, &clip, "lin", NOW + 600, NOW + 600, s), ER_STALE);
-    assert_int_equal(media_key_check(&k, &clip, "lin", NOW + 601, NOW, s), ER_UNAUTHENTIC);
-    assert_int_equal(media_key_check(&k, &clip, "li", NOW + 600, NOW, s), ER_UNAUTHENTIC);
-    assert_int_equal(media_key_check(&k, &another, "lin", NOW + 600, NOW, s), ER_UNAUTHENTIC);
-    assert_int_equal(media_key_check(&other, &clip, "lin", NOW + 600, NOW, s), ER_UNAUTHENTIC);
-    assert_int_equal(media_key_check(&k, &clip, "lin", NOW + 600, NOW, ""), ER_UNAUTHENTIC);
+    media_key_sign(&k, &clip, "media", "lin", NOW + 600, s);
+    assert_int_equal(media_key_check(&k, &clip, "media", "lin", NOW + 600, NOW, s), 0);
+    assert_int_equal(media_key_check(&k, &clip, "media", "lin", NOW + 600, NOW + 600, s), ER_STALE);
+    assert_int_equal(media_key_check(&k, &clip, "media", "lin", NOW + 601, NOW, s), ER_UNAUTHENTIC);
+    assert_int_equal(media_key_check(&k, &clip, "media", "li", NOW + 600, NOW, s), ER_UNAUTHENTIC);
+    assert_int_equal(media_key_check(&k, &clip, "poster", "lin", NOW + 600, NOW, s),
+                     ER_UNAUTHENTIC);
+    assert_int_equal(media_key_check(&k, &another, "media", "lin", NOW + 600, NOW, s), ER_UNAUTHENTIC);
+    assert_int_equal(media_key_check(&other, &clip, "media", "lin", NOW + 600, NOW, s), ER_UNAUTHENTIC);
+    assert_int_equal(media_key_check(&k, &clip, "media", "lin", NOW + 600, NOW, ""), ER_UNAUTHENTIC);
     s[3] ^= 1;
-    assert_int_equal(media_key_check(&k, &clip, "lin", NOW + 600, NOW, s), ER_UNAUTHENTIC);
+    assert_int_equal(media_key_check(&k, &clip, "media", "lin", NOW + 600, NOW, s), ER_UNAUTHENTIC);
 }
 
 int main(void)
