@@ -52,10 +52,10 @@ static const char *facts_read(const json_t *body, struct store_case *sc)
     const json_t *buyer = json_object_get(body, "buyer");
     const char *id = json_text(buyer, "id", LIMIT_IDENTITY);
     const char *name = json_text(buyer, "name", LIMIT_NAME);
-    if (!id || !id[0] || str_copy(sc->buyer, sizeof sc->buyer, id))
-        return "`buyer.id` is a text of 1 to 128 bytes";
-    if (!name || !name[0] || str_copy(sc->buyer_name, sizeof sc->buyer_name, name))
-        return "`buyer.name` is a text of 1 to 200 bytes";
+    if (!claims_text_ok(id) || str_copy(sc->buyer, sizeof sc->buyer, id))
+        return "`buyer.id` is a line of 1 to 128 bytes";
+    if (!claims_text_ok(name) || str_copy(sc->buyer_name, sizeof sc->buyer_name, name))
+        return "`buyer.name` is a line of 1 to 200 bytes";
     if (json_object_get(body, "language")) {
         const char *language = json_text(body, "language", sizeof sc->language - 1);
         if (!language || !language_ok(language) ||
@@ -114,7 +114,7 @@ static bool may_create(struct api_call *c)
 void api_cases_create(struct store *s, struct api_call *c)
 {
     struct store_case sc = {0};
-    char print[STORE_HASH_BYTES];
+    char print[STORE_HASH_BYTES], owner[AUTH_KEY_BYTES + STORE_IDENTITY_BYTES];
     bool repeated;
     if (!may_create(c))
         return;
@@ -125,9 +125,11 @@ void api_cases_create(struct store *s, struct api_call *c)
         return;
     }
     (void)str_copy(sc.merchant, sizeof sc.merchant, c->claims.merchant);
+    /* No API key's id has a slash: two people never share an owner. */
+    (void)snprintf(owner, sizeof owner, "%s/%s", c->claims.key, c->claims.identity);
     int er = fingerprint(c->body, print);
     if (!er)
-        er = store_case_create(s, &sc, c->claims.identity, c->claims.key,
+        er = store_case_create(s, &sc, c->claims.identity, owner,
                                c->request->idempotency_key, print, c->unix_us, &repeated);
     if (er) {
         store_case_clear(&sc);

@@ -97,6 +97,8 @@ static const char *claims_fill(const struct api_call *c, const struct store_case
     if (!name)
         name = buyer ? sc->buyer_name : role->name;
     (void)str_copy(ret->name, sizeof ret->name, name);
+    if (!claims_text_ok(ret->identity) || !claims_text_ok(ret->name))
+        return "`identity` or `name` has control characters";
     return NULL;
 }
 

@@ -168,6 +168,26 @@ test('an idempotency key opens one case', async () => {
   assert.equal(await status('POST', '/api/v1/cases', { token: service, body: other, headers }), 422);
   const fresh = await server.api('POST', '/api/v1/cases', { token: service, body, headers: { 'idempotency-key': 'order-78' } });
   assert.notEqual(fresh.body.id, first.body.id);
+  const colleague = await server.api('POST', '/api/v1/cases', { token: agent, body, headers });
+  assert.equal(colleague.status, 201);
+  assert.notEqual(colleague.body.id, first.body.id);
+});
+
+test('numbers come back as they were; those that are too large are refused', async () => {
+  const order = '{"a":1.1,"b":0.1,"c":1e21,"d":5e-324,"e":-0.5,"f":9007199254740991}';
+  const text = (what) => `{"kind":"inspection","title":"n","buyer":{"id":"b","name":"B"},"order":${what}}`;
+  const made = await server.api('POST', '/api/v1/cases', { token: service, body: text(order) });
+  assert.equal(made.status, 201);
+  assert.deepEqual(made.body.order, JSON.parse(order));
+  const answer = await fetch(`${server.url}/api/v1/cases/${made.body.id}`, {
+    headers: { authorization: `Bearer ${service}` },
+  });
+  assert.match(await answer.text(), /"a":1\.1,"b":0\.1,"c":1e\+21,"d":5e-324,/);
+  const { status: code, body } = await server.api('POST', '/api/v1/cases', {
+    token: service, body: text('{"n":9223372036854775808}'),
+  });
+  assert.equal(code, 400);
+  assert.match(body.detail, /whole numbers are within/);
 });
 
 test('a dispute goes its way, and every step is on the timeline', async () => {

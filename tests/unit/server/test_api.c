@@ -212,6 +212,11 @@ static void test_invites_hand_out_no_more_than_one_has(void **state)
     assert_int_equal(invite(&b, "{\"role\":\"agent\",\"grants\":{\"publish\":\"no\"}}", &claims),
                      400);
     assert_int_equal(invite(&b, "{\"role\":\"buyer\",\"single_use\":\"yes\"}", &claims), 400);
+    assert_int_equal(invite(&b, "{\"role\":\"viewer\",\"name\":\"a\\nb\"}", &claims), 400);
+    assert_int_equal(invite(&b, "{\"role\":\"viewer\",\"identity\":\"a\\tb\"}", &claims), 400);
+    assert_int_equal(invite(&b, "{\"role\":\"viewer\",\"ttl_seconds\":59}", &claims), 400);
+    assert_int_equal(invite(&b, "{\"role\":\"viewer\",\"ttl_seconds\":86401}", &claims), 400);
+    assert_int_equal(invite(&b, "{\"role\":\"viewer\",\"ttl_seconds\":\"60\"}", &claims), 400);
     /* The buyer's word, such as a consent, is the buyer's alone. */
     assert_int_equal(invite(&b, "{\"role\":\"viewer\",\"identity\":\"lin\"}", &claims), 400);
     assert_int_equal(invite(&b, "{\"role\":\"buyer\",\"identity\":\"lin\"}", &claims), 201);
