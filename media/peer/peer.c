@@ -127,6 +127,18 @@ static int try_offer(struct peer *p, const struct negotiate_rules *rules, const 
     return 0;
 }
 
+/* SSRCs that a line had before and has no longer: whoever renegotiates all day must not fill memory. */
+static void forget_ssrcs(struct peer *p, const struct negotiation *next)
+{
+    for (size_t i = 0; p->srtp && i < p->negotiation.line_count; i++) {
+        const struct line *before = &p->negotiation.lines[i], *after = &next->lines[i];
+        if (before->local_ssrc && before->local_ssrc != after->local_ssrc)
+            (void)srtp_pair_forget(p->srtp, before->local_ssrc);
+        if (before->local_rtx_ssrc && before->local_rtx_ssrc != after->local_rtx_ssrc)
+            (void)srtp_pair_forget(p->srtp, before->local_rtx_ssrc);
+    }
+}
+
 int peer_offer(struct peer *p, const struct negotiate_rules *rules, const char *offer, size_t len,
                char **ret_answer, const char **ret_why)
 {
@@ -139,6 +151,7 @@ int peer_offer(struct peer *p, const struct negotiate_rules *rules, const char *
         if (er) {
             negotiation_clear(&next);
         } else {
+            forget_ssrcs(p, &next);
             negotiation_clear(&p->negotiation);
             p->negotiation = next;
         }

@@ -2,6 +2,7 @@
 /* Two libsrtp sessions, one per direction, each with a template for any SSRC. */
 #include "media/peer/srtp.h"
 
+#include <arpa/inet.h>
 #include <srtp2/srtp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,4 +189,10 @@ int srtp_pair_protect_rtcp(struct srtp_pair *p, uint8_t *packet, size_t *len)
     if (*len < 8 || *len > UINT16_MAX)
         return ER_INVALID;
     return protect(p->out, srtp_protect_rtcp, packet, len);
+}
+
+int srtp_pair_forget(struct srtp_pair *p, uint32_t ssrc)
+{
+    /* libsrtp wants it as it stands in a packet. */
+    return srtp_remove_stream(p->out, htonl(ssrc)) == srtp_err_status_ok ? 0 : ER_NOT_FOUND;
 }

@@ -28,5 +28,8 @@ int srtp_pair_unprotect_rtp(struct srtp_pair *p, uint8_t *packet, size_t *len);
 int srtp_pair_unprotect_rtcp(struct srtp_pair *p, uint8_t *packet, size_t *len);
 int srtp_pair_protect_rtp(struct srtp_pair *p, uint8_t *packet, size_t *len);
 int srtp_pair_protect_rtcp(struct srtp_pair *p, uint8_t *packet, size_t *len);
+/** Nothing more is protected under this SSRC of ours, ever: under the same key it would begin anew and
+ *  reuse nonces. ER_NOT_FOUND: nothing was. */
+int srtp_pair_forget(struct srtp_pair *p, uint32_t ssrc);
 
 #endif

@@ -208,10 +208,29 @@ static int set_up(void **state)
     return srtp_pair_library_init();
 }
 
+static void test_forgets_what_it_sent(void **state)
+{
+    (void)state;
+    struct ends e = ends_open(1);
+    uint8_t packet[PACKET_BYTES + SRTP_OVERHEAD];
+    size_t len = make_rtp(packet, 0x12345678, 5);
+    assert_int_equal(srtp_pair_forget(e.server, 0x12345678), ER_NOT_FOUND);
+    assert_int_equal(srtp_pair_protect_rtp(e.server, packet, &len), 0);
+    len = make_rtp(packet, 9, 5);
+    assert_int_equal(srtp_pair_protect_rtp(e.server, packet, &len), 0);
+    assert_int_equal(srtp_pair_forget(e.server, 0x12345678), 0);
+    assert_int_equal(srtp_pair_forget(e.server, 0x12345678), ER_NOT_FOUND);
+    len = make_rtp(packet, 9, 6); /* the others go on */
+    assert_int_equal(srtp_pair_protect_rtp(e.server, packet, &len), 0);
+    assert_int_equal(srtp_pair_unprotect_rtp(e.client, packet, &len), 0);
+    ends_close(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trips),
+        cmocka_unit_test(test_forgets_what_it_sent),
         cmocka_unit_test(test_replays_and_forgeries),
         cmocka_unit_test(test_reorder_within_the_window),
         cmocka_unit_test(test_roll_over_and_repetition),
