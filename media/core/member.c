@@ -156,16 +156,28 @@ static void add_slot(struct member_line *l, uint64_t now_us)
         hub_relay_ops.slot_changed(m->hub, l->slot);
 }
 
-/** Bring one line's track and slot in step with what is agreed now. */
-static void sync_line(struct member_line *l, uint64_t now_us)
+static bool line_sends(const struct member_line *l)
+{
+    return member_line_agreed(l)->sends && !member_line_agreed(l)->rejected;
+}
+
+/** End the track and the slot that are no longer agreed. */
+static void stop_line(struct member_line *l, uint64_t now_us)
 {
     const struct line *agreed = member_line_agreed(l);
     if (agreed->rejected || !agreed->receives)
         member_drop_track(l, now_us);
-    bool sends = agreed->sends && !agreed->rejected;
-    if (!sends)
+    if (!line_sends(l))
         drop_slot(l);
-    else if (!l->slot && l->member->peer->state == PEER_CONNECTED)
+    if (agreed->rejected) { /* whoever takes the line's place has wishes of its own */
+        l->want_identity[0] = '\0';
+        l->want_track = 0;
+    }
+}
+
+static void start_line(struct member_line *l, uint64_t now_us)
+{
+    if (line_sends(l) && !l->slot && l->member->peer->state == PEER_CONNECTED)
         add_slot(l, now_us);
 }
 
@@ -245,9 +257,11 @@ int member_offer(struct member *m, uint64_t now_us, uint64_t request, const char
     event.type = MEDIA_ANSWER;
     event.sdp = answer;
     hub_tell(m->room, &event);
+    for (size_t i = 0; i < m->line_count; i++)
+        stop_line(m->lines[i], now_us);
     apply_wants(m, now_us, wants, want_count);
     for (size_t i = 0; i < m->line_count; i++)
-        sync_line(m->lines[i], now_us);
+        start_line(m->lines[i], now_us);
     member_arm(m);
     hub_room_arm(m->room);
     return 0;
@@ -292,7 +306,7 @@ static void on_connected(struct member *m, uint64_t now_us)
     m->report_at_us = now_us + FIRST_REPORT_US;
     tell_simple(m, MEDIA_PEER_CONNECTED, 0);
     for (size_t i = 0; i < m->line_count; i++)
-        sync_line(m->lines[i], now_us);
+        start_line(m->lines[i], now_us);
     hub_room_arm(m->room);
 }
 

@@ -121,6 +121,44 @@ static void wants_choose_what_is_shown(void **state)
     assert_string_equal(slot_event(f, "1")->identity, "bob");
 }
 
+static void wants_end_with_the_line(void **state)
+{
+    struct fake_hub *f = *state;
+    struct fake_client *ann = fake_client_join(f, 1, "ann", "vs");
+    struct fake_client *bob = fake_client_join(f, 2, "bob", "vs");
+    fake_client_stream(ann, 0.1);
+    fake_client_stream(bob, 0.1);
+    struct fake_client *eve = fake_client_join(f, 3, "eve", "vr");
+    assert_string_equal(slot_event(f, "0")->identity, "ann");
+    size_t before = eve->rtp_count;
+    struct media_want bobs = {.mid = "0", .identity = "bob"};
+    assert_true(fake_client_offer(eve, "vx", &bobs, 1)); /* off, whatever is wished for it */
+    fake_hub_pump(f);
+    assert_int_equal(eve->rtp_count + eve->unreadable, before);
+    assert_true(fake_client_offer(eve, "vr", NULL, 0)); /* the same line remembers */
+    assert_string_equal(slot_event(f, "0")->identity, "bob");
+    assert_true(fake_client_offer(eve, "v0", NULL, 0));
+    assert_true(fake_client_offer(eve, "vr", NULL, 0)); /* another in its place does not */
+    assert_string_equal(slot_event(f, "0")->identity, "ann");
+}
+
+static void ssrcs_given_up_are_forgotten(void **state)
+{
+    struct fake_hub *f = *state;
+    struct fake_client *ann = fake_client_join(f, 1, "ann", "as vs");
+    struct fake_client *eve = fake_client_join(f, 2, "eve", "vr");
+    fake_client_stream(ann, 0.2);
+    const struct member *m = member_find(hub_find_room(f->hub, &f->room), 2);
+    uint32_t first = m->peer->negotiation.lines[0].local_ssrc;
+    assert_true(fake_client_offer(eve, "vx", NULL, 0));
+    assert_true(fake_client_offer(eve, "vr", NULL, 0));
+    fake_client_stream(ann, 0.2);
+    uint32_t second = m->peer->negotiation.lines[0].local_ssrc;
+    assert_true(first && second && first != second);
+    assert_int_equal(srtp_pair_forget(m->peer->srtp, first), ER_NOT_FOUND);
+    assert_int_equal(srtp_pair_forget(m->peer->srtp, second), 0);
+}
+
 static void peers_pick_main_or_a_person(void **state)
 {
     struct fake_hub *f = *state;
@@ -248,6 +286,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(slots_wait_for_the_handshake),  TEST(renegotiation_adds_and_removes),
         TEST(a_bad_offer_changes_nothing),   TEST(wants_choose_what_is_shown),
+        TEST(a_bad_offer_changes_nothing),   TEST(wants_end_with_the_line),
+        TEST(a_bad_offer_changes_nothing),   TEST(ssrcs_given_up_are_forgotten),
         TEST(peers_pick_main_or_a_person),   TEST(nobody_subscribes_without_the_right),
         TEST(who_never_connects_goes),       TEST(who_falls_silent_goes),
         TEST(who_says_good_bye_goes),        TEST(a_wrong_certificate_goes),
