@@ -16,6 +16,7 @@
 #define SDP_TYPE "application/sdp"
 #define FRAGMENT_TYPE "application/trickle-ice-sdpfrag"
 #define RETRY_SECONDS 5
+#define TOO_MANY "too many sessions of this person"
 
 struct whip {
     struct whip_config config;
@@ -254,6 +255,18 @@ static int open_session(struct post *post, struct room *r, const struct claims *
     return er;
 }
 
+static size_t count_sessions(const struct whip *w, const struct claims *who)
+{
+    size_t cursor = 0, count = 0;
+    void *value;
+    while (map_next(w->sessions, &cursor, NULL, NULL, &value)) {
+        const struct whip_session *s = value;
+        count += strcmp(s->identity, who->identity) == 0 &&
+                 strcmp(s->merchant, who->merchant) == 0;
+    }
+    return count;
+}
+
 /** The same person publishes by WHIP in whatever room. */
 static struct whip_session *other_publisher(const struct whip *w, const struct claims *who)
 {
@@ -293,6 +306,12 @@ static void post_entered(struct calls *c, struct entry_job *job, struct room *r)
                       : er == ER_NOT_FOUND ? "no such room"
                       : er == ER_STALE     ? "this link was used before"
                                            : NULL;
+    /* Others of this person may have come in since the request was let in. */
+    if (er == 0 && count_sessions(post->whip, &job->claims) >= LIMIT_WHIP_SESSIONS_PER_IDENTITY) {
+        send_problem(post->whip, post->reply, 429, TOO_MANY);
+        post_free(post);
+        return;
+    }
     if (er == 0 && post->target.publish) {
         er = make_way(post, r, &job->claims);
         why = "this person publishes already; ?takeover=1 takes its place";
@@ -327,18 +346,6 @@ static bool has_type(const struct http_request *request, const char *type)
     return span_equal_nocase(span_trim(span_cut(&rest, ';')), type);
 }
 
-static size_t count_sessions(const struct whip *w, const struct claims *who)
-{
-    size_t cursor = 0, count = 0;
-    void *value;
-    while (map_next(w->sessions, &cursor, NULL, NULL, &value)) {
-        const struct whip_session *s = value;
-        count += strcmp(s->identity, who->identity) == 0 &&
-                 strcmp(s->merchant, who->merchant) == 0;
-    }
-    return count;
-}
-
 static bool post_check(struct exchange *x)
 {
     const struct http_request *request = x->request;
@@ -354,7 +361,7 @@ static bool post_check(struct exchange *x)
     else if (c->draining)
         fail(x, 503, "the server is about to restart");
     else if (count_sessions(x->whip, &x->who) >= LIMIT_WHIP_SESSIONS_PER_IDENTITY)
-        fail(x, 429, "too many sessions of this person");
+        fail(x, 429, TOO_MANY);
     else
         return true;
     return false;

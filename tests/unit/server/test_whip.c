@@ -77,7 +77,8 @@ struct ask {
     enum role role;
 };
 
-static int ask(struct bench *b, struct ask a)
+/** Without waiting for the answer. */
+static void begin(struct bench *b, struct ask a)
 {
     struct http_request *request = calloc(1, sizeof *request);
     char token[AUTH_TOKEN_BYTES], header[AUTH_TOKEN_BYTES + 16];
@@ -96,6 +97,11 @@ static int ask(struct bench *b, struct ask a)
     }
     b->status = 0;
     assert_true(whip_handle(b->whip, request));
+}
+
+static int ask(struct bench *b, struct ask a)
+{
+    begin(b, a);
     world_settle(&b->w);
     return b->status;
 }
@@ -237,6 +243,24 @@ static void test_play(void **state)
     stop(&b);
 }
 
+static void test_bound_holds_for_those_who_come_at_once(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct calls_gauges g;
+    char path[128];
+    start(&b);
+    (void)snprintf(path, sizeof path, "/whep/%s", b.c.room.text);
+    for (int i = 0; i < 2 * LIMIT_WHIP_SESSIONS_PER_IDENTITY; i++)
+        begin(&b, (struct ask){.method = HTTP_POST, .path = path, .type = "application/sdp",
+                              .body = OFFER, .who = "vi", .role = ROLE_VIEWER});
+    world_settle(&b.w);
+    calls_read_gauges(b.w.calls, &g);
+    assert_int_equal(g.whep, LIMIT_WHIP_SESSIONS_PER_IDENTITY);
+    assert_int_equal(b.answers, 2 * LIMIT_WHIP_SESSIONS_PER_IDENTITY);
+    stop(&b);
+}
+
 static void test_patch(void **state)
 {
     (void)state;
@@ -287,6 +311,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_publish_and_end), cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_takeover),        cmocka_unit_test(test_play),
+        cmocka_unit_test(test_bound_holds_for_those_who_come_at_once),
         cmocka_unit_test(test_patch),           cmocka_unit_test(test_not_ours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
