@@ -9,6 +9,7 @@
 #include "signaling/sessions_impl.h"
 
 #define HELD_MAX 32 /* messages held back while a session opens; one more closes */
+#define REFUSED_MAX 1000 /* messages beyond the rate and not made up for; one more closes */
 #define HELLO_US (LIMIT_HELLO_MS * (uint64_t)1000)
 
 struct note *note_add(struct list *notes, const char *text, size_t len)
@@ -187,6 +188,10 @@ static void handle(struct link *l, const char *text, size_t len)
         return;
     }
     enum session_admit admit = session_admit(&e->session, m.id, t->now_us);
+    if (admit != SESSION_TOO_FAST)
+        l->refused -= l->refused > 0;
+    else if (++l->refused > REFUSED_MAX)
+        link_close(l, LINK_CLOSE_POLICY); /* reading costs us more than writing costs it */
     if (admit == SESSION_TOO_FAST)
         sessions_reply_error(t, &e->session, m.id, PROTO_RATE_LIMITED, "too many messages");
     else if (admit == SESSION_CARRY_OUT && er < 0)

@@ -98,6 +98,27 @@ static void test_refused_or_lost_while_opening(void **state)
     talk_stop(&t);
 }
 
+static void test_a_flood_is_closed(void **state)
+{
+    (void)state;
+    struct talk t;
+    talk_start(&t);
+    struct link *l = talk_connect(&t);
+    talk_say(&t, l, "{'type':'hello','token':'bo'}");
+    int said = 0;
+    while (link_state(l) == LINK_OPEN && said < 5000) {
+        talk_say(&t, l, "{'type':'chat','text':'x'}");
+        said++;
+        while (link_state(l) == LINK_OPEN && *talk_hear(l))
+            continue;
+    }
+    assert_int_equal(said, 1101);
+    while (strncmp(talk_hear(l), "close", 5) != 0)
+        continue;
+    link_gone(l, t.now_us);
+    talk_stop(&t);
+}
+
 static void test_requests(void **state)
 {
     (void)state;
@@ -179,7 +200,7 @@ int main(void)
         cmocka_unit_test(test_before_hello),
         cmocka_unit_test(test_held_until_welcome),
         cmocka_unit_test(test_refused_or_lost_while_opening),
-        cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_a_flood_is_closed), cmocka_unit_test(test_requests),
         cmocka_unit_test(test_pings),
         cmocka_unit_test(test_failures_close),
     };
