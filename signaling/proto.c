@@ -202,7 +202,7 @@ static bool read_list(const json_t *value, struct proto_list *ret)
     return true;
 }
 
-/** Track numbers go out as numbers; both a number and its decimal text are taken back. */
+/** Track numbers go out as decimal text; a number is taken back too. */
 static bool read_track(const json_t *value, uint64_t *ret)
 {
     *ret = 0;
