@@ -372,6 +372,7 @@ int calls_new(struct calls **ret, const struct calls_config *config)
     }
     c->anchor->calls = c;
     sessions_set_clock(c->sessions, calls_now_us(c), calls_unix_us(c));
+    queue_set_clock(c->queue, calls_now_us(c), calls_unix_us(c));
     calls_reset_cases(c);
     calls_repair_clips(c);
     *ret = c;
@@ -431,6 +432,7 @@ void calls_tick(struct calls *c)
 {
     uint64_t now_us = calls_now_us(c);
     sessions_set_clock(c->sessions, now_us, calls_unix_us(c));
+    queue_set_clock(c->queue, now_us, calls_unix_us(c));
     must_retry(c);
     sessions_tick(c->sessions, now_us);
     queue_tick(c->queue, now_us);

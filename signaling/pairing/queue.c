@@ -47,6 +47,11 @@ void queue_set_ring(struct queue *q, uint64_t ring_us)
     q->ring_us = ring_us;
 }
 
+void queue_set_clock(struct queue *q, uint64_t now_us, uint64_t unix_us)
+{
+    q->unix_ahead_us = unix_us - now_us;
+}
+
 static void merchant_free(struct merchant *m)
 {
     list_each_safe(entry, &m->waiting, struct entry, node)
@@ -171,7 +176,7 @@ static void offer(struct queue *q, struct entry *e, struct agent *a)
         return;
     a->offer = e;
     e->offered_to = a;
-    a->reservation = id_make(q->now_us, &q->entropy);
+    a->reservation = id_make(q->now_us + q->unix_ahead_us, &q->entropy);
     struct queue_event *event = queue_emit(q, QUEUE_OFFER, a->info.identity, e);
     if (!event)
         return;

@@ -73,6 +73,8 @@ int queue_new(struct queue **ret, const struct entropy *entropy);
 void queue_free(struct queue *q);
 /** How long offers ring from now on. */
 void queue_set_ring(struct queue *q, uint64_t ring_us);
+/** What the wall clock says at `now_us`: the ids of reservations tell their time. */
+void queue_set_clock(struct queue *q, uint64_t now_us, uint64_t unix_us);
 
 /* Buyers */
 

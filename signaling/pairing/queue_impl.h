@@ -69,6 +69,7 @@ struct queue {
     struct heap retries;
     struct list events;
     uint64_t now_us;
+    uint64_t unix_ahead_us; /* of the wall clock, modulo 2^64 */
     uint64_t ring_us;
     uint64_t agent_count; /* ever: for agents' hashes */
 };

@@ -28,6 +28,28 @@ static enum case_state state_of(struct world *w, const struct store_case *c)
     return state;
 }
 
+static void test_bye_ends_the_call_by_name(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client buyer, agent;
+    world_start(&w);
+    struct store_case c = world_case(&w, "bo");
+    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
+    client_say(&buyer, "{'type':'wait'}");
+    client_hello(&agent, &w, "ann", ROLE_AGENT, NULL);
+    available(&agent, "a");
+    client_say(&agent, "{'type':'accept','reservation':'%s'}",
+               text_at(client_expect(&agent, "call_offer"), "reservation"));
+    client_say(&agent, "{'type':'bye','id':'b'}");
+    json_t *ended = client_expect(&buyer, "call_ended");
+    assert_string_equal(text_at(ended, "reason"), "left");
+    assert_string_equal(text_at(ended, "by"), "ann");
+    client_free(&buyer);
+    client_free(&agent);
+    world_stop(&w);
+}
+
 static void test_wait_offer_accept_hang_up(void **state)
 {
     (void)state;
@@ -49,6 +71,8 @@ static void test_wait_offer_accept_hang_up(void **state)
     json_t *offer = client_expect(&agent, "call_offer");
     assert_string_equal(text_at(offer, "case.title"), "a cracked cup");
     assert_string_equal(text_at(offer, "buyer.identity"), "bo");
+    struct id near = id_make(1700000001000000, &w.entropy);
+    assert_memory_equal(text_at(offer, "reservation"), near.text, 6); /* the wall clock's time */
     assert_int_equal(json_integer_value(json_object_get(offer, "ring_ms")), 20000);
     client_say(&agent, "{'type':'accept','id':'y','reservation':'%s'}",
                text_at(offer, "reservation"));
@@ -248,6 +272,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wait_offer_accept_hang_up),
+        cmocka_unit_test(test_bye_ends_the_call_by_name),
         cmocka_unit_test(test_decline_passes_on),
         cmocka_unit_test(test_ringing_out_makes_away),
         cmocka_unit_test(test_dropped_buyer_keeps_the_place),
