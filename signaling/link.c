@@ -157,7 +157,6 @@ static void hello(struct link *l, const struct proto_message *m)
         resume(l, m, &who);
         return;
     }
-    entry_make_room(t, who.identity);
     struct entry *e = entry_new(t, &who);
     if (!e) {
         link_refuse(l, m->id, PROTO_FULL, "too many sessions", LINK_CLOSE_LATER);
@@ -238,6 +237,7 @@ void sessions_welcome(struct sessions *t, struct session *s)
     struct link *l = e->link;
     if (!e->opening || !l)
         return;
+    entry_make_room(t, e);
     e->opening = false;
     (void)session_attach(s, 0, t->now_us);
     entry_arm(t, e);

@@ -126,12 +126,14 @@ void sessions_close_all(struct sessions *t, enum link_close code)
         link_close(link, code);
 }
 
-void entry_make_room(struct sessions *t, const char *identity)
+void entry_make_room(struct sessions *t, const struct entry *newcomer)
 {
-    struct entry *newest = map_get_str(t->by_identity, identity);
+    struct entry *newest = map_get_str(t->by_identity, newcomer->session.who.identity);
     struct entry *oldest = NULL, *oldest_dropped = NULL;
     size_t count = 0;
     for (struct entry *e = newest; e; e = e->older) {
+        if (e == newcomer || e->opening)
+            continue;
         count++;
         oldest = e;
         if (!e->link)

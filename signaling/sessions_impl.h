@@ -71,8 +71,9 @@ void entry_arm(struct sessions *t, struct entry *e);
 void entry_detach(struct entry *e, bool flush);
 /** The connection is lost. An opening session ends with it. */
 void entry_drop(struct sessions *t, struct entry *e);
-/** Room for one more session of this person: the oldest dropped one goes, else the oldest. */
-void entry_make_room(struct sessions *t, const char *identity);
+/** Room for one more session of this person, who has been let in: the oldest dropped one goes, else
+ *  the oldest. Those that are still opening do not count, they may yet be refused. */
+void entry_make_room(struct sessions *t, const struct entry *newcomer);
 /** `l` carries it from now on. The old connection, which may not have noticed yet that it is dead,
  *  is closed. */
 void entry_take_over(struct sessions *t, struct entry *e, struct link *l);

@@ -172,6 +172,24 @@ static void test_end_flushes(void **state)
     talk_stop(&t);
 }
 
+/** Such as by a link for one use that was used: whoever holds it must not put the person out. */
+static void test_refused_sessions_put_nobody_out(void **state)
+{
+    (void)state;
+    struct talk t;
+    talk_start(&t);
+    struct link *there = talk_connect(&t);
+    hello(&t, there, "bo");
+    t.hold = true;
+    for (size_t i = 0; i < 2 * LIMIT_SESSIONS_PER_IDENTITY; i++) {
+        struct link *l = talk_connect(&t);
+        talk_say(&t, l, "{'type':'hello','token':'bo'}");
+    }
+    assert_int_equal(sessions_count(t.table), 1 + 2 * LIMIT_SESSIONS_PER_IDENTITY);
+    assert_int_equal(link_state(there), LINK_OPEN);
+    talk_stop(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +198,7 @@ int main(void)
         cmocka_unit_test(test_resume_while_the_old_one_seems_alive),
         cmocka_unit_test(test_many_of_one_person),
         cmocka_unit_test(test_slow_reader_is_cut),
+        cmocka_unit_test(test_refused_sessions_put_nobody_out),
         cmocka_unit_test(test_end_flushes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
