@@ -242,6 +242,8 @@ static void tap_close(struct tap *tap, uint64_t now_us)
         pass_on(tap, now_us);
         tap->closing = true;
         tap->close_unix_us = hub_unix_us(tap->room->hub, now_us);
+        tap->picture.track = NULL; /* nothing is read any more, however long the recorder takes */
+        memset(tap->audio, 0, sizeof tap->audio);
     }
     finish(tap, now_us);
 }
@@ -353,6 +355,8 @@ void tap_track_gone(struct hub_room *r, struct track *t, uint64_t now_us)
 void tap_consent_changed(struct hub_room *r, uint64_t now_us, const char *identity, bool recording)
 {
     list_each_safe (tap, &r->taps, struct tap, in_room) {
+        if (tap->closing)
+            continue;
         if (recording) {
             find_voices(tap); /* from the next packet on */
             continue;

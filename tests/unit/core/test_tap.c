@@ -184,6 +184,26 @@ static void withdrawal_closes_the_publishers_clip(void **state)
     assert_int_equal(fake_hub_last(f, MEDIA_CLIP_FAILED)->er, ER_DENIED);
 }
 
+static void nothing_is_read_while_the_end_waits(void **state)
+{
+    struct fake_hub *f = *state;
+    struct fake_client *ann = fake_client_join(f, 1, "ann", "as vs");
+    consent(f, "ann", true);
+    fake_client_stream(ann, 0.1);
+    start(f, "ann");
+    fake_client_stream(ann, 0.2);
+    f->recorder_full = true;
+    consent(f, "ann", false);
+    fake_hub_forget(f);
+    consent(f, "ann", true);
+    fake_client_stream(ann, 6); /* enough for a batch */
+    f->recorder_full = false;
+    hub_peer_remove(f->hub, f->now_us, &f->room, 1);
+    fake_hub_run(f, 100000);
+    assert_int_equal(fake_hub_items(f, RECORD_AUDIO, 0) + fake_hub_items(f, RECORD_VIDEO, 0), 0);
+    assert_int_equal(fake_hub_steps(f, RECORD_CLOSE), 1);
+}
+
 static void consent_is_of_the_person_not_of_the_peer(void **state)
 {
     struct fake_hub *f = *state;
@@ -322,6 +342,7 @@ int main(void)
         TEST(held_slabs_outlive_everything),
         TEST(others_are_silent_without_consent),
         TEST(withdrawal_closes_the_publishers_clip),
+        TEST(nothing_is_read_while_the_end_waits),
         TEST(consent_is_of_the_person_not_of_the_peer),
         TEST(losses_are_waited_for_then_marked),
         TEST(another_track_goes_on_in_the_same_clip),
