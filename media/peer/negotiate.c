@@ -250,7 +250,9 @@ static bool agree_direction(struct match *m, struct line *line, const struct sdp
 
 static void learn_remote(struct line *line, const struct sdp_media *media)
 {
-    str_copy_span(line->label, sizeof line->label, media->msid_track);
+    /* It is told to others: text only. */
+    if (utf8_is_clean(media->msid_track.at, media->msid_track.len))
+        str_copy_span(line->label, sizeof line->label, media->msid_track);
     line->remote_ssrc = line->remote_rtx_ssrc = 0;
     if (line->receives && media->ssrc_count > 0) {
         line->remote_ssrc = media->ssrcs[0].ssrc;
@@ -275,8 +277,9 @@ static int copy_identity(struct match *m, struct line *line, const struct sdp_me
         return refuse(m, ER_MALFORMED, "An m-line has an overlong or missing field.");
     if (!line->mid_offered)
         snprintf(line->mid, sizeof line->mid, "m%zu", index);
-    else if (media->mid.len == 0 || str_copy_span(line->mid, sizeof line->mid, media->mid))
-        return refuse(m, ER_MALFORMED, "An a=mid is empty or too long.");
+    else if (media->mid.len == 0 || !utf8_is_clean(media->mid.at, media->mid.len) ||
+             str_copy_span(line->mid, sizeof line->mid, media->mid))
+        return refuse(m, ER_MALFORMED, "An a=mid is empty, too long or no text.");
     return 0;
 }
 
@@ -359,7 +362,7 @@ static bool name_bundled_lines(struct match *m)
         return m->sdp->has_bundle;
     while (rest.at && count < LIMIT_SDP_MEDIA) {
         struct span name = span_cut(&rest, ' ');
-        if (name.len > 0 && name.len < LINE_MID_BYTES)
+        if (name.len > 0 && name.len < LINE_MID_BYTES && utf8_is_clean(name.at, name.len))
             names[count++] = name;
     }
     if (count != lines || untold != lines)

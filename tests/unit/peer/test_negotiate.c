@@ -396,6 +396,20 @@ static void test_renegotiation_refusals_change_nothing(void **state)
     assert_string_equal(f->n.lines[1].mid, "1");
 }
 
+static void test_names_are_text(void **state)
+{
+    struct fixture *f = *state;
+    refused(f, ER_MALFORMED, CHROME_SESSION("\xff") CHROME_AUDIO("\xff", "sendrecv"), "mid");
+    agree(f, CHROME_SESSION("0") "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n" TRANSPORT(
+                 "actpass") "a=mid:0\r\na=msid:s \xc3(\r\na=sendonly\r\na=rtcp-mux\r\n"
+                            "a=rtpmap:111 opus/48000/2\r\n");
+    assert_string_equal(f->n.lines[0].label, "");
+    agree(f, CHROME_SESSION("0") "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n" TRANSPORT(
+                 "actpass") "a=mid:0\r\na=msid:s h\xc3\xb6ren\r\na=sendonly\r\na=rtcp-mux\r\n"
+                            "a=rtpmap:111 opus/48000/2\r\n");
+    assert_string_equal(f->n.lines[0].label, "h\xc3\xb6ren");
+}
+
 static void test_stopped_line_may_be_reused(void **state)
 {
     struct fixture *f = *state;
@@ -491,6 +505,7 @@ int main(void)
         TEST(test_renegotiation_keeps_and_adds),
         TEST(test_renegotiation_refusals_change_nothing),
         TEST(test_stopped_line_may_be_reused),
+        TEST(test_names_are_text),
         TEST(test_all_lines_may_be_stopped_later),
         TEST(test_ice_restart),
         TEST(test_copy),
