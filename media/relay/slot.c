@@ -12,6 +12,8 @@
 #define SQUEEZE 33              /* pictures behind the head are sent this much closer in time */
 #define LEADING_PACKETS 128     /* by then a viewer knows the SSRC */
 #define FIRST_SEQ_MAX 16384u    /* below 32768: SRTP roll-over sync */
+#define HOLE_MAX LIMIT_TAPE_VIDEO_PACKETS
+#define HOLE_LEFT 64
 #define LOSSY_FRACTION 8        /* of 256: 3% */
 #define BUDGET_WINDOW_US 1000000u
 #define BUDGET_FLOOR_BYTES 65536u
@@ -196,8 +198,21 @@ static bool send_again(struct slot *s, uint64_t now_us, struct relay_packet *out
     return true;
 }
 
+/** A publisher may leap by more than the tape holds, and several times while a slot is behind: left as
+ *  it is, that could come round to numbers used before, and SRTP would use a nonce twice. Of such a
+ *  hole, which nobody can fill any more, enough is left for the viewer to notice. */
+static void narrow_hole(struct slot *s, const struct tape_packet *p)
+{
+    int64_t leap = p->seq + s->seq_delta - s->last_seq;
+    if (leap <= HOLE_MAX)
+        return;
+    s->seq_delta -= leap - HOLE_LEFT;
+    s->stretch_first = p->seq;
+}
+
 static void emit(struct slot *s, uint64_t now_us, const struct tape_packet *p)
 {
+    narrow_hole(s, p);
     int64_t seq = p->seq + s->seq_delta;
     int64_t ts = slot_timestamp(s, p->timestamp);
     struct relay_packet out = {.from = p,

@@ -256,6 +256,32 @@ static void holes_filled_while_catching_up(void **state)
     assert_int_equal(fake_sent_to(f, s), 60);
 }
 
+static void leaps_never_come_round(void **state)
+{
+    struct fake_relay *f = *state;
+    struct track *t = fake_track(f, "ann", 0, CODEC_VP8);
+    for (uint16_t i = 0; i < 30; i++)
+        fake_picture(f, t, i, i * 3000u, i ? FAKE_START : FAKE_KEY);
+    struct slot *s = viewer(f);
+    assert_int_equal(f->sent_count, 16);
+    fake_picture(f, t, 32000, 90000, FAKE_START);
+    fake_picture(f, t, 64000, 93000, FAKE_START);
+    for (uint16_t i = 5; i < 20; i++)
+        fake_picture(f, t, i, 96000u + i * 3000u, FAKE_START);
+    fake_relay_run(f, 100000);
+    for (uint16_t i = 20; i < 30; i++)
+        fake_picture(f, t, i, 96000u + i * 3000u, FAKE_START);
+    assert_true(f->sent_count > 40);
+    for (size_t i = 1; i < f->sent_count; i++)
+        assert_in_range((uint16_t)(f->sent[i].seq - f->sent[i - 1].seq), 1, 2048);
+    const struct fake_sent *last = fake_last_sent(f, s);
+    uint16_t missing = last->seq;
+    size_t before = f->sent_count;
+    slot_nack(s, f->now_us, &missing, 1); /* what came behind the leap can be asked for */
+    assert_int_equal(f->sent_count, before + 1);
+    assert_int_equal(f->sent[before].source_seq, 2 * 65536 + 29);
+}
+
 static void padding_is_passed_on(void **state)
 {
     struct fake_relay *f = *state;
@@ -481,6 +507,7 @@ int main(void)
         TEST(late_packets_go_to_their_place),
         TEST(a_late_key_frame_with_a_hole_behind_it),
         TEST(holes_filled_while_catching_up),
+        TEST(leaps_never_come_round),
         TEST(padding_is_passed_on),
         TEST(sound_begins_at_once),
         TEST(nacks_are_answered_from_the_tape),
