@@ -23,6 +23,7 @@
 #define HEADER_TABLES 512
 #define WS_PATH "/ws"
 #define WS_NAME "loupe.v1"
+#define STALL_SECONDS 30 /* a client that takes in nothing for so long is cut */
 
 struct watch {
     int fd;
@@ -89,14 +90,14 @@ static void hand_over(struct http *h, struct exchange *x)
     h->counters.requests++;
     if (!r->body)
         r->body = calloc(1, 1);
+    /* What follows waits until this is answered. */
+    (void)lws_rx_flow_control(x->wsi, 0);
     h->config.on_request(h->config.ctx, r);
 }
 
 static int on_head(struct http *h, struct lws *wsi, struct connection *c)
 {
     if (c->exchange) {
-        /* Pipelined: newer versions of libwebsockets do not hold it back. The first is answered,
-         * then the connection closes and the client sends the rest anew (RFC 9112, 9.3.2). */
         c->exchange->asked.close = true;
         return 0;
     }
@@ -115,12 +116,10 @@ static int on_head(struct http *h, struct lws *wsi, struct connection *c)
         c->exchange = NULL;
         return -1;
     }
-    if (er) {
-        lws_callback_on_writable(wsi);
-        return 0;
-    }
-    if (!body)
+    if (!er && !body)
         hand_over(h, x);
+    else if (er && !body)
+        lws_callback_on_writable(wsi);
     return 0;
 }
 
@@ -136,15 +135,27 @@ static int on_body_end(struct http *h, struct lws *wsi, struct connection *c)
     return 0;
 }
 
+/** Whether more than this request has come already, on this connection or, rarely, on another.
+ *  libwebsockets takes the head of such a request for its body, and reads it for ever: so the
+ *  connection ends with the answer, and the client sends the rest anew (RFC 9112, 9.3.2). */
+static bool more_has_come(struct http *h)
+{
+    return lws_service_adjust_timeout(h->lws, 1, 0) == 0;
+}
+
 static int on_writeable(struct http *h, struct lws *wsi, struct connection *c)
 {
     struct exchange *x = c->exchange;
     if (!x)
         return 0;
+    if (x->answered && !x->head_len && (h->draining || more_has_come(h)))
+        x->asked.close = true;
     switch (exchange_write(x, h->files, &h->counters.bytes_out)) {
     case EXCHANGE_WAIT:
         return 0;
     case EXCHANGE_MORE:
+        /* libwebsockets counts from the request on: a long clip would end in the middle. */
+        lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, STALL_SECONDS);
         lws_callback_on_writable(wsi);
         return 0;
     case EXCHANGE_BROKEN:
@@ -153,7 +164,7 @@ static int on_writeable(struct http *h, struct lws *wsi, struct connection *c)
         break;
     }
     count_answer(h, x);
-    bool close = x->asked.close || h->draining;
+    bool close = x->asked.close || h->draining || more_has_come(h);
     exchange_leave(h, c);
     if (close)
         return -1;
@@ -480,6 +491,8 @@ void http_reply_send(struct http *h, struct http_reply reply, struct http_respon
         return;
     }
     exchange_answer(x, response);
+    /* Held back, it would not be written to either. */
+    (void)lws_rx_flow_control(x->wsi, 1);
     lws_callback_on_writable(x->wsi);
 }
 

@@ -181,8 +181,8 @@ int exchange_new(struct exchange **ret, struct lws *wsi, uint64_t number, bool *
         exchange_refuse(x, 400, "the Content-Length is no number", true);
     } else if (er == ER_FULL) {
         /* A moderate rest is read and dropped, so that the client hears the answer. */
-        bool far = x->body_size > 32 * LIMIT_HTTP_BODY;
-        exchange_refuse(x, 413, "a body is 1 MiB at most", far);
+        *ret_body = x->body_size <= 32 * LIMIT_HTTP_BODY;
+        exchange_refuse(x, 413, "a body is 1 MiB at most", true);
     } else {
         *ret_body = x->body_size > 0;
         /* Without a length libwebsockets takes all that follows for the body of these. */
@@ -238,9 +238,6 @@ void exchange_answer(struct exchange *x, struct http_response *response)
     x->answered = true;
     x->asked.unix_us = clock_unix_us();
     http_settle(&x->response, &x->asked, &x->slice);
-    x->head = http_head(&x->response, &x->asked, x->slice.len, &x->head_len);
-    if (x->asked.method == HTTP_HEAD)
-        x->slice.len = 0;
 }
 
 void exchange_refuse(struct exchange *x, int status, const char *detail, bool close)
@@ -256,6 +253,11 @@ void exchange_refuse(struct exchange *x, int status, const char *detail, bool cl
 /** The head, with as much of a body from memory as fits. */
 static enum exchange_step write_head(struct exchange *x, uint64_t *bytes_out)
 {
+    x->head = http_head(&x->response, &x->asked, x->slice.len, &x->head_len);
+    if (!x->head)
+        return EXCHANGE_BROKEN;
+    if (x->asked.method == HTTP_HEAD)
+        x->slice.len = 0;
     size_t body = 0;
     const char *from = x->response.body ? x->response.body : x->response.constant;
     if (!x->response.file_size && from)
@@ -338,10 +340,8 @@ enum exchange_step exchange_write(struct exchange *x, struct http_files *files, 
     if (!x->answered || x->writing_done)
         return EXCHANGE_WAIT;
     enum exchange_step step;
-    if (x->head)
+    if (!x->head_len)
         step = write_head(x, bytes_out);
-    else if (!x->head_len)
-        step = EXCHANGE_BROKEN;
     else if (x->response.file_size)
         step = write_file(x, files, bytes_out);
     else

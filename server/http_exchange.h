@@ -24,8 +24,8 @@ struct exchange {
     struct http_asked asked; /* texts owned */
     struct http_response response;
     struct http_slice slice; /* still to send */
-    char *head;              /* until it is sent */
-    size_t head_len;
+    char *head;              /* made when it is sent, so that it knows whether the */
+    size_t head_len;         /* connection goes on */
 
     struct http_piece piece; /* of a file: what was read */
     bool piece_asked, piece_ready;
