@@ -371,8 +371,10 @@ static void wait_again(struct calls *c, const struct id *case_id, const char *ag
     struct room *r = room_of_case(c, case_id);
     queue_agent_busy(c->queue, agent, false, calls_now_us(c));
     struct roster_person *p = r ? roster_find(r->roster, r->buyer) : NULL;
-    if (!p || !p->session)
+    if (!p || !p->session) { /* has left meanwhile */
+        calls_case_act(c, case_id, CASE_STOP_WAIT, "system", NULL);
         return;
+    }
     const struct proto_message again = {.type = PROTO_WAIT};
     calls_on_wait(c, member_of(p->session), &again);
 }
@@ -384,6 +386,8 @@ static void accept_entered(struct calls *c, struct entry_job *job, struct room *
     struct session *s = sessions_find(c->sessions, &job->session);
     struct member *m = s ? member_of(s) : NULL;
     int er = m ? job->er : ER_CLOSED;
+    if (er == 0 && !roster_find(r->roster, r->buyer))
+        er = ER_CONFLICT; /* left while we looked */
     bool again = er == 0 && m->room == r;
     if (er == 0 && m->room && !again)
         room_unseat(m, "left");

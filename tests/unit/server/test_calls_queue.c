@@ -50,6 +50,38 @@ static void test_bye_ends_the_call_by_name(void **state)
     world_stop(&w);
 }
 
+static void test_buyer_leaves_while_the_agent_accepts(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client buyer, agent;
+    static const char leave[] = "{\"type\":\"leave\"}";
+    char accept[128];
+    world_start(&w);
+    struct store_case c = world_case(&w, "bo");
+    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
+    client_say(&buyer, "{'type':'wait'}");
+    client_hello(&agent, &w, "ann", ROLE_AGENT, NULL);
+    available(&agent, "a");
+    int len = snprintf(accept, sizeof accept,
+                       "{\"type\":\"accept\",\"id\":\"x\",\"reservation\":\"%s\"}",
+                       text_at(client_expect(&agent, "call_offer"), "reservation"));
+    /* Both before the store has looked the case up. */
+    link_on_text(agent.link, accept, (size_t)len, w.now_us);
+    link_on_text(buyer.link, leave, strlen(leave), w.now_us);
+    world_settle(&w);
+    assert_string_equal(text_at(client_expect(&agent, "error"), "re"), "x");
+    assert_false(client_has(&agent, "call_started"));
+    assert_int_equal(state_of(&w, &c), CASE_OPEN);
+    struct calls_gauges g;
+    calls_read_gauges(w.calls, &g);
+    assert_int_equal(g.agents_available, 1);
+    assert_int_equal(g.rooms, 0);
+    client_free(&buyer);
+    client_free(&agent);
+    world_stop(&w);
+}
+
 static void test_wait_offer_accept_hang_up(void **state)
 {
     (void)state;
@@ -271,6 +303,7 @@ static void test_nobody_waits_after_a_restart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_buyer_leaves_while_the_agent_accepts),
         cmocka_unit_test(test_wait_offer_accept_hang_up),
         cmocka_unit_test(test_bye_ends_the_call_by_name),
         cmocka_unit_test(test_decline_passes_on),
