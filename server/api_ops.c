@@ -22,8 +22,8 @@ void api_healthz(struct api_call *c)
 
 void api_readyz(struct store *s, struct api_call *c)
 {
-    if (store_ping(s))
-        text_answer(c, 503, "the database does not answer\n");
+    if (store_ping(s, c->unix_us))
+        text_answer(c, 503, "the database cannot be written to\n");
     else if (c->draining)
         text_answer(c, 503, "draining\n");
     else

@@ -434,6 +434,7 @@ void calls_tick(struct calls *c)
     sessions_set_clock(c->sessions, now_us, calls_unix_us(c));
     queue_set_clock(c->queue, now_us, calls_unix_us(c));
     must_retry(c);
+    calls_retry_clips(c);
     sessions_tick(c->sessions, now_us);
     queue_tick(c->queue, now_us);
     calls_on_queue_events(c);
@@ -445,6 +446,8 @@ uint64_t calls_deadline_us(const struct calls *c)
     uint64_t a = sessions_deadline_us(c->sessions), b = queue_deadline_us(c->queue);
     uint64_t next_us = a < b ? a : b, must_us = must_deadline_us(c);
     next_us = must_us < next_us ? must_us : next_us;
+    if (c->clips_unsaved && c->clips_retry_us < next_us)
+        next_us = c->clips_retry_us;
     bool leaving = c->drain_until_us && !c->drained;
     return leaving && c->drain_until_us < next_us ? c->drain_until_us : next_us;
 }
@@ -479,7 +482,7 @@ void calls_drain(struct calls *c, void (*done)(void *ctx), void *ctx)
 void calls_end_drain(struct calls *c)
 {
     uint64_t now_us = calls_now_us(c);
-    if (!c->draining || c->drained || map_count(c->clips) || c->anchor->jobs)
+    if (!c->draining || c->drained || map_count(c->clips) > c->clips_unsaved || c->anchor->jobs)
         return;
     if (!c->drain_until_us) {
         c->drain_until_us = now_us + GOODBYE_US;
@@ -507,7 +510,7 @@ void calls_read_gauges(const struct calls *c, struct calls_gauges *ret)
                                  .calls = c->calls_on,
                                  .whip = c->whip,
                                  .whep = c->whep,
-                                 .clips_recording = map_count(c->clips),
+                                 .clips_recording = map_count(c->clips) - c->clips_unsaved,
                                  .messages_in = c->messages_in,
                                  .errors_out = c->errors_out,
                                  .calls_started = c->calls_started,

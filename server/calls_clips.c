@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Clips: the row is durable before the recording starts, each change of state is durable before
- * people hear of it, and what a dead process left is repaired. */
+/* Clips: the row is durable before the recording starts; each change of state is durable before
+ * people hear of it, unless it cannot be written: then it is told, and tried again; what a dead
+ * process left is repaired. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +13,11 @@
 #include "base/str.h"
 #include "server/calls_impl.h"
 
+#define RETRY_US 5000000u /* between two tries to write finished clips' rows */
+
 void call_clip_free(struct calls *c, struct clip *clip)
 {
+    c->clips_unsaved -= clip->unsaved;
     map_remove_str(c->clips, clip->row.id.text);
     list_remove(&clip->node);
     free(clip);
@@ -82,8 +86,23 @@ static void row_work(struct store *s, struct calls_job *head)
     job->er = store_clip_update(s, &job->row, head->unix_us);
 }
 
-/** A finished clip's row is in the store, or could not be written: then it says `recording` until
- *  the next start, which finds the file and completes it. What is told of a clip is in the store. */
+/** Tell what became of a clip, and let its room go on without it. */
+static void clip_leave(struct clip *clip, bool saved)
+{
+    struct room *r = clip->room;
+    if (!r)
+        return;
+    list_remove(&clip->node);
+    clip->room = NULL;
+    tell_clip(r, &clip->row);
+    if (!saved)
+        room_notice(r, "clip_not_saved", "a clip could not be entered on the case yet");
+    room_tell(r, NULL, room_recording_json(r));
+    room_settle(r);
+}
+
+/** A finished clip's row is in the store, or could not be written: then it is tried again while this
+ *  process lives; the next one finds the row `recording`, and repairs. */
 static void row_written(struct calls *c, const struct store_clip *row, bool final, int er)
 {
     struct clip *clip = clip_find(c, &row->id);
@@ -92,16 +111,16 @@ static void row_written(struct calls *c, const struct store_clip *row, bool fina
                   row->id.text, clip_state_name(row->state), er_name(er));
     if (!clip || !final)
         return;
-    struct room *r = clip->room;
-    call_clip_free(c, clip);
-    if (!r)
-        return;
-    if (er == 0)
-        tell_clip(r, row);
-    else
-        room_notice(r, "clip_not_saved", "a clip could not be entered on the case");
-    room_tell(r, NULL, room_recording_json(r));
-    room_settle(r);
+    clip->writing = false;
+    bool again = er < 0 && er != ER_NOT_FOUND;
+    if (again && !clip->unsaved) {
+        clip->unsaved = true;
+        if (c->clips_unsaved++ == 0)
+            c->clips_retry_us = calls_now_us(c) + RETRY_US;
+    }
+    clip_leave(clip, er == 0);
+    if (!again)
+        call_clip_free(c, clip);
 }
 
 static void row_done(struct calls *c, struct calls_job *head)
@@ -120,11 +139,26 @@ static void row_write(struct calls *c, struct clip *clip, bool final)
         job->row = clip->row;
         job->final = final;
     }
+    clip->writing = final;
     if (job && calls_run(c, &job->head) == 0)
         return;
     free(job);
     const struct store_clip row = clip->row;
     row_written(c, &row, final, ER_FULL);
+}
+
+void calls_retry_clips(struct calls *c)
+{
+    size_t cursor = 0;
+    void *value;
+    if (!c->clips_unsaved || calls_now_us(c) < c->clips_retry_us)
+        return;
+    c->clips_retry_us = calls_now_us(c) + RETRY_US;
+    while (map_next(c->clips, &cursor, NULL, NULL, &value)) {
+        struct clip *clip = value;
+        if (clip->unsaved && !clip->writing)
+            row_write(c, clip, true);
+    }
 }
 
 static void on_failed(struct calls *c, struct clip *clip, int er)

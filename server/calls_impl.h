@@ -36,6 +36,8 @@ struct calls {
     uint64_t last_peer, last_request, last_consent;
     struct claims checked; /* of the token that was checked last, for the session opening now */
     size_t calls_on, whip, whep;
+    size_t clips_unsaved;
+    uint64_t clips_retry_us; /* when to write those again */
     uint64_t messages_in, errors_out, calls_started, offers, offers_declined, offers_expired;
     bool draining, drained;
     uint64_t drain_until_us; /* 0: still finishing clips */
@@ -111,6 +113,8 @@ struct clip {
     struct room *room;
     struct store_clip row;
     bool stopping;
+    bool unsaved; /* finished, but its row could not be written yet; then in no room */
+    bool writing; /* its last state is on the way to the store */
 };
 
 /* Time, store */
@@ -229,6 +233,8 @@ void must_clear(struct calls *c);
 /* Clips */
 
 void calls_repair_clips(struct calls *c);
+/** Writes the rows again that could not be written. */
+void calls_retry_clips(struct calls *c);
 void calls_on_clip_event(struct calls *c, const struct media_event *event);
 void room_stop_clips(struct room *r);
 void room_stop_clips_of(struct room *r, const char *publisher);

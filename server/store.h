@@ -39,8 +39,9 @@ int store_end(struct store *s, int er);
 
 /** PRAGMA integrity_check. 0, or ER_MALFORMED with the first complaint in `ret_why`. */
 int store_check(struct store *s, char *ret_why, size_t size);
-/** A cheap question to the database, for /readyz. 0 or ER_IO. */
-int store_ping(struct store *s);
+/** Whether something can be written, for /readyz: tried every two seconds at most. 0 or ER_IO, also
+ *  while finished clips wait to be written. */
+int store_ping(struct store *s, uint64_t now_us);
 
 /** 32 bytes kept under `name`; drawn at the first call. 0, ER_IO. */
 int store_secret(struct store *s, const char *name, uint8_t ret_secret[32]);
@@ -194,7 +195,10 @@ struct store_clip {
 const char *clip_state_name(enum clip_state state);
 /** A new row and the event "clip_started" by c->started_by. The merchant is looked up. */
 int store_clip_add(struct store *s, struct store_clip *c, uint64_t now_us);
-/** Writes state and all that follows it; for READY and FAILED the event "clip_ready" {clip, sha256,
+/** A finished clip whose row cannot be written (ER_IO) is kept in memory and read from there, until a
+ *  later call writes it or the process ends.
+ *
+ *  Writes state and all that follows it; for READY and FAILED the event "clip_ready" {clip, sha256,
  *  duration_ms, bytes, repaired} or "clip_failed" {clip, reason} by "system". */
 int store_clip_update(struct store *s, const struct store_clip *c, uint64_t now_us);
 int store_clip_get(struct store *s, const struct id *id, struct store_clip *ret);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Clips in the store: rows that follow a recording from its start to the finished file. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/er.h"
@@ -119,7 +120,57 @@ static int finished_event(struct store *s, const struct store_clip *c, uint64_t 
     return er;
 }
 
-int store_clip_update(struct store *s, const struct store_clip *c, uint64_t now_us)
+/* Finished, but not written */
+
+struct store_unsaved {
+    struct store_unsaved *next;
+    struct store_clip clip;
+};
+
+static struct store_unsaved **unsaved_find(struct store *s, const struct id *id)
+{
+    struct store_unsaved **at = &s->unsaved;
+    while (*at && strcmp((*at)->clip.id.text, id->text) != 0)
+        at = &(*at)->next;
+    return at;
+}
+
+static void unsaved_drop(struct store *s, const struct id *id)
+{
+    struct store_unsaved **at = unsaved_find(s, id), *u = *at;
+    if (u)
+        *at = u->next;
+    free(u);
+}
+
+static void unsaved_keep(struct store *s, const struct store_clip *c)
+{
+    struct store_unsaved *u = *unsaved_find(s, &c->id);
+    if (!u) {
+        u = calloc(1, sizeof *u);
+        if (!u)
+            return;
+        u->next = s->unsaved;
+        s->unsaved = u;
+    }
+    u->clip = *c;
+}
+
+void store_unsaved_clear(struct store *s)
+{
+    while (s->unsaved)
+        unsaved_drop(s, &s->unsaved->clip.id);
+}
+
+/** What is known of a clip beyond its row. */
+static void unsaved_apply(struct store *s, struct store_clip *c)
+{
+    const struct store_unsaved *u = *unsaved_find(s, &c->id);
+    if (u)
+        *c = u->clip;
+}
+
+static int clip_write(struct store *s, const struct store_clip *c, uint64_t now_us)
 {
     int er = store_begin(s);
     if (er)
@@ -140,6 +191,16 @@ int store_clip_update(struct store *s, const struct store_clip *c, uint64_t now_
     return store_end(s, er);
 }
 
+int store_clip_update(struct store *s, const struct store_clip *c, uint64_t now_us)
+{
+    int er = clip_write(s, c, now_us);
+    if (er == ER_IO && c->state != CLIP_RECORDING)
+        unsaved_keep(s, c);
+    else if (er == 0)
+        unsaved_drop(s, &c->id);
+    return er;
+}
+
 int store_clip_get(struct store *s, const struct id *id, struct store_clip *ret)
 {
     sqlite3_stmt *st;
@@ -152,6 +213,8 @@ int store_clip_get(struct store *s, const struct id *id, struct store_clip *ret)
     else if (er == 0)
         er = ER_NOT_FOUND;
     sql_end(st);
+    if (er == 0)
+        unsaved_apply(s, ret);
     return er;
 }
 
@@ -164,6 +227,7 @@ static int clips_each(struct store *s, sqlite3_stmt *st,
         er = clip_read(st, &c);
         if (er)
             break;
+        unsaved_apply(s, &c);
         each(ctx, &c);
     }
     sql_end(st);

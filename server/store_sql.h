@@ -18,12 +18,18 @@ struct store {
     struct log *log;
     unsigned depth; /* of store_begin */
     int failed;     /* the first error inside the transaction */
+    struct store_unsaved *unsaved; /* finished clips that could not be written */
+    uint64_t probed_us;            /* when it was last tried whether it can be written to; 0: never */
+    int probed;                    /* what came of it */
     size_t statement_count;
     struct {
         const char *sql;
         sqlite3_stmt *statement;
     } statements[STORE_STATEMENTS];
 };
+
+/** Forgets what could not be written. */
+void store_unsaved_clear(struct store *s);
 
 /** SQLite's answer as one of ours; what points to the disk is logged as an error. */
 int sql_er(struct store *s, int rc, const char *what);

@@ -272,6 +272,7 @@ void store_close(struct store *s)
         return;
     for (size_t i = 0; i < s->statement_count; i++)
         sqlite3_finalize(s->statements[i].statement);
+    store_unsaved_clear(s);
     if (sqlite3_close(s->db) != SQLITE_OK)
         log_event(s->log, LOG_ERROR, "store_close_failed", NULL);
     free(s);
@@ -319,13 +320,16 @@ int store_check(struct store *s, char *ret_why, size_t size)
     return er;
 }
 
-int store_ping(struct store *s)
+#define PROBE_US UINT64_C(2000000)
+
+int store_ping(struct store *s, uint64_t now_us)
 {
-    sqlite3_stmt *st;
-    int er = sql_begin(s, &st, "SELECT count(*) FROM settings", "");
-    if (er)
-        return er;
-    er = sql_step(s, st);
-    sql_end(st);
-    return er == 1 ? 0 : ER_IO;
+    if (!s->probed_us || now_us - s->probed_us >= PROBE_US) {
+        s->probed = sql_run(s, NULL,
+                            "INSERT INTO settings VALUES('probed_us', ?) ON CONFLICT(name)"
+                            " DO UPDATE SET value = excluded.value",
+                            "i", (int64_t)now_us);
+        s->probed_us = now_us;
+    }
+    return s->probed || s->unsaved ? ER_IO : 0;
 }

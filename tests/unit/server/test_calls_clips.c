@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/er.h"
+#include "server/store_sql.h"
 #include "tests/unit/support/calls_world.h"
 #include "tests/unit/support/fake_dbq.h"
 #include "tests/unit/support/fake_media.h"
@@ -182,6 +183,81 @@ static void test_full_store_queue_is_told(void **state)
     world_settle(&w);
     fake_dbq_full(w.dbq, false);
     assert_string_equal(text_at(client_expect(&buyer, "notice"), "code"), "clip_not_saved");
+    assert_int_equal(stored(&w, r.clip).state, CLIP_RECORDING);
+    world_pass(&w, 6000);
+    assert_int_equal(stored(&w, r.clip).state, CLIP_READY);
+    client_free(&buyer);
+    world_stop(&w);
+}
+
+/** What a full disk does to the store. */
+static void writable(struct world *w, bool on)
+{
+    assert_int_equal(sqlite3_exec(w->store->db,
+                                  on ? "PRAGMA query_only = OFF" : "PRAGMA query_only = ON", NULL,
+                                  NULL, NULL),
+                     SQLITE_OK);
+}
+
+static void test_unwritten_end_is_told_and_written_later(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client buyer;
+    world_start(&w);
+    struct store_case c = world_case(&w, "bo");
+    struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
+    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
+    consent(&buyer);
+    fake_media_manual_clips(w.media);
+    struct result r = start(&w, &agent, c.room.text, "bo");
+    struct media_event e = {.type = MEDIA_CLIP_FAILED, .er = ER_IO};
+    assert_int_equal(id_parse(r.clip, &e.clip), 0);
+    client_forget(&buyer);
+    assert_int_equal(store_ping(w.store, 1), 0);
+    writable(&w, false);
+    fake_media_say(w.media, &e);
+    world_settle(&w);
+    json_t *clip = client_expect(&buyer, "clip");
+    assert_string_equal(text_at(clip, "clip.state"), "failed");
+    assert_string_equal(text_at(clip, "reason"), "io");
+    json_t *recording = client_expect(&buyer, "recording");
+    assert_true(json_is_false(json_object_get(recording, "on")));
+    assert_int_equal(stored(&w, r.clip).state, CLIP_FAILED); /* from memory */
+    assert_int_equal(world_events(&w, &c.id, "clip_failed"), 0);
+    assert_int_equal(store_ping(w.store, 2), ER_IO);
+    world_pass(&w, 6000);
+    client_forget(&buyer);
+    writable(&w, true);
+    world_pass(&w, 6000);
+    assert_int_equal(world_events(&w, &c.id, "clip_failed"), 1);
+    assert_int_equal(store_ping(w.store, 3), 0);
+    assert_false(client_has(&buyer, "clip"));
+    writable(&w, false);
+    assert_int_equal(store_ping(w.store, 9000000), ER_IO);
+    writable(&w, true);
+    world_pass(&w, 20000);
+    assert_int_equal(world_events(&w, &c.id, "clip_failed"), 1);
+    client_free(&buyer);
+    world_stop(&w);
+}
+
+static void test_unwritten_end_does_not_hold_the_drain(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client buyer;
+    world_start(&w);
+    struct store_case c = world_case(&w, "bo");
+    struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
+    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
+    consent(&buyer);
+    assert_int_equal(start(&w, &agent, c.room.text, "bo").er, 0);
+    writable(&w, false);
+    calls_drain(w.calls, NULL, NULL);
+    client_has(&buyer, "");
+    assert_int_equal(buyer.closed, 1012);
+    writable(&w, true);
     client_free(&buyer);
     world_stop(&w);
 }
@@ -282,6 +358,8 @@ int main(void)
         cmocka_unit_test(test_needs_consent_and_right), cmocka_unit_test(test_life_of_a_clip),
         cmocka_unit_test(test_full_store_queue_is_told),
         cmocka_unit_test(test_no_clip_begins_while_draining),
+        cmocka_unit_test(test_unwritten_end_is_told_and_written_later),
+        cmocka_unit_test(test_unwritten_end_does_not_hold_the_drain),
         cmocka_unit_test(test_full_disk_is_told),       cmocka_unit_test(test_bound_and_drain),
         cmocka_unit_test(test_room_waits_for_its_clips), cmocka_unit_test(test_repair_at_the_start),
     };

@@ -51,7 +51,7 @@ static void test_open_and_migrate(void **state)
     char why[100];
     close(mkstemp(path));
     struct store *s = fresh(path);
-    assert_int_equal(store_ping(s), 0);
+    assert_int_equal(store_ping(s, T0), 0);
     assert_int_equal(store_check(s, why, sizeof why), 0);
     struct store_case c = make_case(s, "kept");
     store_close(s);
