@@ -103,6 +103,7 @@ void hub_free(struct hub *h)
     void *value;
     while (h->rooms && map_next(h->rooms, &cursor, NULL, NULL, &value))
         hub_room_free(value, 0);
+    tap_free_all(h);
     map_free(h->rooms);
     map_free(h->ufrags);
     map_free(h->paths);

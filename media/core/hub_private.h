@@ -133,7 +133,9 @@ void member_report_twcc(struct member *m, uint64_t now_us);
 /* tap.c */
 struct tap;
 void tap_expire_due(struct hub *h, uint64_t now_us);
+/** For a room that goes: what the recorder does not take now it is told later. */
 void tap_close_all(struct hub_room *r, uint64_t now_us);
+void tap_free_all(struct hub *h);
 /** A track is about to go: what it still has is read. */
 void tap_track_gone(struct hub_room *r, struct track *t, uint64_t now_us);
 void tap_consent_changed(struct hub_room *r, uint64_t now_us, const char *identity, bool recording);

@@ -20,7 +20,9 @@ struct tap_source {
 struct tap {
     struct list in_room;
     struct heap_node timer;
-    struct hub_room *room;
+    struct hub *hub;
+    struct hub_room *room; /* NULL: it has closed, and the recorder is still to be told */
+    struct id room_id;
     struct id clip;
     char publisher[MEDIA_IDENTITY_BYTES];
     uint64_t end_at_us; /* the longest a clip may be */
@@ -47,7 +49,7 @@ static struct record_batch *batch_new(const struct tap *tap, enum record_step st
     if (!b)
         return NULL;
     b->step = step;
-    b->room = tap->room->id;
+    b->room = tap->room_id;
     b->clip = tap->clip;
     b->unix_us = unix_us;
     return b;
@@ -215,10 +217,11 @@ static void pass_on(struct tap *tap, uint64_t now_us)
 
 static void tap_free(struct tap *tap)
 {
-    struct hub *h = tap->room->hub;
+    struct hub *h = tap->hub;
     heap_remove(&h->tap_timers, &tap->timer);
     list_remove(&tap->in_room);
-    tap->room->tap_count--;
+    if (tap->room)
+        tap->room->tap_count--;
     h->counters.clips_recording--;
     record_batch_free(tap->batch);
     free(tap);
@@ -227,7 +230,7 @@ static void tap_free(struct tap *tap)
 /** Hand over RECORD_CLOSE and be gone; or try again soon when the recorder's queue is full. */
 static void finish(struct tap *tap, uint64_t now_us)
 {
-    struct hub *h = tap->room->hub;
+    struct hub *h = tap->hub;
     struct record_batch *b = batch_new(tap, RECORD_CLOSE, tap->close_unix_us);
     if (batch_hand_over(h, b) == 0)
         tap_free(tap);
@@ -266,7 +269,9 @@ static int tap_new(struct hub_room *r, uint64_t now_us, const struct media_clip_
     struct tap *tap = calloc(1, sizeof *tap);
     if (!tap)
         return ER_NOMEM;
+    tap->hub = h;
     tap->room = r;
+    tap->room_id = r->id;
     tap->clip = config->clip;
     tap->end_at_us = now_us + (uint64_t)LIMIT_CLIP_SECONDS * 1000000u;
     (void)str_copy(tap->publisher, sizeof tap->publisher, config->publisher);
@@ -315,8 +320,18 @@ void tap_close_all(struct hub_room *r, uint64_t now_us)
     list_each_safe (tap, &r->taps, struct tap, in_room) {
         tap_close(tap, now_us);
     }
-    list_each_safe (left, &r->taps, struct tap, in_room)
-        tap_free(left); /* the recorder took no more: it finishes the clip when it ends */
+    list_each_safe (left, &r->taps, struct tap, in_room) {
+        list_remove(&left->in_room); /* the recorder takes no more just now: its timer goes on */
+        left->room = NULL;
+        r->tap_count--;
+    }
+}
+
+void tap_free_all(struct hub *h)
+{
+    struct heap_node *node;
+    while ((node = heap_pop_due(&h->tap_timers, UINT64_MAX)))
+        tap_free(container_of(node, struct tap, timer));
 }
 
 void tap_expire_due(struct hub *h, uint64_t now_us)
@@ -332,7 +347,8 @@ void tap_expire_due(struct hub *h, uint64_t now_us)
             pass_on(tap, now_us);
             (void)heap_set(&h->tap_timers, &tap->timer, now_us + TAP_EVERY_US);
         }
-        hub_room_arm(r);
+        if (r)
+            hub_room_arm(r);
     }
 }
 

@@ -184,6 +184,32 @@ static void withdrawal_closes_the_publishers_clip(void **state)
     assert_int_equal(fake_hub_last(f, MEDIA_CLIP_FAILED)->er, ER_DENIED);
 }
 
+static void a_clip_ends_though_its_room_is_gone(void **state)
+{
+    struct fake_hub *f = *state;
+    struct fake_client *ann = fake_client_join(f, 1, "ann", "as vs");
+    consent(f, "ann", true);
+    fake_client_stream(ann, 0.1);
+    struct id clip = start(f, "ann");
+    start(f, "ann");
+    f->recorder_full = true;
+    hub_room_close(f->hub, f->now_us, &f->room);
+    uint64_t closed_us = f->now_us;
+    fake_hub_run(f, 1000000);
+    assert_int_equal(fake_hub_steps(f, RECORD_CLOSE), 0);
+    assert_int_equal(fake_hub_counters(f)->clips_recording, 2);
+    fake_hub_forget(f);
+    f->recorder_full = false;
+    fake_hub_run(f, 20000);
+    assert_int_equal(fake_hub_steps(f, RECORD_CLOSE), 2);
+    assert_int_equal(fake_hub_counters(f)->clips_recording, 0);
+    assert_true(hub_deadline_us(f->hub) == UINT64_MAX);
+    const struct record_batch *b = f->batches[0];
+    assert_true(id_equal(&b->clip, &clip) || id_equal(&f->batches[1]->clip, &clip));
+    assert_true(id_equal(&b->room, &f->room));
+    assert_true(b->unix_us == closed_us + FAKE_HUB_UNIX_US);
+}
+
 static void nothing_is_read_while_the_end_waits(void **state)
 {
     struct fake_hub *f = *state;
@@ -343,6 +369,7 @@ int main(void)
         TEST(others_are_silent_without_consent),
         TEST(withdrawal_closes_the_publishers_clip),
         TEST(nothing_is_read_while_the_end_waits),
+        TEST(a_clip_ends_though_its_room_is_gone),
         TEST(consent_is_of_the_person_not_of_the_peer),
         TEST(losses_are_waited_for_then_marked),
         TEST(another_track_goes_on_in_the_same_clip),
