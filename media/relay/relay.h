@@ -128,7 +128,8 @@ struct track_extras {
     uint8_t audio_level;
 };
 /** A packet of the track's codec: onto the tape, then to every slot. `recovered`: it came by RTX (the
- *  caller has restored the original header). 0; ER_STALE: duplicate; ER_MALFORMED: not this codec. */
+ *  caller has restored the original header). 0; ER_STALE: duplicate, or recovered before it could be
+ *  missed; ER_MALFORMED: not this codec. */
 int track_receive(struct track *t, uint64_t now_us, const struct rtp_packet *packet,
                   const struct track_extras *extras, bool recovered);
 /** A sender report of the publisher for this track. */

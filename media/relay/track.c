@@ -166,6 +166,8 @@ int track_receive(struct track *t, uint64_t now_us, const struct rtp_packet *pac
     struct tape_input in = {.head = &head, .payload = packet->payload};
     if (packet->payload_len > LIMIT_RTP_PACKET)
         return ER_MALFORMED;
+    if (recovered && seq_diff(packet->seq, (uint16_t)t->seq.highest) > 0)
+        return ER_STALE; /* nobody asked for it: a probe, or of the source before this one */
     int er = describe(t, packet, &head);
     if (er != 0)
         return er;

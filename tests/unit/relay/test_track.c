@@ -29,8 +29,8 @@ static void describes_packets_on_the_tape(void **state)
     struct fake_relay *f = *state;
     struct track *t = fake_track(f, "ann", 1, CODEC_VP8);
     assert_int_equal(fake_packet(f, t, 100, 9000, FAKE_KEY), 0);
-    assert_int_equal(fake_packet(f, t, 101, 9000, FAKE_END), 0);
-    assert_int_equal(fake_packet(f, t, 102, 12000, FAKE_START | FAKE_END | FAKE_RECOVERED), 0);
+    assert_int_equal(fake_packet(f, t, 102, 12000, FAKE_START | FAKE_END), 0);
+    assert_int_equal(fake_packet(f, t, 101, 9000, FAKE_END | FAKE_RECOVERED), 0);
     const struct tape_packet *p = tape_find(t->tape, FIRST);
     assert_int_equal(p->flags, TAPE_FRAME_START | TAPE_KEY_FRAME);
     assert_int_equal(p->width, 640);
@@ -38,9 +38,8 @@ static void describes_packets_on_the_tape(void **state)
     assert_int_equal(t->width, 640);
     assert_int_equal(p->codec, CODEC_VP8);
     assert_true(p->arrival_us == f->now_us);
-    assert_int_equal(tape_find(t->tape, FIRST + 1)->flags, TAPE_MARKER);
-    assert_int_equal(tape_find(t->tape, FIRST + 2)->flags,
-                     TAPE_FRAME_START | TAPE_MARKER | TAPE_RECOVERED);
+    assert_int_equal(tape_find(t->tape, FIRST + 1)->flags, TAPE_MARKER | TAPE_RECOVERED);
+    assert_int_equal(tape_find(t->tape, FIRST + 2)->flags, TAPE_FRAME_START | TAPE_MARKER);
     assert_true(tape_last_key(t->tape)->complete);
     assert_int_equal(t->counters.packets, 3);
     assert_int_equal(t->counters.bytes, 300);
@@ -111,6 +110,18 @@ static void lost_packets_are_asked_for(void **state)
     assert_int_equal(t->counters.given_up, 1);
     assert_int_equal(fake_keys_asked(f, t), 1);
     assert_int_equal(f->asked_count, LIMIT_NACK_TRIES - 1 + 1);
+}
+
+static void repairs_do_not_lead(void **state)
+{
+    struct fake_relay *f = *state;
+    struct track *t = fake_track(f, "ann", 1, CODEC_VP8);
+    fake_picture(f, t, 100, 0, FAKE_KEY);
+    assert_int_equal(fake_packet(f, t, 30000, 9000, FAKE_START | FAKE_RECOVERED), ER_STALE);
+    assert_int_equal(tape_head(t->tape), FIRST);
+    fake_picture(f, t, 101, 3000, FAKE_START);
+    fake_relay_run(f, 500000);
+    assert_int_equal(f->asked_count, 0);
 }
 
 static void sound_is_not_asked_for(void **state)
@@ -199,6 +210,7 @@ int main(void)
         TEST(refuses_what_is_not_its_codec),
         TEST(padding_keeps_the_numbering),
         TEST(lost_packets_are_asked_for),
+        TEST(repairs_do_not_lead),
         TEST(sound_is_not_asked_for),
         TEST(key_frames_are_asked_once_a_second),
         TEST(too_much_missing_needs_a_key_frame),
