@@ -134,8 +134,8 @@ static bool id_is_anothers(const struct match *m, size_t index, uint8_t id, size
     for (size_t i = 0; i < index; i++) {
         const struct line *line = &m->next->lines[i];
         for (size_t other = 0; !line->rejected && other < NEGOTIATE_EXTENSIONS; other++) {
-            const uint8_t *taken =
-                (const uint8_t *)&line->extensions + negotiate_extensions[other].offset;
+            const uint8_t *taken = (const uint8_t *)&line->extensions +
+                                   negotiate_extensions[other].offset;
             if (other != k && *taken == id)
                 return true;
         }
@@ -191,14 +191,20 @@ static uint32_t ssrc_make(const struct match *m)
     return ssrc;
 }
 
+static bool has_rtx(const struct line *line)
+{
+    for (int c = 0; c < CODEC_COUNT; c++)
+        if (line->rtx_payload_type[c] != PAYLOAD_NONE)
+            return true;
+    return false;
+}
+
 /* Once all remote SSRCs are known, so that ours differ from them. */
 static void assign_ssrcs(struct match *m)
 {
     for (size_t i = 0; i < m->next->line_count; i++) {
         struct line *line = &m->next->lines[i];
-        bool rtx = false;
-        for (int c = 0; c < CODEC_COUNT; c++)
-            rtx = rtx || line->rtx_payload_type[c] != PAYLOAD_NONE;
+        bool rtx = has_rtx(line);
         if (!line->sends)
             line->local_ssrc = line->local_rtx_ssrc = 0;
         else if (!line->local_ssrc)
@@ -300,6 +306,16 @@ static int check_continuity(struct match *m, const struct line *line, size_t ind
                             : "An m-line's kind differs from that in the last offer.");
 }
 
+/* Without RTX a packet is sent again as it was. Under other types or ids it would be another packet of
+ *  the same number, and SRTP must never see that: such a line goes on under a new SSRC. */
+static bool repeats_alike(const struct line *line, const struct line *before)
+{
+    return line->kind != MEDIA_VIDEO || has_rtx(line) ||
+           (memcmp(line->payload_type, before->payload_type, sizeof line->payload_type) == 0 &&
+            line->extensions.mid == before->extensions.mid &&
+            line->extensions.audio_level == before->extensions.audio_level);
+}
+
 static int match_line(struct match *m, size_t index)
 {
     const struct sdp_media *media = &m->sdp->media[index];
@@ -327,8 +343,10 @@ static int match_line(struct match *m, size_t index)
     learn_remote(line, media);
     if (same && !m->old->lines[index].rejected) {
         const struct line *before = &m->old->lines[index];
-        line->local_ssrc = before->local_ssrc;
-        line->local_rtx_ssrc = before->local_rtx_ssrc;
+        if (repeats_alike(line, before)) {
+            line->local_ssrc = before->local_ssrc;
+            line->local_rtx_ssrc = before->local_rtx_ssrc;
+        }
         if (line->receives && before->receives && !line->remote_ssrc) { /* learnt, not announced */
             line->remote_ssrc = before->remote_ssrc;
             line->remote_rtx_ssrc = before->remote_rtx_ssrc;

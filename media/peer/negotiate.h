@@ -95,7 +95,8 @@ int negotiation_copy(struct negotiation *ret, const struct negotiation *n);
  *  fingerprint, setup that leaves us no passive role, ICE-lite there too, or nothing in it that we
  *  can relay. ER_FULL: too long or too many lines. ER_NOMEM.
  *  A line stopped by the client (port 0) is rejected and may come back as another kind. A line that
- *  stops and starts sending gets new local SSRCs. */
+ *  stops and starts sending gets new local SSRCs; so does one of pictures without RTX whose payload
+ *  types or extension ids change. */
 int negotiate_offer(struct negotiation *n, const struct negotiate_rules *rules,
                     const struct entropy *entropy, const char *offer, size_t len,
                     const char **ret_why);

@@ -272,8 +272,8 @@ static void test_one_extension_id_means_one_thing(void **state)
     "m=audio 9 UDP/TLS/RTP/SAVPF 96\r\n" TRANSPORT(                                                \
         "actpass") "a=mid:" mid "\r\na=rtcp-mux\r\na=sendonly\r\na=rtpmap:96 opus/48000/2\r\n"     \
                    "a=extmap:" id " urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n"
-    agree(f, SESSION("a=group:BUNDLE x y z\r\n") NUMBERED("x", "1") LEVEL("y", "9")
-                 LEVEL("z", "2"));
+    agree(f,
+          SESSION("a=group:BUNDLE x y z\r\n") NUMBERED("x", "1") LEVEL("y", "9") LEVEL("z", "2"));
     assert_int_equal(f->n.lines[0].extensions.abs_send_time, 9);
     assert_int_equal(f->n.lines[1].extensions.audio_level, 0);
     assert_int_equal(f->n.lines[2].extensions.audio_level, 2);
@@ -396,6 +396,27 @@ static void test_renegotiation_refusals_change_nothing(void **state)
     assert_string_equal(f->n.lines[1].mid, "1");
 }
 
+static void test_what_is_repeated_stays_alike(void **state)
+{
+#define NO_RTX(type, id)                                                                           \
+    CHROME_SESSION("0")                                                                            \
+    "m=video 9 UDP/TLS/RTP/SAVPF " type "\r\n" TRANSPORT(                                          \
+        "actpass") "a=mid:0\r\na=recvonly\r\na=rtcp-mux\r\na=rtpmap:" type " VP8/90000\r\n"      \
+                   "a=rtcp-fb:" type " nack\r\n"                                                   \
+                   "a=extmap:" id " urn:ietf:params:rtp-hdrext:sdes:mid\r\n"
+    struct fixture *f = *state;
+    agree(f, NO_RTX("96", "4"));
+    uint32_t first = f->n.lines[0].local_ssrc;
+    agree(f, NO_RTX("96", "4"));
+    assert_int_equal(f->n.lines[0].local_ssrc, first);
+    agree(f, NO_RTX("96", "5"));
+    uint32_t second = f->n.lines[0].local_ssrc;
+    assert_true(second && second != first);
+    agree(f, NO_RTX("97", "5"));
+    assert_true(f->n.lines[0].local_ssrc && f->n.lines[0].local_ssrc != second);
+#undef NO_RTX
+}
+
 static void test_names_are_text(void **state)
 {
     struct fixture *f = *state;
@@ -506,6 +527,7 @@ int main(void)
         TEST(test_renegotiation_refusals_change_nothing),
         TEST(test_stopped_line_may_be_reused),
         TEST(test_names_are_text),
+        TEST(test_what_is_repeated_stays_alike),
         TEST(test_all_lines_may_be_stopped_later),
         TEST(test_ice_restart),
         TEST(test_copy),
