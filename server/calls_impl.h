@@ -171,7 +171,7 @@ struct entry_job {
     struct claims claims;
     struct id by_room, by_case; /* one of them; none: only the invite is used */
     bool use_invite;
-    bool look_only;             /* check, but enter nobody and open nothing */
+    bool look_only; /* check, but enter nobody and open nothing */
     /** er: 0, ER_NOT_FOUND, ER_DENIED, ER_STALE (the invite is spent), ER_IO, .. `room` is NULL when
      *  it is not open (look_only) or none was asked for. c NULL: free what ctx holds. */
     void (*entered)(struct calls *c, struct entry_job *job, struct room *room);
@@ -210,10 +210,12 @@ uint64_t request_new(struct calls *c, request_done *done, void *ctx);
 void request_drop(struct calls *c, uint64_t number);
 /** ER_NOMEM. `wants` as in media.h. */
 int call_peer_new(struct room *r, const char *identity, struct member *m, const struct door *door,
-             struct peer **ret);
+                  struct peer **ret);
 /** `tell_media`: remove it in the engine too. Its tracks are reported gone. */
 void call_peer_free(struct peer *p, bool tell_media);
 bool room_identity_publishes(const struct room *r, const char *identity);
+/** Whether this person publishes by WHIP. */
+bool room_door_publishes(const struct room *r, const char *identity);
 /** End whatever this person publishes. */
 void room_stop_publishing(struct room *r, const char *identity);
 void room_send_tracks(struct room *r, struct member *m);

@@ -8,6 +8,7 @@
 #include "base/er.h"
 #include "base/str.h"
 #include "server/calls_impl.h"
+#include "server/whip_sdp.h"
 
 /** Numbers of streams go out as text: they may not fit into a JavaScript number. */
 #define TRACK_TEXT_BYTES 24
@@ -87,9 +88,9 @@ static void track_add(struct room *r, const struct media_event *e)
 static void track_remove_at(struct room *r, size_t i)
 {
     char number[TRACK_TEXT_BYTES];
-    json_t *message =
-        json_pack("{s:s,s:s,s:s}", "type", "track_removed", "track",
-                  track_text(number, r->tracks[i].track), "identity", r->tracks[i].identity);
+    json_t *message = json_pack("{s:s,s:s,s:s}", "type", "track_removed", "track",
+                                track_text(number, r->tracks[i].track), "identity",
+                                r->tracks[i].identity);
     memmove(&r->tracks[i], &r->tracks[i + 1], (r->track_count - i - 1) * sizeof r->tracks[0]);
     r->track_count--;
     room_tell(r, NULL, message);
@@ -117,7 +118,7 @@ void room_send_tracks(struct room *r, struct member *m)
 /* Peers */
 
 int call_peer_new(struct room *r, const char *identity, struct member *m, const struct door *door,
-             struct peer **ret)
+                  struct peer **ret)
 {
     struct calls *c = r->calls;
     struct peer *p = calloc(1, sizeof *p);
@@ -162,9 +163,17 @@ bool room_identity_publishes(const struct room *r, const char *identity)
         if (strcmp(r->tracks[i].identity, identity) == 0)
             return true;
     }
-    list_each(peer, (struct list *)(uintptr_t)&r->peers, struct peer, node)
-    {
+    list_each (peer, (struct list *)(uintptr_t)&r->peers, struct peer, node) {
         if (peer->publishes && strcmp(peer->identity, identity) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool room_door_publishes(const struct room *r, const char *identity)
+{
+    list_each (peer, (struct list *)(uintptr_t)&r->peers, struct peer, node) {
+        if (!peer->member && peer->publishes && strcmp(peer->identity, identity) == 0)
             return true;
     }
     return false;
@@ -190,8 +199,7 @@ static void peer_end(struct peer *p, int er, bool tell_media)
 
 void room_stop_publishing(struct room *r, const char *identity)
 {
-    list_each_safe(peer, &r->peers, struct peer, node)
-    {
+    list_each_safe (peer, &r->peers, struct peer, node) {
         bool publishes = peer->publishes;
         for (size_t i = 0; i < r->track_count; i++)
             publishes |= r->tracks[i].peer == peer->number;
@@ -217,9 +225,9 @@ static void offer_answered(struct calls *c, void *ctx, const struct media_event 
         if (p)
             p->answered = true;
         if (s)
-            sessions_reply(c->sessions, s, offer->re,
-                           json_pack("{s:s,s:s}", "type", "answer", "sdp",
-                                     event->sdp ? event->sdp : ""));
+            sessions_reply(
+                c->sessions, s, offer->re,
+                json_pack("{s:s,s:s}", "type", "answer", "sdp", event->sdp ? event->sdp : ""));
     } else if (event) {
         if (p && !p->answered)
             call_peer_free(p, false);
@@ -270,19 +278,37 @@ static int offer_send(struct calls *c, struct member *m, const struct proto_mess
     return er;
 }
 
+/** What speaks against this offer: true, and the error is sent. */
+static bool offer_refused(struct calls *c, struct member *m, const struct proto_message *msg)
+{
+    const struct proto_wants *wants = &msg->offer.wants;
+    size_t known = 0;
+    while (known < wants->count && whip_offer_has_mid(msg->offer.sdp, wants->items[known].mid))
+        known++;
+    if (!m->room || c->draining)
+        calls_error(c, m->session, msg->id, m->room ? PROTO_DRAINING : PROTO_CONFLICT,
+                    m->room ? "the server is about to restart" : "not in a room");
+    else if (known < wants->count)
+        calls_error(c, m->session, msg->id, PROTO_INVALID,
+                    "wants: a mid that the offer does not have");
+    else if (room_door_publishes(m->room, m->claims.identity) && whip_offer_sends(msg->offer.sdp))
+        calls_error(c, m->session, msg->id, PROTO_CONFLICT,
+                    "this person publishes by WHIP already");
+    else
+        return false;
+    return true;
+}
+
 void calls_on_offer(struct calls *c, struct member *m, const struct proto_message *msg)
 {
     struct media_want wants[PROTO_WANTS_MAX];
+    if (offer_refused(c, m, msg))
+        return;
     for (size_t i = 0; i < msg->offer.wants.count; i++) {
         const struct proto_want *want = &msg->offer.wants.items[i];
         wants[i] = (struct media_want){.track = want->track};
         (void)str_copy(wants[i].mid, sizeof wants[i].mid, want->mid);
         (void)str_copy(wants[i].identity, sizeof wants[i].identity, want->identity);
-    }
-    if (!m->room || c->draining) {
-        calls_error(c, m->session, msg->id, m->room ? PROTO_DRAINING : PROTO_CONFLICT,
-                    m->room ? "the server is about to restart" : "not in a room");
-        return;
     }
     struct offer *offer = calloc(1, sizeof *offer);
     uint64_t request = offer ? request_new(c, offer_answered, offer) : 0;
@@ -491,8 +517,8 @@ static void view_entered(struct calls *c, struct entry_job *job, struct room *r)
     free(view);
 }
 
-void calls_room_view(struct calls *c, const struct claims *who, const char *room,
-                     calls_done *done, void *ctx)
+void calls_room_view(struct calls *c, const struct claims *who, const char *room, calls_done *done,
+                     void *ctx)
 {
     struct view *view = calloc(1, sizeof *view);
     struct entry_job *job = calloc(1, sizeof *job);

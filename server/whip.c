@@ -100,12 +100,12 @@ static void send_problem(struct whip *w, struct http_reply reply, int status, co
 /** For what entering a room or the media engine said. */
 static void send_error(struct whip *w, struct http_reply reply, int er, const char *why)
 {
-    int status = er == ER_NOT_FOUND                       ? 404
-                 : er == ER_DENIED || er == ER_STALE      ? 403
-                 : er == ER_CONFLICT                      ? 409
-                 : er == ER_FULL || er == ER_CLOSED       ? 503
+    int status = er == ER_NOT_FOUND                                   ? 404
+                 : er == ER_DENIED || er == ER_STALE                  ? 403
+                 : er == ER_CONFLICT                                  ? 409
+                 : er == ER_FULL || er == ER_CLOSED                   ? 503
                  : er == ER_NOMEM || er == ER_INTERNAL || er == ER_IO ? 500
-                                                          : 400;
+                                                                      : 400;
     send_problem(w, reply, status, why);
 }
 
@@ -212,8 +212,8 @@ static int add_peer(struct whip_session *s, struct room *r, const struct claims 
                                                                         : MEDIA_PICK_MAIN};
     (void)str_copy(config.identity, sizeof config.identity, who->identity);
     (void)str_copy(config.pick_identity, sizeof config.pick_identity, post->target.identity);
-    er = media_peer_add(c->config.media, &r->id, &config, request, s->offer, strlen(s->offer),
-                        NULL, 0);
+    er = media_peer_add(c->config.media, &r->id, &config, request, s->offer, strlen(s->offer), NULL,
+                        0);
     if (er < 0)
         call_peer_free(p, false);
     return er;
@@ -261,8 +261,7 @@ static size_t count_sessions(const struct whip *w, const struct claims *who)
     void *value;
     while (map_next(w->sessions, &cursor, NULL, NULL, &value)) {
         const struct whip_session *s = value;
-        count += strcmp(s->identity, who->identity) == 0 &&
-                 strcmp(s->merchant, who->merchant) == 0;
+        count += strcmp(s->identity, who->identity) == 0 && strcmp(s->merchant, who->merchant) == 0;
     }
     return count;
 }
@@ -352,12 +351,15 @@ static bool post_check(struct exchange *x)
     struct calls *c = x->whip->config.calls;
     bool may = x->target.publish ? x->who.grants.publish : x->who.grants.subscribe;
     if (!may)
-        fail(x, 403, x->target.publish ? "this token may not publish" : "this token may not subscribe");
+        fail(x, 403,
+             x->target.publish ? "this token may not publish" : "this token may not subscribe");
     else if (!has_type(request, SDP_TYPE))
         fail(x, 415, "an offer is sent as " SDP_TYPE);
     else if (!request->body_len || request->body_len > LIMIT_SDP_BYTES ||
              strlen((const char *)request->body) != request->body_len)
         fail(x, 400, "the body is no SDP offer of up to 60000 bytes");
+    else if (x->target.publish && !whip_offer_sends((const char *)request->body))
+        fail(x, 400, "this offer sends nothing: to publish takes an m-line that is sendonly");
     else if (c->draining)
         fail(x, 503, "the server is about to restart");
     else if (count_sessions(x->whip, &x->who) >= LIMIT_WHIP_SESSIONS_PER_IDENTITY)
@@ -487,6 +489,8 @@ static void on_patch(struct exchange *x)
         fail(x, 428, "If-Match is needed: the ETag, or * for an ICE restart");
     else if (strcmp(request->if_match, "*") != 0 && strcmp(request->if_match, etag) != 0)
         fail(x, 412, "the ICE session has changed");
+    else if (!whip_is_fragment(body))
+        fail(x, 400, "the body is no SDP fragment");
     else if (er == ER_MALFORMED)
         fail(x, 400, "ice-ufrag and ice-pwd must both be there and well formed");
     else if (other)
@@ -513,8 +517,8 @@ static void on_options(struct exchange *x)
 
 typedef void exchange_handler(struct exchange *x);
 static exchange_handler *const of_room[HTTP_METHODS] = {[HTTP_POST] = on_post};
-static exchange_handler *const of_session[HTTP_METHODS] = {[HTTP_PATCH] = on_patch,
-                                                           [HTTP_DELETE] = on_delete};
+static exchange_handler *const of_session[HTTP_METHODS] = {
+    [HTTP_PATCH] = on_patch, [HTTP_DELETE] = on_delete};
 
 /** The bearer token, checked; else the error is sent. */
 static bool authorize(struct exchange *x)

@@ -61,11 +61,62 @@ int whip_ice_read(const char *sdp, struct whip_ice *ret)
     return has_ufrag ? 0 : ER_NOT_FOUND;
 }
 
+bool whip_offer_sends(const char *sdp)
+{
+    struct span rest = span_of(sdp);
+    bool media = false, otherwise = true; /* what the session says, for m-lines that say nothing */
+    bool counts = false, sends = false;
+    while (rest.at) {
+        struct span line = next_line(&rest);
+        bool yes = span_equal(line, "a=sendrecv") || span_equal(line, "a=sendonly");
+        bool no = span_equal(line, "a=recvonly") || span_equal(line, "a=inactive");
+        if (span_starts(line, "m=")) {
+            if (counts && sends)
+                return true;
+            media = true;
+            counts = span_starts(line, "m=audio") || span_starts(line, "m=video");
+            sends = otherwise;
+        } else if ((yes || no) && media) {
+            sends = yes;
+        } else if (yes || no) {
+            otherwise = yes;
+        }
+    }
+    return counts && sends;
+}
+
+bool whip_offer_has_mid(const char *sdp, const char *mid)
+{
+    struct span rest = span_of(sdp);
+    while (rest.at) {
+        struct span line = next_line(&rest);
+        if (span_starts(line, "a=mid:") && span_equal(behind(line, "a=mid:"), mid))
+            return true;
+    }
+    return false;
+}
+
+bool whip_is_fragment(const char *text)
+{
+    struct span rest = span_of(text);
+    bool attribute = false;
+    while (rest.at) {
+        struct span line = next_line(&rest);
+        if (!line.len)
+            continue;
+        if (line.len < 3 || line.at[1] != '=' || !islower((unsigned char)line.at[0]))
+            return false;
+        attribute |= line.at[0] == 'a';
+    }
+    return attribute;
+}
+
 /** "o=<user> <id> <version> .." with the version counted up, as far as it can be read. */
 static void write_origin(FILE *out, struct span line)
 {
     struct span rest = line;
-    struct span user = span_cut(&rest, ' '), id = span_cut(&rest, ' '), version = span_cut(&rest, ' ');
+    struct span user = span_cut(&rest, ' '), id = span_cut(&rest, ' '),
+                version = span_cut(&rest, ' ');
     unsigned long long n = 0;
     for (size_t i = 0; rest.at && i < version.len && isdigit((unsigned char)version.at[i]); i++)
         n = n * 10 + (unsigned)(version.at[i] - '0');
@@ -116,8 +167,8 @@ static bool is_of_fragment(struct span line, unsigned media)
 {
     static const char *const session_lines[] = {"a=ice-lite", "a=ice-options:", "a=group:", UFRAG,
                                                 PWD};
-    static const char *const media_lines[] = {"m=", "a=mid:", UFRAG, PWD, "a=candidate:",
-                                              "a=end-of-candidates"};
+    static const char *const media_lines[] = {"m=", "a=mid:",       UFRAG,
+                                              PWD,  "a=candidate:", "a=end-of-candidates"};
     const char *const *lines = media ? media_lines : session_lines;
     size_t count = media ? sizeof media_lines / sizeof media_lines[0]
                          : sizeof session_lines / sizeof session_lines[0];

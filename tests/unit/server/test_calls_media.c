@@ -21,8 +21,9 @@ static void test_offer_and_answer(void **state)
     world_start(&w);
     struct store_case c = world_case(&w, "bo");
     client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    client_say(&buyer, "{'type':'offer','id':'1','sdp':'v=0\\r\\na=fingerprint:sha-256 AA\\r\\n',"
-                       "'wants':{'2':{'identity':'ann'}}}");
+    client_say(&buyer,
+               "{'type':'offer','id':'1','sdp':'v=0\\r\\na=fingerprint:sha-256 AA\\r\\na=mid:2',"
+               "'wants':{'2':{'identity':'ann'}}}");
     json_t *answer = client_expect(&buyer, "answer");
     assert_string_equal(text_at(answer, "re"), "1");
     assert_memory_equal(text_at(answer, "sdp"), "v=0", 3);
@@ -34,6 +35,22 @@ static void test_offer_and_answer(void **state)
     client_say(&buyer, "{'type':'offer','id':'3','sdp':'v=0\\r\\na=fingerprint:sha-256 BB\\r\\n'}");
     assert_non_null(fake_media_last(w.media, "peer_remove 1"));
     assert_non_null(fake_media_last(w.media, "peer_add 2 bo"));
+    client_free(&buyer);
+    world_stop(&w);
+}
+
+static void test_wants_of_no_line(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client buyer;
+    world_start(&w);
+    struct store_case c = world_case(&w, "bo");
+    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
+    client_say(&buyer, "{'type':'offer','id':'1','sdp':'v=0\\r\\na=mid:22\\r\\na=mid:1',"
+                       "'wants':{'1':{'identity':'ann'},'2':{'identity':'ann'}}}");
+    assert_string_equal(text_at(client_expect(&buyer, "error"), "code"), "invalid");
+    assert_int_equal(fake_media_count(w.media, "peer_add"), 0);
     client_free(&buyer);
     world_stop(&w);
 }
@@ -148,6 +165,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_offer_and_answer),
         cmocka_unit_test(test_refused_offer),
+        cmocka_unit_test(test_wants_of_no_line),
         cmocka_unit_test(test_events_become_messages),
         cmocka_unit_test(test_view),
     };

@@ -16,7 +16,8 @@
 #include "tests/unit/support/fake_media.h"
 
 #define OFFER                                                                                      \
-    "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\na=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\n"
+    "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\na=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\n"  \
+    "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n"
 
 struct bench {
     struct world w;
@@ -38,10 +39,11 @@ static void on_send(void *ctx, struct http_reply reply, struct http_response *re
     (void)str_copy(b->etag, sizeof b->etag, response->etag);
     for (size_t i = 0; i < response->header_count; i++) {
         const struct http_header *h = &response->headers[i];
-        char *to = strcmp(h->name, "location") == 0 ? b->location
-                   : strcmp(h->name, "allow") == 0  ? b->allow
-                   : strcmp(h->name, "retry-after") == 0 ? b->retry
-                   : strcmp(h->name, "accept-patch") == 0 ? b->accept_patch : NULL;
+        char *to = strcmp(h->name, "location") == 0       ? b->location
+                   : strcmp(h->name, "allow") == 0        ? b->allow
+                   : strcmp(h->name, "retry-after") == 0  ? b->retry
+                   : strcmp(h->name, "accept-patch") == 0 ? b->accept_patch
+                                                          : NULL;
         if (to)
             (void)str_copy(to, 16, h->value);
         if (to == b->location)
@@ -168,6 +170,10 @@ static void test_refusals(void **state)
     a.body = "";
     assert_int_equal(ask(&b, a), 400);
     a.body = OFFER;
+    a.body = OFFER "a=recvonly\r\n";
+    assert_int_equal(ask(&b, a), 400);
+    assert_non_null(strstr(b.body, "sends nothing"));
+    a.body = OFFER;
     fake_media_refuse_next(b.w.media, ER_UNSUPPORTED, "no BUNDLE");
     assert_int_equal(ask(&b, a), 400);
     assert_non_null(strstr(b.body, "no BUNDLE"));
@@ -202,13 +208,31 @@ static void test_takeover(void **state)
     assert_int_equal(post(&b, "whip", "bo", ROLE_BUYER, NULL), 409);
     assert_int_equal(post(&b, "whip", "bo", ROLE_BUYER, "takeover=1"), 201);
     assert_int_equal(fake_media_count(b.w.media, "peer_remove"), 1);
-    const struct ask end = {
-        .method = HTTP_DELETE, .path = first, .who = "bo", .role = ROLE_BUYER};
+    const struct ask end = {.method = HTTP_DELETE, .path = first, .who = "bo", .role = ROLE_BUYER};
     assert_int_equal(ask(&b, end), 404);
     struct calls_gauges g;
     calls_read_gauges(b.w.calls, &g);
     assert_int_equal(g.whip, 1);
     assert_int_equal(g.people, 1);
+    stop(&b);
+}
+
+static void test_not_by_websocket_too(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct client buyer;
+    start(&b);
+    client_hello(&buyer, &b.w, "bo", ROLE_BUYER, &b.c.id);
+    assert_int_equal(post(&b, "whip", "bo", ROLE_BUYER, NULL), 201);
+    client_say(&buyer,
+               "{'type':'offer','id':'1','sdp':'v=0\\r\\nm=video 9 X 1\\r\\na=sendonly\\r\\n'}");
+    json_t *error = client_expect(&buyer, "error");
+    assert_string_equal(text_at(error, "code"), "conflict");
+    client_say(&buyer,
+               "{'type':'offer','id':'2','sdp':'v=0\\r\\nm=video 9 X 1\\r\\na=recvonly\\r\\n'}");
+    assert_true(client_has(&buyer, "answer"));
+    client_free(&buyer);
     stop(&b);
 }
 
@@ -236,8 +260,12 @@ static void test_play(void **state)
     assert_int_equal(g.rooms, 0);
     char path[128];
     (void)snprintf(path, sizeof path, "/whep/%s/bo 50%%41/b", b.c.room.text);
-    const struct ask one = {.method = HTTP_POST, .path = path, .type = "application/sdp",
-                            .body = OFFER, .who = "vi", .role = ROLE_VIEWER};
+    const struct ask one = {.method = HTTP_POST,
+                            .path = path,
+                            .type = "application/sdp",
+                            .body = OFFER,
+                            .who = "vi",
+                            .role = ROLE_VIEWER};
     assert_int_equal(ask(&b, one), 201);
     assert_non_null(fake_media_last(b.w.media, "peer_add 17 vi sbo 50%41/b"));
     stop(&b);
@@ -252,8 +280,12 @@ static void test_bound_holds_for_those_who_come_at_once(void **state)
     start(&b);
     (void)snprintf(path, sizeof path, "/whep/%s", b.c.room.text);
     for (int i = 0; i < 2 * LIMIT_WHIP_SESSIONS_PER_IDENTITY; i++)
-        begin(&b, (struct ask){.method = HTTP_POST, .path = path, .type = "application/sdp",
-                              .body = OFFER, .who = "vi", .role = ROLE_VIEWER});
+        begin(&b, (struct ask){.method = HTTP_POST,
+                               .path = path,
+                               .type = "application/sdp",
+                               .body = OFFER,
+                               .who = "vi",
+                               .role = ROLE_VIEWER});
     world_settle(&b.w);
     calls_read_gauges(b.w.calls, &g);
     assert_int_equal(g.whep, LIMIT_WHIP_SESSIONS_PER_IDENTITY);
@@ -270,10 +302,14 @@ static void test_patch(void **state)
     char location[128], etag[80];
     (void)str_copy(location, sizeof location, b.location);
     (void)str_copy(etag, sizeof etag, b.etag);
-    struct ask a = {.method = HTTP_PATCH, .path = location, .who = "bo", .role = ROLE_BUYER,
-                    .type = "application/trickle-ice-sdpfrag",
-                    .body = "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\n"
-                            "m=audio 9 RTP/AVP 0\r\na=mid:0\r\na=candidate:1 1 UDP 1 ::1 9 typ host\r\n"};
+    struct ask a = {
+        .method = HTTP_PATCH,
+        .path = location,
+        .who = "bo",
+        .role = ROLE_BUYER,
+        .type = "application/trickle-ice-sdpfrag",
+        .body = "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\n"
+                "m=audio 9 RTP/AVP 0\r\na=mid:0\r\na=candidate:1 1 UDP 1 ::1 9 typ host\r\n"};
     assert_int_equal(ask(&b, a), 428);
     a.if_match = "\"other\"";
     assert_int_equal(ask(&b, a), 412);
@@ -289,6 +325,11 @@ static void test_patch(void **state)
     assert_string_not_equal(b.etag, etag);
     assert_non_null(fake_media_last(b.w.media, "peer_offer 1 a=ice-ufrag:newu"));
     a.body = "a=ice-ufrag:n\r\n";
+    assert_int_equal(ask(&b, a), 400);
+    a.body = "{\"candidate\":\"a=ice\"}";
+    assert_int_equal(ask(&b, a), 400);
+    assert_non_null(strstr(b.body, "no SDP fragment"));
+    a.body = "";
     assert_int_equal(ask(&b, a), 400);
     a.method = HTTP_GET;
     assert_int_equal(ask(&b, a), 405);
@@ -309,10 +350,14 @@ static void test_not_ours(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_publish_and_end), cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_takeover),        cmocka_unit_test(test_play),
+        cmocka_unit_test(test_publish_and_end),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_not_by_websocket_too),
+        cmocka_unit_test(test_takeover),
+        cmocka_unit_test(test_play),
         cmocka_unit_test(test_bound_holds_for_those_who_come_at_once),
-        cmocka_unit_test(test_patch),           cmocka_unit_test(test_not_ours),
+        cmocka_unit_test(test_patch),
+        cmocka_unit_test(test_not_ours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,8 +15,8 @@ static void test_read(void **state)
 {
     (void)state;
     struct whip_ice ice;
-    assert_int_equal(whip_ice_read("a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\n", &ice),
-                     0);
+    assert_int_equal(
+        whip_ice_read("a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\n", &ice), 0);
     assert_string_equal(ice.ufrag, "EsAw");
     assert_string_equal(ice.pwd, "P2uYro0UCOQ4zxjKXaWCBui1");
     assert_int_equal(whip_ice_read("a=candidate:1 1 UDP 1 198.51.100.1 1 typ host\r\n", &ice),
@@ -61,12 +61,40 @@ static void test_fragment(void **state)
     free(fragment);
 }
 
+static void test_sends(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sdp;
+        bool sends;
+    } rows[] = {
+        {"v=0\r\n", false},
+        {"v=0\r\nm=audio 9 X 1\r\n", true},
+        {"m=audio 9 X 1\na=recvonly\n", false},
+        {"m=audio 9 X 1\na=inactive\nm=video 9 X 1\na=sendonly\n", true},
+        {"m=video 9 X 1\na=sendonly\nm=audio 9 X 1\na=recvonly\n", true},
+        {"a=recvonly\nm=audio 9 X 1\n", false},
+        {"a=recvonly\nm=audio 9 X 1\na=sendrecv", true},
+        {"m=application 9 X 1\n", false},
+        {"a=sendonly\n", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_int_equal(whip_offer_sends(rows[i].sdp), rows[i].sends);
+    assert_true(whip_offer_has_mid("a=mid:10\r\na=mid:1\r\n", "1"));
+    assert_false(whip_offer_has_mid("a=mid:10\r\n", "1"));
+    assert_true(whip_is_fragment("m=audio 9 X 1\r\na=mid:0\r\n\r\n"));
+    assert_false(whip_is_fragment("m=audio 9 X 1\r\n"));
+    assert_false(whip_is_fragment("a=mid:0\r\nhello\r\n"));
+    assert_false(whip_is_fragment(""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_read),
         cmocka_unit_test(test_restart),
         cmocka_unit_test(test_fragment),
+        cmocka_unit_test(test_sends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
