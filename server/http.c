@@ -16,11 +16,12 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/str.h"
+#include "server/http_direct.h"
 #include "server/http_exchange.h"
 
 #define WATCHES_MAX 8
 #define HEADER_BYTES 16384
-#define HEADER_TABLES 512
+#define HEADER_SECONDS 5 /* for the whole head of a request */
 #define WS_PATH "/ws"
 #define WS_NAME "loupe.v1"
 #define STALL_SECONDS 30 /* a client that takes in nothing for so long is cut */
@@ -116,6 +117,12 @@ static int on_head(struct http *h, struct lws *wsi, struct connection *c)
         c->exchange = NULL;
         return -1;
     }
+    if (!er && x->asked.method == HTTP_GET && strcmp(x->request->path, WS_PATH) == 0) {
+        exchange_refuse_plain(x);
+        er = ER_UNSUPPORTED;
+    }
+    if (!er && x->continues && !exchange_continue(x))
+        return -1;
     if (!er && !body)
         hand_over(h, x);
     else if (er && !body)
@@ -210,30 +217,30 @@ static int on_upgrade(struct http *h, struct lws *wsi)
     if (lws_hdr_total_length(wsi, WSI_TOKEN_UPGRADE) <= 0)
         return -1;
     char text[256];
-    const char *status = NULL;
+    int status = 0;
     char *uri = NULL;
     int uri_len = 0;
     if (lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_UPGRADE) < 0 ||
         strcasecmp(text, "websocket") != 0)
-        status = "426 Upgrade Required\r\nupgrade: websocket";
+        status = 426;
     else if (lws_http_get_uri_and_method(wsi, &uri, &uri_len) != 0 || !uri ||
              !span_equal((struct span){.at = uri, .len = (size_t)uri_len}, WS_PATH))
-        status = "404 Not Found";
+        status = 404;
+    else if (lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_VERSION) < 0 || strcmp(text, "13") != 0)
+        status = 426;
+    else if (lws_hdr_total_length(wsi, WSI_TOKEN_KEY) != 24)
+        status = 400;
     else if (lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_PROTOCOL) < 0 ||
              !upgrade_protocol_ok(h, text))
-        status = "400 Bad Request";
+        status = 400;
     else if (!upgrade_origin_ok(h, wsi))
-        status = "403 Forbidden";
+        status = 403;
     else if (h->draining)
-        status = "503 Service Unavailable";
+        status = 503;
     if (!status)
         return 0;
     h->counters.refused_upgrades++;
-    uint8_t buf[LWS_PRE + 256];
-    int n = snprintf((char *)buf + LWS_PRE, 256,
-                     "HTTP/1.1 %s\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", status);
-    if (n > 0 && n < 256)
-        (void)lws_write(wsi, buf + LWS_PRE, (size_t)n, LWS_WRITE_HTTP_HEADERS);
+    http_direct_problem(wsi, status, NULL, status == 426 ? "websocket" : NULL);
     return -1;
 }
 
@@ -333,7 +340,9 @@ static void fill_info(struct http *h, struct lws_context_creation_info *info)
     info->server_string = "loupe";
     info->alpn = "http/1.1";
     info->max_http_header_data = HEADER_BYTES;
-    info->max_http_header_pool = HEADER_TABLES;
+    /* One for every connection, made when it is needed: half a request keeps nobody else out. */
+    info->max_http_header_pool = LIMIT_HTTP_CONNECTIONS;
+    info->timeout_secs_ah_idle = HEADER_SECONDS;
     info->pt_serv_buf_size = 16384;
     info->timeout_secs = 20;
     info->keepalive_timeout = 60;

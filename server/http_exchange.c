@@ -116,16 +116,51 @@ static int body_length(struct lws *wsi, size_t *ret, bool *ret_known)
     return value > LIMIT_HTTP_BODY ? ER_FULL : 0;
 }
 
+/** The path of an absolute form (RFC 9112, 3.2.2), whose "//" libwebsockets has made one "/". */
+static struct span path_of(struct span target)
+{
+    static const char *const schemes[] = {"http:/", "https:/", "/http:/", "/https:/"};
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        size_t len = strlen(schemes[i]);
+        if (target.len < len || strncasecmp(target.at, schemes[i], len) != 0)
+            continue;
+        const char *slash = memchr(target.at + len, '/', target.len - len);
+        if (!slash)
+            return span_of("/");
+        return (struct span){.at = slash, .len = target.len - (size_t)(slash - target.at)};
+    }
+    return target;
+}
+
+/** HTTP/1.1 needs a Host (RFC 9112, 3.2). */
+static bool host_ok(struct lws *wsi)
+{
+    char version[16];
+    if (lws_hdr_copy(wsi, version, sizeof version, WSI_TOKEN_HTTP) < 0)
+        return false;
+    return strcmp(version, "HTTP/1.1") != 0 || lws_hdr_total_length(wsi, WSI_TOKEN_HOST) > 0;
+}
+
+static bool expects(struct lws *wsi)
+{
+    char text[24];
+    return lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_HTTP_EXPECT) > 0 &&
+           strcasecmp(text, "100-continue") == 0;
+}
+
 static int request_read(struct lws *wsi, struct http_request *r)
 {
     char *uri = NULL;
     int uri_len = 0;
     int method = lws_http_get_uri_and_method(wsi, &uri, &uri_len);
     if (method < 0 || method >= (int)(sizeof lws_methods / sizeof lws_methods[0]) ||
-        lws_methods[method] < 0 || !uri || uri[0] != '/')
+        lws_methods[method] < 0 || !uri || !host_ok(wsi))
         return ER_MALFORMED;
     r->method = (enum http_method)lws_methods[method];
-    r->path = strndup(uri, (size_t)uri_len);
+    struct span path = path_of((struct span){.at = uri, .len = (size_t)uri_len});
+    if (!path.len || path.at[0] != '/')
+        return ER_MALFORMED;
+    r->path = strndup(path.at, path.len);
     r->query = query_copy(wsi);
     r->host = header_copy(wsi, WSI_TOKEN_HOST);
     r->authorization = header_copy(wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
@@ -181,10 +216,11 @@ int exchange_new(struct exchange **ret, struct lws *wsi, uint64_t number, bool *
         exchange_refuse(x, 400, "the Content-Length is no number", true);
     } else if (er == ER_FULL) {
         /* A moderate rest is read and dropped, so that the client hears the answer. */
-        *ret_body = x->body_size <= 32 * LIMIT_HTTP_BODY;
+        *ret_body = x->body_size <= 32 * LIMIT_HTTP_BODY && !expects(wsi);
         exchange_refuse(x, 413, "a body is 1 MiB at most", true);
     } else {
         *ret_body = x->body_size > 0;
+        x->continues = *ret_body && expects(wsi);
         /* Without a length libwebsockets takes all that follows for the body of these. */
         enum http_method m = x->asked.method;
         if (!known && (m == HTTP_POST || m == HTTP_PUT || m == HTTP_PATCH))
@@ -248,6 +284,24 @@ void exchange_refuse(struct exchange *x, int status, const char *detail, bool cl
     x->refused = true;
     http_problem(&r, status, detail);
     exchange_answer(x, &r);
+}
+
+void exchange_refuse_plain(struct exchange *x)
+{
+    struct http_response r = {0};
+    http_problem(&r, 426, "this path speaks WebSocket");
+    http_header_add(&r, "upgrade", "websocket");
+    x->refused = true;
+    exchange_answer(x, &r);
+}
+
+bool exchange_continue(struct exchange *x)
+{
+    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    uint8_t buf[LWS_PRE + sizeof text];
+    memcpy(buf + LWS_PRE, text, sizeof text);
+    return lws_write(x->wsi, buf + LWS_PRE, sizeof text - 1, LWS_WRITE_HTTP_HEADERS_CONTINUATION) >=
+           0;
 }
 
 /** The head, with as much of a body from memory as fits. */

@@ -18,6 +18,7 @@ struct exchange {
     struct http_request *request; /* until it is handed over */
     size_t body_size;             /* allocated */
     bool refused;                 /* answered without having been handed over */
+    bool continues; /* the client waits for a 100 before it sends the body */
     bool answered;
     bool writing_done;
 
@@ -41,6 +42,10 @@ int exchange_body(struct exchange *x, const void *data, size_t len);
 void exchange_answer(struct exchange *x, struct http_response *response);
 /** An answer that comes from here, a problem; what is still read of the body is dropped. */
 void exchange_refuse(struct exchange *x, int status, const char *detail, bool close);
+/** The answer to who asks for WebSocket's path without upgrading: 426. */
+void exchange_refuse_plain(struct exchange *x);
+/** 100 Continue (RFC 9110, 10.1.1). false: the connection is broken. */
+bool exchange_continue(struct exchange *x);
 
 enum exchange_step {
     EXCHANGE_WAIT, /* nothing can be written now */

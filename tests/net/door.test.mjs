@@ -124,3 +124,44 @@ test('whatever comes, cut anywhere: others are served, and SIGTERM ends it', asy
   assert.deepEqual(failures, []);
   assert.equal(await server.stop(), 0, server.log);
 });
+
+test('half a request keeps nobody else out, and is not waited for long', async () => {
+  const server = await startLouped();
+  const began = Date.now();
+  const half = Array.from({ length: 600 }, () => {
+    const socket = net.connect(server.port, '127.0.0.1');
+    socket.on('error', () => {}).write('GET /healthz HTTP/1.1\r\nHost:');
+    return { socket, closed: new Promise((done) => socket.on('close', done)) };
+  });
+  await Promise.all(half.map(({ socket }) => new Promise((done) => socket.once('connect', done))));
+  for (let i = 0; i < 5; i += 1) await quick(server, 1000);
+  half.forEach(({ socket }) => socket.resume());
+  await Promise.all(half.map(({ closed }) => closed));
+  assert.ok(Date.now() - began < 9000, `${Date.now() - began} ms`);
+  assert.equal(await server.stop(), 0, server.log);
+});
+
+test('what HTTP asks of a server', async () => {
+  const server = await startLouped();
+  const first = async (text, quiet = 300) => (await raw(server, text, { quiet })).text;
+  const ws = (lines) => first(`GET /ws HTTP/1.1\r\n${HOST}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: loupe.v1\r\n${lines}\r\n`);
+  const KEY_LINE = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
+  assert.match(await ws(`Sec-WebSocket-Version: 13\r\n${KEY_LINE}`), /^HTTP\/1\.1 101 /);
+  assert.match(await ws('Sec-WebSocket-Version: 13\r\n'), /^HTTP\/1\.1 400 [^]*problem\+json/);
+  assert.match(await ws(`Sec-WebSocket-Version: 8\r\n${KEY_LINE}`), /^HTTP\/1\.1 426 [^]*sec-websocket-version: 13/);
+  assert.match(await first(`GET /ws HTTP/1.1\r\n${HOST}\r\n`), /^HTTP\/1\.1 426 [^]*upgrade: websocket/);
+  assert.match(await first('GET /healthz HTTP/1.1\r\n\r\n'), /^HTTP\/1\.1 400 /);
+  assert.match(await first('GET /healthz HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 200 /);
+  assert.match(await first(`POST /nope HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`), /^HTTP\/1\.1 411 /);
+
+  const head = `POST /nope HTTP/1.1\r\n${HOST}Expect: 100-continue\r\n`;
+  const socket = net.connect(server.port, '127.0.0.1').setEncoding('utf8');
+  const next = () => new Promise((done) => socket.once('data', done));
+  socket.write(`${head}Content-Length: 2\r\n\r\n`);
+  assert.equal(await next(), 'HTTP/1.1 100 Continue\r\n\r\n');
+  socket.write('{}');
+  assert.match(await next(), /^HTTP\/1\.1 404 /);
+  socket.destroy();
+  assert.match(await first(`${head}Content-Length: 2000000\r\n\r\n`), /^HTTP\/1\.1 413 /);
+  assert.equal(await server.stop(), 0, server.log);
+});
