@@ -212,6 +212,50 @@ static void not_routed(struct app *app, struct http_request *request, unsigned a
     reply_plain(app, request, &r);
 }
 
+/** The token of a single-use invite is good for its one session, and for a look before it. */
+static bool invite_allows(const struct api_call *c)
+{
+    if (c->invite == INVITE_ANY)
+        return true;
+    if (c->route->on_store == api_invite)
+        return false;
+    if (c->invite == INVITE_USED)
+        return calls_token_lives(c->app->calls, c->claims.jti);
+    return c->request->method == HTTP_GET || c->request->method == HTTP_HEAD;
+}
+
+static void carry_out(struct api_call *c)
+{
+    if (c->response.status) {
+        api_answer(c);
+    } else if (!invite_allows(c)) {
+        api_problem(c, 403, "this link is good for one session: not before it, not after it");
+        api_answer(c);
+    } else if (c->route->on_loop) {
+        c->route->on_loop(c);
+    } else if (dbq_run(c->app->dbq, run_on_store, answer_job, c)) {
+        api_problem_er(c, ER_FULL, "too much is waiting for the database");
+        api_answer(c);
+    }
+}
+
+static void look_up_invite(struct store *s, void *job)
+{
+    struct api_call *c = job;
+    int er = store_invite_state(s, c->claims.jti, &c->invite);
+    if (er)
+        api_problem_er(c, er, NULL);
+}
+
+static void invite_looked_up(void *job)
+{
+    struct api_call *c = job;
+    if (c->app->http)
+        carry_out(c);
+    else
+        api_answer(c); /* all ends */
+}
+
 void api_dispatch(struct app *app, struct http_request *request)
 {
     if (app->whip && whip_handle(app->whip, request))
@@ -238,9 +282,9 @@ void api_dispatch(struct app *app, struct http_request *request)
     c->draining = app->drain_until_us != 0;
     if (!let_in(c) || !take_body(c)) {
         api_answer(c);
-    } else if (route->on_loop) {
-        route->on_loop(c);
-    } else if (dbq_run(app->dbq, run_on_store, answer_job, c)) {
+    } else if (!c->has_claims || !c->claims.jti[0]) {
+        carry_out(c);
+    } else if (dbq_run(app->dbq, look_up_invite, invite_looked_up, c)) {
         api_problem_er(c, ER_FULL, "too much is waiting for the database");
         api_answer(c);
     }

@@ -22,6 +22,7 @@ struct api_call {
     uint64_t unix_us;
     bool draining; /* the server was, when the request came */
     struct http_response response;
+    enum store_invite_state invite; /* of the token */
     struct id changed; /* a case that was changed: its room is told */
 };
 

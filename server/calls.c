@@ -116,6 +116,52 @@ void calls_event(struct calls *c, const struct id *case_id, const char *actor, c
     free(e);
 }
 
+struct give_back_job {
+    struct calls_job head;
+    char jti[AUTH_JTI_BYTES];
+};
+
+static void give_back_work(struct store *s, struct calls_job *head)
+{
+    (void)store_invite_give_back(s, container_of(head, struct give_back_job, head)->jti);
+}
+
+static void give_back_done(struct calls *c, struct calls_job *head)
+{
+    (void)c;
+    (void)head;
+}
+
+void calls_give_back_invite(struct calls *c, const char *jti)
+{
+    struct give_back_job *job = jti[0] ? calloc(1, sizeof *job) : NULL;
+    if (!job)
+        return;
+    job->head.work = give_back_work;
+    job->head.done = give_back_done;
+    (void)str_copy(job->jti, sizeof job->jti, jti);
+    if (calls_run(c, &job->head) < 0)
+        free(job);
+}
+
+bool calls_token_lives(const struct calls *c, const char *jti)
+{
+    size_t cursor = 0;
+    const struct session *s;
+    void *value;
+    while ((s = sessions_each(c->sessions, &cursor))) {
+        const struct member *m = member_of(s);
+        if (m && strcmp(m->claims.jti, jti) == 0)
+            return true;
+    }
+    cursor = 0;
+    while (map_next(c->peers, &cursor, NULL, NULL, &value)) {
+        if (strcmp(((const struct peer *)value)->jti, jti) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Sessions */
 
 void calls_send(struct calls *c, struct session *s, const json_t *message)
@@ -188,6 +234,8 @@ static void hello_entered(struct calls *c, struct entry_job *job, struct room *r
     if (er == 0 && room)
         er = room_seat(room, m, job->consent);
     if (er < 0) {
+        if (job->er == 0)
+            calls_give_back_invite(c, m->claims.jti);
         refuse_hello(c, s, er);
         return;
     }

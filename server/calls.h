@@ -33,10 +33,10 @@ struct calls_config {
     struct auth *auth;
     struct log *log; /* may be NULL */
     struct entropy entropy;
-    const char *data;         /* the data folder: clips go to <data>/blobs/<xx>/<clip id> */
-    const char *ice_servers;  /* JSON array for `welcome`, or NULL: none */
+    const char *data;                /* the data folder: clips go to <data>/blobs/<xx>/<clip id> */
+    const char *ice_servers;         /* JSON array for `welcome`, or NULL: none */
     const struct calls_clock *clock; /* copied; NULL: base/clock.h */
-    uint64_t ring_us;         /* how long an offer rings; 0: QUEUE_RING_US */
+    uint64_t ring_us;                /* how long an offer rings; 0: QUEUE_RING_US */
 };
 
 /** Borrows what the config points to. Marks what an earlier process left recording and has it
@@ -75,6 +75,10 @@ void calls_room_view(struct calls *c, const struct claims *who, const char *room
                      void *ctx);
 /** A case was changed by the API: people in its room and queue are told, by `case` messages. */
 void calls_case_changed(struct calls *c, const struct id *case_id);
+
+/** Whether a session that was opened with the token of this jti goes on: by WebSocket (also while it
+ *  may be resumed), WHIP or WHEP. */
+bool calls_token_lives(const struct calls *c, const char *jti);
 
 /** No new joins; clips are finalised, people told and closed with 1012; then `done(ctx)`. */
 void calls_drain(struct calls *c, void (*done)(void *ctx), void *ctx);

@@ -97,6 +97,7 @@ struct peer {
     struct door door;
     char identity[LIMIT_IDENTITY + 1];
     char fingerprint[FINGERPRINT_BYTES];
+    char jti[AUTH_JTI_BYTES]; /* of the token, by a door */
     bool answered, connected, publishes;
 };
 
@@ -135,6 +136,9 @@ int calls_run(struct calls *c, struct calls_job *job);
 /** An event on the case's timeline; `data` is taken over and may be NULL. Failures are logged. */
 void calls_event(struct calls *c, const struct id *case_id, const char *actor, const char *type,
                  json_t *data);
+
+/** The session for which the invite was used did not come about. */
+void calls_give_back_invite(struct calls *c, const char *jti);
 
 /* Sessions */
 

@@ -227,9 +227,14 @@ struct store_invite {
 /** With the event "invited" {identity, name, role, expires_at} by `actor`. */
 int store_invite_add(struct store *s, const struct store_invite *i, const char *name,
                      const char *actor, uint64_t now_us);
-/** To be called at each fresh `hello` (not a resume) with a token that has a jti: 0, also when no
- *  invite has this jti; ER_STALE: single use, and used before. */
+/** To be called at each fresh `hello` (not a resume), WHIP and WHEP session with a token that has a
+ *  jti: 0, also when no invite has this jti; ER_STALE: single use, and used before. */
 int store_invite_use(struct store *s, const char *jti, uint64_t now_us);
+/** What was used for a session that did not come about may be used again. */
+int store_invite_give_back(struct store *s, const char *jti);
+enum store_invite_state { INVITE_ANY, INVITE_UNUSED, INVITE_USED };
+/** INVITE_ANY: it may be used as often as one likes, or there is none. */
+int store_invite_state(struct store *s, const char *jti, enum store_invite_state *ret);
 
 /* Figures, GET /stats */
 

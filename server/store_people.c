@@ -173,6 +173,23 @@ int store_invite_add(struct store *s, const struct store_invite *i, const char *
     return store_end(s, er);
 }
 
+int store_invite_give_back(struct store *s, const char *jti)
+{
+    return sql_run(s, NULL, "UPDATE invites SET used_us = 0 WHERE jti = ? AND single_use", "t", jti);
+}
+
+int store_invite_state(struct store *s, const char *jti, enum store_invite_state *ret)
+{
+    sqlite3_stmt *st;
+    int er = sql_begin(s, &st, "SELECT used_us FROM invites WHERE jti = ? AND single_use", "t", jti);
+    if (er)
+        return er;
+    er = sql_step(s, st);
+    *ret = er != 1 ? INVITE_ANY : sqlite3_column_int64(st, 0) ? INVITE_USED : INVITE_UNUSED;
+    sql_end(st);
+    return er < 0 ? er : 0;
+}
+
 int store_invite_use(struct store *s, const char *jti, uint64_t now_us)
 {
     int er = store_begin(s);

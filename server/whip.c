@@ -153,6 +153,7 @@ struct post {
     bool takeover;
     char *offer;
     struct id session; /* of a request under way */
+    char jti[AUTH_JTI_BYTES]; /* of the invite that was used for it */
 };
 
 static void post_free(struct post *post)
@@ -177,7 +178,6 @@ static void offer_answered(struct calls *c, void *ctx, const struct media_event 
 {
     struct post *post = ctx;
     struct whip_session *s = event ? map_get_str(post->whip->sessions, post->session.text) : NULL;
-    (void)c;
     if (event && event->type == MEDIA_ANSWER && s) {
         struct peer *p = map_get_u64(c->peers, s->peer);
         if (p)
@@ -187,6 +187,7 @@ static void offer_answered(struct calls *c, void *ctx, const struct media_event 
         bool refused = event->type == MEDIA_REFUSED;
         send_error(post->whip, post->reply, refused ? event->er : ER_INTERNAL,
                    refused && event->why ? event->why : "the session has ended");
+        calls_give_back_invite(c, post->jti);
         if (s)
             session_end(s);
     }
@@ -203,6 +204,7 @@ static int add_peer(struct whip_session *s, struct room *r, const struct claims 
     if (er < 0)
         return er;
     p->publishes = s->publish;
+    (void)str_copy(p->jti, sizeof p->jti, who->jti);
     s->peer = p->number;
     struct media_peer_config config = {.peer = p->number,
                                        .may_publish = s->publish,
@@ -305,9 +307,12 @@ static void post_entered(struct calls *c, struct entry_job *job, struct room *r)
                       : er == ER_NOT_FOUND ? "no such room"
                       : er == ER_STALE     ? "this link was used before"
                                            : NULL;
+    if (er == 0)
+        (void)str_copy(post->jti, sizeof post->jti, job->claims.jti);
     /* Others of this person may have come in since the request was let in. */
     if (er == 0 && count_sessions(post->whip, &job->claims) >= LIMIT_WHIP_SESSIONS_PER_IDENTITY) {
         send_problem(post->whip, post->reply, 429, TOO_MANY);
+        calls_give_back_invite(c, post->jti);
         post_free(post);
         return;
     }
@@ -322,6 +327,7 @@ static void post_entered(struct calls *c, struct entry_job *job, struct room *r)
     if (er == 0)
         return;
     send_error(post->whip, post->reply, er, why);
+    calls_give_back_invite(c, post->jti);
     post_free(post);
 }
 
@@ -392,6 +398,7 @@ static void on_post(struct exchange *x)
     post->target = x->target;
     job->claims = x->who;
     job->by_room = x->target.id;
+    job->use_invite = x->who.jti[0] != '\0';
     job->entered = post_entered;
     job->ctx = post;
     calls_enter(x->whip->config.calls, job);
