@@ -224,11 +224,12 @@ static int map_ufrag(struct member *m)
     const char *ufrag = m->peer->ice.ufrag;
     if (strcmp(m->mapped_ufrag, ufrag) == 0)
         return 0;
+    if (m->mapped_ufrag[0]) /* first: there may be room for one only */
+        (void)map_remove_str(m->hub->ufrags, m->mapped_ufrag);
+    m->mapped_ufrag[0] = '\0';
     int er = map_add_str(m->hub->ufrags, ufrag, m);
     if (er != 0)
         return er;
-    if (m->mapped_ufrag[0])
-        (void)map_remove_str(m->hub->ufrags, m->mapped_ufrag);
     return str_copy(m->mapped_ufrag, sizeof m->mapped_ufrag, ufrag);
 }
 
