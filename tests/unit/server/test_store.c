@@ -316,6 +316,15 @@ static void test_invites(void **state)
     assert_int_equal(store_invite_use(s, "j2", T0), 0);
     assert_int_equal(store_invite_use(s, "j2", T0), 0);
     assert_int_equal(store_invite_use(s, "unknown", T0), 0);
+    enum store_invite_state invite;
+    assert_int_equal(store_invite_state(s, "j1", &invite), 0);
+    assert_int_equal(invite, INVITE_USED);
+    assert_int_equal(store_invite_give_back(s, "j1"), 0);
+    assert_int_equal(store_invite_state(s, "j1", &invite), 0);
+    assert_int_equal(invite, INVITE_UNUSED);
+    assert_int_equal(store_invite_state(s, "j2", &invite), 0);
+    assert_int_equal(invite, INVITE_ANY);
+    assert_int_equal(store_invite_use(s, "j1", T0), 0);
     store_case_clear(&c);
     store_close(s);
 }
