@@ -78,8 +78,8 @@
 #define LIMIT_QUEUE_WAITING 10000 /* buyers waiting per merchant; one more is told to come back */
 
 /* HTTP */
-#define LIMIT_HTTP_BODY 1048576 /* 413 */
-#define LIMIT_HTTP_CONNECTIONS 20000 /* or 3/4 of the descriptors; closed at once beyond */
+#define LIMIT_HTTP_BODY 1048576             /* 413 */
+#define LIMIT_HTTP_CONNECTIONS 20000        /* or 3/4 of the descriptors; closed at once beyond */
 #define LIMIT_WHIP_SESSIONS_PER_IDENTITY 16 /* 429 */
 #define LIMIT_PAGE_ITEMS 200                /* a larger ?limit= is cut to this */
 #define LIMIT_NAME 200            /* bytes of a person's name, a title and the like; 400 beyond */

@@ -214,9 +214,9 @@ static struct command_offer *copy_offer(const char *offer, size_t len,
     return o;
 }
 
-static int offer_command(struct media *m, struct command *c,
-                         const struct media_peer_config *config, const char *offer, size_t len,
-                         const struct media_want *wants, size_t want_count)
+static int offer_command(struct media *m, struct command *c, const struct media_peer_config *config,
+                         const char *offer, size_t len, const struct media_want *wants,
+                         size_t want_count)
 {
     if (len > LIMIT_SDP_BYTES || want_count > LIMIT_SDP_MEDIA)
         return ER_INVALID;
@@ -229,8 +229,8 @@ static int offer_command(struct media *m, struct command *c,
 }
 
 int media_peer_add(struct media *m, const struct id *room, const struct media_peer_config *config,
-                   uint64_t request, const char *offer, size_t len,
-                   const struct media_want *wants, size_t want_count)
+                   uint64_t request, const char *offer, size_t len, const struct media_want *wants,
+                   size_t want_count)
 {
     struct command c = {.type = COMMAND_PEER_ADD, .room = *room, .request = request};
     c.peer = config->peer;

@@ -129,8 +129,8 @@ void api_cases_create(struct store *s, struct api_call *c)
     (void)snprintf(owner, sizeof owner, "%s/%s", c->claims.key, c->claims.identity);
     int er = fingerprint(c->body, print);
     if (!er)
-        er = store_case_create(s, &sc, c->claims.identity, owner,
-                               c->request->idempotency_key, print, c->unix_us, &repeated);
+        er = store_case_create(s, &sc, c->claims.identity, owner, c->request->idempotency_key,
+                               print, c->unix_us, &repeated);
     if (er) {
         store_case_clear(&sc);
         if (er == ER_CONFLICT)

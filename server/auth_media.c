@@ -37,8 +37,7 @@ void media_key_sign(const struct media_key *k, const struct id *clip, const char
 }
 
 int media_key_check(const struct media_key *k, const struct id *clip, const char *file,
-                    const char *identity, uint64_t expires_s, uint64_t now_s,
-                    const char *signature)
+                    const char *identity, uint64_t expires_s, uint64_t now_s, const char *signature)
 {
     char good[AUTH_SIGNATURE_BYTES];
     if (strlen(identity) > LIMIT_IDENTITY || strlen(signature) != AUTH_SIGNATURE_BYTES - 1)

@@ -32,8 +32,7 @@ json_t *room_recording_json(struct room *r)
 {
     json_t *ids = json_array();
     uint64_t since_us = UINT64_MAX;
-    list_each(clip, &r->clips, struct clip, node)
-    {
+    list_each (clip, &r->clips, struct clip, node) {
         if (!clip->row.started_us || clip->row.state != CLIP_RECORDING)
             continue;
         json_array_append_new(ids, json_string(clip->row.id.text));
@@ -57,8 +56,7 @@ static void tell_clip(struct room *r, const struct store_clip *row)
 
 void room_stop_clips_of(struct room *r, const char *publisher)
 {
-    list_each_safe(clip, &r->clips, struct clip, node)
-    {
+    list_each_safe (clip, &r->clips, struct clip, node) {
         if (clip->stopping || (publisher && strcmp(publisher, clip->row.publisher) != 0))
             continue;
         clip->stopping = true;
@@ -107,8 +105,8 @@ static void row_written(struct calls *c, const struct store_clip *row, bool fina
 {
     struct clip *clip = clip_find(c, &row->id);
     if (er < 0)
-        log_event(c->config.log, LOG_ERROR, "clip_row_lost", "clip=%s state=%s er=%s",
-                  row->id.text, clip_state_name(row->state), er_name(er));
+        log_event(c->config.log, LOG_ERROR, "clip_row_lost", "clip=%s state=%s er=%s", row->id.text,
+                  clip_state_name(row->state), er_name(er));
     if (!clip || !final)
         return;
     clip->writing = false;
@@ -277,8 +275,7 @@ static void add_done(struct calls *c, struct calls_job *head)
 /** The buyer; in a live room the host; else whoever publishes longest. */
 static const char *default_publisher(struct room *r)
 {
-    list_each(person, roster_people(r->roster), struct roster_person, node)
-    {
+    list_each (person, roster_people(r->roster), struct roster_person, node) {
         if (r->kind == CASE_LIVE ? person->role == ROLE_HOST
                                  : strcmp(person->identity, r->buyer) == 0)
             return person->identity;
@@ -297,7 +294,7 @@ static int start_check(struct room *r, struct start *start, const char **ret_why
         (void)str_copy(start->publisher, sizeof start->publisher, default_publisher(r));
     const struct roster_person *p = roster_find(r->roster, start->publisher);
     size_t count = 0;
-    list_each(clip, &r->clips, struct clip, node)
+    list_each (clip, &r->clips, struct clip, node)
         count++;
     if (!p) {
         *ret_why = named ? "nobody of that name is in the room" : "nobody is there to be recorded";
@@ -442,8 +439,8 @@ static void get_done(struct calls *c, struct calls_job *head)
     json_decref(body);
 }
 
-void calls_clip_stop(struct calls *c, const struct claims *who, const char *clip,
-                     calls_done *done, void *ctx)
+void calls_clip_stop(struct calls *c, const struct claims *who, const char *clip, calls_done *done,
+                     void *ctx)
 {
     struct get_job *job = calloc(1, sizeof *job);
     int er = job ? id_parse(clip, &job->row.id) : ER_NOMEM;

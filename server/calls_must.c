@@ -76,8 +76,7 @@ void must_room_close(struct calls *c, const struct id *room)
 
 void must_retry(struct calls *c)
 {
-    list_each_safe(must, &c->musts, struct must, node)
-    {
+    list_each_safe (must, &c->musts, struct must, node) {
         if (is_busy(tell(c, must)))
             return;
         list_remove(&must->node);
@@ -95,7 +94,7 @@ void must_clear(struct calls *c)
 {
     if (!c->musts.next)
         return;
-    list_each_safe(must, &c->musts, struct must, node)
+    list_each_safe (must, &c->musts, struct must, node)
         free(must);
     list_init(&c->musts);
 }

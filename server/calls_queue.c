@@ -112,8 +112,7 @@ static void reset_each(void *ctx, const struct store_case *found)
 static int reset_state(struct store *s, struct reset_job *job, enum case_state state,
                        enum case_action action)
 {
-    struct store_case_filter filter = {
-        .by_state = true, .state = state, .limit = LIMIT_PAGE_ITEMS};
+    struct store_case_filter filter = {.by_state = true, .state = state, .limit = LIMIT_PAGE_ITEMS};
     do {
         job->count = 0;
         int er = store_cases_list(s, &filter, reset_each, job);
@@ -216,8 +215,7 @@ void room_end_call(struct room *r, const char *reason, const char *by)
 /** Somebody in the room who takes calls and is in none; NULL. */
 static const struct roster_person *someone_to_take(struct room *r)
 {
-    list_each(person, roster_people(r->roster), struct roster_person, node)
-    {
+    list_each (person, roster_people(r->roster), struct roster_person, node) {
         if (person->session && person->online && role_describe(person->role)->takes_calls)
             return person;
     }
@@ -233,9 +231,8 @@ void calls_seated(struct room *r, struct member *m)
     if (waiting && !r->call_on && role_describe(m->claims.role)->takes_calls)
         room_begin_call(r, m->claims.identity);
     else if (r->call_on) { /* came into a call that goes on */
-        json_t *message =
-            json_pack("{s:s,s:s,s:s,s:o}", "type", "call_started", "room", r->id.text, "case",
-                      r->case_id.text, "agent", person_brief(r, r->agent));
+        json_t *message = json_pack("{s:s,s:s,s:s,s:o}", "type", "call_started", "room", r->id.text,
+                                    "case", r->case_id.text, "agent", person_brief(r, r->agent));
         calls_send(c, m->session, message);
         json_decref(message);
     }
@@ -288,8 +285,7 @@ void calls_agent_back(struct calls *c, const struct session *s)
 void calls_on_wait(struct calls *c, struct member *m, const struct proto_message *msg)
 {
     struct room *r = m->room;
-    if (!role_describe(m->claims.role)->waits || !r ||
-        strcmp(r->buyer, m->claims.identity) != 0) {
+    if (!role_describe(m->claims.role)->waits || !r || strcmp(r->buyer, m->claims.identity) != 0) {
         calls_error(c, m->session, msg->id, r ? PROTO_DENIED : PROTO_CONFLICT,
                     r ? "only the case's buyer waits" : "not in a room");
         return;
@@ -399,9 +395,9 @@ static void accept_entered(struct calls *c, struct entry_job *job, struct room *
         wait_again(c, &job->by_case, job->claims.identity);
         return;
     }
-    sessions_reply(c->sessions, s, job->re,
-                   json_pack("{s:s,s:s,s:s}", "type", "joined", "room", r->id.text, "case",
-                             r->case_id.text));
+    sessions_reply(
+        c->sessions, s, job->re,
+        json_pack("{s:s,s:s,s:s}", "type", "joined", "room", r->id.text, "case", r->case_id.text));
     room_welcome(r, m);
     room_begin_call(r, m->claims.identity);
 }
@@ -469,8 +465,7 @@ static void on_position(struct calls *c, const struct queue_event *e)
         return;
     struct member *m = member_of(p->session);
     json_t *message = json_pack("{s:s,s:I,s:I}", "type", "waiting", "position",
-                                (json_int_t)e->position, "agents_available",
-                                (json_int_t)e->agents);
+                                (json_int_t)e->position, "agents_available", (json_int_t)e->agents);
     json_object_set_new(message, "expected_wait_ms",
                         e->expected_wait_ms < 0 ? json_null() : json_integer(e->expected_wait_ms));
     sessions_reply(c->sessions, p->session, m->wait_re, message);
@@ -479,8 +474,8 @@ static void on_position(struct calls *c, const struct queue_event *e)
 
 static void on_offer(struct calls *c, const struct queue_event *e)
 {
-    static const char *const shown[] = {"id", "number", "title", "kind", "reason", "language",
-                                        "order"};
+    static const char *const shown[] = {"id",     "number",   "title", "kind",
+                                        "reason", "language", "order"};
     struct room *r = room_of_case(c, &e->case_id);
     if (!r)
         return;
@@ -496,9 +491,8 @@ static void on_offer(struct calls *c, const struct queue_event *e)
     clock_format(calls_unix_us(c) + left_us, expires);
     tell_identity(c, e->merchant, e->person, NULL,
                   json_pack("{s:s,s:s,s:o,s:o,s:s,s:I}", "type", "call_offer", "reservation",
-                            e->reservation.text, "case", brief, "buyer",
-                            person_brief(r, r->buyer), "expires_at", expires, "ring_ms",
-                            (json_int_t)(left_us / 1000)));
+                            e->reservation.text, "case", brief, "buyer", person_brief(r, r->buyer),
+                            "expires_at", expires, "ring_ms", (json_int_t)(left_us / 1000)));
 }
 
 static void on_offer_ended(struct calls *c, const struct queue_event *e)
@@ -512,7 +506,8 @@ static void on_offer_ended(struct calls *c, const struct queue_event *e)
 static void on_lost(struct calls *c, const struct queue_event *e)
 {
     struct room *r = room_of_case(c, &e->case_id);
-    calls_case_act(c, &e->case_id, CASE_STOP_WAIT, "system", json_pack("{s:s}", "reason", "timeout"));
+    calls_case_act(c, &e->case_id, CASE_STOP_WAIT, "system",
+                   json_pack("{s:s}", "reason", "timeout"));
     if (r)
         room_settle(r);
 }

@@ -39,9 +39,9 @@ void call_room_free(struct room *r)
     map_remove_str(c->rooms, r->id.text);
     if (map_get_str(c->cases, r->case_id.text) == r)
         map_remove_str(c->cases, r->case_id.text);
-    list_each_safe(peer, &r->peers, struct peer, node)
+    list_each_safe (peer, &r->peers, struct peer, node)
         call_peer_free(peer, false);
-    list_each_safe(clip, &r->clips, struct clip, node)
+    list_each_safe (clip, &r->clips, struct clip, node)
         call_clip_free(c, clip);
     roster_free(r->roster);
     chat_clear(&r->chat);
@@ -96,8 +96,7 @@ void room_tell(struct room *r, const struct session *except, json_t *message)
     if (!text)
         return;
     size_t len = strlen(text);
-    list_each(person, roster_people(r->roster), struct roster_person, node)
-    {
+    list_each (person, roster_people(r->roster), struct roster_person, node) {
         if (person->session && person->session != except)
             sessions_send_text(r->calls->sessions, person->session, text, len);
     }
@@ -201,9 +200,9 @@ void calls_enter(struct calls *c, struct entry_job *job)
 
 static void joined_event(struct room *r, const struct roster_person *p, const char *via)
 {
-    calls_event(r->calls, &r->case_id, p->identity, "joined",
-                json_pack("{s:s,s:s,s:s}", "name", p->name, "role", role_name(p->role), "via",
-                          via));
+    calls_event(
+        r->calls, &r->case_id, p->identity, "joined",
+        json_pack("{s:s,s:s,s:s}", "name", p->name, "role", role_name(p->role), "via", via));
 }
 
 static void set_consent(struct room *r, struct roster_person *p, bool consent)
@@ -359,9 +358,9 @@ static void join_entered(struct calls *c, struct entry_job *job, struct room *r)
                        er == ER_DENIED ? "not for this room" : "no such room can be entered");
         return;
     }
-    sessions_reply(c->sessions, s, job->re,
-                   json_pack("{s:s,s:s,s:s}", "type", "joined", "room", r->id.text, "case",
-                             r->case_id.text));
+    sessions_reply(
+        c->sessions, s, job->re,
+        json_pack("{s:s,s:s,s:s}", "type", "joined", "room", r->id.text, "case", r->case_id.text));
     room_welcome(r, m);
     if (!again)
         calls_seated(r, m);
@@ -431,9 +430,9 @@ void calls_on_chat(struct calls *c, struct member *m, const struct proto_message
     uint64_t unix_us = calls_unix_us(c);
     struct id id = id_make(unix_us, &c->config.entropy);
     clock_format(unix_us, at);
-    json_t *message =
-        json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "message", id.text, "from", p->identity, "name",
-                  p->name, "role", role_name(p->role), "text", text, "at", at);
+    json_t *message = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "message", id.text, "from",
+                                p->identity, "name", p->name, "role", role_name(p->role), "text",
+                                text, "at", at);
     chat_add(&r->chat, message);
     sessions_reply(c->sessions, m->session, msg->id,
                    msg->id[0] ? json_pack("{s:s,s:s}", "type", "ok", "message", id.text) : NULL);
@@ -450,7 +449,7 @@ struct consent_job {
     struct claims claims;
     struct id room;
     bool recording;
-    uint64_t seq; /* a newer word of the same person makes this one moot */
+    uint64_t seq;      /* a newer word of the same person makes this one moot */
     struct id session; /* by WebSocket */
     char re[PROTO_ID_BYTES];
     calls_done *done; /* by HTTP */

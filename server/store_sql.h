@@ -16,11 +16,11 @@ struct store {
     sqlite3 *db;
     struct entropy entropy;
     struct log *log;
-    unsigned depth; /* of store_begin */
-    int failed;     /* the first error inside the transaction */
+    unsigned depth;                /* of store_begin */
+    int failed;                    /* the first error inside the transaction */
     struct store_unsaved *unsaved; /* finished clips that could not be written */
-    uint64_t probed_us;            /* when it was last tried whether it can be written to; 0: never */
-    int probed;                    /* what came of it */
+    uint64_t probed_us; /* when it was last tried whether it can be written to; 0: never */
+    int probed;         /* what came of it */
     size_t statement_count;
     struct {
         const char *sql;

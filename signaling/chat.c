@@ -21,8 +21,7 @@ static bool is_unwanted(uint32_t code)
     if (code == '\n' || code == '\t')
         return false;
     return utf8_is_control(code) || (code >= 0x202a && code <= 0x202e) ||
-           (code >= 0x2066 && code <= 0x2069) || code == 0x2028 || code == 0x2029 ||
-           code == 0xfeff;
+           (code >= 0x2066 && code <= 0x2069) || code == 0x2028 || code == 0x2029 || code == 0xfeff;
 }
 
 int chat_clean(const char *text, char ret_text[CHAT_TEXT_BYTES])

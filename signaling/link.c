@@ -8,7 +8,7 @@
 #include "signaling/sessions.h"
 #include "signaling/sessions_impl.h"
 
-#define HELD_MAX 32 /* messages held back while a session opens; one more closes */
+#define HELD_MAX 32      /* messages held back while a session opens; one more closes */
 #define REFUSED_MAX 1000 /* messages beyond the rate and not made up for; one more closes */
 #define HELLO_US (LIMIT_HELLO_MS * (uint64_t)1000)
 

@@ -34,7 +34,7 @@ void roster_free(struct roster *r)
 {
     if (!r)
         return;
-    list_each_safe(person, &r->people, struct roster_person, node)
+    list_each_safe (person, &r->people, struct roster_person, node)
         free(person);
     map_free(r->by_identity);
     free(r);
@@ -85,10 +85,10 @@ json_t *roster_person_json(const struct roster_person *p)
 {
     char joined[CLOCK_TEXT_BYTES];
     clock_format(p->joined_unix_us, joined);
-    json_t *person = json_pack("{s:s,s:s,s:s,s:b,s:b,s:b,s:b,s:s}", "identity", p->identity,
-                               "name", p->name, "role", role_name(p->role), "online", p->online,
-                               "consent", p->consent, "audio", p->audio, "video", p->video,
-                               "joined_at", joined);
+    json_t *person = json_pack("{s:s,s:s,s:s,s:b,s:b,s:b,s:b,s:s}", "identity", p->identity, "name",
+                               p->name, "role", role_name(p->role), "online", p->online, "consent",
+                               p->consent, "audio", p->audio, "video", p->video, "joined_at",
+                               joined);
     const char *facing = proto_facing_name(p->facing);
     if (facing)
         json_object_set_new(person, "facing", json_string(facing));
@@ -98,7 +98,7 @@ json_t *roster_person_json(const struct roster_person *p)
 json_t *roster_json(struct roster *r)
 {
     json_t *people = json_array();
-    list_each(person, &r->people, struct roster_person, node)
+    list_each (person, &r->people, struct roster_person, node)
         json_array_append_new(people, roster_person_json(person));
     return people;
 }

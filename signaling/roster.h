@@ -20,8 +20,8 @@ struct roster_person {
     char identity[LIMIT_IDENTITY + 1];
     char name[LIMIT_NAME + 1];
     enum role role;
-    bool online;  /* has a connection, or a WHIP or WHEP session */
-    bool consent; /* to being recorded */
+    bool online;          /* has a connection, or a WHIP or WHEP session */
+    bool consent;         /* to being recorded */
     uint64_t consent_seq; /* the caller's: which word of the person it was */
     bool audio, video;
     enum proto_facing facing;

@@ -33,7 +33,7 @@ struct link {
     struct list notes;      /* to be written, before the outbox */
     struct list held;       /* came while opening */
     size_t held_count;
-    unsigned refused; /* messages beyond the rate, less those within it */
+    unsigned refused;   /* messages beyond the rate, less those within it */
     struct note *shown; /* given out by link_next */
     char ping[24];
     enum link_state state;

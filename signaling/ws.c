@@ -10,7 +10,7 @@
 #include "base/er.h"
 #include "base/limits.h"
 
-#define CLOSE_SECONDS 5   /* for what is queued before a close */
+#define CLOSE_SECONDS 5    /* for what is queued before a close */
 #define SCRATCH_KEPT 16384 /* a larger buffer is given back after use */
 #define ORIGIN_BYTES 512
 

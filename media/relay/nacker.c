@@ -7,7 +7,7 @@
 /* A request may be lost too, so later tries do not wait for a whole round trip. */
 #define RETRY_MARGIN_US 5000u
 #define RETRY_MIN_US 10000u
-#define LOSS_SHIFT 8        /* smoothed over the last 256 packets or so */
+#define LOSS_SHIFT 8 /* smoothed over the last 256 packets or so */
 #define LOSSY_Q16 (65536u / 50)
 
 static bool forget(struct nacker *n, int64_t seq, uint64_t now_us)

@@ -2,10 +2,10 @@
 /* Receiver statistics and clock mapping. */
 #include "media/relay/reception.h"
 
-/* How long a smallest offset counts before a larger one (drift) may take its place. */
-#define STEADY_SHARE 100      /* 1%: a picture of 33 ms is moved by a third of a millisecond */
+#define STEADY_SHARE 100         /* 1%: a picture of 33 ms is moved by a third of a millisecond */
 #define STEADY_TOLERANCE_US 8000 /* not worth a change */
-#define STEADY_JUMP_US 500000 /* the sender's clock was set: no use in going there slowly */
+#define STEADY_JUMP_US 500000    /* the sender's clock was set: no use in going there slowly */
+/* How long a smallest offset counts before a larger one (drift) may take its place. */
 #define OFFSET_WINDOW_US 10000000u
 /* No path delays a report so long: the sender's wall clock was set. */
 #define OFFSET_JUMP_US 10000000

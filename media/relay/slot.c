@@ -14,7 +14,7 @@
 #define FIRST_SEQ_MAX 16384u    /* below 32768: SRTP roll-over sync */
 #define HOLE_MAX LIMIT_TAPE_VIDEO_PACKETS
 #define HOLE_LEFT 64
-#define LOSSY_FRACTION 8        /* of 256: 3% */
+#define LOSSY_FRACTION 8 /* of 256: 3% */
 #define BUDGET_WINDOW_US 1000000u
 #define BUDGET_FLOOR_BYTES 65536u
 #define HEADERS_BYTES 60 /* what a packet costs besides its payload; it may have none */

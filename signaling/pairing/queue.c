@@ -54,9 +54,9 @@ void queue_set_clock(struct queue *q, uint64_t now_us, uint64_t unix_us)
 
 static void merchant_free(struct merchant *m)
 {
-    list_each_safe(entry, &m->waiting, struct entry, node)
+    list_each_safe (entry, &m->waiting, struct entry, node)
         free(entry);
-    list_each_safe(agent, &m->agents, struct agent, node)
+    list_each_safe (agent, &m->agents, struct agent, node)
         free(agent);
     free(m);
 }
@@ -65,9 +65,9 @@ void queue_free(struct queue *q)
 {
     if (!q)
         return;
-    list_each_safe(merchant, &q->merchants, struct merchant, node)
+    list_each_safe (merchant, &q->merchants, struct merchant, node)
         merchant_free(merchant);
-    list_each_safe(pending, &q->events, struct pending, node)
+    list_each_safe (pending, &q->events, struct pending, node)
         free(pending);
     map_free(q->cases);
     map_free(q->agents);
@@ -117,8 +117,7 @@ static struct merchant *merchant_get(struct queue *q, const char *name)
 static void touch(struct merchant *m, bool list_changed)
 {
     m->agents_on = m->agents_free = 0;
-    list_each(agent, &m->agents, struct agent, node)
-    {
+    list_each (agent, &m->agents, struct agent, node) {
         m->agents_on += (agent->on || agent->busy) && agent->present;
         m->agents_free += agent_is_free(agent);
     }
@@ -156,8 +155,7 @@ struct agent *queue_best_agent(const struct queue *q, const struct entry *e)
 {
     struct agent *best = NULL;
     unsigned best_score = 0;
-    list_each(agent, &e->merchant->agents, struct agent, node)
-    {
+    list_each (agent, &e->merchant->agents, struct agent, node) {
         if (!agent_is_free(agent) || has_declined(e, agent, q->now_us))
             continue;
         unsigned score = fitness(e, agent);
@@ -187,11 +185,11 @@ static void offer(struct queue *q, struct entry *e, struct agent *a)
 static void match(struct queue *q, struct merchant *m)
 {
     touch(m, false);
-    list_each(entry, &m->waiting, struct entry, node)
-    {
+    list_each (entry, &m->waiting, struct entry, node) {
         if (!m->agents_free)
             break;
-        struct agent *agent = entry->present && !entry->offered_to ? queue_best_agent(q, entry) : NULL;
+        struct agent *agent = entry->present && !entry->offered_to ? queue_best_agent(q, entry)
+                                                                   : NULL;
         if (!agent)
             continue;
         offer(q, entry, agent);
@@ -398,10 +396,8 @@ int queue_accept(struct queue *q, const char *identity, const struct id *reserva
 static void arm_retry(struct queue *q)
 {
     uint64_t at_us = HEAP_NEVER;
-    list_each(merchant, &q->merchants, struct merchant, node)
-    {
-        list_each(entry, &merchant->waiting, struct entry, node)
-        {
+    list_each (merchant, &q->merchants, struct merchant, node) {
+        list_each (entry, &merchant->waiting, struct entry, node) {
             for (size_t i = 0; i < QUEUE_DECLINES; i++) {
                 uint64_t until_us = entry->declines[i].until_us;
                 if (until_us > q->now_us && until_us < at_us)
@@ -420,8 +416,8 @@ int queue_decline(struct queue *q, const char *identity, const struct id *reserv
     if (!a)
         return ER_NOT_FOUND;
     struct entry *e = a->offer;
-    e->declines[e->decline_next] =
-        (struct decline){.agent_hash = a->hash, .until_us = now_us + QUEUE_DECLINED_US};
+    e->declines[e->decline_next] = (struct decline){.agent_hash = a->hash,
+                                                    .until_us = now_us + QUEUE_DECLINED_US};
     e->decline_next = (e->decline_next + 1) % QUEUE_DECLINES;
     if (!q->retry.place)
         arm_retry(q);
@@ -470,7 +466,7 @@ void queue_tick(struct queue *q, uint64_t now_us)
         (void)queue_stop(q, &case_id, now_us);
     }
     if (heap_pop_due(&q->retries, now_us)) {
-        list_each(merchant, &q->merchants, struct merchant, node)
+        list_each (merchant, &q->merchants, struct merchant, node)
             match(q, merchant);
         arm_retry(q);
     }
@@ -486,4 +482,3 @@ uint64_t queue_deadline_us(const struct queue *q)
     return earlier(heap_next_us(&q->rings),
                    earlier(heap_next_us(&q->keeps), heap_next_us(&q->retries)));
 }
-

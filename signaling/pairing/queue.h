@@ -15,13 +15,13 @@
 #include "base/limits.h"
 #include "signaling/proto.h"
 
-#define QUEUE_RING_US 20000000u      /* an offer rings so long, unless it is set */
-#define QUEUE_KEEP_US 120000000u     /* a buyer who dropped keeps the place so long */
-#define QUEUE_DECLINED_US 30000000u  /* who declined a case is not offered it again before */
-#define QUEUE_DECLINES 8             /* remembered per case */
+#define QUEUE_RING_US 20000000u     /* an offer rings so long, unless it is set */
+#define QUEUE_KEEP_US 120000000u    /* a buyer who dropped keeps the place so long */
+#define QUEUE_DECLINED_US 30000000u /* who declined a case is not offered it again before */
+#define QUEUE_DECLINES 8            /* remembered per case */
 #define QUEUE_MERCHANT_BYTES 65
 #define QUEUE_LANGUAGE_BYTES 36
-#define QUEUE_AGENTS 10000           /* one more is refused: ER_FULL */
+#define QUEUE_AGENTS 10000 /* one more is refused: ER_FULL */
 
 struct queue;
 
@@ -62,9 +62,9 @@ struct queue_event {
     char person[LIMIT_IDENTITY + 1];
     char merchant[QUEUE_MERCHANT_BYTES]; /* always */
     uint64_t expires_us;
-    size_t position; /* 1 is next */
+    size_t position;          /* 1 is next */
     int64_t expected_wait_ms; /* -1: not known yet */
-    size_t agents;   /* available now */
+    size_t agents;            /* available now */
     enum queue_offer_end end;
 };
 

@@ -13,10 +13,10 @@ struct merchant {
     char name[QUEUE_MERCHANT_BYTES];
     struct list waiting; /* struct entry, in order */
     struct list agents;
-    size_t agents_on;    /* available or in a call, with a connection */
+    size_t agents_on; /* available or in a call, with a connection */
     size_t agents_free;
     uint64_t handling_us; /* mean; 0: not measured */
-    bool list_changed;   /* QUEUE_CHANGED is due */
+    bool list_changed;    /* QUEUE_CHANGED is due */
     bool positions_due;
 };
 
@@ -35,7 +35,7 @@ struct entry {
     struct agent *offered_to; /* NULL: no reservation */
     struct decline declines[QUEUE_DECLINES];
     size_t decline_next;
-    size_t told_position;     /* 0: tell anew */
+    size_t told_position; /* 0: tell anew */
     size_t told_agents;
     int64_t told_wait_ms;
 };

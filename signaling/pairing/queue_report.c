@@ -21,8 +21,7 @@ static void tell_positions(struct queue *q, struct merchant *m)
 {
     size_t position = 0;
     m->positions_due = false;
-    list_each(entry, &m->waiting, struct entry, node)
-    {
+    list_each (entry, &m->waiting, struct entry, node) {
         position++;
         int64_t wait_ms = expected_wait_ms(m, position);
         if (!entry->present ||
@@ -42,12 +41,11 @@ static void tell_positions(struct queue *q, struct merchant *m)
 
 static void tell_merchants(struct queue *q)
 {
-    list_each(merchant, &q->merchants, struct merchant, node)
-    {
+    list_each (merchant, &q->merchants, struct merchant, node) {
         if (merchant->positions_due)
             tell_positions(q, merchant);
-        struct queue_event *event =
-            merchant->list_changed ? queue_emit(q, QUEUE_CHANGED, "", NULL) : NULL;
+        struct queue_event *event = merchant->list_changed ? queue_emit(q, QUEUE_CHANGED, "", NULL)
+                                                           : NULL;
         if (event) {
             (void)str_copy(event->merchant, sizeof event->merchant, merchant->name);
             merchant->list_changed = false;
@@ -74,8 +72,7 @@ bool queue_list(const struct queue *q, const char *merchant, size_t index, struc
     struct merchant *m = map_get_str(q->names, merchant);
     if (!m)
         return false;
-    list_each(entry, &m->waiting, struct entry, node)
-    {
+    list_each (entry, &m->waiting, struct entry, node) {
         if (index--)
             continue;
         *ret_case = entry->info.case_id;
@@ -93,7 +90,7 @@ size_t queue_waiting_count(const struct queue *q)
 size_t queue_available_count(const struct queue *q)
 {
     size_t count = 0;
-    list_each(merchant, &q->merchants, struct merchant, node)
+    list_each (merchant, &q->merchants, struct merchant, node)
         count += merchant->agents_free;
     return count;
 }
@@ -101,8 +98,7 @@ size_t queue_available_count(const struct queue *q)
 static bool merchant_is_sound(const struct queue *q, struct merchant *m, size_t *waiting)
 {
     const struct entry *before = NULL;
-    list_each(entry, &m->waiting, struct entry, node)
-    {
+    list_each (entry, &m->waiting, struct entry, node) {
         const struct agent *a = entry->offered_to;
         if (map_get_str(q->cases, entry->info.case_id.text) != entry ||
             (a && (a->offer != entry || a->busy || !a->on || !a->present || !a->ring.place)) ||
@@ -114,8 +110,7 @@ static bool merchant_is_sound(const struct queue *q, struct merchant *m, size_t 
         before = entry;
         ++*waiting;
     }
-    list_each(agent, &m->agents, struct agent, node)
-    {
+    list_each (agent, &m->agents, struct agent, node) {
         if (agent->offer && agent->offer->offered_to != agent)
             return false;
     }
@@ -125,8 +120,7 @@ static bool merchant_is_sound(const struct queue *q, struct merchant *m, size_t 
 bool queue_is_sound(const struct queue *q)
 {
     size_t waiting = 0;
-    list_each(merchant, &q->merchants, struct merchant, node)
-    {
+    list_each (merchant, &q->merchants, struct merchant, node) {
         if (!merchant_is_sound(q, merchant, &waiting))
             return false;
     }

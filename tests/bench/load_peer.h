@@ -18,8 +18,8 @@ struct load_config {
     const struct dtls_identity *identity;
     const struct entropy *entropy;
     bool publish;
-    unsigned receive;        /* pairs of lines offered for receiving */
-    uint32_t video_bps;      /* of what it publishes */
+    unsigned receive;   /* pairs of lines offered for receiving */
+    uint32_t video_bps; /* of what it publishes */
 };
 
 /** Sums over what was counted since load_peer_reset. */

@@ -33,7 +33,8 @@ static void write_transport(struct wr *w, const struct load_local *l, const char
 
 static void write_audio(struct wr *w, unsigned type)
 {
-    wr_printf(w, "a=rtpmap:%u opus/48000/2\r\na=fmtp:%u minptime=10;useinbandfec=1\r\n", type, type);
+    wr_printf(w, "a=rtpmap:%u opus/48000/2\r\na=fmtp:%u minptime=10;useinbandfec=1\r\n", type,
+              type);
 }
 
 static void write_video(struct wr *w, unsigned type)
@@ -54,7 +55,8 @@ static void write_offer_line(struct wr *w, const struct load_local *l, size_t mi
         wr_printf(w, "m=video 9 UDP/TLS/RTP/SAVPF %d %d\r\n", LOAD_VIDEO_TYPE, LOAD_RTX_TYPE);
     else
         wr_printf(w, "m=audio 9 UDP/TLS/RTP/SAVPF %d\r\n", LOAD_AUDIO_TYPE);
-    write_transport(w, l, "active"); /* the server is passive: Janus would else begin the handshake */
+    write_transport(w, l,
+                    "active"); /* the server is passive: Janus would else begin the handshake */
     wr_printf(w, "a=mid:%zu\r\na=%s\r\n", mid, sends ? "sendonly" : "recvonly");
     if (video) {
         write_video(w, LOAD_VIDEO_TYPE);

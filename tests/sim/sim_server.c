@@ -146,8 +146,8 @@ static int take_answer(struct sim_server *s, uint64_t peer, struct attached *bro
     }
     if (!answer || answer->request != s->next_request)
         return ER_NOT_FOUND;
-    return browser_answer(browser->browser, netsim_now_us(s->sim), answer->sdp,
-                          strlen(answer->sdp), ret_why);
+    return browser_answer(browser->browser, netsim_now_us(s->sim), answer->sdp, strlen(answer->sdp),
+                          ret_why);
 }
 
 int sim_server_offer(struct sim_server *s, const struct media_peer_config *config,

@@ -244,8 +244,8 @@ static void test_joiner_is_served_from_the_tape(void **state)
     /* The past is squeezed: within half a second the picture is the present one. */
     size_t all;
     uint64_t now = netsim_now_us(w.sim);
-    assert_int_equal(late_frames(r, picture_of(&w, BUYER), now - 500000, now - 100000, 100000, &all),
-                     0);
+    assert_int_equal(
+        late_frames(r, picture_of(&w, BUYER), now - 500000, now - 100000, 100000, &all), 0);
     assert_true(all > 8);
     assert_int_equal(r->stats.corrupt, 0);
     world_close(&w);

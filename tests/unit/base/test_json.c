@@ -44,7 +44,8 @@ static void refuses_and_says_why(void **state)
         {"{\"a\":\"\xff\"}", "not UTF-8"},
         {"{\"a\":\"\xed\xa0\x80\"}", "not UTF-8"},
         {"{\"a\":\"\\u0000\"}", "a NUL character"},
-        {"{\"a\":9223372036854775808}", "a number out of range: whole numbers are within -2^63 .. 2^63 - 1"},
+        {"{\"a\":9223372036854775808}",
+         "a number out of range: whole numbers are within -2^63 .. 2^63 - 1"},
         {"{\"a\":1e999}", "a number out of range: whole numbers are within -2^63 .. 2^63 - 1"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {

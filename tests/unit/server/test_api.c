@@ -192,8 +192,8 @@ static int invite(struct bench *b, const char *text, struct claims *ret)
     const char *token = json_string_value(json_object_get(body, "token"));
     const char *why;
     if (status == 201)
-        assert_int_equal(
-            auth_verify(b->app.auth, token, strlen(token), T0 / 1000000, ret, &why), 0);
+        assert_int_equal(auth_verify(b->app.auth, token, strlen(token), T0 / 1000000, ret, &why),
+                         0);
     http_response_clear(&c.response);
     json_decref(c.body);
     json_decref(body);

@@ -291,9 +291,12 @@ static void test_media_links(void **state)
     assert_int_equal(media_key_check(&k, &clip, "media", "li", NOW + 600, NOW, s), ER_UNAUTHENTIC);
     assert_int_equal(media_key_check(&k, &clip, "poster", "lin", NOW + 600, NOW, s),
                      ER_UNAUTHENTIC);
-    assert_int_equal(media_key_check(&k, &another, "media", "lin", NOW + 600, NOW, s), ER_UNAUTHENTIC);
-    assert_int_equal(media_key_check(&other, &clip, "media", "lin", NOW + 600, NOW, s), ER_UNAUTHENTIC);
-    assert_int_equal(media_key_check(&k, &clip, "media", "lin", NOW + 600, NOW, ""), ER_UNAUTHENTIC);
+    assert_int_equal(media_key_check(&k, &another, "media", "lin", NOW + 600, NOW, s),
+                     ER_UNAUTHENTIC);
+    assert_int_equal(media_key_check(&other, &clip, "media", "lin", NOW + 600, NOW, s),
+                     ER_UNAUTHENTIC);
+    assert_int_equal(media_key_check(&k, &clip, "media", "lin", NOW + 600, NOW, ""),
+                     ER_UNAUTHENTIC);
     s[3] ^= 1;
     assert_int_equal(media_key_check(&k, &clip, "media", "lin", NOW + 600, NOW, s), ER_UNAUTHENTIC);
 }

@@ -76,8 +76,11 @@ static void test_single_use_invite(void **state)
     char token[AUTH_TOKEN_BYTES];
     world_start(&w);
     struct store_case c = world_case(&w, "bo");
-    struct store_invite invite = {.jti = "once", .case_id = c.id, .role = ROLE_BUYER,
-                                  .identity = "bo", .single_use = true,
+    struct store_invite invite = {.jti = "once",
+                                  .case_id = c.id,
+                                  .role = ROLE_BUYER,
+                                  .identity = "bo",
+                                  .single_use = true,
                                   .expires_us = UINT64_C(2000000000000000)};
     assert_int_equal(store_invite_add(w.store, &invite, "Bo", "shop", 1), 0);
     struct claims claims = world_claims("bo", ROLE_BUYER, &c.id);

@@ -355,13 +355,16 @@ static void test_repair_at_the_start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_needs_consent_and_right), cmocka_unit_test(test_life_of_a_clip),
+        cmocka_unit_test(test_needs_consent_and_right),
+        cmocka_unit_test(test_life_of_a_clip),
         cmocka_unit_test(test_full_store_queue_is_told),
         cmocka_unit_test(test_no_clip_begins_while_draining),
         cmocka_unit_test(test_unwritten_end_is_told_and_written_later),
         cmocka_unit_test(test_unwritten_end_does_not_hold_the_drain),
-        cmocka_unit_test(test_full_disk_is_told),       cmocka_unit_test(test_bound_and_drain),
-        cmocka_unit_test(test_room_waits_for_its_clips), cmocka_unit_test(test_repair_at_the_start),
+        cmocka_unit_test(test_full_disk_is_told),
+        cmocka_unit_test(test_bound_and_drain),
+        cmocka_unit_test(test_room_waits_for_its_clips),
+        cmocka_unit_test(test_repair_at_the_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,10 +21,12 @@ static void test_clean(void **state)
     } cases[] = {{"  hello\n ", "hello"},
                  {"a\nb\tc", "a\nb\tc"},
                  {"a\x07\x1b[31mb\r\n", "a[31mb"},
-                 {"\xe2\x80\xae" "gpj.exe", "gpj.exe"}, /* U+202E */
-                 {"\xe2\x81\xa6x\xe2\x81\xa9", "x"},    /* U+2066, U+2069 */
-                 {"\xef\xbb\xbfx", "x"},                /* U+FEFF */
-                 {"\xc2\x85y", "y"},                    /* U+0085 */
+                 {"\xe2\x80\xae"
+                  "gpj.exe",
+                  "gpj.exe"},                        /* U+202E */
+                 {"\xe2\x81\xa6x\xe2\x81\xa9", "x"}, /* U+2066, U+2069 */
+                 {"\xef\xbb\xbfx", "x"},             /* U+FEFF */
+                 {"\xc2\x85y", "y"},                 /* U+0085 */
                  {"\xe6\x9d\xaf\xe5\xad\x90", "\xe6\x9d\xaf\xe5\xad\x90"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_int_equal(chat_clean(cases[i].in, out), 0);
@@ -85,8 +87,7 @@ static void test_history_fits_an_outbox(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_clean),
-                                       cmocka_unit_test(test_history),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_clean), cmocka_unit_test(test_history),
                                        cmocka_unit_test(test_history_fits_an_outbox)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,8 +35,9 @@ static void test_before_hello(void **state)
     talk_start(&t);
     struct link *l = talk_connect(&t);
     talk_say(&t, l, "{'type':'ping','id':'1'}");
-    assert_string_equal(talk_hear(l), "{\"type\":\"error\",\"re\":\"1\",\"code\":\"unauthenticated\","
-                                      "\"message\":\"hello comes first\"}");
+    assert_string_equal(talk_hear(l),
+                        "{\"type\":\"error\",\"re\":\"1\",\"code\":\"unauthenticated\","
+                        "\"message\":\"hello comes first\"}");
     talk_say(&t, l, "nonsense");
     assert_non_null(strstr(talk_hear(l), "malformed"));
     talk_say(&t, l, "{'type':'hello','id':'2','token':'bad'}");
@@ -200,7 +201,8 @@ int main(void)
         cmocka_unit_test(test_before_hello),
         cmocka_unit_test(test_held_until_welcome),
         cmocka_unit_test(test_refused_or_lost_while_opening),
-        cmocka_unit_test(test_a_flood_is_closed), cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_a_flood_is_closed),
+        cmocka_unit_test(test_requests),
         cmocka_unit_test(test_pings),
         cmocka_unit_test(test_failures_close),
     };

@@ -155,10 +155,14 @@ static void test_names(void **state)
     static const struct {
         int er;
         const char *name;
-    } names[] = {{ER_FULL, "full"},           {ER_MALFORMED, "invalid"},
-                 {ER_DENIED, "denied"},       {ER_NOT_FOUND, "not_found"},
-                 {ER_CONFLICT, "conflict"},   {ER_CLOSED, "draining"},
-                 {ER_NOMEM, "internal"},      {ER_UNAUTHENTIC, "unauthenticated"},
+    } names[] = {{ER_FULL, "full"},
+                 {ER_MALFORMED, "invalid"},
+                 {ER_DENIED, "denied"},
+                 {ER_NOT_FOUND, "not_found"},
+                 {ER_CONFLICT, "conflict"},
+                 {ER_CLOSED, "draining"},
+                 {ER_NOMEM, "internal"},
+                 {ER_UNAUTHENTIC, "unauthenticated"},
                  {ER_UNSUPPORTED, "unsupported"}};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         assert_string_equal(proto_error_name(proto_error_of(names[i].er)), names[i].name);
@@ -171,8 +175,10 @@ static void test_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good_ones), cmocka_unit_test(test_bad_ones),
-        cmocka_unit_test(test_bounds),    cmocka_unit_test(test_names),
+        cmocka_unit_test(test_good_ones),
+        cmocka_unit_test(test_bad_ones),
+        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -275,7 +275,7 @@ static void test_appraiser_first_for_authentication(void **state)
 struct model {
     struct bench b;
     bool waiting[CASES];
-    uint64_t gone_us[CASES]; /* 0: present */
+    uint64_t gone_us[CASES];          /* 0: present */
     struct queue_event offer[AGENTS]; /* reservation zeroed: none */
     bool busy[AGENTS];
 };

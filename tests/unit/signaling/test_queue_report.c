@@ -65,7 +65,7 @@ static void test_positions_and_waits(void **state)
     assert_int_equal(queue_accept(q, "ann", &offer.reservation, S, &taken), 0);
     e = told(q, 3, NULL);
     assert_int_equal(e.position, 2);
-    assert_int_equal(e.expected_wait_ms, -1); /* nobody was ever handled */
+    assert_int_equal(e.expected_wait_ms, -1);      /* nobody was ever handled */
     queue_agent_busy(q, "ann", false, S + 60 * S); /* took a minute */
     e = told(q, 3, &offer);
     assert_int_equal(e.position, 2);

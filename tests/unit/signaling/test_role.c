@@ -21,9 +21,9 @@ static void test_table(void **state)
                             t: takes calls; q: sees the queue; u: rules */
         unsigned rank;
     } cells[ROLE_COUNT] = {
-        {"buyer", "psew", 1},    {"agent", "psreat", 0}, {"appraiser", "psreat", 0},
-        {"arbiter", "psreu", 0}, {"host", "psrea", 2},   {"viewer", "se", 0},
-        {"supervisor", "seaq", 0}, {"service", "", 0},   {"bot", "pse", 0},
+        {"buyer", "psew", 1},      {"agent", "psreat", 0}, {"appraiser", "psreat", 0},
+        {"arbiter", "psreu", 0},   {"host", "psrea", 2},   {"viewer", "se", 0},
+        {"supervisor", "seaq", 0}, {"service", "", 0},     {"bot", "pse", 0},
     };
     for (unsigned i = 0; i < ROLE_COUNT; i++) {
         enum role role;

@@ -162,8 +162,7 @@ static void test_end_flushes(void **state)
     struct link *l = talk_connect(&t);
     hello(&t, l, "bo");
     say_all(&t, "{\"n\":1}");
-    sessions_end(t.table, sessions_find(t.table, &t.opening), SESSION_END_CLOSED,
-                 LINK_CLOSE_ENDED);
+    sessions_end(t.table, sessions_find(t.table, &t.opening), SESSION_END_CLOSED, LINK_CLOSE_ENDED);
     assert_string_equal(talk_hear(l), "{\"seq\":2,\"n\":1}");
     assert_string_equal(talk_hear(l), "close 4410");
     assert_string_equal(talk_hear(l), "");

@@ -108,9 +108,8 @@ struct store_case world_case(struct world *w, const char *buyer)
     (void)str_copy(c.title, sizeof c.title, "a cracked cup");
     (void)str_copy(c.buyer, sizeof c.buyer, buyer);
     (void)str_copy(c.buyer_name, sizeof c.buyer_name, "Bo");
-    assert_int_equal(store_case_create(w->store, &c, "shop", "demo", NULL, NULL, world_unix(w),
-                                       &repeated),
-                     0);
+    assert_int_equal(
+        store_case_create(w->store, &c, "shop", "demo", NULL, NULL, world_unix(w), &repeated), 0);
     store_case_clear(&c);
     c.more = NULL;
     return c;
@@ -229,8 +228,7 @@ void client_cut(struct client *c)
     world_settle(c->world);
 }
 
-void client_resume(struct client *c, const char *identity, enum role role,
-                   const struct id *case_id)
+void client_resume(struct client *c, const char *identity, enum role role, const struct id *case_id)
 {
     c->closed = 0;
     c->link = link_open(calls_sessions(c->world->calls), c, c->world->now_us);

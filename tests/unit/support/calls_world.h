@@ -28,7 +28,7 @@ struct world {
 struct client {
     struct world *world;
     struct link *link;
-    json_t *inbox; /* what came and was not taken */
+    json_t *inbox;   /* what came and was not taken */
     unsigned closed; /* the close code, or 0 */
     uint64_t seq;    /* highest */
     char session[ID_TEXT_BYTES];

@@ -165,8 +165,7 @@ int media_room_close(struct media *m, const struct id *room)
 
 static int answer(struct media *m, const struct id *room, uint64_t peer, uint64_t request)
 {
-    struct media_event e = {
-        .type = MEDIA_ANSWER, .room = *room, .peer = peer, .request = request};
+    struct media_event e = {.type = MEDIA_ANSWER, .room = *room, .peer = peer, .request = request};
     if (m->refuse_er) {
         e.type = MEDIA_REFUSED;
         e.er = m->refuse_er;
@@ -181,8 +180,8 @@ static int answer(struct media *m, const struct id *room, uint64_t peer, uint64_
 }
 
 int media_peer_add(struct media *m, const struct id *room, const struct media_peer_config *config,
-                   uint64_t request, const char *offer, size_t len,
-                   const struct media_want *wants, size_t want_count)
+                   uint64_t request, const char *offer, size_t len, const struct media_want *wants,
+                   size_t want_count)
 {
     (void)offer;
     (void)len;

@@ -130,8 +130,8 @@ static void trims_by_age_but_not_the_picture_group(void **state)
 static void long_picture_groups_are_trimmed_by_age(void **state)
 {
     (void)state;
-    struct tape *t = make(&(struct tape_limits){
-        .packets = 64, .frames = 32, .keep_us = 1000000, .gop_packets = 10});
+    struct tape *t = make(
+        &(struct tape_limits){.packets = 64, .frames = 32, .keep_us = 1000000, .gop_packets = 10});
     for (int64_t seq = 10; seq < 20; seq++)
         assert_int_equal(tape_fill(t, seq, (uint64_t)seq * 100000, seq == 10 ? TAPE_KEY_FRAME : 0),
                          0);
