@@ -223,7 +223,7 @@ static int version_read(struct store *s, int *ret)
 
 static int migrate(struct store *s)
 {
-    int version;
+    int version = 0;
     int er = version_read(s, &version);
     if (!er && version > VERSION)
         return ER_UNSUPPORTED;
