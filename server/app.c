@@ -29,8 +29,10 @@
 
 static int fail(const struct app *app, const char *what, int er)
 {
-    (void)fprintf(stderr, "louped: %s: %s\n", what, er_name(er));
-    log_event(app->log, LOG_ERROR, "start_failed", "what=\"%s\" er=%s", what, er_name(er));
+    if (app->log)
+        log_event(app->log, LOG_ERROR, "start_failed", "what=\"%s\" er=%s", what, er_name(er));
+    else
+        (void)fprintf(stderr, "louped: %s: %s\n", what, er_name(er));
     return er;
 }
 
@@ -397,10 +399,12 @@ static int run(struct app *app)
     return er ? 1 : 0;
 }
 
-static unsigned processors(void)
+static void warn_unknown(char **environment)
 {
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n < 1 ? 1 : n > LIMIT_WORKERS ? LIMIT_WORKERS : (unsigned)n;
+    const char *name;
+    size_t cursor = 0, len;
+    while ((name = config_unknown(environment, &cursor, &len)) != NULL)
+        (void)fprintf(stderr, "louped: warning: no setting is called %.*s\n", (int)len, name);
 }
 
 int app_main(int argc, char **argv)
@@ -418,6 +422,8 @@ int app_main(int argc, char **argv)
     } else if (config.version) {
         (void)printf("louped %s\n", LOUPE_VERSION);
     }
+    if (!config.help && !config.version)
+        warn_unknown(environ);
     if (config.help || config.version || config.check) {
         config_clear(&config);
         return 0;
@@ -426,7 +432,7 @@ int app_main(int argc, char **argv)
                       .argc = argc,
                       .argv = argv,
                       .entropy = entropy_system(),
-                      .workers = config.workers ? config.workers : processors(),
+                      .workers = config_workers(&config),
                       .signal_fd = -1,
                       .lock_fd = -1};
     sigset_t signals;

@@ -4,15 +4,16 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <ini.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/er.h"
 #include "base/limits.h"
 #include "base/str.h"
+#include "server/config_check.h"
+#include "server/config_ini.h"
 
 /** Sets a value; false when it is a bad one. */
 typedef bool setting_set(struct config *c, void *place, const char *value);
@@ -228,14 +229,24 @@ static void list_clear(struct config_list *list)
     list->count = 0;
 }
 
+enum place { PLACE_DEFAULT, PLACE_FILE, PLACE_ENVIRONMENT, PLACE_FLAG };
+
+/** Where each setting's value comes from. */
+struct origin {
+    enum place place;
+    unsigned line; /* of the file */
+};
+
 /** One place settings come from. A list given there replaces what an earlier place gave. */
 struct source {
     struct config *config;
     bool fresh[SETTINGS]; /* a list has been begun by this source */
+    enum place place;
+    unsigned line;
+    struct origin *origins; /* SETTINGS, or NULL */
     char *why;
     size_t why_size;
     const char *file;
-    bool failed;
 };
 
 static bool apply(struct source *src, const struct setting *s, const char *value)
@@ -246,6 +257,8 @@ static bool apply(struct source *src, const struct setting *s, const char *value
         list_clear(place);
         src->fresh[index] = true;
     }
+    if (src->origins)
+        src->origins[index] = (struct origin){.place = src->place, .line = src->line};
     return s->set(src->config, place, value);
 }
 
@@ -271,51 +284,73 @@ static bool apply_words(struct source *src, const struct setting *s, const char 
     return any;
 }
 
-static int on_ini(void *user, const char *section, const char *name, const char *value)
+static bool on_line(void *ctx, unsigned line, const char *section, const char *name,
+                    const char *value)
 {
-    struct source *src = user;
-    if (src->failed)
-        return 0;
+    struct source *src = ctx;
     char key[64];
-    (void)str_copy(key, sizeof key, name);
+    src->line = line;
+    bool fits = str_copy(key, sizeof key, name) == 0;
     for (char *p = key; *p; p++) {
         if (*p == '_')
             *p = '-';
     }
-    const struct setting *s = setting_find(span_of(key));
+    const struct setting *s = fits ? setting_find(span_of(key)) : NULL;
     const char *wrong = NULL;
     if ((section[0] && strcmp(section, "loupe") != 0) || !s || s->only_flag)
         wrong = "unknown key";
-    else if (!value || !apply_words(src, s, value))
+    else if (!apply_words(src, s, value))
         wrong = "bad value for";
     if (!wrong)
-        return 1;
-    (void)snprintf(src->why, src->why_size, "%s %s%s%s", wrong, section, section[0] ? "." : "",
-                   name);
-    src->failed = true;
-    return 0;
+        return true;
+    (void)snprintf(src->why, src->why_size, "%s:%u: %s %.100s%s%.100s", src->file, line, wrong,
+                   section, section[0] ? "." : "", name);
+    return false;
 }
 
 static int read_file(struct source *src)
 {
-    char why[256] = "";
-    char *whole = src->why;
-    size_t whole_size = src->why_size;
-    src->why = why;
-    src->why_size = sizeof why;
-    struct stat st;
-    int line = stat(src->file, &st) == 0 && S_ISREG(st.st_mode) ? ini_parse(src->file, on_ini, src)
-                                                                : -1;
-    src->why = whole;
-    src->why_size = whole_size;
-    if (line == 0)
-        return 0;
-    if (line < 0)
-        (void)snprintf(whole, whole_size, "%s: cannot be read", src->file);
-    else
-        (void)snprintf(whole, whole_size, "%s:%d: %s", src->file, line,
-                       why[0] ? why : "not `key = value`");
-    return ER_INVALID;
+    unsigned line;
+    const char *why;
+    int er = config_ini_read(src->file, on_line, src, &line, &why);
+    if (er && line == 0)
+        (void)snprintf(src->why, src->why_size, "%s: cannot be read", src->file);
+    else if (er && why)
+        (void)snprintf(src->why, src->why_size, "%s:%u: %s", src->file, line, why);
+    return er;
+}
+
+/** "LOUPE_TLS_CERT" */
+static void variable_name(const struct setting *s, char *ret, size_t size)
+{
+    (void)snprintf(ret, size, "LOUPE_%s", s->name);
+    for (char *p = ret; *p; p++)
+        *p = *p == '-' ? '_' : (char)toupper((unsigned char)*p);
+}
+
+static bool in_environment(const struct setting *s)
+{
+    return !s->only_flag || strcmp(s->name, "config") == 0;
+}
+
+const char *config_unknown(char **environment, size_t *cursor, size_t *ret_len)
+{
+    while (environment && environment[*cursor]) {
+        const char *e = environment[(*cursor)++];
+        bool known = false;
+        if (strncmp(e, "LOUPE_", 6) != 0)
+            continue;
+        *ret_len = strcspn(e, "=");
+        for (size_t i = 0; i < SETTINGS && !known; i++) {
+            char name[64];
+            variable_name(&settings[i], name, sizeof name);
+            known = in_environment(&settings[i]) && strlen(name) == *ret_len &&
+                    strncmp(e, name, *ret_len) == 0;
+        }
+        if (!known)
+            return e;
+    }
+    return NULL;
 }
 
 static int read_environment(struct source *src, char **environment)
@@ -323,17 +358,15 @@ static int read_environment(struct source *src, char **environment)
     for (size_t i = 0; i < SETTINGS; i++) {
         const struct setting *s = &settings[i];
         char name[64];
-        if (s->only_flag && strcmp(s->name, "config") != 0)
+        if (!in_environment(s))
             continue;
-        int len = snprintf(name, sizeof name, "LOUPE_%s=", s->name);
-        for (char *p = name; *p; p++)
-            *p = *p == '-' ? '_' : (char)toupper((unsigned char)*p);
+        variable_name(s, name, sizeof name);
+        size_t len = strlen(name);
         for (char **e = environment; e && *e; e++) {
-            if (strncmp(*e, name, (size_t)len) != 0)
+            if (strncmp(*e, name, len) != 0 || (*e)[len] != '=')
                 continue;
-            if (apply_words(src, s, *e + len))
+            if (apply_words(src, s, *e + len + 1))
                 continue;
-            name[len - 1] = '\0';
             (void)snprintf(src->why, src->why_size, "environment: bad value for %s", name);
             return ER_INVALID;
         }
@@ -364,26 +397,32 @@ static int read_flags(struct source *src, int argc, char **argv)
     return 0;
 }
 
-static int fail(char *why, size_t size, const char *text)
+unsigned config_workers(const struct config *c)
 {
-    (void)snprintf(why, size, "%s", text);
-    return ER_INVALID;
+    if (c->workers)
+        return c->workers;
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n < 1 ? 1 : n > LIMIT_WORKERS ? LIMIT_WORKERS : (unsigned)n;
 }
 
-static int cross_check(const struct config *c, char *why, size_t size)
+/** The line names the place that the setting at fault comes from. */
+static int cross_check(const struct config *c, const struct origin *origins, char *why, size_t size)
 {
-    if (!c->tls_cert[0] != !c->tls_key[0])
-        return fail(why, size, "tls-cert and tls-key belong together");
-    if (c->demo && !addr_is_loopback(&c->http))
-        return fail(why, size, "demo is for loopback only: see --http");
-    if (!addr_is_loopback(&c->http) && !c->tls_cert[0] && !c->allow_plain_http)
-        return fail(why, size,
-                    "http beyond loopback needs tls-cert and tls-key, or allow-plain-http");
-    if (c->has_media_tcp)
-        return fail(why, size, "media-tcp is not served by this version");
-    if (c->media.port && c->media.port + c->workers > 65536)
-        return fail(why, size, "media has no room for a port per worker");
-    return 0;
+    char text[256], name[64];
+    const char *key = NULL;
+    const char *wrong = config_check(c, &key, text, sizeof text);
+    if (!wrong)
+        return 0;
+    const struct setting *s = setting_find(span_of(key));
+    const struct origin *from = &origins[s - settings];
+    variable_name(s, name, sizeof name);
+    if (from->place == PLACE_FILE)
+        (void)snprintf(why, size, "%s:%u: %s: %s", c->file, from->line, key, wrong);
+    else if (from->place == PLACE_ENVIRONMENT)
+        (void)snprintf(why, size, "environment: %s: %s", name, wrong);
+    else
+        (void)snprintf(why, size, "--%s: %s", key, wrong);
+    return ER_INVALID;
 }
 
 int config_load(struct config *ret, int argc, char **argv, char **environment, char *ret_why,
@@ -408,9 +447,16 @@ int config_load(struct config *ret, int argc, char **argv, char **environment, c
     config_clear(&first);
     if (er)
         return er;
-    struct source file = {.config = ret, .why = ret_why, .why_size = why_size, .file = ret->file};
-    struct source environ_ = {.config = ret, .why = ret_why, .why_size = why_size};
-    struct source flags = environ_;
+    struct origin origins[SETTINGS] = {0};
+    struct source file = {.config = ret,
+                          .why = ret_why,
+                          .why_size = why_size,
+                          .place = PLACE_FILE,
+                          .origins = origins,
+                          .file = ret->file};
+    struct source environ_ = file, flags = file;
+    environ_.place = PLACE_ENVIRONMENT;
+    flags.place = PLACE_FLAG;
     if (ret->file[0])
         er = read_file(&file);
     if (!er)
@@ -418,7 +464,7 @@ int config_load(struct config *ret, int argc, char **argv, char **environment, c
     if (!er)
         er = read_flags(&flags, argc, argv);
     if (!er && !ret->help && !ret->version)
-        er = cross_check(ret, ret_why, why_size);
+        er = cross_check(ret, origins, ret_why, why_size);
     if (er)
         config_clear(ret);
     return er;

@@ -47,6 +47,11 @@ struct config {
  *  flags. 0, or ER_INVALID (exit 2) with exactly one line, without its end, in `ret_why`. */
 int config_load(struct config *ret, int argc, char **argv, char **environment, char *ret_why,
                 size_t why_size);
+/** Media threads: what `workers` says, or one per processor. */
+unsigned config_workers(const struct config *c);
+/** The next variable of the environment that begins with LOUPE_ and is no setting, from *cursor (0
+ *  first) on; its name (`*ret_len` bytes), or NULL. */
+const char *config_unknown(char **environment, size_t *cursor, size_t *ret_len);
 /** Frees what it owns; not the struct. */
 void config_clear(struct config *c);
 /** What --help prints: a constant made from the table; the caller frees it. NULL without memory. */

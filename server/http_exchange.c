@@ -116,22 +116,6 @@ static int body_length(struct lws *wsi, size_t *ret, bool *ret_known)
     return value > LIMIT_HTTP_BODY ? ER_FULL : 0;
 }
 
-/** The path of an absolute form (RFC 9112, 3.2.2), whose "//" libwebsockets has made one "/". */
-static struct span path_of(struct span target)
-{
-    static const char *const schemes[] = {"http:/", "https:/", "/http:/", "/https:/"};
-    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
-        size_t len = strlen(schemes[i]);
-        if (target.len < len || strncasecmp(target.at, schemes[i], len) != 0)
-            continue;
-        const char *slash = memchr(target.at + len, '/', target.len - len);
-        if (!slash)
-            return span_of("/");
-        return (struct span){.at = slash, .len = target.len - (size_t)(slash - target.at)};
-    }
-    return target;
-}
-
 /** HTTP/1.1 needs a Host (RFC 9112, 3.2). */
 static bool host_ok(struct lws *wsi)
 {
@@ -154,13 +138,10 @@ static int request_read(struct lws *wsi, struct http_request *r)
     int uri_len = 0;
     int method = lws_http_get_uri_and_method(wsi, &uri, &uri_len);
     if (method < 0 || method >= (int)(sizeof lws_methods / sizeof lws_methods[0]) ||
-        lws_methods[method] < 0 || !uri || !host_ok(wsi))
+        lws_methods[method] < 0 || !uri || uri[0] != '/' || !host_ok(wsi))
         return ER_MALFORMED;
     r->method = (enum http_method)lws_methods[method];
-    struct span path = path_of((struct span){.at = uri, .len = (size_t)uri_len});
-    if (!path.len || path.at[0] != '/')
-        return ER_MALFORMED;
-    r->path = strndup(path.at, path.len);
+    r->path = strndup(uri, (size_t)uri_len);
     r->query = query_copy(wsi);
     r->host = header_copy(wsi, WSI_TOKEN_HOST);
     r->authorization = header_copy(wsi, WSI_TOKEN_HTTP_AUTHORIZATION);

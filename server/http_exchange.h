@@ -18,7 +18,7 @@ struct exchange {
     struct http_request *request; /* until it is handed over */
     size_t body_size;             /* allocated */
     bool refused;                 /* answered without having been handed over */
-    bool continues; /* the client waits for a 100 before it sends the body */
+    bool continues;               /* the client waits for a 100 before it sends the body */
     bool answered;
     bool writing_done;
 

@@ -2,7 +2,7 @@
 // louped and loupectl as programs: settings, exit codes, signals, the data folder.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,9 +44,9 @@ test('a bad setting is one line that names its place, and exit code 2', () => {
     [['--workers'], {}, /^louped: bad value for --workers\n$/],
     [['--api-key', 'nocolon'], {}, /^louped: bad value for --api-key\n$/],
     [['--check'], { LOUPE_HTTP: 'x' }, /^louped: environment: bad value for LOUPE_HTTP\n$/],
-    [['--http', '0.0.0.0:0'], {}, /^louped: http beyond loopback .*\n$/],
-    [['--demo', '--http', '0.0.0.0:0', '--allow-plain-http'], {}, /^louped: demo is for loopback only.*\n$/],
-    [['--tls-cert', 'x'], {}, /^louped: tls-cert and tls-key .*\n$/],
+    [['--http', '0.0.0.0:0'], {}, /^louped: --http: http beyond loopback .*\n$/],
+    [['--demo', '--http', '0.0.0.0:0', '--allow-plain-http'], {}, /^louped: --http: demo is for loopback only\n$/],
+    [['--tls-cert', 'x'], {}, /^louped: --tls-cert: tls-cert and tls-key .*\n$/],
     [['--config', '/nowhere.ini'], {}, /^louped: \/nowhere\.ini: cannot be read\n$/],
     [['--config', config('http = 127.0.0.1:0\ncolour = red\n')], {}, /^louped: .*loupe\.ini:2: unknown key colour\n$/],
   ];
@@ -60,11 +60,43 @@ test('a bad setting is one line that names its place, and exit code 2', () => {
   assert.match(bad.stderr, /loupe\.ini:3: bad value for loupe\.workers\n$/);
 });
 
+test('settings that do not go together, or name files that are no good: one line, nothing made', () => {
+  const junk = join(folder, 'junk.pem');
+  const data = join(folder, 'never');
+  writeFileSync(junk, 'junk');
+  const cases = [
+    [['--tls-cert', junk, '--tls-key', junk], {}, /^--tls-cert: no certificate/],
+    [['--tls-cert', '/nowhere.pem', '--tls-key', junk], {}, /^--tls-cert: no certificate/],
+    [['--web', '/nowhere'], {}, /^--web: there is no such folder/],
+    [['--media', '127.0.0.1:65535', '--workers', '2'], {}, /^--media: there is no room/],
+    [['--media', '127.0.0.1:65535'], { LOUPE_WORKERS: '2' }, /^--media: there is no room/],
+    [['--demo', '--api-key', 'demo:other'], {}, /^--api-key: demo has a key demo/],
+    [['--api-key', 'a:1', '--api-key', 'a:2'], {}, /^--api-key: a is given twice/],
+    [[], { LOUPE_WEB: '/nowhere' }, /^environment: LOUPE_WEB: there is no such folder/],
+    [['--config', config('api-key = a:1\nhttp = 0.0.0.0:0\n')], {}, /loupe\.ini:2: http: http beyond loopback/],
+  ];
+  for (const [args, env, line] of cases) {
+    for (const more of [['--check'], []]) {
+      const { status, stdout, stderr } = louped([...args, '--data', data, ...more], env);
+      assert.equal(status, 2, args.join(' '));
+      assert.match(stderr, /^louped: [^\n]*\n$/);
+      assert.match(stderr.replace('louped: ', ''), line);
+      assert.equal(stdout, '');
+    }
+  }
+  assert.ok(!existsSync(data));
+  assert.equal(louped(['--check', '--api-key', 'a:1', '--api-key', 'a:1', '--demo', '--api-key', 'demo:demo-secret']).status, 0);
+  const unknown = louped(['--check'], { LOUPE_WROKERS: '3' });
+  assert.equal(unknown.status, 0);
+  assert.equal(unknown.stderr, 'louped: warning: no setting is called LOUPE_WROKERS\n');
+});
+
 test('a port that is taken and a folder in use are runtime failures', async () => {
   const server = await startLouped();
   const taken = louped(['--http', `127.0.0.1:${server.port}`, '--media', '127.0.0.1:0', '--data', join(folder, 'x')]);
   assert.equal(taken.status, 1);
   assert.match(taken.stderr, /HTTP port cannot be opened/);
+  assert.equal(taken.stderr.match(/cannot be opened/g).length, 1);
   const inUse = louped(['--http', '127.0.0.1:0', '--media', '127.0.0.1:0', '--data', server.data]);
   assert.equal(inUse.status, 1);
   assert.match(inUse.stderr, /another louped uses the data folder/);
@@ -156,6 +188,10 @@ test('TLS: served with the certificate given, and a new one after SIGHUP', async
   cert('two.example');
   server.child.kill('SIGHUP');
   while (!/reloaded/.test(server.log)) await new Promise((done) => server.child.stderr.once('data', done));
+  assert.equal(seen().name, 'two.example');
+  writeFileSync(join(folder, 'cert.pem'), 'junk');
+  server.child.kill('SIGHUP');
+  while (!/reload_failed.*tls-cert/.test(server.log)) await new Promise((done) => server.child.stderr.once('data', done));
   assert.equal(seen().name, 'two.example');
   assert.equal(await server.stop(), 0);
 });

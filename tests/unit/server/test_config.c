@@ -153,6 +153,11 @@ static void test_mistakes(void **state)
         {"config = x\n", ":1: unknown key config"},
         {"check = true\n", ":1: unknown key check"},
         {"wrong = 1\nalso = 2\n", ":1: unknown key wrong"},
+        {"data = ./x\n  wrokers = 3\n", ":2: unknown key wrokers"},
+        {"data = ./x\n\tmore\n", ":2: not `key = value`"},
+        {"[loupe\n", ":1: not `[section]`"},
+        {"media-tcp = 127.0.0.1:1\n",
+         ":1: media-tcp: media over TCP is not served by this version"},
     };
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         assert_int_equal(load(&c, files[i].file, NULL, why, NULL), ER_INVALID);
@@ -163,6 +168,47 @@ static void test_mistakes(void **state)
     assert_string_equal(why, "environment: bad value for LOUPE_WORKERS");
     unlink(path);
     assert_int_equal(load(&c, NULL, NULL, why, FLAGS("--config", path)), ER_INVALID);
+}
+
+static void test_lines(void **state)
+{
+    (void)state;
+    struct config c;
+    char why[300];
+    char *file = malloc(5000);
+    assert_int_equal(load(&c,
+                          "\xef\xbb\xbf  # one\n; two\n\n  [loupe]\r\n"
+                          "\tworkers : 3 ; inside\r\n data = a;b#c \ndemo=no",
+                          NULL, why, NULL),
+                     0);
+    assert_int_equal(c.workers, 3);
+    assert_string_equal(c.data, "a;b#c");
+    config_clear(&c);
+    /* A list in one long line, up to 4096 bytes. */
+    size_t len = (size_t)snprintf(file, 5000, "api-key =");
+    for (int i = 0; i < 15; i++)
+        len += (size_t)snprintf(file + len, 5000 - len, " k%02d:%0200d", i, i);
+    assert_int_equal(load(&c, file, NULL, why, NULL), 0);
+    assert_int_equal(c.api_keys.count, 15);
+    config_clear(&c);
+    memset(file, 'x', 4096);
+    memcpy(file, "data=", 5);
+    (void)snprintf(file + 4096, 5000 - 4096, "x\nworkers=1\n");
+    assert_int_equal(load(&c, file, NULL, why, NULL), ER_INVALID);
+    assert_string_equal(why + strlen(path), ":1: the line is longer than 4096 bytes");
+    free(file);
+}
+
+static void test_unknown_variables(void **state)
+{
+    (void)state;
+    char a[] = "LOUPE_DATA=x", b[] = "LOUPE_DATE=x", d[] = "PATH=y", e[] = "LOUPE_CHECK=1";
+    char *environment[] = {a, b, d, e, NULL};
+    size_t cursor = 0, len = 0;
+    assert_ptr_equal(config_unknown(environment, &cursor, &len), b);
+    assert_int_equal(len, 10);
+    assert_ptr_equal(config_unknown(environment, &cursor, &len), e);
+    assert_null(config_unknown(environment, &cursor, &len));
 }
 
 static void test_help(void **state)
@@ -184,6 +230,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults), cmocka_unit_test(test_precedence),
         cmocka_unit_test(test_values),   cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_lines),    cmocka_unit_test(test_unknown_variables),
         cmocka_unit_test(test_help),
     };
     return cmocka_run_group_tests(tests, make_file, NULL);
