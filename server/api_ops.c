@@ -34,13 +34,15 @@ struct metric {
     const char *name;
     const char *type;
     uint64_t value;
+    const char *help;
 };
 
 static void write_metrics(FILE *f, const struct metric *metrics, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        (void)fprintf(f, "# TYPE loupe_%s %s\nloupe_%s %llu\n", metrics[i].name, metrics[i].type,
-                      metrics[i].name, (unsigned long long)metrics[i].value);
+        (void)fprintf(f, "# HELP loupe_%s %s\n# TYPE loupe_%s %s\nloupe_%s %llu\n", metrics[i].name,
+                      metrics[i].help, metrics[i].name, metrics[i].type, metrics[i].name,
+                      (unsigned long long)metrics[i].value);
 }
 
 #define C "counter"
@@ -52,31 +54,37 @@ static void write_media(FILE *f, const struct media *m)
     struct media_counters n = {0};
     media_read_counters(m, &n);
     const struct metric metrics[] = {
-        {"media_packets_in_total", C, n.packets_in},
-        {"media_bytes_in_total", C, n.bytes_in},
-        {"media_packets_out_total", C, n.packets_out},
-        {"media_bytes_out_total", C, n.bytes_out},
-        {"media_packets_dropped_send_total", C, n.packets_dropped_send},
-        {"media_nacks_sent_total", C, n.nacks_sent},
-        {"media_nacks_received_total", C, n.nacks_received},
-        {"media_retransmissions_sent_total", C, n.retransmissions_sent},
-        {"media_retransmissions_received_total", C, n.retransmissions_received},
-        {"media_plis_sent_total", C, n.plis_sent},
-        {"media_plis_received_total", C, n.plis_received},
-        {"media_stun_bad_total", C, n.stun_bad},
-        {"media_stun_unauthentic_total", C, n.stun_unauthentic},
-        {"media_dtls_bad_total", C, n.dtls_bad},
-        {"media_rtp_bad_total", C, n.rtp_bad},
-        {"media_rtp_unauthentic_total", C, n.rtp_unauthentic},
-        {"media_rtcp_bad_total", C, n.rtcp_bad},
-        {"media_unknown_path_total", C, n.unknown_path},
-        {"media_handshakes_total", C, n.handshakes_ok},
-        {"media_handshakes_failed_total", C, n.handshakes_failed},
-        {"media_record_dropped_total", C, n.record_dropped},
-        {"media_peers", G, n.peers},
-        {"media_rooms", G, n.rooms},
-        {"media_tracks", G, n.tracks},
-        {"media_clips_recording", G, n.clips_recording},
+        {"media_packets_in_total", C, n.packets_in, "Datagrams that came in."},
+        {"media_bytes_in_total", C, n.bytes_in, "Bytes of datagrams that came in."},
+        {"media_packets_out_total", C, n.packets_out, "Datagrams sent."},
+        {"media_bytes_out_total", C, n.bytes_out, "Bytes of datagrams sent."},
+        {"media_packets_dropped_send_total", C, n.packets_dropped_send,
+         "Datagrams that the system did not take."},
+        {"media_nacks_sent_total", C, n.nacks_sent, "Packets asked for again."},
+        {"media_nacks_received_total", C, n.nacks_received,
+         "Packets that viewers asked for again."},
+        {"media_retransmissions_sent_total", C, n.retransmissions_sent, "Packets sent again."},
+        {"media_retransmissions_received_total", C, n.retransmissions_received,
+         "Packets that came when asked for again."},
+        {"media_plis_sent_total", C, n.plis_sent, "Key frames asked for."},
+        {"media_plis_received_total", C, n.plis_received, "Key frames that viewers asked for."},
+        {"media_stun_bad_total", C, n.stun_bad, "STUN messages that could not be read."},
+        {"media_stun_unauthentic_total", C, n.stun_unauthentic,
+         "STUN messages with a wrong integrity."},
+        {"media_dtls_bad_total", C, n.dtls_bad, "DTLS datagrams refused."},
+        {"media_rtp_bad_total", C, n.rtp_bad, "RTP packets that could not be read."},
+        {"media_rtp_unauthentic_total", C, n.rtp_unauthentic,
+         "SRTP packets that failed authentication or replay checks."},
+        {"media_rtcp_bad_total", C, n.rtcp_bad, "RTCP packets refused."},
+        {"media_unknown_path_total", C, n.unknown_path, "Datagrams from addresses of no peer."},
+        {"media_handshakes_total", C, n.handshakes_ok, "DTLS handshakes completed."},
+        {"media_handshakes_failed_total", C, n.handshakes_failed, "DTLS handshakes that failed."},
+        {"media_record_dropped_total", C, n.record_dropped,
+         "Packets that the recorder had no room for."},
+        {"media_peers", G, n.peers, "Peer connections."},
+        {"media_rooms", G, n.rooms, "Rooms that carry media."},
+        {"media_tracks", G, n.tracks, "Published tracks."},
+        {"media_clips_recording", G, n.clips_recording, "Clips being written by media threads."},
     };
     write_metrics(f, metrics, COUNT(metrics));
 }
@@ -86,22 +94,22 @@ static void write_calls(FILE *f, const struct calls *calls)
     struct calls_gauges n = {0};
     calls_read_gauges(calls, &n);
     const struct metric metrics[] = {
-        {"ws_links", G, n.links},
-        {"ws_sessions", G, n.sessions},
-        {"rooms", G, n.rooms},
-        {"people", G, n.people},
-        {"queue_waiting", G, n.waiting},
-        {"agents_available", G, n.agents_available},
-        {"calls", G, n.calls},
-        {"whip_sessions", G, n.whip},
-        {"whep_sessions", G, n.whep},
-        {"clips_recording", G, n.clips_recording},
-        {"ws_messages_in_total", C, n.messages_in},
-        {"ws_errors_out_total", C, n.errors_out},
-        {"calls_started_total", C, n.calls_started},
-        {"offers_total", C, n.offers},
-        {"offers_declined_total", C, n.offers_declined},
-        {"offers_expired_total", C, n.offers_expired},
+        {"ws_links", G, n.links, "Open WebSocket connections."},
+        {"ws_sessions", G, n.sessions, "Sessions, also those that wait to be resumed."},
+        {"rooms", G, n.rooms, "Open rooms."},
+        {"people", G, n.people, "People in rooms."},
+        {"queue_waiting", G, n.waiting, "Buyers waiting for an agent."},
+        {"agents_available", G, n.agents_available, "Agents ready to take a call."},
+        {"calls", G, n.calls, "Calls under way."},
+        {"whip_sessions", G, n.whip, "WHIP sessions."},
+        {"whep_sessions", G, n.whep, "WHEP sessions."},
+        {"clips_recording", G, n.clips_recording, "Clips being recorded."},
+        {"ws_messages_in_total", C, n.messages_in, "Messages that came over WebSockets."},
+        {"ws_errors_out_total", C, n.errors_out, "Errors answered over WebSockets."},
+        {"calls_started_total", C, n.calls_started, "Calls begun."},
+        {"offers_total", C, n.offers, "Calls offered to agents."},
+        {"offers_declined_total", C, n.offers_declined, "Offers that agents declined."},
+        {"offers_expired_total", C, n.offers_expired, "Offers that rang out."},
     };
     write_metrics(f, metrics, COUNT(metrics));
 }
@@ -111,17 +119,21 @@ static void write_http(FILE *f, const struct app *app)
     struct http_counters n = {0};
     http_read_counters(app->http, &n);
     const struct metric metrics[] = {
-        {"http_connections", G, n.connections},
-        {"http_connections_total", C, n.connections_total},
-        {"http_requests_total", C, n.requests},
-        {"http_bad_requests_total", C, n.bad_requests},
-        {"http_refused_upgrades_total", C, n.refused_upgrades},
-        {"http_bytes_out_total", C, n.bytes_out},
-        {"store_jobs", G, dbq_count(app->dbq)},
-        {"draining", G, app->drain_until_us != 0},
+        {"http_connections", G, n.connections, "Open connections."},
+        {"http_connections_total", C, n.connections_total, "Connections accepted."},
+        {"http_requests_total", C, n.requests, "Requests read."},
+        {"http_bad_requests_total", C, n.bad_requests,
+         "Requests refused before they were handed on."},
+        {"http_refused_upgrades_total", C, n.refused_upgrades, "Upgrades to WebSocket refused."},
+        {"http_bytes_out_total", C, n.bytes_out, "Bytes of answers."},
+        {"store_jobs", G, dbq_count(app->dbq), "Jobs waiting for the database."},
+        {"draining", G, app->drain_until_us != 0,
+         "1 while calls are ended before the server stops."},
     };
     write_metrics(f, metrics, COUNT(metrics));
-    (void)fprintf(f, "# TYPE loupe_http_responses_total counter\n");
+    (void)fprintf(f,
+                  "# HELP loupe_http_responses_total Answers by the first digit of their status.\n"
+                  "# TYPE loupe_http_responses_total counter\n");
     for (unsigned i = 1; i < COUNT(n.responses); i++)
         (void)fprintf(f, "loupe_http_responses_total{class=\"%uxx\"} %llu\n", i,
                       (unsigned long long)n.responses[i]);
@@ -146,7 +158,10 @@ void api_metrics(struct api_call *c)
     }
     FILE *f = open_memstream(&text, &len);
     if (f) {
-        (void)fprintf(f, "# TYPE loupe_info gauge\nloupe_info{version=\"%s\"} 1\n", LOUPE_VERSION);
+        (void)fprintf(f,
+                      "# HELP loupe_info Always 1; the version is the label.\n"
+                      "# TYPE loupe_info gauge\nloupe_info{version=\"%s\"} 1\n",
+                      LOUPE_VERSION);
         write_http(f, c->app);
         write_calls(f, c->app->calls);
         write_media(f, c->app->media);

@@ -43,9 +43,13 @@ void api_timeline(struct store *s, struct api_call *c)
     uint64_t after = 0, limit = LIMIT_PAGE_ITEMS;
     if (!number_read(c, "cursor", &after) || !number_read(c, "limit", &limit))
         return;
+    if (limit == 0) {
+        api_problem(c, 400, "`limit` is a number from 1");
+        return;
+    }
     if (!api_case(s, c, &sc))
         return;
-    if (limit == 0 || limit > LIMIT_PAGE_ITEMS)
+    if (limit > LIMIT_PAGE_ITEMS)
         limit = LIMIT_PAGE_ITEMS;
     struct page page = {.items = json_array(), .left = (size_t)limit};
     int er = page.items ? store_events_list(s, &sc.id, after, (size_t)limit + 1, page_add, &page)
@@ -141,6 +145,11 @@ void api_stats(struct store *s, struct api_call *c)
     uint64_t from = 0, to = INT64_MAX;
     if (!time_read(c, "from", &from) || !time_read(c, "to", &to))
         return;
+    char group[32];
+    if (http_query(c->request, "group", group, sizeof group) != ER_NOT_FOUND) {
+        api_problem(c, 400, "figures are not grouped");
+        return;
+    }
     struct store_stats f;
     int er = store_stats(s, c->claims.merchant, from, to, &f);
     if (er)

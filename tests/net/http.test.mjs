@@ -233,6 +233,7 @@ test('a dispute goes its way, and every step is on the timeline', async () => {
     prev = hash;
   }
   const part = await server.api('GET', `/api/v1/cases/${item.id}/timeline?cursor=2&limit=3`, { token: agent });
+  assert.equal(await status('GET', `/api/v1/cases/${item.id}/timeline?limit=0`, { token: agent }), 400);
   assert.deepEqual(part.body.items.map((event) => event.seq), [3, 4, 5]);
   assert.equal(part.body.next_cursor, '5');
 
@@ -241,6 +242,7 @@ test('a dispute goes its way, and every step is on the timeline', async () => {
   assert.ok(figures.body.cases_closed >= 1);
   assert.equal(await status('GET', '/api/v1/stats', { token: agent }), 403);
   assert.equal(await status('GET', '/api/v1/stats?from=yesterday', { token: service }), 400);
+  assert.equal(await status('GET', '/api/v1/stats?group=bogus', { token: service }), 400);
 });
 
 /** Compact JSON with sorted keys. */
@@ -394,6 +396,9 @@ test('health, readiness, metrics and the description', async () => {
   const metrics = await server.api('GET', '/metrics');
   assert.match(metrics.headers.get('content-type'), /^text\/plain; version=0\.0\.4/);
   assert.match(metrics.body, /^loupe_http_requests_total [1-9]/m);
+  for (const [name] of metrics.body.matchAll(/^loupe_\w+/gm)) {
+    assert.match(metrics.body, new RegExp(`^# HELP ${name} .+\n# TYPE ${name} (counter|gauge)$`, 'm'));
+  }
   assert.match(metrics.body, /^loupe_media_packets_in_total \d+$/m);
   assert.equal(await status('GET', '/metrics', { token: agent }), 403);
   assert.equal(await status('GET', '/metrics', { token: service }), 200);
