@@ -168,6 +168,9 @@ static int start_data(struct app *app)
         if (mkdir(path, 0700) && errno != EEXIST)
             return fail(app, "the data folder cannot be made", ER_IO);
     }
+    /* Clips are noted with their path: it must hold whatever folder a later start is made from. */
+    if (!realpath(data, app->data))
+        return fail(app, "the data folder cannot be found again", ER_IO);
     (void)snprintf(path, sizeof path, "%s/lock", data);
     app->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (app->lock_fd < 0)
@@ -220,7 +223,7 @@ static int start_calls(struct app *app)
                              .auth = app->auth,
                              .log = app->log,
                              .entropy = app->entropy,
-                             .data = app->config->blobs[0] ? app->config->blobs : app->config->data,
+                             .data = app->config->blobs[0] ? app->config->blobs : app->data,
                              .ring_us = app->config->ring_seconds * UINT64_C(1000000)};
     int er = calls_new(&app->calls, &c);
     if (er)

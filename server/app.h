@@ -4,6 +4,7 @@
 #ifndef LOUPE_SERVER_APP_H
 #define LOUPE_SERVER_APP_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -41,6 +42,7 @@ struct app {
     char base_url[128];         /* "http://127.0.0.1:8080", for links */
     int signal_fd;
     int lock_fd;
+    char data[PATH_MAX]; /* the data folder, absolute */
     uint64_t drain_until_us; /* 0: not draining */
 };
 
