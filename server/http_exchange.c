@@ -156,7 +156,9 @@ static int request_read(struct lws *wsi, struct http_request *r)
     r->peer = peer_of(wsi);
     if (!r->path)
         return ER_NOMEM;
-    return utf8_is_clean(r->path, strlen(r->path)) ? 0 : ER_MALFORMED;
+    /* A path that a NUL cuts short is not the one that was asked for. */
+    size_t len = strlen(r->path);
+    return len == (size_t)uri_len && utf8_is_clean(r->path, len) ? 0 : ER_MALFORMED;
 }
 
 static void remember(struct exchange *x)
