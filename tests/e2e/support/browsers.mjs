@@ -127,6 +127,15 @@ async function launchChromium() {
   return { kind: 'chromium', open, close: () => browser.close() };
 }
 
+/** Older Firefoxes take the size but do not know how to set the orientation that goes with it. */
+async function setViewport(page, viewport) {
+  try {
+    await page.setViewport(viewport);
+  } catch (error) {
+    if (!/unknown command emulation\./.test(error.message)) throw error;
+  }
+}
+
 /** Without a sound card Firefox runs no AudioContext: its own fake microphone makes the tone. */
 async function launchFirefox(hertz) {
   const browser = await puppeteer.launch({
@@ -144,7 +153,7 @@ async function launchFirefox(hertz) {
     const context = await browser.createBrowserContext();
     const page = await context.newPage();
     page.setDefaultTimeout(PATIENCE_MS);
-    await page.setViewport(viewport);
+    await setViewport(page, viewport);
     if (script) await page.evaluateOnNewDocument(script);
     const made = new Page('firefox', page);
     made.closeContext = () => context.close();
