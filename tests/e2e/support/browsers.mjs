@@ -76,15 +76,21 @@ class Page {
     return this.evaluate((selector) => document.querySelector(selector)?.textContent.trim(), byId(id));
   }
 
+  /** Puppeteer's own wait for what is enabled never ends in older Firefoxes; see and until do it here. */
+  locator(id) {
+    const found = this.page.locator(byId(id));
+    return this.kind === 'firefox' ? found.setWaitForEnabled(false) : found;
+  }
+
   async click(id) {
     await this.see(id);
     await this.until(`"${id}" to be enabled`, (s) => !document.querySelector(s)?.disabled, byId(id));
-    await this.page.locator(byId(id)).click();
+    await this.locator(id).click();
   }
 
   async fill(id, text) {
     await this.see(id);
-    await this.page.locator(byId(id)).fill(text);
+    await this.locator(id).fill(text);
   }
 
   received() {

@@ -34,7 +34,7 @@ export async function openBuyer(browser, louped, one, { consent = true, base = l
 /** Both in a call: the agent has accepted, and each decodes the other's picture. Gives the time it took. */
 export async function acceptCall(desk, buyer) {
   await desk.see('offer');
-  await desk.page.locator('[data-testid="accept"]').click();
+  await desk.locator('accept').click();
   const accepted = Date.now();
   const both = async () => {
     const sides = await Promise.all([desk.received(), buyer.received()]);
