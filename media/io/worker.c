@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The worker's loop: wait for datagrams, commands or a deadline; read a batch; let the hub work; send
- * what gathered. One clock reading a turn. */
+ * what gathered. The clock is read once a turn, and once for each datagram: transport feedback needs
+ * its own arrival time. */
 #include "media/io/worker.h"
 
 #include <errno.h>
