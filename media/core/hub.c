@@ -13,6 +13,7 @@ static int hub_init(struct hub *h, const struct hub_config *config)
     uint64_t seed = entropy_u64(&config->entropy);
     h->config = *config;
     h->next_track = config->first_track;
+    list_init(&h->pending);
     h->candidates = calloc(config->candidate_count + 1, sizeof *h->candidates);
     if (!h->candidates)
         return ER_NOMEM;
@@ -142,6 +143,7 @@ int hub_room_open(struct hub *h, const struct id *room)
 {
     struct relay_config relay = {.ops = &hub_relay_ops,
                                  .ops_ctx = h,
+                                 .pending = &h->pending,
                                  .entropy = &h->config.entropy,
                                  .unix_offset_us = h->config.unix_offset_us};
     struct hub_room *r = calloc(1, sizeof *r);
@@ -186,6 +188,8 @@ uint64_t hub_deadline_us(const struct hub *h)
     uint64_t at = heap_next_us(&h->room_timers);
     uint64_t members = heap_next_us(&h->member_timers);
     uint64_t taps = heap_next_us(&h->tap_timers);
+    if (!list_empty(&h->pending))
+        return 0;
     if (members < at)
         at = members;
     return taps < at ? taps : at;
@@ -194,6 +198,7 @@ uint64_t hub_deadline_us(const struct hub *h)
 void hub_expire(struct hub *h, uint64_t now_us)
 {
     struct heap_node *node;
+    relay_flush(&h->pending, now_us);
     while ((node = heap_pop_due(&h->room_timers, now_us))) {
         struct hub_room *r = container_of(node, struct hub_room, timer);
         room_expire(r->relay, now_us);

@@ -52,7 +52,8 @@ void hub_close_all(struct hub *h, uint64_t now_us);
 /** A datagram from the network. `data` is worked on in place. Bad ones are counted and dropped. */
 void hub_datagram(struct hub *h, uint64_t now_us, const struct path *from, uint8_t *data,
                   size_t len);
-/** When hub_expire has work; UINT64_MAX when idle. */
+/** When hub_expire has work; UINT64_MAX when idle, 0 while packets wait to be forwarded: the caller
+ *  hands in all datagrams that it has, then calls hub_expire once. */
 uint64_t hub_deadline_us(const struct hub *h);
 void hub_expire(struct hub *h, uint64_t now_us);
 
@@ -66,6 +67,8 @@ void hub_peer_offer(struct hub *h, uint64_t now_us, const struct id *room, uint6
                     uint64_t request, const char *offer, size_t len, const struct media_want *wants,
                     size_t want_count);
 void hub_peer_remove(struct hub *h, uint64_t now_us, const struct id *room, uint64_t peer);
+void hub_view(struct hub *h, uint64_t now_us, const struct id *room, uint64_t peer, const char *mid,
+              const struct media_view *view);
 void hub_consent(struct hub *h, uint64_t now_us, const struct id *room, const char *identity,
                  bool recording);
 void hub_clip_start(struct hub *h, uint64_t now_us, const struct id *room,

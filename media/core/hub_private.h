@@ -25,6 +25,7 @@ struct hub {
     struct heap room_timers;
     struct heap member_timers;
     struct heap tap_timers;
+    struct list pending; /* tracks whose packets of this turn wait to be forwarded */
     uint64_t next_track;
     size_t member_count;
 };
@@ -61,6 +62,11 @@ struct member_line {
     bool slot_told_once;
     char want_identity[MEDIA_IDENTITY_BYTES];
     uint64_t want_track;
+    struct media_view view;           /* what the viewer has use for */
+    enum media_slot_state shown_told; /* the last told by MEDIA_SLOT_LAYER: */
+    unsigned shown_width_told, shown_height_told;
+    uint32_t hint_bps_told; /* and by MEDIA_PUBLISH_HINT: */
+    bool hint_slideshow_told;
     struct rate_meter rate_in, rate_out;
     uint32_t viewer_jitter_us;
     uint8_t viewer_fraction_lost;
@@ -118,6 +124,13 @@ static inline const struct line *member_line_agreed(const struct member_line *l)
 {
     return &l->member->peer->negotiation.lines[l->index];
 }
+
+/* view.c */
+/** Tells the viewer what its line shows now, if that is another than before. */
+void member_tell_layer(struct member_line *l, enum media_slot_state state, unsigned width,
+                       unsigned height);
+/** Tells the publisher on whose line this is what the viewers can take, if that is another. */
+void member_tell_hint(struct member_line *l, uint32_t max_bps, bool slideshow);
 
 /* output.c */
 extern const struct relay_ops hub_relay_ops;

@@ -46,6 +46,8 @@ struct relay_ops {
 struct relay_config {
     const struct relay_ops *ops;
     void *ops_ctx;
+    struct list *pending; /* struct track, in_pending: those with packets for relay_flush; may be
+                             shared by several rooms. NULL: packets are forwarded as they come */
     const struct entropy *entropy;
     uint64_t unix_offset_us; /* unix time = now_us + this */
 };
@@ -70,6 +72,9 @@ uint64_t room_deadline_us(const struct room *r);
 /** NACKs, key-frame requests that were held back, joiners catching up, tapes trimmed. */
 void room_expire(struct room *r, uint64_t now_us);
 size_t room_track_count(const struct room *r);
+/** Forward what came since the last call, viewer by viewer, so that what leaves for one viewer leaves
+ *  together; the viewer served first is another one each time. `pending` is the list of the config. */
+void relay_flush(struct list *pending, uint64_t now_us);
 
 /* Tracks: what one publisher sends on one line */
 
@@ -90,7 +95,10 @@ struct track_counters {
 /** Visible for reading; written by relay only, but for `owner`. */
 struct track {
     struct list in_room;
-    struct list slots; /* struct slot, in_track */
+    struct list slots;      /* struct slot, in_track */
+    struct list in_pending; /* linked while packets wait to be forwarded: */
+    int64_t pending[LIMIT_TURN_PACKETS];
+    size_t pending_count;
     struct heap_node timer;
     struct room *room;
     void *owner;
@@ -225,10 +233,13 @@ void room_assign(struct room *r, uint64_t now_us);
 void room_assign_slot(struct room *r, struct slot *s, uint64_t now_us);
 /** Show `t` (NULL: nothing) from its last key frame on, or from the next one. */
 void slot_show(struct slot *s, struct track *t, uint64_t now_us);
-/** A packet that was just written onto the tape of the slot's track. */
-void slot_forward(struct slot *s, uint64_t now_us, const struct tape_packet *p);
+/** Packets that were just written onto the tape of the slot's track. */
+void slot_forward(struct slot *s, uint64_t now_us, const struct tape_packet *const *packets,
+                  size_t count);
 /** Send some of what lies between the slot's cursor and the head of the tape. */
 void slot_catch_up(struct slot *s, uint64_t now_us);
 void track_expire(struct track *t, uint64_t now_us);
+/** Forward what waits; whoever looks at the tape or at slots between turns does this first. */
+void track_flush(struct track *t, uint64_t now_us);
 
 #endif

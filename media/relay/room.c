@@ -42,6 +42,12 @@ uint64_t room_deadline_us(const struct room *r)
     return tracks < slots ? tracks : slots;
 }
 
+void relay_flush(struct list *pending, uint64_t now_us)
+{
+    while (!list_empty(pending))
+        track_flush(container_of(pending->next, struct track, in_pending), now_us);
+}
+
 void room_expire(struct room *r, uint64_t now_us)
 {
     struct heap_node *node;

@@ -158,6 +158,8 @@ static bool begin_from_tape(struct slot *s, uint64_t now_us)
 
 void slot_show(struct slot *s, struct track *t, uint64_t now_us)
 {
+    if (t)
+        track_flush(t, now_us); /* what waits is not for this slot: the tape has it */
     list_remove(&s->in_track);
     heap_remove(&s->room->slot_timers, &s->timer);
     s->track = t;
@@ -236,27 +238,28 @@ static void emit(struct slot *s, uint64_t now_us, const struct tape_packet *p)
         (void)send_again(s, now_us, &out);
 }
 
-void slot_forward(struct slot *s, uint64_t now_us, const struct tape_packet *p)
+void slot_forward(struct slot *s, uint64_t now_us, const struct tape_packet *const *packets,
+                  size_t count)
 {
-    if (!s->live) {
-        if (s->kind == MEDIA_AUDIO || (p->flags & TAPE_KEY_FRAME))
+    for (size_t i = 0; i < count; i++) {
+        const struct tape_packet *p = packets[i];
+        if (!s->live) {
+            if (s->kind != MEDIA_AUDIO && !(p->flags & TAPE_KEY_FRAME))
+                continue;
             begin(s, p->seq, now_us);
-        return;
-    }
-    if (s->catching_up) {
-        /* What is behind the cursor was missing when it passed. */
-        if (p->seq < s->cursor.next && p->seq >= s->stretch_first)
+            return; /* the others are on the tape, and so read by the cursor */
+        }
+        /* While catching up, what is behind the cursor was missing when it passed. */
+        if (p->seq >= s->stretch_first && (!s->catching_up || p->seq < s->cursor.next))
             emit(s, now_us, p);
-        return;
     }
-    if (p->seq >= s->stretch_first)
-        emit(s, now_us, p);
 }
 
 void slot_catch_up(struct slot *s, uint64_t now_us)
 {
     if (!s->catching_up)
         return;
+    track_flush(s->track, now_us);
     for (unsigned sent = 0; sent < CATCH_UP_PACKETS;) {
         struct tape_read read;
         enum tape_step step = tape_cursor_next(&s->cursor, s->track->tape, now_us, 0, &read);

@@ -64,6 +64,7 @@ void track_free(struct track *t, uint64_t now_us)
         return;
     struct room *r = t->room;
     heap_remove(&r->track_timers, &t->timer);
+    list_remove(&t->in_pending);
     if (list_linked(&t->in_room)) {
         list_remove(&t->in_room);
         r->track_count--;
@@ -159,6 +160,35 @@ static void note_sequence(struct track *t, uint64_t now_us, int64_t seq, bool re
     }
 }
 
+void track_flush(struct track *t, uint64_t now_us)
+{
+    const struct tape_packet *packets[LIMIT_TURN_PACKETS];
+    size_t count = 0;
+    for (size_t i = 0; i < t->pending_count; i++) {
+        packets[count] = tape_find(t->tape, t->pending[i]);
+        count += packets[count] != NULL; /* a leap of the publisher's may have pushed it out */
+    }
+    t->pending_count = 0;
+    list_remove(&t->in_pending);
+    list_each (s, &t->slots, struct slot, in_track)
+        slot_forward(s, now_us, packets, count);
+    if (count > 0 && !list_empty(&t->slots)) {
+        struct list *first = t->slots.next;
+        list_remove(first);
+        list_append(&t->slots, first);
+    }
+}
+
+static void gather(struct track *t, uint64_t now_us, int64_t seq)
+{
+    struct list *pending = t->room->config.pending;
+    t->pending[t->pending_count++] = seq;
+    if (!pending || t->pending_count == LIMIT_TURN_PACKETS)
+        track_flush(t, now_us);
+    else if (!list_linked(&t->in_pending))
+        list_append(pending, &t->in_pending);
+}
+
 int track_receive(struct track *t, uint64_t now_us, const struct rtp_packet *packet,
                   const struct track_extras *extras, bool recovered)
 {
@@ -193,8 +223,7 @@ int track_receive(struct track *t, uint64_t now_us, const struct rtp_packet *pac
     note_sequence(t, now_us, p->seq, recovered);
     if (p->flags & TAPE_KEY_FRAME)
         note_key_frame(t, p);
-    list_each (s, &t->slots, struct slot, in_track)
-        slot_forward(s, now_us, p);
+    gather(t, now_us, p->seq);
     if (t->trim_at_us == 0)
         t->trim_at_us = now_us + TRIM_EVERY_US;
     arm(t);

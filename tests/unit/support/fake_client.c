@@ -160,6 +160,8 @@ void fake_client_send(struct fake_client *c, const struct path *from, const uint
     assert_non_null(copy);
     memcpy(copy, data, len);
     hub_datagram(c->net->hub, c->net->now_us, from, copy, len);
+    if (hub_deadline_us(c->net->hub) == 0) /* the turn ends */
+        hub_expire(c->net->hub, c->net->now_us);
     free(copy);
 }
 
