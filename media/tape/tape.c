@@ -12,6 +12,7 @@
 struct reel {
     struct slab *slab;
     uint32_t live;
+    bool shared; /* another tape writes it */
 };
 
 struct entry {
@@ -23,7 +24,7 @@ struct tape {
     struct tape_limits limits;
     struct entry *entries;
     struct frames frames;
-    struct reel *writing; /* the reel that takes new packets */
+    struct reel *writing; /* the reel that takes new packets, or the last shared one */
     int64_t head;         /* highest sequence number here; 0: empty */
     int64_t tail;         /* nothing below is here */
     int64_t floor;        /* nothing below is taken any more */
@@ -95,24 +96,43 @@ void tape_free(struct tape *t)
     free(t);
 }
 
-/** A reel with room for `need` bytes; the full one before it lives on while its packets do. */
-static struct reel *reel_for(struct tape *t, uint32_t need)
+/** `slab` becomes the reel that is written; the one before it lives on while its packets do. */
+static struct reel *reel_begin(struct tape *t, struct slab *slab)
 {
     struct reel *old = t->writing;
-    if (old && old->slab->size - old->slab->used >= need)
-        return old;
     struct reel *r = calloc(1, sizeof *r);
     if (!r)
         return NULL;
-    r->slab = slab_new(LIMIT_SLAB_BYTES);
-    if (!r->slab) {
-        free(r);
-        return NULL;
-    }
-    t->bytes += r->slab->size;
+    r->slab = slab;
+    t->bytes += slab->size;
     t->writing = r;
     if (old && old->live == 0)
         reel_free(t, old);
+    return r;
+}
+
+/** A reel with room for `need` bytes. */
+static struct reel *reel_for(struct tape *t, uint32_t need)
+{
+    struct reel *old = t->writing;
+    if (old && !old->shared && old->slab->size - old->slab->used >= need)
+        return old;
+    struct slab *slab = slab_new(LIMIT_SLAB_BYTES);
+    struct reel *r = slab ? reel_begin(t, slab) : NULL;
+    if (!r)
+        slab_release(slab);
+    return r;
+}
+
+static struct reel *reel_for_shared(struct tape *t, struct slab *slab)
+{
+    if (t->writing && t->writing->slab == slab)
+        return t->writing;
+    struct reel *r = reel_begin(t, slab);
+    if (r) {
+        r->shared = true;
+        slab_hold(slab);
+    }
     return r;
 }
 
@@ -125,7 +145,6 @@ static const struct tape_packet *write_packet(struct reel *r, const struct tape_
     if (in->head->payload_len)
         memcpy(p->payload, in->payload, in->head->payload_len);
     s->used += need;
-    r->live++;
     return p;
 }
 
@@ -150,6 +169,17 @@ static int make_place(struct tape *t, int64_t seq)
     return 0;
 }
 
+/** The index names `p`, which lies in the reel `r`. */
+static void place(struct tape *t, struct reel *r, const struct tape_packet *p)
+{
+    r->live++;
+    *entry_at(t, p->seq) = (struct entry){.packet = p, .reel = r};
+    if (p->seq < t->tail)
+        t->tail = p->seq;
+    if (p->payload_len > 0) /* padding belongs to no picture */
+        frames_add(&t->frames, p);
+}
+
 int tape_append(struct tape *t, const struct tape_input *in, const struct tape_packet **ret_packet)
 {
     int64_t seq = in->head->seq;
@@ -164,13 +194,22 @@ int tape_append(struct tape *t, const struct tape_input *in, const struct tape_p
     if (er != 0)
         return er;
     const struct tape_packet *p = write_packet(r, in, need);
-    *entry_at(t, seq) = (struct entry){.packet = p, .reel = r};
-    if (seq < t->tail)
-        t->tail = seq;
-    if (p->payload_len > 0) /* padding belongs to no picture */
-        frames_add(&t->frames, p);
+    place(t, r, p);
     *ret_packet = p;
     return 0;
+}
+
+int tape_append_shared(struct tape *t, struct slab *slab, const struct tape_packet *packet)
+{
+    if (packet->seq <= 0)
+        return ER_INVALID;
+    struct reel *r = reel_for_shared(t, slab);
+    if (!r)
+        return ER_NOMEM;
+    int er = make_place(t, packet->seq);
+    if (er == 0)
+        place(t, r, packet);
+    return er;
 }
 
 void tape_trim(struct tape *t, uint64_t now_us)

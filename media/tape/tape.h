@@ -73,6 +73,9 @@ struct tape_input {
  *  ER_STALE: there already, or older than the tape reaches. ER_NOMEM, ER_INVALID. Packets may come
  *  in any order; a jump of more than `packets` ahead forgets all before it. */
 int tape_append(struct tape *t, const struct tape_input *in, const struct tape_packet **ret_packet);
+/** The same for a packet that another tape wrote and another thread may read too: `packet` lies in
+ *  `slab`, of which the tape takes references of its own. No byte is copied. */
+int tape_append_shared(struct tape *t, struct slab *slab, const struct tape_packet *packet);
 /** Forget what is older than the limits allow; call now and then. */
 void tape_trim(struct tape *t, uint64_t now_us);
 

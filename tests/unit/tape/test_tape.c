@@ -177,6 +177,30 @@ static void held_slabs_outlive_the_tape(void **state)
     slab_release(held);
 }
 
+/** A tape that shares another's packets names the same bytes, and keeps them when the other goes. */
+static void shares_another_tapes_packets(void **state)
+{
+    (void)state;
+    struct tape *home = make(&small);
+    struct tape *mirror = make(&small);
+    size_t empty = tape_bytes(mirror);
+    for (int64_t seq = 1; seq <= 1000; seq++) { /* over many slabs */
+        struct slab *slab = NULL;
+        assert_int_equal(tape_fill_sized(home, seq, 1, seq % 10 ? 0 : TAPE_KEY_FRAME, 1200), 0);
+        const struct tape_packet *p = tape_find_hold(home, seq, &slab);
+        assert_int_equal(tape_append_shared(mirror, slab, p), 0);
+        assert_int_equal(tape_append_shared(mirror, slab, p), ER_STALE);
+        slab_release(slab);
+        assert_ptr_equal(tape_find(mirror, seq), p);
+    }
+    assert_true(tape_bytes(mirror) <= empty + 4 * LIMIT_SLAB_BYTES);
+    tape_free(home);
+    for (int64_t seq = 1000 - 63; seq <= 1000; seq++)
+        assert_true(tape_fill_is(tape_find(mirror, seq), seq));
+    assert_null(tape_find(mirror, 1000 - 64));
+    tape_free(mirror);
+}
+
 /* Against a plain table as the model: order, losses, repetitions and jumps at random. */
 static void agrees_with_a_model(void **state)
 {
@@ -219,6 +243,7 @@ int main(void)
         cmocka_unit_test(long_picture_groups_are_trimmed_by_age),
         cmocka_unit_test(sound_is_trimmed_to_nothing),
         cmocka_unit_test(held_slabs_outlive_the_tape),
+        cmocka_unit_test(shares_another_tapes_packets),
         cmocka_unit_test(agrees_with_a_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
