@@ -104,7 +104,7 @@ static void agree_codec(struct line *line, const struct sdp_media *media, enum m
 static bool agree_codecs(struct line *line, const struct sdp_media *media)
 {
     bool any = false;
-    for (int c = 0; c < CODEC_COUNT; c++) {
+    for (int c = 0; c <= CODEC_VP8; c++) {
         if (codec_describe((enum media_codec)c)->kind != line->kind)
             continue;
         agree_codec(line, media, (enum media_codec)c);

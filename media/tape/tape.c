@@ -144,6 +144,8 @@ static const struct tape_packet *write_packet(struct reel *r, const struct tape_
     *p = *in->head;
     if (in->head->payload_len)
         memcpy(p->payload, in->payload, in->head->payload_len);
+    if (in->head->descriptor_len)
+        memcpy(p->payload + p->payload_len, in->descriptor, p->descriptor_len);
     s->used += need;
     return p;
 }
@@ -183,7 +185,8 @@ static void place(struct tape *t, struct reel *r, const struct tape_packet *p)
 int tape_append(struct tape *t, const struct tape_input *in, const struct tape_packet **ret_packet)
 {
     int64_t seq = in->head->seq;
-    uint32_t need = (uint32_t)((sizeof(struct tape_packet) + in->head->payload_len + 7u) &
+    uint32_t need = (uint32_t)((sizeof(struct tape_packet) + in->head->payload_len +
+                                in->head->descriptor_len + 7u) &
                                ~(size_t)7u);
     if (seq <= 0 || in->head->payload_len > LIMIT_RTP_PACKET)
         return ER_INVALID;

@@ -12,14 +12,20 @@
 #include "media/codec.h"
 #include "media/tape/slab.h"
 
-/** Facts about a packet that readers need, found once when it is written. */
+/** Facts about a packet that readers need, found once when it is written. A picture may consist of
+ *  several spatial layers' frames; without layers, the frame is the picture. */
 enum tape_flag {
-    TAPE_MARKER = 1,
-    TAPE_FRAME_START = 2,
-    TAPE_KEY_FRAME = 4, /* with FRAME_START: a key frame begins here */
+    TAPE_MARKER = 1,      /* the picture ends here */
+    TAPE_FRAME_START = 2, /* a picture begins here */
+    TAPE_KEY_FRAME = 4,   /* with FRAME_START: a picture that needs nothing before it */
     TAPE_NON_REFERENCE = 8,
-    TAPE_RECOVERED = 16, /* came as a retransmission */
+    TAPE_RECOVERED = 16, /* came as a retransmission, or as redundancy */
     TAPE_HAS_AUDIO_LEVEL = 32,
+    TAPE_SWITCH_UP = 64,    /* in a frame from which on the temporal layers above can be joined */
+    TAPE_LAYER_START = 128, /* a spatial layer's frame begins here */
+    TAPE_LAYER_END = 256, /* and here it ends: the marker's place when layers above are left out */
+    TAPE_INDEPENDENT = 512, /* in a frame that needs no earlier picture: its spatial layer can be
+                                joined by those who have the layers below */
 };
 
 /** A packet as it lies on the tape; immutable. */
@@ -28,16 +34,23 @@ struct tape_packet {
     int64_t timestamp; /* extended, in the codec's clock; > 0 */
     uint64_t arrival_us;
     uint16_t payload_len;
-    uint8_t codec; /* enum media_codec */
-    uint8_t flags; /* enum tape_flag */
+    uint16_t flags;         /* enum tape_flag */
+    uint8_t codec;          /* enum media_codec */
+    uint8_t descriptor_len; /* of the dependency descriptor, which lies behind the payload */
     uint8_t temporal_id;
-    uint8_t audio_level; /* the extension's byte */
-    uint16_t zero;
-    uint16_t width; /* of a key frame's first packet */
+    uint8_t spatial_id;
+    uint16_t width; /* of a key frame's first packet; of its highest layer */
     uint16_t height;
-    uint32_t zero2;
+    uint8_t audio_level; /* the extension's byte */
+    uint8_t zero[3];
     uint8_t payload[];
 };
+
+/** The dependency descriptor a packet came with; of descriptor_len bytes. */
+static inline const uint8_t *tape_descriptor(const struct tape_packet *p)
+{
+    return p->payload + p->payload_len;
+}
 
 /** A frame (video: one picture; audio: not kept). Complete: first, marker and all between are here. */
 struct tape_frame {
@@ -66,8 +79,9 @@ void tape_free(struct tape *t);
 
 /** What to write. `payload` is copied (the only copy of the receiving side). */
 struct tape_input {
-    const struct tape_packet *head; /* payload_len set; seq and timestamp extended */
+    const struct tape_packet *head; /* lengths set; seq and timestamp extended */
     const uint8_t *payload;
+    const uint8_t *descriptor; /* of descriptor_len bytes */
 };
 /** Append; *ret_packet is borrowed: valid while the packet is on the tape, or its slab is held.
  *  ER_STALE: there already, or older than the tape reaches. ER_NOMEM, ER_INVALID. Packets may come
