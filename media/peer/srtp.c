@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Two libsrtp sessions, one per direction, each with a template for any SSRC. */
+/* Per direction either our own GCM or, for AES_CM_128_HMAC_SHA1_80, a libsrtp session with a template
+ * for any SSRC. */
 #include "media/peer/srtp.h"
 
 #include <arpa/inet.h>
@@ -11,6 +12,7 @@
 #include "base/er.h"
 
 #define SRTP_WINDOW 1024
+#define SRTP_CM_KEY 30 /* key and salt */
 /* libsrtp makes a stream per SSRC it has authenticated and never forgets one: bound them. */
 #define SRTP_SSRCS 128
 /* Shorter ones cannot hold header, tag and (for SRTCP) index. */
@@ -18,10 +20,12 @@
 #define SRTP_MIN_RTCP 22
 
 struct srtp_pair {
+    struct srtp_gcm *gcm_in; /* both or neither; then there are no sessions */
+    struct srtp_gcm *gcm_out;
     srtp_t in;
     srtp_t out;
     size_t ssrc_count;
-    uint32_t ssrcs[SRTP_SSRCS]; /* seen in authentic packets */
+    uint32_t *ssrcs; /* SRTP_SSRCS, seen in authentic packets by libsrtp */
 };
 
 int srtp_pair_library_init(void)
@@ -31,42 +35,14 @@ int srtp_pair_library_init(void)
     return status == srtp_err_status_ok || status == srtp_err_status_bad_param ? 0 : ER_INTERNAL;
 }
 
-static int policy_set(srtp_policy_t *policy, enum srtp_profile profile, size_t *ret_key_len)
-{
-    switch (profile) {
-    case SRTP_PROFILE_AES128_CM_SHA1_80:
-        srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&policy->rtp);
-        srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&policy->rtcp);
-        *ret_key_len = 30;
-        return 0;
-    case SRTP_PROFILE_AEAD_AES_128_GCM:
-        srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy->rtp);
-        srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy->rtcp);
-        *ret_key_len = 28;
-        return 0;
-    case SRTP_PROFILE_AEAD_AES_256_GCM:
-        srtp_crypto_policy_set_aes_gcm_256_16_auth(&policy->rtp);
-        srtp_crypto_policy_set_aes_gcm_256_16_auth(&policy->rtcp);
-        *ret_key_len = 44;
-        return 0;
-    default:
-        return ER_UNSUPPORTED;
-    }
-}
-
-static int session_new(srtp_t *ret, enum srtp_profile profile, const uint8_t *key, size_t key_len,
-                       bool outbound)
+static int session_new(srtp_t *ret, const uint8_t *key, bool outbound)
 {
     srtp_policy_t policy;
     memset(&policy, 0, sizeof policy);
-    size_t wanted = 0;
-    int er = policy_set(&policy, profile, &wanted);
-    if (er)
-        return er;
-    if (key_len != wanted)
-        return ER_INVALID;
-    uint8_t copy[48];
-    memcpy(copy, key, key_len);
+    srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&policy.rtp);
+    srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&policy.rtcp);
+    uint8_t copy[SRTP_CM_KEY];
+    memcpy(copy, key, sizeof copy);
     policy.ssrc.type = outbound ? ssrc_any_outbound : ssrc_any_inbound;
     policy.key = copy;
     policy.window_size = SRTP_WINDOW;
@@ -80,17 +56,47 @@ static int session_new(srtp_t *ret, enum srtp_profile profile, const uint8_t *ke
     return 0;
 }
 
+static int open_sessions(struct srtp_pair *p, const uint8_t *in, const uint8_t *out)
+{
+    p->ssrcs = calloc(SRTP_SSRCS, sizeof *p->ssrcs);
+    int er = p->ssrcs ? session_new(&p->in, in, false) : ER_NOMEM;
+    return er ? er : session_new(&p->out, out, true);
+}
+
+static int open_gcm(struct srtp_pair *p, const uint8_t *in, const uint8_t *out, size_t len)
+{
+    int er = srtp_gcm_new(&p->gcm_in, in, len, false);
+    return er ? er : srtp_gcm_new(&p->gcm_out, out, len, true);
+}
+
+static size_t key_length(enum srtp_profile profile)
+{
+    switch (profile) {
+    case SRTP_PROFILE_AES128_CM_SHA1_80:
+        return SRTP_CM_KEY;
+    case SRTP_PROFILE_AEAD_AES_128_GCM:
+        return 16 + SRTP_GCM_SALT;
+    case SRTP_PROFILE_AEAD_AES_256_GCM:
+        return 32 + SRTP_GCM_SALT;
+    default:
+        return 0;
+    }
+}
+
 int srtp_pair_new(struct srtp_pair **ret, const struct srtp_keys *keys, bool server)
 {
     *ret = NULL;
+    if (key_length(keys->profile) == 0)
+        return ER_UNSUPPORTED;
+    if (keys->len != key_length(keys->profile))
+        return ER_INVALID;
     struct srtp_pair *p = calloc(1, sizeof *p);
     if (!p)
         return ER_NOMEM;
-    int er = session_new(&p->in, keys->profile, server ? keys->client : keys->server, keys->len,
-                         false);
-    if (!er)
-        er = session_new(&p->out, keys->profile, server ? keys->server : keys->client, keys->len,
-                         true);
+    const uint8_t *in = server ? keys->client : keys->server;
+    const uint8_t *out = server ? keys->server : keys->client;
+    int er = keys->profile == SRTP_PROFILE_AES128_CM_SHA1_80 ? open_sessions(p, in, out)
+                                                            : open_gcm(p, in, out, keys->len);
     if (er) {
         srtp_pair_free(p);
         return er;
@@ -103,10 +109,13 @@ void srtp_pair_free(struct srtp_pair *p)
 {
     if (!p)
         return;
+    srtp_gcm_free(p->gcm_in);
+    srtp_gcm_free(p->gcm_out);
     if (p->in)
         srtp_dealloc(p->in);
     if (p->out)
         srtp_dealloc(p->out);
+    free(p->ssrcs);
     free(p);
 }
 
@@ -167,6 +176,8 @@ int srtp_pair_unprotect_rtp(struct srtp_pair *p, uint8_t *packet, size_t *len)
 {
     if (*len < SRTP_MIN_RTP || *len > UINT16_MAX || packet[0] >> 6 != 2)
         return ER_MALFORMED;
+    if (p->gcm_in)
+        return srtp_gcm_open_rtp(p->gcm_in, packet, len);
     return unprotect(p, srtp_unprotect, packet, len, get_u32(packet + 8));
 }
 
@@ -174,25 +185,49 @@ int srtp_pair_unprotect_rtcp(struct srtp_pair *p, uint8_t *packet, size_t *len)
 {
     if (*len < SRTP_MIN_RTCP || *len > UINT16_MAX || packet[0] >> 6 != 2)
         return ER_MALFORMED;
+    if (p->gcm_in)
+        return srtp_gcm_open_rtcp(p->gcm_in, packet, len);
     return unprotect(p, srtp_unprotect_rtcp, packet, len, get_u32(packet + 4));
 }
 
 int srtp_pair_protect_rtp(struct srtp_pair *p, uint8_t *packet, size_t *len)
 {
-    if (*len < 12 || *len > UINT16_MAX)
+    size_t header = *len > UINT16_MAX ? 0 : srtp_gcm_header_length(packet, *len);
+    if (header == 0)
         return ER_INVALID;
-    return protect(p->out, srtp_protect, packet, len);
+    if (!p->gcm_out)
+        return protect(p->out, srtp_protect, packet, len);
+    const struct srtp_payload payload = {.body = packet + header, .body_len = *len - header};
+    return srtp_gcm_seal_rtp(p->gcm_out, packet, header, &payload, len);
+}
+
+int srtp_pair_seal_rtp(struct srtp_pair *p, uint8_t *packet, size_t header_len,
+                       const struct srtp_payload *payload, size_t *ret_len)
+{
+    if (p->gcm_out)
+        return srtp_gcm_seal_rtp(p->gcm_out, packet, header_len, payload, ret_len);
+    uint8_t *at = packet + header_len;
+    if (payload->head_len > 0)
+        memcpy(at, payload->head, payload->head_len);
+    if (payload->body_len > 0)
+        memcpy(at + payload->head_len, payload->body, payload->body_len);
+    *ret_len = header_len + payload->head_len + payload->body_len;
+    return protect(p->out, srtp_protect, packet, ret_len);
 }
 
 int srtp_pair_protect_rtcp(struct srtp_pair *p, uint8_t *packet, size_t *len)
 {
     if (*len < 8 || *len > UINT16_MAX)
         return ER_INVALID;
+    if (p->gcm_out)
+        return srtp_gcm_seal_rtcp(p->gcm_out, packet, len);
     return protect(p->out, srtp_protect_rtcp, packet, len);
 }
 
 int srtp_pair_forget(struct srtp_pair *p, uint32_t ssrc)
 {
+    if (p->gcm_out)
+        return srtp_gcm_forget(p->gcm_out, ssrc);
     /* libsrtp wants it as it stands in a packet. */
     return srtp_remove_stream(p->out, htonl(ssrc)) == srtp_err_status_ok ? 0 : ER_NOT_FOUND;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* SRTP and SRTCP (RFC 3711, 7714) of one peer, both directions, over libsrtp2. */
+/* SRTP and SRTCP (RFC 3711, 7714) of one peer, both directions: GCM by srtp_gcm.h, the older profile
+ * by libsrtp2. */
 #ifndef LOUPE_MEDIA_PEER_SRTP_H
 #define LOUPE_MEDIA_PEER_SRTP_H
 
@@ -8,6 +9,7 @@
 #include <stdint.h>
 
 #include "media/peer/dtls.h"
+#include "media/peer/srtp_gcm.h"
 
 #define SRTP_OVERHEAD 32 /* bytes a packet may grow by, RTP or RTCP, any profile */
 
@@ -28,6 +30,10 @@ int srtp_pair_unprotect_rtp(struct srtp_pair *p, uint8_t *packet, size_t *len);
 int srtp_pair_unprotect_rtcp(struct srtp_pair *p, uint8_t *packet, size_t *len);
 int srtp_pair_protect_rtp(struct srtp_pair *p, uint8_t *packet, size_t *len);
 int srtp_pair_protect_rtcp(struct srtp_pair *p, uint8_t *packet, size_t *len);
+/** As protect, for a packet whose header stands in `packet` and whose payload lies elsewhere: under
+ *  GCM it is encrypted from there. The buffer holds both and SRTP_OVERHEAD. */
+int srtp_pair_seal_rtp(struct srtp_pair *p, uint8_t *packet, size_t header_len,
+                       const struct srtp_payload *payload, size_t *ret_len);
 /** Nothing more is protected under this SSRC of ours, ever: under the same key it would begin anew and
  *  reuse nonces. ER_NOT_FOUND: nothing was. */
 int srtp_pair_forget(struct srtp_pair *p, uint32_t ssrc);
