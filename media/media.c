@@ -10,6 +10,7 @@
 #include "base/er.h"
 #include "base/map.h"
 #include "base/msgq.h"
+#include "base/str.h"
 #include "media/io/worker.h"
 #include "media/peer/srtp.h"
 
@@ -250,6 +251,14 @@ int media_peer_remove(struct media *m, const struct id *room, uint64_t peer)
 {
     struct command c = {.type = COMMAND_PEER_REMOVE, .room = *room, .peer = peer};
     return command(m, &c);
+}
+
+int media_view(struct media *m, const struct id *room, uint64_t peer, const char *mid,
+               const struct media_view *view)
+{
+    struct command c = {.type = COMMAND_VIEW, .room = *room, .peer = peer, .view = *view};
+    return str_copy(c.mid, sizeof c.mid, mid) == 0 ? command(m, &c)
+                                                   : 0; /* too long: no such line */
 }
 
 int media_consent(struct media *m, const struct id *room, const char *identity, bool recording)

@@ -87,6 +87,18 @@ int media_peer_offer(struct media *m, const struct id *room, uint64_t peer, uint
 /** No MEDIA_PEER_GONE follows. Unknown peers are ignored. */
 int media_peer_remove(struct media *m, const struct id *room, uint64_t peer);
 
+/** What a viewer has use for on one receiving line of video. MEDIA_VIEW_ALL: as good as the path carries. */
+struct media_view {
+    bool paused;                    /* nothing at all */
+    uint16_t max_width, max_height; /* pixels on the screen; a larger layer is not needed. 0: any */
+    int8_t layer;                   /* MEDIA_LAYER_AUTO, or none above this: 0 the lowest.. */
+};
+#define MEDIA_LAYER_AUTO (-1)
+#define MEDIA_VIEW_ALL ((struct media_view){.layer = MEDIA_LAYER_AUTO})
+/** Holds until the next one, and through renegotiations. Unknown peers and mids are ignored. */
+int media_view(struct media *m, const struct id *room, uint64_t peer, const char *mid,
+               const struct media_view *view);
+
 /** Consent to recording of a person, whatever peers they have or will have. False stops at once what
  *  records them (clips of which they are the publisher are finalised; of others they fall silent). */
 int media_consent(struct media *m, const struct id *room, const char *identity, bool recording);
@@ -139,10 +151,21 @@ enum media_event_type {
     MEDIA_TRACK_ADDED,    /* peer, identity, track, kind, label: first packet came */
     MEDIA_TRACK_REMOVED,  /* peer, identity, track */
     MEDIA_SLOT,           /* peer, mid, track (0: none now), identity of its publisher, kind */
-    MEDIA_CLIP_STARTED,   /* clip: unix_us */
-    MEDIA_CLIP_READY,     /* clip: result */
-    MEDIA_CLIP_FAILED,    /* clip, er */
-    MEDIA_STATS,          /* request, er, stats */
+    MEDIA_PUBLISH_HINT, /* peer, mid, max_bps (0: no limit), slideshow: what the viewers of what is
+                            published on that line can take now. Told when it changes */
+    MEDIA_SLOT_LAYER,   /* peer, mid, width, height (0: unknown), state: what the line shows now */
+    MEDIA_CLIP_STARTED, /* clip: unix_us */
+    MEDIA_CLIP_READY,   /* clip: result */
+    MEDIA_CLIP_FAILED,  /* clip, er */
+    MEDIA_STATS,        /* request, er, stats */
+};
+
+/** What a viewer gets on a line. */
+enum media_slot_state {
+    MEDIA_SLOT_VIDEO,
+    MEDIA_SLOT_SLIDESHOW,  /* one sharp picture a second */
+    MEDIA_SLOT_AUDIO_ONLY, /* the path carries no picture */
+    MEDIA_SLOT_PAUSED,     /* as the viewer wished */
 };
 
 struct media_clip_result {
@@ -158,21 +181,37 @@ struct media_clip_result {
     uint64_t gap_ms; /* their sum */
 };
 
+/** What a publisher sends on one layer, the ones below included. */
+struct media_layer_stats {
+    int8_t encoding, spatial, temporal;
+    uint16_t width, height; /* 0: unknown */
+    uint32_t bitrate_bps;
+};
+#define MEDIA_LAYERS_MAX 12
+
 struct media_track_stats {
     uint64_t track, peer;
     char identity[MEDIA_IDENTITY_BYTES];
     enum media_kind kind;
+    enum media_codec codec;
     unsigned width, height;
     uint64_t packets, bytes, lost, recovered;
     uint32_t bitrate_bps, jitter_us, rtt_us;
+    size_t layer_count; /* 0: it has none */
+    struct media_layer_stats layers[MEDIA_LAYERS_MAX];
 };
 struct media_slot_stats {
     uint64_t peer, track;
     char identity[MEDIA_IDENTITY_BYTES]; /* of the viewer */
+    char mid[MEDIA_MID_BYTES];
     enum media_kind kind;
     uint64_t packets, bytes, retransmitted;
     uint32_t bitrate_bps, rtt_us, jitter_us;
     uint8_t fraction_lost; /* of 256, as the viewer reported last */
+    uint32_t estimate_bps; /* what the viewer's path carries, all lines together; 0: unknown */
+    enum media_slot_state state;
+    int8_t encoding, spatial, temporal; /* the layer shown */
+    unsigned width, height;             /* of what is shown; 0: unknown */
 };
 struct media_room_stats {
     size_t track_count, slot_count;
@@ -199,6 +238,10 @@ struct media_event {
     uint64_t unix_us;
     struct media_clip_result result;
     struct media_room_stats *stats; /* owned by the event */
+    uint32_t max_bps;
+    bool slideshow;
+    unsigned width, height;
+    enum media_slot_state state;
 };
 
 /** Fetch the next event: true and *ret filled (release with media_event_clear), or false. */

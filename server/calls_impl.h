@@ -16,6 +16,7 @@
 
 #define ROOM_TRACKS 1024 /* told to those who come later; further ones only as they appear */
 #define FINGERPRINT_BYTES 160
+#define TRACK_TEXT_BYTES 24 /* of a track's number, which may not fit into a JavaScript one */
 
 struct calls_anchor;
 
@@ -89,6 +90,13 @@ struct door {
     void *ctx;
 };
 
+/** A receiving line as its viewer's client reported it last. */
+struct peer_line {
+    char mid[PROTO_MID_BYTES];
+    uint16_t fps, width, height, concealed_permille;
+    uint32_t freezes, frozen_ms;
+};
+
 struct peer {
     struct list node; /* of the room */
     uint64_t number;
@@ -98,6 +106,8 @@ struct peer {
     char identity[LIMIT_IDENTITY + 1];
     char fingerprint[FINGERPRINT_BYTES];
     char jti[AUTH_JTI_BYTES]; /* of the token, by a door */
+    size_t seen_count;
+    struct peer_line *seen; /* at most PROTO_LINES_MAX */
     bool answered, connected, publishes;
 };
 
@@ -202,7 +212,7 @@ void room_door_close(struct room *r, const char *identity);
 
 typedef void calls_handler(struct calls *c, struct member *m, const struct proto_message *msg);
 calls_handler calls_on_join, calls_on_leave, calls_on_media_state, calls_on_consent, calls_on_chat;
-calls_handler calls_on_offer;
+calls_handler calls_on_offer, calls_on_view, calls_on_stats;
 calls_handler calls_on_wait, calls_on_stop_waiting, calls_on_available, calls_on_accept,
     calls_on_decline, calls_on_hang_up;
 
@@ -224,6 +234,14 @@ bool room_door_publishes(const struct room *r, const char *identity);
 void room_stop_publishing(struct room *r, const char *identity);
 void room_send_tracks(struct room *r, struct member *m);
 uint8_t calls_rank(enum role role);
+const char *track_text(char ret[TRACK_TEXT_BYTES], uint64_t track);
+const char *kind_name(enum media_kind kind);
+/** "video", "slideshow", .. */
+const char *slot_state_name(enum media_slot_state state);
+void peer_tell_hint(struct peer *p, const struct media_event *event);
+void peer_tell_layer(struct peer *p, const struct media_event *event);
+/** NULL: nothing was said of that line. `p` may be NULL. */
+const struct peer_line *peer_seen(const struct peer *p, const char *mid);
 
 /* What the media engine must be told: at once, or as soon as its queue has room */
 

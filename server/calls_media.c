@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Media peers of sessions, the engine's answers and events, and the room as the API shows it. */
+/* Media peers of sessions, the engine's answers and events. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,16 +10,13 @@
 #include "server/calls_impl.h"
 #include "server/whip_sdp.h"
 
-/** Numbers of streams go out as text: they may not fit into a JavaScript number. */
-#define TRACK_TEXT_BYTES 24
-
-static const char *track_text(char ret[TRACK_TEXT_BYTES], uint64_t track)
+const char *track_text(char ret[TRACK_TEXT_BYTES], uint64_t track)
 {
     (void)snprintf(ret, TRACK_TEXT_BYTES, "%" PRIu64, track);
     return ret;
 }
 
-static const char *kind_name(enum media_kind kind)
+const char *kind_name(enum media_kind kind)
 {
     return kind == MEDIA_VIDEO ? "video" : "audio";
 }
@@ -154,6 +151,7 @@ void call_peer_free(struct peer *p, bool tell_media)
         if (tell_media && r->tracks[i].peer == p->number)
             track_remove_at(r, i);
     }
+    free(p->seen);
     free(p);
 }
 
@@ -388,6 +386,12 @@ static void on_peer_event(struct calls *c, struct peer *p, const struct media_ev
     case MEDIA_SLOT:
         on_slot(c, p, e);
         break;
+    case MEDIA_PUBLISH_HINT:
+        peer_tell_hint(p, e);
+        break;
+    case MEDIA_SLOT_LAYER:
+        peer_tell_layer(p, e);
+        break;
     default:
         break;
     }
@@ -423,117 +427,4 @@ void calls_on_media_events(struct calls *c)
         media_event_clear(&e);
     }
     calls_on_queue_events(c);
-}
-
-/* GET /rooms/{room} */
-
-struct view {
-    struct id room;
-    calls_done *done;
-    void *ctx;
-};
-
-static json_t *view_tracks(const struct media_room_stats *stats)
-{
-    json_t *list = json_array();
-    char number[TRACK_TEXT_BYTES];
-    for (size_t i = 0; stats && i < stats->track_count; i++) {
-        const struct media_track_stats *t = &stats->tracks[i];
-        json_array_append_new(
-            list, json_pack("{s:s,s:s,s:s,s:i,s:i,s:I,s:I,s:I,s:I,s:I,s:f,s:f}", "track",
-                            track_text(number, t->track), "identity", t->identity, "kind",
-                            kind_name(t->kind), "width", (int)t->width, "height", (int)t->height,
-                            "packets", (json_int_t)t->packets, "bytes", (json_int_t)t->bytes,
-                            "lost", (json_int_t)t->lost, "recovered", (json_int_t)t->recovered,
-                            "bitrate_bps", (json_int_t)t->bitrate_bps, "jitter_ms",
-                            t->jitter_us / 1000.0, "rtt_ms", t->rtt_us / 1000.0));
-    }
-    return list;
-}
-
-static json_t *view_slots(const struct media_room_stats *stats)
-{
-    json_t *list = json_array();
-    char number[TRACK_TEXT_BYTES];
-    for (size_t i = 0; stats && i < stats->slot_count; i++) {
-        const struct media_slot_stats *t = &stats->slots[i];
-        json_array_append_new(
-            list, json_pack("{s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:f,s:f,s:f}", "identity", t->identity,
-                            "track", track_text(number, t->track), "kind", kind_name(t->kind),
-                            "packets", (json_int_t)t->packets, "bytes", (json_int_t)t->bytes,
-                            "retransmitted", (json_int_t)t->retransmitted, "bitrate_bps",
-                            (json_int_t)t->bitrate_bps, "loss", t->fraction_lost / 256.0,
-                            "jitter_ms", t->jitter_us / 1000.0, "rtt_ms", t->rtt_us / 1000.0));
-    }
-    return list;
-}
-
-static void view_answer(struct calls *c, struct view *view, const struct media_event *event)
-{
-    struct room *r = room_find(c, &view->room);
-    const struct media_room_stats *stats = event ? event->stats : NULL;
-    if (!r) {
-        view->done(view->ctx, ER_NOT_FOUND, "the room has closed", NULL);
-        return;
-    }
-    json_t *recording = room_recording_json(r);
-    json_object_del(recording, "type");
-    json_t *body = json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:b}", "room", r->id.text, "case",
-                             r->case_id.text, "people", roster_json(r->roster), "tracks",
-                             view_tracks(stats), "subscriptions", view_slots(stats), "recording",
-                             recording, "call", r->call_on);
-    view->done(view->ctx, body ? 0 : ER_NOMEM, NULL, body);
-    json_decref(body);
-}
-
-static void view_stats(struct calls *c, void *ctx, const struct media_event *event)
-{
-    struct view *view = ctx;
-    if (event)
-        view_answer(c, view, event);
-    free(view);
-}
-
-static void view_entered(struct calls *c, struct entry_job *job, struct room *r)
-{
-    struct view *view = job->ctx;
-    if (c && job->er < 0) {
-        view->done(view->ctx, job->er,
-                   job->er == ER_DENIED ? "this token is not for this room" : "no such room", NULL);
-    } else if (c && !r) {
-        json_t *body = json_pack("{s:s,s:s,s:[],s:[],s:[],s:b}", "room", job->found.room.text,
-                                 "case", job->found.id.text, "people", "tracks", "subscriptions",
-                                 "call", 0);
-        view->done(view->ctx, body ? 0 : ER_NOMEM, NULL, body);
-        json_decref(body);
-    } else if (c) {
-        uint64_t request = request_new(c, view_stats, view);
-        if (request && media_stats(c->config.media, &r->id, request) == 0)
-            return;
-        if (request)
-            request_drop(c, request);
-        view_answer(c, view, NULL);
-    }
-    free(view);
-}
-
-void calls_room_view(struct calls *c, const struct claims *who, const char *room, calls_done *done,
-                     void *ctx)
-{
-    struct view *view = calloc(1, sizeof *view);
-    struct entry_job *job = calloc(1, sizeof *job);
-    if (!view || !job || id_parse(room, &job->by_room) < 0) {
-        done(ctx, view && job ? ER_NOT_FOUND : ER_NOMEM, "no such room", NULL);
-        free(view);
-        free(job);
-        return;
-    }
-    view->room = job->by_room;
-    view->done = done;
-    view->ctx = ctx;
-    job->claims = *who;
-    job->look_only = true;
-    job->entered = view_entered;
-    job->ctx = view;
-    calls_enter(c, job);
 }

@@ -16,8 +16,12 @@ enum member_kind {
     KIND_COUNT,  /* uint64_t up to max; a `has` flag beside it */
     KIND_ID,     /* struct id */
     KIND_FACING, /* enum proto_facing */
-    KIND_LIST,   /* struct proto_list */
-    KIND_WANTS,  /* struct proto_wants */
+    KIND_QUALITY,
+    KIND_TROUBLE,
+    KIND_LAYER, /* unsigned: "auto" is 0, n is n + 1 up to max */
+    KIND_LIST,  /* struct proto_list */
+    KIND_WANTS, /* struct proto_wants */
+    KIND_LINES, /* struct proto_lines */
 };
 
 struct member {
@@ -69,6 +73,22 @@ static const struct member offer_members[] = {
     {"wants", KIND_WANTS, false, 0, 0, AT(offer.wants), 0,
      "wants: an object from mid to {\"identity\", \"track\"?}"},
 };
+static const struct member view_members[] = {
+    {"mid", KIND_TEXT, true, 1, PROTO_MID_BYTES - 1, AT(view.mid), 0, "mid: a text is needed"},
+    {"paused", KIND_FLAG, false, 0, 0, AT(view.paused), 0, "paused: true or false"},
+    {"max_width", KIND_COUNT, false, 0, UINT16_MAX, AT(view.max_width), 0, "max_width: 0 to 65535"},
+    {"max_height", KIND_COUNT, false, 0, UINT16_MAX, AT(view.max_height), 0,
+     "max_height: 0 to 65535"},
+    {"layer", KIND_LAYER, false, 0, 2, AT(view.layer), 0, "layer: \"auto\", 0, 1 or 2"},
+};
+static const struct member stats_members[] = {
+    {"quality", KIND_QUALITY, false, 0, 0, AT(stats.quality), 0, "quality: good, fair or poor"},
+    {"why", KIND_TROUBLE, false, 0, 0, AT(stats.why), 0, "why: no such word"},
+    {"rtt_ms", KIND_COUNT, false, 0, 60000, AT(stats.rtt_ms), AT(stats.has_rtt),
+     "rtt_ms: 0 to 60000"},
+    {"lines", KIND_LINES, false, 0, 0, AT(stats.lines), 0,
+     "lines: an object from up to 32 mids to objects of numbers"},
+};
 static const struct member available_members[] = {
     {"on", KIND_FLAG, true, 0, 0, AT(available.on), 0, "on: true or false"},
     {"languages", KIND_LIST, false, 0, 0, AT(available.languages), 0,
@@ -92,6 +112,8 @@ static const struct verb verbs[PROTO_TYPES] = {
     [PROTO_CONSENT] = VERB("consent", consent_members),
     [PROTO_CHAT] = VERB("chat", chat_members),
     [PROTO_OFFER] = VERB("offer", offer_members),
+    [PROTO_VIEW] = VERB("view", view_members),
+    [PROTO_STATS] = VERB("stats", stats_members),
     [PROTO_WAIT] = {"wait", NULL, 0},
     [PROTO_STOP_WAITING] = {"stop_waiting", NULL, 0},
     [PROTO_AVAILABLE] = VERB("available", available_members),
@@ -153,10 +175,23 @@ const char *proto_type_name(enum proto_type type)
 }
 
 static const char *const facings[] = {NULL, "user", "environment"};
+static const char *const qualities[] = {NULL, "good", "fair", "poor"};
+static const char *const troubles[] = {NULL,      "loss",      "delay",  "jitter",
+                                       "slow_up", "slow_down", "stalled"};
 
 const char *proto_facing_name(enum proto_facing facing)
 {
     return (unsigned)facing < COUNT_OF(facings) ? facings[facing] : NULL;
+}
+
+const char *proto_quality_name(enum proto_quality quality)
+{
+    return (unsigned)quality < COUNT_OF(qualities) ? qualities[quality] : NULL;
+}
+
+const char *proto_trouble_name(enum proto_trouble trouble)
+{
+    return (unsigned)trouble < COUNT_OF(troubles) ? troubles[trouble] : NULL;
 }
 
 static bool read_text(const json_t *value, const struct member *m, const char **ret)
@@ -173,16 +208,36 @@ static bool read_text(const json_t *value, const struct member *m, const char **
     return true;
 }
 
-static bool read_facing(const json_t *value, enum proto_facing *ret)
+/** The place of a word in a table whose first is none. */
+static bool read_choice(const json_t *value, const char *const *names, size_t count, unsigned *ret)
 {
     const char *text = json_string_value(value);
-    for (unsigned i = 1; text && i < COUNT_OF(facings); i++) {
-        if (strcmp(facings[i], text) == 0) {
-            *ret = (enum proto_facing)i;
+    for (unsigned i = 1; text && i < count; i++) {
+        if (strcmp(names[i], text) == 0) {
+            *ret = i;
             return true;
         }
     }
     return false;
+}
+
+static bool read_count(const json_t *value, uint64_t max, uint64_t *ret)
+{
+    if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+        (uint64_t)json_integer_value(value) > max)
+        return false;
+    *ret = (uint64_t)json_integer_value(value);
+    return true;
+}
+
+static bool read_layer(const json_t *value, uint64_t max, unsigned *ret)
+{
+    uint64_t layer = 0;
+    bool any = json_is_string(value) && strcmp(json_string_value(value), "auto") == 0;
+    if (!any && !read_count(value, max, &layer))
+        return false;
+    *ret = any ? 0 : (unsigned)layer + 1;
+    return true;
 }
 
 static bool read_list(const json_t *value, struct proto_list *ret)
@@ -237,6 +292,44 @@ static bool read_wants(json_t *value, struct proto_wants *ret)
     return true;
 }
 
+static bool read_line(json_t *item, struct proto_line_stats *ret)
+{
+    const struct {
+        const char *name;
+        uint64_t max;
+        uint64_t *at;
+    } numbers[] = {{"fps", 1000, &ret->fps},
+                   {"width", UINT16_MAX, &ret->width},
+                   {"height", UINT16_MAX, &ret->height},
+                   {"freezes", UINT32_MAX, &ret->freezes},
+                   {"frozen_ms", UINT32_MAX, &ret->frozen_ms},
+                   {"concealed_permille", 1000, &ret->concealed_permille}};
+    if (!json_is_object(item))
+        return false;
+    for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+        const json_t *value = json_object_get(item, numbers[i].name);
+        if (value && !json_is_null(value) && !read_count(value, numbers[i].max, numbers[i].at))
+            return false;
+    }
+    return true;
+}
+
+static bool read_lines(json_t *value, struct proto_lines *ret)
+{
+    if (!json_is_object(value) || json_object_size(value) > PROTO_LINES_MAX)
+        return false;
+    const char *mid;
+    json_t *item;
+    json_object_foreach(value, mid, item)
+    {
+        struct proto_line_stats *line = &ret->items[ret->count++];
+        if (strlen(mid) >= PROTO_MID_BYTES || !read_line(item, line))
+            return false;
+        line->mid = mid;
+    }
+    return true;
+}
+
 static bool read_member(json_t *value, const struct member *m, struct proto_message *ret)
 {
     void *at = (char *)ret + m->at;
@@ -250,19 +343,23 @@ static bool read_member(json_t *value, const struct member *m, struct proto_mess
         *(bool *)at = json_is_true(value);
         return json_is_boolean(value);
     case KIND_COUNT:
-        if (!json_is_integer(value) || json_integer_value(value) < 0 ||
-            (uint64_t)json_integer_value(value) > m->max)
-            return false;
-        *(uint64_t *)at = (uint64_t)json_integer_value(value);
-        return true;
+        return read_count(value, m->max, at);
     case KIND_ID:
         return json_is_string(value) && id_parse(json_string_value(value), at) == 0;
     case KIND_FACING:
-        return read_facing(value, at);
+        return read_choice(value, facings, COUNT_OF(facings), at);
+    case KIND_QUALITY:
+        return read_choice(value, qualities, COUNT_OF(qualities), at);
+    case KIND_TROUBLE:
+        return read_choice(value, troubles, COUNT_OF(troubles), at);
+    case KIND_LAYER:
+        return read_layer(value, m->max, at);
     case KIND_LIST:
         return read_list(value, at);
     case KIND_WANTS:
         return read_wants(value, at);
+    case KIND_LINES:
+        return read_lines(value, at);
     }
     return false;
 }

@@ -17,6 +17,7 @@
 #define PROTO_WORD_BYTES 33 /* a language or skill with its NUL */
 #define PROTO_MID_BYTES 33
 #define PROTO_WANTS_MAX LIMIT_SDP_MEDIA
+#define PROTO_LINES_MAX 32
 #define PROTO_REASON_MAX 200
 
 enum proto_error {
@@ -49,6 +50,8 @@ enum proto_type {
     PROTO_CONSENT,
     PROTO_CHAT,
     PROTO_OFFER,
+    PROTO_VIEW,
+    PROTO_STATS,
     PROTO_WAIT,
     PROTO_STOP_WAITING,
     PROTO_AVAILABLE,
@@ -62,6 +65,26 @@ const char *proto_type_name(enum proto_type type);
 enum proto_facing { PROTO_FACING_NONE, PROTO_FACING_USER, PROTO_FACING_ENVIRONMENT };
 /** "user", "environment", or NULL. */
 const char *proto_facing_name(enum proto_facing facing);
+
+/** How a person's network carries the call, as their own client measures it, and what is wrong. */
+enum proto_quality {
+    PROTO_QUALITY_NONE,
+    PROTO_QUALITY_GOOD,
+    PROTO_QUALITY_FAIR,
+    PROTO_QUALITY_POOR,
+};
+enum proto_trouble {
+    PROTO_TROUBLE_NONE,
+    PROTO_TROUBLE_LOSS,      /* packets do not arrive */
+    PROTO_TROUBLE_DELAY,     /* they take long */
+    PROTO_TROUBLE_JITTER,    /* they take now long, now short */
+    PROTO_TROUBLE_SLOW_UP,   /* it sends less than it has */
+    PROTO_TROUBLE_SLOW_DOWN, /* it gets less than there is */
+    PROTO_TROUBLE_STALLED,   /* nothing arrives at all */
+};
+/** "good", "loss", ..; NULL for NONE. */
+const char *proto_quality_name(enum proto_quality quality);
+const char *proto_trouble_name(enum proto_trouble trouble);
 
 /** Short words, copied. */
 struct proto_list {
@@ -78,6 +101,18 @@ struct proto_want {
 struct proto_wants {
     size_t count;
     struct proto_want items[PROTO_WANTS_MAX];
+};
+
+/** What a client has seen of one receiving line since it was made. */
+struct proto_line_stats {
+    const char *mid;
+    uint64_t fps, width, height; /* now */
+    uint64_t freezes, frozen_ms;
+    uint64_t concealed_permille; /* of the sound of the last report's time */
+};
+struct proto_lines {
+    size_t count;
+    struct proto_line_stats items[PROTO_LINES_MAX];
 };
 
 /** Texts are borrowed from the message; members that were left out are NULL, false or zero. */
@@ -108,6 +143,19 @@ struct proto_message {
             const char *sdp;
             struct proto_wants wants;
         } offer;
+        struct {
+            const char *mid;
+            bool paused;
+            uint64_t max_width, max_height; /* 0: any */
+            unsigned layer;                 /* 0: auto; n: none above the n-th from below */
+        } view;
+        struct {
+            enum proto_quality quality;
+            enum proto_trouble why;
+            bool has_rtt;
+            uint64_t rtt_ms;
+            struct proto_lines lines;
+        } stats;
         struct {
             bool on;
             struct proto_list languages, skills;

@@ -81,6 +81,19 @@ struct list *roster_people(struct roster *r)
     return &r->people;
 }
 
+json_t *roster_network_json(const struct roster_network *n)
+{
+    const char *quality = proto_quality_name(n->quality), *why = proto_trouble_name(n->why);
+    if (!quality)
+        return json_null();
+    json_t *network = json_pack("{s:s}", "quality", quality);
+    if (why)
+        json_object_set_new(network, "why", json_string(why));
+    if (n->has_rtt)
+        json_object_set_new(network, "rtt_ms", json_integer(n->rtt_ms));
+    return network;
+}
+
 json_t *roster_person_json(const struct roster_person *p)
 {
     char joined[CLOCK_TEXT_BYTES];
@@ -92,6 +105,8 @@ json_t *roster_person_json(const struct roster_person *p)
     const char *facing = proto_facing_name(p->facing);
     if (facing)
         json_object_set_new(person, "facing", json_string(facing));
+    if (p->network.quality)
+        json_object_set_new(person, "network", roster_network_json(&p->network));
     return person;
 }
 

@@ -15,6 +15,14 @@
 
 struct session;
 
+/** As the person's client said last. */
+struct roster_network {
+    enum proto_quality quality;
+    enum proto_trouble why;
+    bool has_rtt;
+    uint32_t rtt_ms;
+};
+
 struct roster_person {
     struct list node;
     char identity[LIMIT_IDENTITY + 1];
@@ -25,6 +33,8 @@ struct roster_person {
     uint64_t consent_seq; /* the caller's: which word of the person it was */
     bool audio, video;
     enum proto_facing facing;
+    struct roster_network network, network_told; /* now, and as the others heard of it */
+    uint64_t network_told_us;
     uint64_t joined_unix_us;
     struct session *session; /* NULL: here by WHIP or WHEP alone */
     unsigned doors;          /* WHIP and WHEP sessions */
@@ -48,6 +58,8 @@ struct list *roster_people(struct roster *r);
 
 /** New objects; NULL without memory. */
 json_t *roster_person_json(const struct roster_person *p);
+/** {"quality", "why"?, "rtt_ms"?}; null when nothing is known. */
+json_t *roster_network_json(const struct roster_network *n);
 json_t *roster_json(struct roster *r);
 
 #endif

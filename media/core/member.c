@@ -172,6 +172,7 @@ static void stop_line(struct member_line *l, uint64_t now_us)
     if (agreed->rejected) { /* whoever takes the line's place has wishes of its own */
         l->want_identity[0] = '\0';
         l->want_track = 0;
+        l->view = MEDIA_VIEW_ALL;
     }
 }
 
@@ -196,6 +197,7 @@ static int grow_lines(struct member *m)
             return ER_NOMEM;
         l->member = m;
         l->index = m->line_count;
+        l->view = MEDIA_VIEW_ALL;
         lines[m->line_count++] = l;
     }
     return 0;

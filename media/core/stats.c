@@ -12,6 +12,7 @@ static void fill_track(const struct member_line *l, struct media_track_stats *re
         .track = t->id,
         .peer = l->member->config.peer,
         .kind = t->kind,
+        .codec = t->codec,
         .width = t->width,
         .height = t->height,
         .packets = t->counters.packets,
@@ -39,7 +40,11 @@ static void fill_slot(const struct member_line *l, struct media_slot_stats *ret)
         .rtt_us = (uint32_t)s->rtt_us,
         .jitter_us = l->viewer_jitter_us,
         .fraction_lost = l->viewer_fraction_lost,
+        .state = l->shown_told,
+        .width = s->track ? s->track->width : 0,
+        .height = s->track ? s->track->height : 0,
     };
+    (void)str_copy(ret->mid, sizeof ret->mid, member_line_agreed(l)->mid);
     (void)str_copy(ret->identity, sizeof ret->identity, l->member->config.identity);
 }
 

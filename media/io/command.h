@@ -11,6 +11,7 @@ enum command_type {
     COMMAND_PEER_ADD,
     COMMAND_PEER_OFFER,
     COMMAND_PEER_REMOVE,
+    COMMAND_VIEW,
     COMMAND_CONSENT,
     COMMAND_CLIP_START,
     COMMAND_CLIP_STOP,
@@ -34,6 +35,8 @@ struct command {
     uint64_t request;
     bool flag;                             /* CONSENT */
     struct id clip;                        /* CLIP_STOP */
+    char mid[MEDIA_MID_BYTES];             /* VIEW */
+    struct media_view view;                /* VIEW */
     struct command_offer *offer;           /* PEER_ADD, PEER_OFFER */
     struct media_clip_config *clip_config; /* CLIP_START */
     char *identity;                        /* CONSENT */

@@ -110,6 +110,9 @@ static void carry_out(struct worker *w, const struct command *c)
     case COMMAND_PEER_REMOVE:
         hub_peer_remove(h, w->now_us, &c->room, c->peer);
         break;
+    case COMMAND_VIEW:
+        hub_view(h, w->now_us, &c->room, c->peer, c->mid, &c->view);
+        break;
     case COMMAND_CONSENT:
         hub_consent(h, w->now_us, &c->room, c->identity, c->flag);
         break;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Offers and answers, what the engine tells, and the room as the API shows it. */
+/* Offers and answers, and what the engine tells. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -125,41 +125,6 @@ static void test_events_become_messages(void **state)
     world_stop(&w);
 }
 
-static void take_view(void *ctx, int er, const char *why, const json_t *body)
-{
-    (void)why;
-    *(json_t **)ctx = er ? json_integer(er) : json_deep_copy(body);
-}
-
-static void test_view(void **state)
-{
-    (void)state;
-    struct world w;
-    struct client buyer;
-    json_t *view = NULL;
-    world_start(&w);
-    struct store_case c = world_case(&w, "bo"), d = world_case(&w, "di");
-    struct claims claims = world_claims("bo", ROLE_BUYER, &c.id);
-    calls_room_view(w.calls, &claims, c.room.text, take_view, &view);
-    world_settle(&w);
-    assert_int_equal(json_array_size(json_object_get(view, "people")), 0);
-    json_decref(view);
-    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    calls_room_view(w.calls, &claims, c.room.text, take_view, &view);
-    world_settle(&w);
-    assert_string_equal(text_at(view, "people.0.identity"), "bo");
-    json_decref(view);
-    calls_room_view(w.calls, &claims, d.room.text, take_view, &view);
-    world_settle(&w);
-    assert_int_equal(json_integer_value(view), ER_DENIED);
-    json_decref(view);
-    calls_room_view(w.calls, &claims, "nonsense", take_view, &view);
-    assert_int_equal(json_integer_value(view), ER_NOT_FOUND);
-    json_decref(view);
-    client_free(&buyer);
-    world_stop(&w);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,7 +132,6 @@ int main(void)
         cmocka_unit_test(test_refused_offer),
         cmocka_unit_test(test_wants_of_no_line),
         cmocka_unit_test(test_events_become_messages),
-        cmocka_unit_test(test_view),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

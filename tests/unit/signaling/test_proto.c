@@ -79,6 +79,36 @@ static void test_good_ones(void **state)
     }
 }
 
+static void test_media_ones(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("{'type':'view','mid':'2','max_width':640,'max_height':360,'layer':1}"),
+                     0);
+    assert_string_equal(m.view.mid, "2");
+    assert_int_equal(m.view.max_width, 640);
+    assert_int_equal(m.view.max_height, 360);
+    assert_int_equal(m.view.layer, 2);
+    assert_false(m.view.paused);
+    proto_clear(&m);
+    assert_int_equal(parse("{'type':'view','mid':'2','paused':true,'layer':'auto'}"), 0);
+    assert_true(m.view.paused && m.view.layer == 0 && m.view.max_width == 0);
+    proto_clear(&m);
+    assert_int_equal(parse("{'type':'stats','quality':'poor','why':'loss','rtt_ms':70,'lines':{'2':"
+                           "{'fps':30,'freezes':2,'frozen_ms':900},'3':{'concealed_permille':7}}}"),
+                     0);
+    assert_string_equal(proto_quality_name(m.stats.quality), "poor");
+    assert_string_equal(proto_trouble_name(m.stats.why), "loss");
+    assert_true(m.stats.has_rtt && m.stats.rtt_ms == 70);
+    assert_int_equal(m.stats.lines.count, 2);
+    assert_string_equal(m.stats.lines.items[0].mid, "2");
+    assert_int_equal(m.stats.lines.items[0].frozen_ms, 900);
+    assert_int_equal(m.stats.lines.items[1].concealed_permille, 7);
+    proto_clear(&m);
+    assert_int_equal(parse("{'type':'stats'}"), 0);
+    assert_null(proto_quality_name(m.stats.quality));
+    proto_clear(&m);
+}
+
 static void test_bad_ones(void **state)
 {
     (void)state;
@@ -114,6 +144,21 @@ static void test_bad_ones(void **state)
         {"{'type':'offer','sdp':'v','wants':[]}", PROTO_INVALID},
         {"{'type':'offer','sdp':'v','wants':{'1':{}}}", PROTO_INVALID},
         {"{'type':'offer','sdp':'v','wants':{'1':{'identity':'a','track':-1}}}", PROTO_INVALID},
+        {"{'type':'view'}", PROTO_INVALID},
+        {"{'type':'view','mid':''}", PROTO_INVALID},
+        {"{'type':'view','mid':'123456789012345678901234567890123'}", PROTO_INVALID},
+        {"{'type':'view','mid':'1','paused':1}", PROTO_INVALID},
+        {"{'type':'view','mid':'1','max_width':65536}", PROTO_INVALID},
+        {"{'type':'view','mid':'1','max_height':-1}", PROTO_INVALID},
+        {"{'type':'view','mid':'1','layer':3}", PROTO_INVALID},
+        {"{'type':'view','mid':'1','layer':'best'}", PROTO_INVALID},
+        {"{'type':'stats','quality':'bad'}", PROTO_INVALID},
+        {"{'type':'stats','why':'rain'}", PROTO_INVALID},
+        {"{'type':'stats','rtt_ms':60001}", PROTO_INVALID},
+        {"{'type':'stats','lines':[]}", PROTO_INVALID},
+        {"{'type':'stats','lines':{'1':7}}", PROTO_INVALID},
+        {"{'type':'stats','lines':{'1':{'fps':'30'}}}", PROTO_INVALID},
+        {"{'type':'stats','lines':{'1':{'concealed_permille':1001}}}", PROTO_INVALID},
         {"{'type':'available','on':true,'languages':'en'}", PROTO_INVALID},
         {"{'type':'available','on':true,'languages':['']}", PROTO_INVALID},
         {"{'type':'available','on':true,'languages':[1]}", PROTO_INVALID},
@@ -175,9 +220,8 @@ static void test_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good_ones),
-        cmocka_unit_test(test_bad_ones),
-        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_good_ones), cmocka_unit_test(test_media_ones),
+        cmocka_unit_test(test_bad_ones),  cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

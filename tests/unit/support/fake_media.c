@@ -23,6 +23,7 @@ struct media {
     int refuse_er;
     const char *refuse_why;
     bool manual_clips, full;
+    struct media_room_stats *next_stats;
 };
 
 struct media *fake_media_new(void)
@@ -91,6 +92,11 @@ void fake_media_say(struct media *m, const struct media_event *event)
 {
     if (m->event_count < EVENTS)
         m->events[(m->event_first + m->event_count++) % EVENTS] = *event;
+}
+
+void fake_media_next_stats(struct media *m, struct media_room_stats *stats)
+{
+    m->next_stats = stats;
 }
 
 bool media_next_event(struct media *m, struct media_event *ret)
@@ -218,6 +224,17 @@ int media_peer_remove(struct media *m, const struct id *room, uint64_t peer)
     return 0;
 }
 
+int media_view(struct media *m, const struct id *room, uint64_t peer, const char *mid,
+               const struct media_view *view)
+{
+    if (m->full)
+        return ER_FULL;
+    (void)room;
+    note(m, "view %" PRIu64 " %s%s %ux%u layer=%d", peer, mid, view->paused ? " paused" : "",
+         view->max_width, view->max_height, view->layer);
+    return 0;
+}
+
 int media_consent(struct media *m, const struct id *room, const char *identity, bool recording)
 {
     if (m->full)
@@ -275,10 +292,12 @@ int media_clip_repair(struct media *m, const struct id *clip, const char *path)
 
 int media_stats(struct media *m, const struct id *room, uint64_t request)
 {
-    const struct media_event e = {.type = MEDIA_STATS,
-                                  .room = *room,
-                                  .request = request,
-                                  .stats = calloc(1, sizeof(struct media_room_stats))};
+    const struct media_event e = {
+        .type = MEDIA_STATS,
+        .room = *room,
+        .request = request,
+        .stats = m->next_stats ? m->next_stats : calloc(1, sizeof(struct media_room_stats))};
+    m->next_stats = NULL;
     fake_media_say(m, &e);
     return 0;
 }

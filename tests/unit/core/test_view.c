@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What viewers wish to see of a line is kept with it; what they and publishers are told of lines. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "media/core/hub_private.h"
+#include "tests/unit/support/fake_client.h"
+
+static int open_hub(void **state)
+{
+    *state = fake_hub_new();
+    return 0;
+}
+
+static int close_hub(void **state)
+{
+    fake_hub_free(*state);
+    return 0;
+}
+
+static struct member *member_of(struct fake_hub *f, uint64_t peer)
+{
+    struct member *m = member_find(hub_find_room(f->hub, &f->room), peer);
+    assert_non_null(m);
+    return m;
+}
+
+static void a_wish_is_kept_with_its_line(void **state)
+{
+    struct fake_hub *f = *state;
+    struct media_view view = {.paused = true, .max_width = 320, .max_height = 180, .layer = 1};
+    struct id other = id_make(FAKE_HUB_UNIX_US, &f->entropy);
+    fake_client_join(f, 1, "ann", "ab vb");
+    struct member *m = member_of(f, 1);
+    const char *mid = member_line_agreed(m->lines[1])->mid;
+    assert_int_equal(m->lines[1]->view.layer, MEDIA_LAYER_AUTO);
+    hub_view(f->hub, f->now_us, &other, 1, mid, &view);
+    hub_view(f->hub, f->now_us, &f->room, 2, mid, &view);
+    hub_view(f->hub, f->now_us, &f->room, 1, "no such", &view);
+    assert_false(m->lines[1]->view.paused);
+    hub_view(f->hub, f->now_us, &f->room, 1, mid, &view);
+    assert_true(m->lines[1]->view.paused && m->lines[1]->view.max_width == 320);
+    assert_int_equal(m->lines[1]->view.layer, 1);
+    assert_false(m->lines[0]->view.paused);
+}
+
+static void what_is_the_same_is_not_told_again(void **state)
+{
+    struct fake_hub *f = *state;
+    fake_client_join(f, 1, "ann", "ab vb");
+    struct member_line *l = member_of(f, 1)->lines[1];
+    member_tell_layer(l, MEDIA_SLOT_VIDEO, 0, 0);
+    member_tell_hint(l, 0, false);
+    assert_int_equal(fake_hub_count(f, MEDIA_SLOT_LAYER), 0);
+    assert_int_equal(fake_hub_count(f, MEDIA_PUBLISH_HINT), 0);
+    for (int i = 0; i < 2; i++) {
+        member_tell_layer(l, MEDIA_SLOT_SLIDESHOW, 640, 480);
+        member_tell_hint(l, 300000, true);
+    }
+    assert_int_equal(fake_hub_count(f, MEDIA_SLOT_LAYER), 1);
+    assert_int_equal(fake_hub_count(f, MEDIA_PUBLISH_HINT), 1);
+    const struct media_event *e = fake_hub_last(f, MEDIA_SLOT_LAYER);
+    assert_string_equal(e->mid, member_line_agreed(l)->mid);
+    assert_int_equal(e->peer, 1);
+    assert_int_equal(e->state, MEDIA_SLOT_SLIDESHOW);
+    assert_true(e->width == 640 && e->height == 480);
+    e = fake_hub_last(f, MEDIA_PUBLISH_HINT);
+    assert_true(e->max_bps == 300000 && e->slideshow && e->peer == 1);
+    member_tell_hint(l, 0, false);
+    assert_int_equal(fake_hub_count(f, MEDIA_PUBLISH_HINT), 2);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_hub, close_hub)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_wish_is_kept_with_its_line),
+        TEST(what_is_the_same_is_not_told_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
