@@ -28,6 +28,9 @@
 #define LIMIT_PEERS 8192          /* of one worker; one more is refused: ER_FULL (HTTP 503) */
 #define LIMIT_PEERS_PER_ROOM 4096 /* one more is refused: ER_FULL */
 #define LIMIT_TRACKS_PER_PEER 8   /* further published m-lines are answered with port 0 */
+#define LIMIT_ENCODINGS 3         /* simulcast streams of one m-line; further ones are not agreed */
+#define LIMIT_SPATIAL_LAYERS 3    /* of one encoding; higher ones count as the highest */
+#define LIMIT_TEMPORAL_LAYERS 4
 #define LIMIT_TURN_PACKETS 64     /* of a track, forwarded together; then at once, and gather anew */
 
 /* Tape: what NACK and a joiner need before consent */

@@ -26,6 +26,10 @@ enum tape_flag {
     TAPE_LAYER_END = 256, /* and here it ends: the marker's place when layers above are left out */
     TAPE_INDEPENDENT = 512, /* in a frame that needs no earlier picture: its spatial layer can be
                                 joined by those who have the layers below */
+    TAPE_LAYER_SYNC = 1024, /* in a frame that needs the lowest temporal layer only: its temporal
+                                layer can be joined */
+    TAPE_HAS_PICTURE_ID = 2048, /* VP8: what is below */
+    TAPE_HAS_TL0_INDEX = 4096,
 };
 
 /** A packet as it lies on the tape; immutable. */
@@ -42,7 +46,8 @@ struct tape_packet {
     uint16_t width; /* of a key frame's first packet; of its highest layer */
     uint16_t height;
     uint8_t audio_level; /* the extension's byte */
-    uint8_t zero[3];
+    uint8_t tl0_index;
+    uint16_t picture_id; /* 7 or 15 bits, as sent */
     uint8_t payload[];
 };
 
