@@ -27,11 +27,21 @@
 #define LIMIT_ROOMS 4096          /* opening one more fails: ER_FULL */
 #define LIMIT_PEERS 8192          /* of one worker; one more is refused: ER_FULL (HTTP 503) */
 #define LIMIT_PEERS_PER_ROOM 4096 /* one more is refused: ER_FULL */
+#define LIMIT_FANOUT_FROM 16      /* viewers of a room on one worker; further ones are spread */
 #define LIMIT_TRACKS_PER_PEER 8   /* further published m-lines are answered with port 0 */
 #define LIMIT_ENCODINGS 3         /* simulcast streams of one m-line; further ones are not agreed */
 #define LIMIT_SPATIAL_LAYERS 3    /* of one encoding; higher ones count as the highest */
 #define LIMIT_TEMPORAL_LAYERS 4
-#define LIMIT_TURN_PACKETS 64     /* of a track, forwarded together; then at once, and gather anew */
+#define LIMIT_TURN_PACKETS 64 /* of a track, forwarded together; then at once, and gather anew */
+
+/* Media over TCP (RFC 6544). A connection is pending until its first message named a peer of ours */
+#define LIMIT_TCP_CONNECTIONS 8192 /* or 1/8 of the descriptors; one more is closed at once */
+#define LIMIT_TCP_PER_ADDRESS 128  /* of one IPv4 address or IPv6 /64; one more is closed at once */
+#define LIMIT_TCP_PENDING 512      /* the one that has been silent longest is closed for a new one */
+#define LIMIT_TCP_HELLO_US 4000000u /* pending for so long: closed */
+#define LIMIT_TCP_READ 4096         /* bytes of a stream kept until a packet is whole */
+#define LIMIT_TCP_QUEUE 1048576     /* bytes waiting for a viewer: what comes then is dropped */
+#define LIMIT_TCP_QUEUE_US 1000000u /* bytes wait longer: large packets are dropped until none wait */
 
 /* Tape: what NACK and a joiner need before consent */
 #define LIMIT_SLAB_BYTES 65536
@@ -56,6 +66,7 @@
 
 /* Queues between threads: a full media queue drops and counts, a full control queue refuses */
 #define LIMIT_COMMAND_QUEUE 4096
+#define LIMIT_MAIL 4096 /* between two workers; a power of two. Packets beyond are dropped, counted */
 #define LIMIT_EVENT_QUEUE 16384
 #define LIMIT_JOB_QUEUE 8192
 #define LIMIT_STORE_QUEUE 4096

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Where rooms and peers go: small rooms stay whole, large ones spread evenly. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/entropy.h"
+#include "base/er.h"
+#include "base/limits.h"
+#include "media/io/places.h"
+
+static struct id room(uint64_t n)
+{
+    struct entropy_seeded seeded;
+    struct entropy e = entropy_seeded_init(&seeded, n);
+    return id_make(1, &e);
+}
+
+static unsigned add(struct places *p, const struct id *r, uint64_t peer, bool views,
+                    bool *ret_begins)
+{
+    unsigned worker = 99;
+    assert_int_equal(places_add_peer(p, r, peer, peer, views, &worker, ret_begins), 0);
+    return worker;
+}
+
+static void rooms_take_turns(void **state)
+{
+    (void)state;
+    struct places *p = NULL;
+    struct id a = room(1), b = room(2), c = room(3);
+    unsigned home = 99;
+    assert_int_equal(places_new(&p, 2), 0);
+    assert_int_equal(places_open_room(p, &a, &home), 0);
+    assert_int_equal(home, 0);
+    assert_int_equal(places_open_room(p, &b, &home), 0);
+    assert_int_equal(home, 1);
+    assert_int_equal(places_open_room(p, &b, &home), ER_CONFLICT);
+    places_close_room(p, &a);
+    places_close_room(p, &a);
+    assert_int_equal(places_open_room(p, &c, &home), 0);
+    assert_int_equal(home, 0);
+    assert_int_equal(places_home(p, &a, &home), ER_NOT_FOUND);
+    assert_int_equal(places_workers(p, &a), 0);
+    assert_int_equal(places_workers(p, &b), 2);
+    places_free(p);
+    places_free(NULL);
+}
+
+static void a_large_rooms_viewers_spread_evenly(void **state)
+{
+    (void)state;
+    struct places *p = NULL;
+    struct id r = room(1);
+    unsigned home, worker, on[3] = {0};
+    bool begins;
+    assert_int_equal(places_new(&p, 3), 0);
+    assert_int_equal(places_open_room(p, &r, &home), 0);
+    for (uint64_t peer = 1; peer <= LIMIT_FANOUT_FROM; peer++) {
+        assert_int_equal(add(p, &r, peer, true, &begins), home);
+        assert_false(begins);
+    }
+    on[home] = LIMIT_FANOUT_FROM;
+    unsigned begun = 0;
+    for (uint64_t peer = LIMIT_FANOUT_FROM + 1; peer <= 300; peer++) {
+        on[add(p, &r, peer, true, &begins)]++;
+        begun += begins;
+    }
+    assert_int_equal(begun, 2);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(on[i], 100);
+    assert_int_equal(places_workers(p, &r), 7);
+    assert_int_equal(add(p, &r, 1000, false, &begins), home); /* whoever may publish */
+    assert_int_equal(places_find_peer(p, 300, &worker), 0);
+    places_remove_peer(p, 300);
+    assert_int_equal(places_find_peer(p, 300, &worker), ER_NOT_FOUND);
+    assert_int_equal(add(p, &r, 301, true, &begins), worker);
+    places_close_room(p, &r);
+    assert_int_equal(places_find_peer(p, 1, &worker), ER_NOT_FOUND);
+    places_free(p);
+}
+
+static void only_a_refused_first_offer_ends_a_peer(void **state)
+{
+    (void)state;
+    struct places *p = NULL;
+    struct id r = room(1), other = room(2);
+    unsigned worker;
+    bool begins;
+    assert_int_equal(places_new(&p, 1), 0);
+    assert_int_equal(places_open_room(p, &r, &worker), 0);
+    assert_int_equal(places_add_peer(p, &other, 1, 7, true, &worker, &begins), ER_NOT_FOUND);
+    assert_int_equal(places_add_peer(p, &r, 1, 7, true, &worker, &begins), 0);
+    assert_int_equal(places_add_peer(p, &r, 1, 8, true, &worker, &begins), ER_CONFLICT);
+    places_refused(p, 1, 9);
+    assert_int_equal(places_find_peer(p, 1, &worker), 0);
+    places_refused(p, 1, 7);
+    assert_int_equal(places_find_peer(p, 1, &worker), ER_NOT_FOUND);
+    places_refused(p, 1, 7);
+    places_free(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rooms_take_turns),
+        cmocka_unit_test(a_large_rooms_viewers_spread_evenly),
+        cmocka_unit_test(only_a_refused_first_offer_ends_a_peer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
