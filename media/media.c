@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "base/msgq.h"
 #include "base/str.h"
+#include "media/io/door.h"
 #include "media/io/worker.h"
 #include "media/peer/srtp.h"
 
@@ -25,11 +26,30 @@ struct media {
     struct dtls_identity *identity;
     struct msgq *events;
     struct jobs *jobs;
+    struct door *door; /* NULL: no media over TCP */
     struct map *rooms; /* id text -> struct place */
     unsigned worker_count;
     struct worker *workers[LIMIT_WORKERS];
     size_t rooms_on[LIMIT_WORKERS];
 };
+
+/** On the door's thread. */
+static int deliver(void *ctx, unsigned worker, struct tcp_arrival *arrival)
+{
+    struct media *m = ctx;
+    const struct command c = {.type = COMMAND_CONNECTION, .arrival = arrival};
+    return worker_command(m->workers[worker], &c);
+}
+
+static int make_door(struct media *m, const struct media_config *config)
+{
+    const struct door_config d = {.address = config->tcp,
+                                  .workers = config->workers,
+                                  .deliver = deliver,
+                                  .ctx = m,
+                                  .log = config->log};
+    return config->has_tcp ? door_new(&m->door, &d) : 0;
+}
 
 static int start_workers(struct media *m, const struct media_config *config)
 {
@@ -41,6 +61,10 @@ static int start_workers(struct media *m, const struct media_config *config)
                               .events = m->events,
                               .jobs = m->jobs,
                               .log = config->log};
+    if (m->door) {
+        w.tcp = door_address(m->door);
+        w.tcp_gone = door_gone(m->door);
+    }
     for (unsigned i = 0; i < config->workers; i++) {
         w.index = i;
         if (config->udp.port)
@@ -72,7 +96,11 @@ static int start(struct media *m, const struct media_config *config)
     if (er == 0)
         er = jobs_start(&m->jobs, config->jobs, m->events, config->log);
     if (er == 0)
+        er = make_door(m, config);
+    if (er == 0)
         er = start_workers(m, config);
+    if (er == 0 && m->door)
+        er = door_start(m->door);
     return er;
 }
 
@@ -104,8 +132,10 @@ void media_stop(struct media *m)
     struct media_event event;
     if (!m)
         return;
+    door_stop(m->door);
     for (unsigned i = 0; i < m->worker_count; i++)
         worker_stop(m->workers[i]);
+    door_free(m->door);
     jobs_stop(m->jobs);
     while (m->events && msgq_pop(m->events, &event))
         media_event_clear(&event);
@@ -125,6 +155,11 @@ struct addr media_worker_address(const struct media *m, unsigned i)
     return worker_address(m->workers[i]);
 }
 
+struct addr media_tcp_address(const struct media *m)
+{
+    return m->door ? door_address(m->door) : (struct addr){0};
+}
+
 int media_event_fd(const struct media *m)
 {
     return msgq_fd(m->events);
@@ -135,6 +170,14 @@ void media_read_counters(const struct media *m, struct media_counters *ret)
     *ret = (struct media_counters){0};
     for (unsigned i = 0; i < m->worker_count; i++)
         worker_add_counters(m->workers[i], ret);
+    if (!m->door)
+        return;
+    struct door_counters n;
+    door_read_counters(m->door, &n);
+    ret->tcp_connections = n.connections;
+    ret->tcp_delivered = n.delivered;
+    ret->tcp_refused = n.refused;
+    ret->tcp_dismissed = n.dismissed;
 }
 
 /* Commands */

@@ -24,6 +24,8 @@ struct media;
 
 struct media_config {
     struct addr udp;                     /* worker i listens on port + i; port 0: free ones */
+    bool has_tcp;                        /* media over TCP too (RFC 6544): */
+    struct addr tcp;                     /* one port for all workers; port 0: a free one */
     unsigned workers;                    /* 1..LIMIT_WORKERS */
     unsigned jobs;                       /* job threads, 1..8 */
     const struct addr *public_addresses; /* announced instead of `udp` (ports are filled in) */
@@ -38,6 +40,8 @@ int media_start(struct media **ret, const struct media_config *config);
 void media_stop(struct media *m);
 /** The address worker `i` really listens on. */
 struct addr media_worker_address(const struct media *m, unsigned i);
+/** The address media over TCP really is at; port 0: it is not served. */
+struct addr media_tcp_address(const struct media *m);
 /** Readable while events may be waiting (see msgq_fd). */
 int media_event_fd(const struct media *m);
 
@@ -136,6 +140,9 @@ struct media_counters {
     uint64_t handshakes_ok, handshakes_failed;
     uint64_t peers, rooms, tracks, clips_recording; /* now */
     uint64_t record_dropped;                        /* packets the recorder was too slow for */
+    /* Media over TCP: connections now and delivered to a worker so far, refused over a bound, and
+     * sent away because they said nothing that fits. */
+    uint64_t tcp_connections, tcp_delivered, tcp_refused, tcp_dismissed;
 };
 void media_read_counters(const struct media *m, struct media_counters *ret);
 

@@ -13,6 +13,18 @@ static struct member *member_at(struct hub *h, const struct path *from)
     return map_get(h->paths, from, sizeof *from);
 }
 
+bool hub_has_path(const struct hub *h, const struct path *path)
+{
+    return map_get(h->paths, path, sizeof *path) != NULL;
+}
+
+void hub_path_gone(struct hub *h, uint64_t now_us, const struct path *path)
+{
+    struct member *m = member_at(h, path);
+    if (m)
+        member_path_gone(m, now_us, path);
+}
+
 static void on_stun(struct hub *h, uint64_t now_us, const struct path *from, const uint8_t *data,
                     size_t len)
 {

@@ -14,11 +14,15 @@ static int hub_init(struct hub *h, const struct hub_config *config)
     h->config = *config;
     h->next_track = config->first_track;
     list_init(&h->pending);
-    h->candidates = calloc(config->candidate_count + 1, sizeof *h->candidates);
+    h->candidates = calloc(config->candidate_count + config->tcp_candidate_count + 1,
+                           sizeof *h->candidates);
     if (!h->candidates)
         return ER_NOMEM;
     if (config->candidate_count)
         memcpy(h->candidates, config->candidates, config->candidate_count * sizeof *h->candidates);
+    if (config->tcp_candidate_count)
+        memcpy(h->candidates + config->candidate_count, config->tcp_candidates,
+               config->tcp_candidate_count * sizeof *h->candidates);
     int er = map_new(&h->rooms, LIMIT_ROOMS, seed);
     if (er == 0)
         er = map_new(&h->ufrags, LIMIT_PEERS, seed);

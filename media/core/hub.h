@@ -25,6 +25,8 @@ struct hub_io {
     uint8_t *(*reserve)(void *ctx, const struct path *to, size_t size);
     /** Send the first `len` bytes of what was reserved; 0: never mind. */
     void (*commit)(void *ctx, size_t len);
+    /** May be NULL. A path with a `via` of its own is not this hub's any more: it may be closed. */
+    void (*release)(void *ctx, const struct path *path);
     /** Ownership of what the event points to moves. */
     void (*event)(void *ctx, const struct media_event *event);
     /** 0: ownership of the batch moves. ER_FULL: the recorder is too slow; the hub keeps it. */
@@ -38,6 +40,9 @@ struct hub_config {
     const struct dtls_identity *identity; /* outlives the hub */
     const struct addr *candidates;        /* copied */
     size_t candidate_count;
+    const struct addr *tcp_candidates; /* passive; copied */
+    size_t tcp_candidate_count;
+    char ufrag_mark;         /* what the ICE ufrags begin with (icelite_mark); 0: any letter */
     uint64_t unix_offset_us; /* unix time = now_us + this */
     uint64_t first_track;    /* track ids count up from here by `track_step`, */
     uint64_t track_step;     /* so that workers never give the same one */
@@ -52,6 +57,10 @@ void hub_close_all(struct hub *h, uint64_t now_us);
 /** A datagram from the network. `data` is worked on in place. Bad ones are counted and dropped. */
 void hub_datagram(struct hub *h, uint64_t now_us, const struct path *from, uint8_t *data,
                   size_t len);
+/** Whether a path has proved to be some peer's. */
+bool hub_has_path(const struct hub *h, const struct path *path);
+/** Nothing can be sent there any more: a TCP connection ended. Not told by `release`. */
+void hub_path_gone(struct hub *h, uint64_t now_us, const struct path *path);
 /** When hub_expire has work; UINT64_MAX when idle, 0 while packets wait to be forwarded: the caller
  *  hands in all datagrams that it has, then calls hub_expire once. */
 uint64_t hub_deadline_us(const struct hub *h);

@@ -16,7 +16,7 @@
 
 struct hub {
     struct hub_config config;
-    struct addr *candidates;
+    struct addr *candidates; /* owned, with those over TCP behind them */
     struct media_counters counters;
     struct map *rooms;   /* id text -> struct hub_room */
     struct map *ufrags;  /* our ICE ufrag -> struct member */
@@ -115,6 +115,8 @@ void member_arm(struct member *m);
 void member_expire(struct member *m, uint64_t now_us);
 /** `path` proved just now that it is this member's. */
 void member_map_path(struct member *m, const struct path *path);
+/** `path` ended by itself. */
+void member_path_gone(struct member *m, uint64_t now_us, const struct path *path);
 /** What the line published ends here. */
 void member_drop_track(struct member_line *l, uint64_t now_us);
 /** The line that sends with this SSRC of ours, or whose track is received under it; or NULL. */

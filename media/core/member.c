@@ -28,7 +28,10 @@ int member_new(struct member **ret, struct hub_room *r, const struct media_peer_
                                .send = member_send_datagram,
                                .send_ctx = m,
                                .candidates = h->candidates,
-                               .candidate_count = h->config.candidate_count};
+                               .candidate_count = h->config.candidate_count,
+                               .tcp_candidates = h->candidates + h->config.candidate_count,
+                               .tcp_candidate_count = h->config.tcp_candidate_count,
+                               .ufrag_mark = h->config.ufrag_mark};
     int er = peer_new(&m->peer, &peer, now_us);
     if (er != 0) {
         member_free(m, now_us);
@@ -72,11 +75,15 @@ void member_drop_slots(struct member *m)
 
 static void forget_path(struct member *m, size_t i)
 {
+    const struct hub_io *io = m->hub->config.io;
     struct map *paths = m->hub->paths;
-    const struct path *path = &m->mapped_paths[i];
-    if (map_get(paths, path, sizeof *path) == m)
-        (void)map_remove(paths, path, sizeof *path);
+    struct path path = m->mapped_paths[i];
+    bool ours = map_get(paths, &path, sizeof path) == m;
+    if (ours)
+        (void)map_remove(paths, &path, sizeof path);
     m->mapped_paths[i] = m->mapped_paths[--m->mapped_path_count];
+    if (ours && path.via && io->release)
+        io->release(m->hub->config.io_ctx, &path);
 }
 
 void member_free(struct member *m, uint64_t now_us)
@@ -295,6 +302,13 @@ void member_map_path(struct member *m, const struct path *path)
     (void)map_remove(paths, path, sizeof *path);
     if (map_add(paths, path, sizeof *path, m) == 0)
         m->mapped_paths[m->mapped_path_count++] = *path;
+}
+
+void member_path_gone(struct member *m, uint64_t now_us, const struct path *path)
+{
+    forget_path_if_known(m, path);
+    if (member_changed(m, now_us, peer_path_gone(m->peer, path)))
+        member_arm(m);
 }
 
 static void tell_simple(struct member *m, enum media_event_type type, int er)

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Commands on their way from the signalling thread to a worker. Pointers move with the command. */
+/* Commands on their way from the signalling thread, or the door, to a worker. Pointers move with the
+ * command. */
 #ifndef LOUPE_MEDIA_IO_COMMAND_H
 #define LOUPE_MEDIA_IO_COMMAND_H
 
+#include "media/io/tcp.h"
 #include "media/media.h"
 
 enum command_type {
@@ -16,6 +18,7 @@ enum command_type {
     COMMAND_CLIP_START,
     COMMAND_CLIP_STOP,
     COMMAND_STATS,
+    COMMAND_CONNECTION,
     COMMAND_STOP, /* close everything and end the thread */
 };
 
@@ -40,6 +43,7 @@ struct command {
     struct command_offer *offer;           /* PEER_ADD, PEER_OFFER */
     struct media_clip_config *clip_config; /* CLIP_START */
     char *identity;                        /* CONSENT */
+    struct tcp_arrival *arrival;           /* CONNECTION */
 };
 
 /** Releases what the command owns. */

@@ -5,8 +5,6 @@
 #include "media/io/worker.h"
 
 #include <errno.h>
-#include <ifaddrs.h>
-#include <net/if.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -19,16 +17,20 @@
 #include "base/er.h"
 #include "base/heap.h"
 #include "media/core/hub.h"
+#include "media/io/candidates.h"
+#include "media/io/tcp.h"
 #include "media/io/udp.h"
+#include "media/peer/icelite.h"
 
 #define COUNTERS (sizeof(struct media_counters) / sizeof(uint64_t))
-#define CANDIDATES_MAX 16
 #define RECEIVE_ROUNDS 8    /* batches taken before timers and commands get their turn */
 #define COMMANDS_A_TURN 256 /* and then media again */
 
 struct worker {
     struct worker_config config;
     struct udp *udp;
+    struct tcp *tcp;       /* NULL: not served */
+    bool reserved_for_tcp; /* the reservation that is open */
     struct msgq *commands;
     struct hub *hub;
     int epoll;
@@ -38,8 +40,6 @@ struct worker {
     uint64_t now_us;
     pthread_t thread;
     bool started;
-    struct addr candidates[CANDIDATES_MAX];
-    size_t candidate_count;
     atomic_uint_least64_t published[COUNTERS]; /* a copy of the hub's totals for other threads */
 };
 
@@ -48,13 +48,26 @@ struct worker {
 static uint8_t *reserve(void *ctx, const struct path *to, size_t size)
 {
     struct worker *w = ctx;
+    w->reserved_for_tcp = to->via != 0;
+    if (to->via)
+        return w->tcp ? tcp_reserve(w->tcp, to, size) : NULL;
     return udp_reserve(w->udp, &to->remote, size);
 }
 
 static void commit(void *ctx, size_t len)
 {
     struct worker *w = ctx;
-    udp_commit(w->udp, len);
+    if (w->reserved_for_tcp)
+        tcp_commit(w->tcp, len);
+    else
+        udp_commit(w->udp, len);
+}
+
+static void release(void *ctx, const struct path *path)
+{
+    struct worker *w = ctx;
+    if (w->tcp)
+        tcp_release(w->tcp, path);
 }
 
 static void event(void *ctx, const struct media_event *e)
@@ -74,7 +87,7 @@ static int record(void *ctx, struct record_batch *batch)
 }
 
 static const struct hub_io hub_io = {
-    .reserve = reserve, .commit = commit, .event = event, .record = record};
+    .reserve = reserve, .commit = commit, .release = release, .event = event, .record = record};
 
 /* Commands */
 
@@ -85,9 +98,10 @@ void command_clear(struct command *c)
     free(c->offer);
     free(c->clip_config);
     free(c->identity);
+    tcp_arrival_free(c->arrival);
 }
 
-static void carry_out(struct worker *w, const struct command *c)
+static void carry_out(struct worker *w, struct command *c)
 {
     struct hub *h = w->hub;
     const struct command_offer *o = c->offer;
@@ -125,6 +139,11 @@ static void carry_out(struct worker *w, const struct command *c)
     case COMMAND_STATS:
         hub_stats(h, w->now_us, &c->room, c->request);
         break;
+    case COMMAND_CONNECTION:
+        if (w->tcp)
+            (void)tcp_adopt(w->tcp, w->now_us, c->arrival);
+        c->arrival = w->tcp ? NULL : c->arrival;
+        break;
     case COMMAND_STOP:
         hub_close_all(h, w->now_us);
         w->stopping = true;
@@ -156,6 +175,22 @@ static void on_datagram(void *ctx, const struct addr *from, uint8_t *data, size_
     w->now_us = clock_now_us();
     hub_datagram(w->hub, w->now_us, &path, data, len);
 }
+
+static bool on_packet(void *ctx, const struct path *from, uint8_t *data, size_t len)
+{
+    struct worker *w = ctx;
+    w->now_us = clock_now_us();
+    hub_datagram(w->hub, w->now_us, from, data, len);
+    return hub_has_path(w->hub, from);
+}
+
+static void on_connection_gone(void *ctx, const struct path *path)
+{
+    struct worker *w = ctx;
+    hub_path_gone(w->hub, w->now_us, path);
+}
+
+static const struct tcp_ops tcp_ops = {.packet = on_packet, .gone = on_connection_gone};
 
 static void watch_writable(struct worker *w, bool wanted)
 {
@@ -201,70 +236,40 @@ static void *run(void *arg)
         for (int round = 0; round < RECEIVE_ROUNDS; round++)
             if (!udp_receive(w->udp, on_datagram, w))
                 break;
+        if (w->tcp)
+            tcp_receive(w->tcp, w->now_us);
         carry_out_all(w);
         hub_expire(w->hub, w->now_us);
         watch_writable(w, !udp_flush(w->udp));
+        if (w->tcp)
+            tcp_flush(w->tcp, w->now_us);
         publish_counters(w);
     }
     (void)udp_flush(w->udp);
+    if (w->tcp)
+        tcp_flush(w->tcp, w->now_us);
     return NULL;
 }
 
 /* Start and stop */
 
-static void add_candidate(struct worker *w, struct addr a)
-{
-    a.port = udp_address(w->udp).port;
-    if (w->candidate_count < CANDIDATES_MAX)
-        w->candidates[w->candidate_count++] = a;
-}
-
-/** Bound to "any": every address of every interface that is up, loopback only when there is no other. */
-static void add_interfaces(struct worker *w)
-{
-    struct ifaddrs *all = NULL;
-    bool v4_only = addr_is_v4(&w->config.udp);
-    if (getifaddrs(&all) != 0)
-        return;
-    for (int loopback = 0; loopback < 2 && w->candidate_count == 0; loopback++) {
-        for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
-            struct addr a;
-            if (!i->ifa_addr || !(i->ifa_flags & IFF_UP) ||
-                addr_from_sockaddr(i->ifa_addr, &a) != 0 || (v4_only && !addr_is_v4(&a)) ||
-                addr_is_loopback(&a) != (loopback == 1) || (a.ip[0] == 0xfe && a.ip[1] == 0x80))
-                continue;
-            add_candidate(w, a);
-        }
-    }
-    freeifaddrs(all);
-}
-
-static void find_candidates(struct worker *w)
-{
-    static const uint8_t zeros[16];
-    struct addr any_v4;
-    for (size_t i = 0; i < w->config.public_address_count; i++)
-        add_candidate(w, w->config.public_addresses[i]);
-    if (w->candidate_count > 0)
-        return;
-    bool any = memcmp(w->config.udp.ip, zeros, sizeof zeros) == 0 ||
-               (addr_parse_ip("0.0.0.0", w->config.udp.port, &any_v4) == 0 &&
-                addr_equal(&any_v4, &w->config.udp));
-    if (any)
-        add_interfaces(w);
-    else
-        add_candidate(w, w->config.udp);
-}
-
 static int make_hub(struct worker *w)
 {
-    find_candidates(w);
+    const struct worker_config *c = &w->config;
+    struct addr udp[CANDIDATES_MAX], tcp[CANDIDATES_MAX], bound = udp_address(w->udp);
+    size_t udp_count = candidates_find(&bound, c->public_addresses, c->public_address_count, udp);
+    size_t tcp_count = 0;
+    if (w->tcp)
+        tcp_count = candidates_find(&c->tcp, c->public_addresses, c->public_address_count, tcp);
     struct hub_config config = {.io = &hub_io,
                                 .io_ctx = w,
                                 .entropy = entropy_system(),
                                 .identity = w->config.identity,
-                                .candidates = w->candidates,
-                                .candidate_count = w->candidate_count,
+                                .candidates = udp,
+                                .candidate_count = udp_count,
+                                .tcp_candidates = tcp,
+                                .tcp_candidate_count = tcp_count,
+                                .ufrag_mark = icelite_mark(w->config.index),
                                 .unix_offset_us = clock_unix_us() - clock_now_us(),
                                 .first_track = 1 + w->config.index,
                                 .track_step = w->config.count};
@@ -279,7 +284,10 @@ static int make_epoll(struct worker *w)
     if (w->epoll < 0 || epoll_ctl(w->epoll, EPOLL_CTL_ADD, udp.data.fd, &udp) != 0 ||
         epoll_ctl(w->epoll, EPOLL_CTL_ADD, commands.data.fd, &commands) != 0)
         return ER_IO;
-    return 0;
+    if (!w->tcp)
+        return 0;
+    struct epoll_event tcp = {.events = EPOLLIN, .data.fd = tcp_fd(w->tcp)};
+    return epoll_ctl(w->epoll, EPOLL_CTL_ADD, tcp.data.fd, &tcp) != 0 ? ER_IO : 0;
 }
 
 static int start(struct worker *w)
@@ -287,6 +295,8 @@ static int start(struct worker *w)
     int er = udp_open(&w->udp, &w->config.udp);
     if (er == 0)
         er = msgq_new(&w->commands, sizeof(struct command), LIMIT_COMMAND_QUEUE);
+    if (er == 0 && w->config.tcp.port)
+        er = tcp_new(&w->tcp, &tcp_ops, w, w->config.tcp_gone);
     if (er == 0)
         er = make_epoll(w);
     if (er == 0)
@@ -327,6 +337,7 @@ void worker_stop(struct worker *w)
         command_clear(&c);
     hub_free(w->hub);
     msgq_free(w->commands);
+    tcp_free(w->tcp);
     udp_close(w->udp);
     if (w->epoll >= 0)
         close(w->epoll);

@@ -13,6 +13,8 @@ struct worker;
 struct worker_config {
     unsigned index, count;
     struct addr udp;
+    struct addr tcp;       /* where the door listens; port 0: no media over TCP */
+    struct msgq *tcp_gone; /* see tcp_new; outlives the worker */
     const struct addr *public_addresses;
     size_t public_address_count;
     const struct dtls_identity *identity; /* outlives the worker */

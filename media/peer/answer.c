@@ -69,15 +69,27 @@ static void write_transport(struct wr *w, const struct line *line,
               transport->ice_ufrag, transport->ice_pwd, transport->fingerprint);
 }
 
-/* RFC 8445, 5.1.2.1: host candidates, the first one preferred. */
+/* RFC 8445, 5.1.2.1: host candidates, the first one preferred; all over UDP before any over TCP, whose
+ * local preference is made of a direction and a rest (RFC 6544, 4.2). */
 static void write_candidates(struct wr *w, const struct answer_transport *transport)
 {
+    enum { HOST = 126, TCP_HOST = 90, PASSIVE = 4 };
+    char ip[ADDR_TEXT_BYTES];
+    size_t foundation = 1;
     for (size_t i = 0; i < transport->candidate_count; i++) {
         const struct addr *a = &transport->candidates[i];
-        char ip[ADDR_TEXT_BYTES];
         addr_format_ip(a, ip);
-        uint32_t priority = 126u << 24 | (uint32_t)(65535 - (i & 0xffff)) << 8 | 255;
-        wr_printf(w, "a=candidate:%zu 1 udp %u %s %u typ host\r\n", i + 1, priority, ip, a->port);
+        uint32_t priority = (uint32_t)HOST << 24 | (uint32_t)(65535 - (i & 0xffff)) << 8 | 255;
+        wr_printf(w, "a=candidate:%zu 1 udp %u %s %u typ host\r\n", foundation++, priority, ip,
+                  a->port);
+    }
+    for (size_t i = 0; i < transport->tcp_candidate_count; i++) {
+        const struct addr *a = &transport->tcp_candidates[i];
+        addr_format_ip(a, ip);
+        uint32_t local = (uint32_t)PASSIVE << 13 | (uint32_t)(8191 - (i & 0x1fff));
+        uint32_t priority = (uint32_t)TCP_HOST << 24 | local << 8 | 255;
+        wr_printf(w, "a=candidate:%zu 1 tcp %u %s %u typ host tcptype passive\r\n", foundation++,
+                  priority, ip, a->port);
     }
     wr_printf(w, "a=end-of-candidates\r\n");
 }
@@ -166,7 +178,8 @@ int negotiate_answer(const struct negotiation *n, const struct answer_transport 
 {
     *ret_answer = NULL;
     /* The fixed parts of a line stay below 2 KiB, a candidate below 128 bytes. */
-    size_t size = 4096 + n->line_count * (2048 + transport->candidate_count * 128);
+    size_t candidates = transport->candidate_count + transport->tcp_candidate_count;
+    size_t size = 4096 + n->line_count * (2048 + candidates * 128);
     char *text = malloc(size);
     if (!text)
         return ER_NOMEM;

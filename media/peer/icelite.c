@@ -10,17 +10,39 @@
 /* RFC 8839, 5.4. */
 enum { UFRAG_MIN = 4, PWD_MIN = 22 };
 
-void icelite_init(struct icelite *ice, const struct entropy *entropy)
+/* All that an ufrag may be made of (RFC 8839, 5.4). */
+static const char marks[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+_Static_assert(LIMIT_WORKERS <= sizeof marks - 1, "a letter for each worker");
+
+char icelite_mark(unsigned worker)
 {
-    memset(ice, 0, sizeof *ice);
+    return marks[worker % (sizeof marks - 1)];
+}
+
+int icelite_marked(char mark)
+{
+    const char *at = mark ? strchr(marks, mark) : NULL;
+    return at ? (int)(at - marks) : -1;
+}
+
+static void make_credentials(struct icelite *ice, const struct entropy *entropy)
+{
     entropy_text(entropy, ice->ufrag, ICE_UFRAG_LEN);
     entropy_text(entropy, ice->pwd, ICE_PWD_LEN);
+    if (ice->mark)
+        ice->ufrag[0] = ice->mark;
+}
+
+void icelite_init(struct icelite *ice, char mark, const struct entropy *entropy)
+{
+    memset(ice, 0, sizeof *ice);
+    ice->mark = mark;
+    make_credentials(ice, entropy);
 }
 
 void icelite_restart(struct icelite *ice, const struct entropy *entropy)
 {
-    entropy_text(entropy, ice->ufrag, ICE_UFRAG_LEN);
-    entropy_text(entropy, ice->pwd, ICE_PWD_LEN);
+    make_credentials(ice, entropy);
     ice->restarted = true;
 }
 
@@ -128,6 +150,23 @@ bool icelite_is_valid_path(const struct icelite *ice, const struct path *path)
         if (ice->paths[i].last_check_us && path_equal(&ice->paths[i].path, path))
             return true;
     return false;
+}
+
+bool icelite_drop_path(struct icelite *ice, const struct path *path)
+{
+    struct icelite_path *p = find_path(ice, path), *best = NULL;
+    if (p)
+        p->last_check_us = 0;
+    if (!ice->has_selected || !path_equal(&ice->selected, path))
+        return false;
+    for (size_t i = 0; i < ICE_PATHS; i++)
+        if (ice->paths[i].last_check_us > (best ? best->last_check_us : 0))
+            best = &ice->paths[i];
+    ice->has_selected = best != NULL;
+    ice->nominated = false;
+    if (best)
+        ice->selected = best->path;
+    return true;
 }
 
 uint64_t icelite_consent_deadline_us(const struct icelite *ice)

@@ -26,6 +26,7 @@ struct icelite_path {
 
 /** A value; embed it. */
 struct icelite {
+    char mark; /* what our ufrags begin with; 0: any letter */
     char ufrag[ICE_UFRAG_LEN + 1];
     char pwd[ICE_PWD_LEN + 1];
     char remote_ufrag[ICE_REMOTE_MAX + 1];
@@ -44,8 +45,14 @@ enum ice_outcome {
     ICE_SELECTED,  /* the path is the selected one now: first validated, or nominated */
 };
 
-/** Fresh local credentials; remote ones empty. */
-void icelite_init(struct icelite *ice, const struct entropy *entropy);
+/** The letter that begins the ufrags of a worker (less than LIMIT_WORKERS), so that the first message
+ *  of a TCP connection says whose it is without a table that workers share. */
+char icelite_mark(unsigned worker);
+/** The worker of a letter, or -1. */
+int icelite_marked(char mark);
+
+/** Fresh local credentials; remote ones empty. `mark`: what our ufrags begin with; 0: any letter. */
+void icelite_init(struct icelite *ice, char mark, const struct entropy *entropy);
 /** Fresh local credentials for an ICE restart (RFC 8445, 9); validated paths stay usable until the
  *  first check under the new credentials is answered. */
 void icelite_restart(struct icelite *ice, const struct entropy *entropy);
@@ -64,6 +71,9 @@ int icelite_check(struct icelite *ice, uint64_t now_us, const struct path *from,
                   size_t reply_size, enum ice_outcome *ret_outcome);
 
 bool icelite_is_valid_path(const struct icelite *ice, const struct path *path);
+/** Nothing can be sent on this path any more (a TCP connection ended). When it was the selected one,
+ *  the valid path that was checked last takes its place; true then, and when there is none. */
+bool icelite_drop_path(struct icelite *ice, const struct path *path);
 /** When consent lapses if no further check comes: last check + LIMIT_CONSENT_TIMEOUT_US; UINT64_MAX
  *  before the first. */
 uint64_t icelite_consent_deadline_us(const struct icelite *ice);

@@ -108,6 +108,8 @@ struct answer_transport {
     const char *fingerprint;       /* ours, SHA-256 */
     const struct addr *candidates; /* host candidates, best first */
     size_t candidate_count;
+    const struct addr *tcp_candidates; /* the same over TCP, passive (RFC 6544) */
+    size_t tcp_candidate_count;
 };
 
 /** Write the answer to the last offer: ICE-lite, setup:passive, one BUNDLE group, rtcp-mux,

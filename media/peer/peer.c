@@ -18,7 +18,7 @@ int peer_new(struct peer **ret, const struct peer_config *config, uint64_t now_u
         return ER_NOMEM;
     p->config = *config;
     p->created_us = now_us;
-    icelite_init(&p->ice, config->entropy);
+    icelite_init(&p->ice, config->ufrag_mark, config->entropy);
     negotiation_init(&p->negotiation, config->entropy);
     *ret = p;
     return 0;
@@ -82,6 +82,8 @@ static int write_answer(const struct peer *p, const struct negotiation *next,
         .fingerprint = dtls_identity_fingerprint(p->config.identity),
         .candidates = p->config.candidates,
         .candidate_count = p->config.candidate_count,
+        .tcp_candidates = p->config.tcp_candidates,
+        .tcp_candidate_count = p->config.tcp_candidate_count,
     };
     return negotiate_answer(next, &transport, ret_answer);
 }
@@ -249,6 +251,11 @@ static const struct path *repeat_path(const struct peer *p)
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
+}
+
+int peer_path_gone(struct peer *p, const struct path *path)
+{
+    return icelite_drop_path(&p->ice, path) && p->ice.has_selected ? PEER_CHANGED_PATH : 0;
 }
 
 uint64_t peer_deadline_us(const struct peer *p)

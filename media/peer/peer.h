@@ -36,6 +36,9 @@ struct peer_config {
     void *send_ctx;
     const struct addr *candidates; /* outlive the peer */
     size_t candidate_count;
+    const struct addr *tcp_candidates; /* passive; outlive the peer */
+    size_t tcp_candidate_count;
+    char ufrag_mark; /* see icelite_init */
 };
 
 /** An SSRC of the client's that authentic packets showed to belong to a line. */
@@ -76,6 +79,8 @@ int peer_stun(struct peer *p, uint64_t now_us, const struct path *from, const ui
 /** A DTLS datagram. From a path that is not validated: ER_DENIED, ignored. */
 int peer_dtls(struct peer *p, uint64_t now_us, const struct path *from, const uint8_t *data,
               size_t len);
+/** Nothing can be sent on a path any more. Returns bits of enum peer_change. */
+int peer_path_gone(struct peer *p, const struct path *path);
 /** The earliest of connect timeout, DTLS repetition, consent. */
 uint64_t peer_deadline_us(const struct peer *p);
 /** Returns bits of enum peer_change (state FAILED when a timeout ran out). */

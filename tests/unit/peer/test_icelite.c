@@ -28,7 +28,7 @@ static void fixture_open(struct fixture *f)
 {
     memset(f, 0, sizeof *f);
     f->entropy = entropy_seeded_init(&f->seeded, 1);
-    icelite_init(&f->ice, &f->entropy);
+    icelite_init(&f->ice, 0, &f->entropy);
     assert_int_equal(icelite_set_remote(&f->ice, span_of("them"), span_of(REMOTE_PWD)), 0);
 }
 
