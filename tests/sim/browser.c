@@ -38,7 +38,8 @@ void browser_free(struct browser *b)
     if (!b)
         return;
     for (size_t i = 0; i < b->line_count; i++) {
-        sender_free(b->lines[i].sender);
+        for (size_t k = 0; k < BROWSER_ENCODINGS; k++)
+            sender_free(browser_sender(&b->lines[i], k));
         receiver_free(b->lines[i].receiver);
     }
     dtls_free(b->dtls);
@@ -141,9 +142,15 @@ static void begin_media(struct browser *b, uint64_t now_us)
     b->connected_us = now_us;
     b->next_report_us = now_us + REPORT_US / 2;
     b->next_feedback_us = now_us + FEEDBACK_US;
-    for (size_t i = 0; i < b->line_count; i++)
-        if (b->lines[i].sender)
-            b->lines[i].sender->started_us = b->lines[i].sender->next_frame_us = now_us;
+    for (size_t i = 0; i < b->line_count; i++) {
+        for (size_t k = 0; k < BROWSER_ENCODINGS; k++) {
+            struct sender *s = browser_sender(&b->lines[i], k);
+            if (s)
+                s->started_us = s->next_frame_us = now_us;
+        }
+    }
+    if (b->config.real)
+        browser_rate_start(b);
 }
 
 static void follow_dtls(struct browser *b, uint64_t now_us)
@@ -165,6 +172,9 @@ void browser_send_rtp(void *browser, const uint8_t *packet, size_t len)
     memcpy(buf, packet, len);
     if (srtp_pair_protect_rtp(b->srtp, buf, &len))
         abort();
+    if (b->number_given)
+        congestion_sent(&b->congestion, b->now_us, (uint16_t)(b->transport_seq - 1), len);
+    b->number_given = false;
     send_datagram(b, buf, len);
 }
 
@@ -180,6 +190,7 @@ void browser_send_rtcp(struct browser *b, const uint8_t *data, size_t len)
 uint16_t browser_next_transport_seq(void *browser)
 {
     struct browser *b = browser;
+    b->number_given = true;
     return b->transport_seq++;
 }
 
@@ -229,6 +240,7 @@ void browser_input(struct browser *b, uint64_t now_us, const struct addr *from, 
     if (b->closed || !addr_equal(from, &b->remote) || len == 0 || len > sizeof copy)
         return;
     b->stats.datagrams_in++;
+    b->now_us = now_us;
     memcpy(copy, data, len);
     if (stun_looks_like(copy, len)) {
         take_stun(b, now_us, copy, len);
@@ -262,8 +274,9 @@ uint64_t browser_deadline_us(const struct browser *b)
     if (b->transport_cc)
         at_us = earlier(at_us, b->next_feedback_us);
     for (size_t i = 0; i < b->line_count; i++) {
-        if (b->lines[i].sender)
-            at_us = earlier(at_us, sender_deadline_us(b->lines[i].sender));
+        for (size_t k = 0; k < BROWSER_ENCODINGS; k++)
+            if (browser_sender(&b->lines[i], k))
+                at_us = earlier(at_us, sender_deadline_us(browser_sender(&b->lines[i], k)));
         if (b->lines[i].receiver)
             at_us = earlier(at_us, receiver_deadline_us(b->lines[i].receiver));
     }
@@ -274,8 +287,10 @@ static void expire_media(struct browser *b, uint64_t now_us)
 {
     for (size_t i = 0; i < b->line_count; i++) {
         struct browser_line *line = &b->lines[i];
-        if (line->sender)
-            sender_expire(line->sender, now_us, browser_send_rtp, browser_next_transport_seq, b);
+        for (size_t k = 0; k < BROWSER_ENCODINGS; k++)
+            if (browser_sender(line, k))
+                sender_expire(browser_sender(line, k), now_us, browser_send_rtp,
+                              browser_next_transport_seq, b);
         if (line->receiver && receiver_deadline_us(line->receiver) <= now_us)
             browser_send_feedback(b, now_us, line);
     }
@@ -293,6 +308,7 @@ void browser_expire(struct browser *b, uint64_t now_us)
 {
     if (b->closed || !b->remote.port)
         return;
+    b->now_us = now_us;
     if (now_us >= b->next_check_us)
         send_check(b, now_us);
     if (b->dtls && now_us >= dtls_deadline_us(b->dtls)) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A fake browser, sans-IO: offers, does full ICE for one candidate pair, DTLS and SRTP for real,
- * publishes synthetic tracks and plays what it receives. Bytes and the time come in, datagrams go out
- * by a callback; attach.h ties it to the virtual network. */
+ * publishes synthetic tracks and plays what it receives. Plainly it sends at a steady rate and notes
+ * when frames are whole; as a real one (`real`) its encoders follow the feedback it gets, and it asks
+ * and plays as libwebrtc does. Bytes and the time come in, datagrams go out by a callback; attach.h
+ * ties it to the virtual network. */
 #ifndef LOUPE_TESTS_SIM_BROWSER_H
 #define LOUPE_TESTS_SIM_BROWSER_H
 
@@ -15,6 +17,7 @@
 #include "media/peer/srtp.h"
 #include "media/wire/sdp.h"
 #include "media/wire/twcc.h"
+#include "tests/sim/congestion.h"
 #include "tests/sim/receiver.h"
 #include "tests/sim/sender.h"
 
@@ -23,6 +26,7 @@ enum browser_flavour { BROWSER_CHROMIUM, BROWSER_FIREFOX };
 
 #define BROWSER_LINES 64
 #define BROWSER_CHECKS 8 /* that may be under way at once */
+#define BROWSER_ENCODINGS 3
 
 typedef void browser_send_fn(void *ctx, const struct addr *to, const uint8_t *data, size_t len);
 
@@ -42,6 +46,11 @@ struct browser_config {
     uint32_t fps;                 /* 0: 30 */
     uint32_t key_interval_frames; /* 0: key frames only when asked for */
     uint64_t pace_us;             /* between packets of a frame; 0: 500 us */
+    bool real;                    /* then video_bps is the most, and pace_us is not used */
+    bool simulcast;               /* three encodings: q, h, f; only with `real` */
+    uint8_t temporal_layers;      /* 0: 1; only with `real` */
+    bool audio_nack;              /* offered for sound, too */
+    uint16_t width, height;       /* of the camera; 0: 1280 x 720 */
     browser_send_fn *send;
     void *ctx;
 };
@@ -57,7 +66,9 @@ struct browser_line {
     bool answered;
     bool rejected;
     enum sdp_direction answer; /* as the other side sees it */
-    struct sender *sender;     /* NULL: not sending */
+    struct sender *sender;     /* NULL: not sending; of several encodings the lowest */
+    struct sender *higher[BROWSER_ENCODINGS - 1]; /* NULL: no such encoding */
+    uint32_t higher_ssrc[BROWSER_ENCODINGS - 1], higher_rtx_ssrc[BROWSER_ENCODINGS - 1];
     struct receiver *receiver; /* NULL: not receiving */
 };
 
@@ -70,7 +81,8 @@ struct browser_stats {
     uint64_t checks;
     uint64_t checks_answered;
     uint64_t transport_reports; /* transport-wide feedback received */
-    uint64_t reports;           /* receiver report blocks received */
+    uint64_t rembs;
+    uint64_t reports; /* receiver report blocks received */
     uint8_t worst_fraction_lost;
 };
 
@@ -110,6 +122,15 @@ struct browser {
     struct twcc_recorder recorder;
     uint64_t next_feedback_us;
     uint64_t next_report_us;
+    /* As a real browser. */
+    uint64_t now_us; /* of the last input */
+    struct congestion congestion;
+    struct sender_pace pace;
+    bool number_given; /* the packet being sent has a transport-wide number */
+    uint32_t
+        hint_bps; /* the most that viewers can take, as the server told the page; 0: no limit */
+    uint64_t rtcp_rtt_us; /* from reports; 0: unknown */
+    double sound_loss;    /* share lost of what it sends, smoothed */
 };
 
 int browser_new(struct browser **ret, const struct browser_config *config);
@@ -136,6 +157,13 @@ uint64_t browser_deadline_us(const struct browser *b);
 void browser_expire(struct browser *b, uint64_t now_us);
 /** close_notify; silent from then on. */
 void browser_close(struct browser *b, uint64_t now_us);
+/** What the server told the page (publish_hint); 0: no limit. */
+void browser_hint(struct browser *b, uint32_t bps);
+/** One of a line's senders, lowest encoding first; NULL. */
+static inline struct sender *browser_sender(const struct browser_line *line, size_t encoding)
+{
+    return encoding == 0 ? line->sender : line->higher[encoding - 1];
+}
 static inline bool browser_is_connected(const struct browser *b)
 {
     return b->srtp != NULL && !b->closed;

@@ -10,6 +10,8 @@
 
 #define URN "urn:ietf:params:rtp-hdrext:"
 
+static const char *const rids[BROWSER_ENCODINGS] = {"q", "h", "f"};
+
 const struct browser_numbers *browser_numbers(enum browser_flavour flavour)
 {
     static const struct browser_numbers table[] = {
@@ -20,14 +22,18 @@ const struct browser_numbers *browser_numbers(enum browser_flavour flavour)
                               .audio_level = 1,
                               .transport_cc = 3,
                               .abs_send_time = 2,
-                              .orientation = 13},
+                              .orientation = 13,
+                              .rid = 10,
+                              .repaired_rid = 11},
         [BROWSER_FIREFOX] = {.vp8 = 120,
                              .vp8_rtx = 124,
                              .opus = 109,
                              .mid = 3,
                              .audio_level = 1,
                              .transport_cc = 7,
-                             .abs_send_time = 4},
+                             .abs_send_time = 4,
+                             .rid = 10,
+                             .repaired_rid = 11},
     };
     return &table[flavour];
 }
@@ -54,6 +60,11 @@ size_t browser_add_line(struct browser *b, enum media_kind kind, enum sdp_direct
     line->ssrc = (uint32_t)entropy_u64(&b->entropy) | 0x100;
     if (kind == MEDIA_VIDEO && !b->config.without_rtx)
         line->rtx_ssrc = (uint32_t)entropy_u64(&b->entropy) | 0x100;
+    for (size_t k = 0; kind == MEDIA_VIDEO && b->config.simulcast && k < BROWSER_ENCODINGS - 1;
+         k++) {
+        line->higher_ssrc[k] = (uint32_t)entropy_u64(&b->entropy) | 0x100;
+        line->higher_rtx_ssrc[k] = (uint32_t)entropy_u64(&b->entropy) | 0x100;
+    }
     return index;
 }
 
@@ -98,6 +109,8 @@ static void write_audio_codecs(struct wr *w, const struct browser *b,
               n->opus);
     if (!b->config.without_transport_cc)
         wr_printf(w, "a=rtcp-fb:%u transport-cc\r\n", n->opus);
+    if (b->config.audio_nack)
+        wr_printf(w, "a=rtcp-fb:%u nack\r\n", n->opus);
     wr_printf(w, "a=rtpmap:9 G722/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n");
 }
 
@@ -105,6 +118,10 @@ static void write_video_codecs(struct wr *w, const struct browser *b,
                                const struct browser_numbers *n)
 {
     write_extension(w, n->orientation, "urn:3gpp:video-orientation");
+    if (b->config.simulcast) {
+        write_extension(w, n->rid, URN "sdes:rtp-stream-id");
+        write_extension(w, n->repaired_rid, URN "sdes:repaired-rtp-stream-id");
+    }
     wr_printf(w, "a=rtpmap:%u VP8/90000\r\na=rtcp-fb:%u goog-remb\r\n", n->vp8, n->vp8);
     if (!b->config.without_transport_cc)
         wr_printf(w, "a=rtcp-fb:%u transport-cc\r\n", n->vp8);
@@ -122,6 +139,12 @@ static void write_sources(struct wr *w, const struct browser *b, const struct br
         return;
     const char *name = b->config.name;
     wr_printf(w, "a=msid:%s-stream %s-track-%s\r\n", name, name, line->mid);
+    if (b->config.simulcast && line->kind == MEDIA_VIDEO) {
+        for (size_t k = 0; k < BROWSER_ENCODINGS; k++)
+            wr_printf(w, "a=rid:%s send\r\n", rids[k]);
+        wr_printf(w, "a=simulcast:send %s;%s;%s\r\n", rids[0], rids[1], rids[2]);
+        return; /* encodings are told apart by their rids */
+    }
     if (b->config.without_ssrcs)
         return;
     if (line->rtx_ssrc)
@@ -211,20 +234,16 @@ static bool agreed_extension(const struct sdp_media *m, const char *uri, uint8_t
     return false;
 }
 
-static int start_sender(struct browser *b, uint64_t now_us, struct browser_line *line,
-                        const struct sdp_media *m)
+static void describe_sender(const struct browser *b, const struct browser_line *line,
+                            const struct sdp_media *m, const struct sdp_codec *codec,
+                            struct sender_config *ret)
 {
     const struct browser_numbers *n = browser_numbers(b->config.flavour);
     bool video = line->kind == MEDIA_VIDEO;
-    uint8_t pt = video ? n->vp8 : n->opus;
-    const struct sdp_codec *codec = sdp_find_codec(m, pt);
-    if (!codec)
-        return ER_MALFORMED;
-    struct sender_config c = {
+    *ret = (struct sender_config){
         .codec = video ? CODEC_VP8 : CODEC_OPUS,
-        .stream = line->ssrc,
-        .ssrc = line->ssrc,
-        .payload_type = pt,
+        .payload_type = codec->payload_type,
+        .rtx_payload_type = video && sdp_find_codec(m, n->vp8_rtx) ? n->vp8_rtx : 0,
         .mid_id = agreed_extension(m, URN "sdes:mid", n->mid) ? n->mid : 0,
         .transport_cc_id = codec->transport_cc && agreed_extension(m, TWCC_URI, n->transport_cc)
                                ? n->transport_cc
@@ -235,16 +254,50 @@ static int start_sender(struct browser *b, uint64_t now_us, struct browser_line 
         .bps = b->config.video_bps ? b->config.video_bps : 1500000,
         .fps = b->config.fps ? b->config.fps : 30,
         .key_interval_frames = b->config.key_interval_frames,
-        .width = 1280,
-        .height = 720,
         .pace_us = b->config.pace_us ? b->config.pace_us : 500,
+        .adaptive = b->config.real,
+        .temporal_layers = b->config.temporal_layers,
     };
-    if (video && line->rtx_ssrc && sdp_find_codec(m, n->vp8_rtx)) {
-        c.rtx_ssrc = line->rtx_ssrc;
-        c.rtx_payload_type = n->vp8_rtx;
+    (void)str_copy(ret->mid, sizeof ret->mid, line->mid);
+}
+
+/* Several encodings only when the answer takes them. */
+static size_t encodings_agreed(const struct browser *b, const struct browser_line *line,
+                               const struct sdp_media *m)
+{
+    const struct browser_numbers *n = browser_numbers(b->config.flavour);
+    bool several = line->kind == MEDIA_VIDEO && b->config.simulcast && b->config.real &&
+                   agreed_extension(m, URN "sdes:rtp-stream-id", n->rid);
+    return several ? BROWSER_ENCODINGS : 1;
+}
+
+static int start_sender(struct browser *b, uint64_t now_us, struct browser_line *line,
+                        const struct sdp_media *m)
+{
+    const struct browser_numbers *n = browser_numbers(b->config.flavour);
+    bool video = line->kind == MEDIA_VIDEO;
+    const struct sdp_codec *codec = sdp_find_codec(m, video ? n->vp8 : n->opus);
+    if (!codec)
+        return ER_MALFORMED;
+    struct sender_config c;
+    describe_sender(b, line, m, codec, &c);
+    size_t encodings = encodings_agreed(b, line, m);
+    for (size_t k = 0; k < encodings; k++) {
+        struct sender **place = k ? &line->higher[k - 1] : &line->sender;
+        c.stream = c.ssrc = k ? line->higher_ssrc[k - 1] : line->ssrc;
+        c.rtx_ssrc = !c.rtx_payload_type ? 0 : k ? line->higher_rtx_ssrc[k - 1] : line->rtx_ssrc;
+        if (encodings > 1) {
+            (void)str_copy(c.rid, sizeof c.rid, rids[k]);
+            c.rid_id = n->rid;
+            c.repaired_rid_id = n->repaired_rid;
+        }
+        browser_encoding(b, encodings > 1 ? k : BROWSER_ENCODINGS - 1, NULL, &c.width, &c.height);
+        c.pace = b->config.real && video ? &b->pace : NULL;
+        int er = sender_new(place, &c, &b->entropy, now_us);
+        if (er)
+            return er;
     }
-    str_copy(c.mid, sizeof c.mid, line->mid);
-    return sender_new(&line->sender, &c, &b->entropy, now_us);
+    return 0;
 }
 
 static int start_receiver(struct browser *b, struct browser_line *line, const struct sdp_media *m)
@@ -264,6 +317,7 @@ static int start_receiver(struct browser *b, struct browser_line *line, const st
         .rtx_payload_type = rtx ? n->vp8_rtx : 0,
         .nack = codec->nack,
         .pli = codec->nack_pli,
+        .real = b->config.real,
     };
     if (codec->transport_cc && agreed_extension(m, TWCC_URI, n->transport_cc)) {
         b->transport_cc = true;
@@ -285,8 +339,10 @@ static int apply_line(struct browser *b, uint64_t now_us, struct browser_line *l
     bool same = line->receiver && m->ssrc_count > 0 &&
                 line->receiver->config.ssrc == m->ssrcs[0].ssrc;
     if (!sends) {
-        sender_free(line->sender);
+        for (size_t k = 0; k < BROWSER_ENCODINGS; k++)
+            sender_free(browser_sender(line, k));
         line->sender = NULL;
+        memset(line->higher, 0, sizeof line->higher);
     }
     if (!receives || !same) {
         receiver_free(line->receiver);

@@ -23,7 +23,11 @@ struct direction {
     struct entropy_seeded seeded;
     struct entropy entropy;
     uint64_t busy_until_us;
-    uint64_t last_at_us; /* of the last datagram in order */
+    uint64_t last_at_us;               /* of the last datagram in order */
+    bool in_burst;                     /* the last datagram was lost, and the next may be, too */
+    uint64_t leaving_us[NETSIM_QUEUE]; /* when those leave that wait for the rate: a ring */
+    size_t oldest, waiting;
+    struct netsim_queue queue;
 };
 
 struct netsim_node {
@@ -198,6 +202,27 @@ const struct netsim_stats *netsim_node_stats(const struct netsim_node *node)
     return &node->stats;
 }
 
+const struct netsim_queue *netsim_node_queue(const struct netsim_node *node, bool up)
+{
+    return up ? &node->up.queue : &node->down.queue;
+}
+
+void netsim_queue_clear(struct netsim_node *node)
+{
+    node->up.queue = node->down.queue = (struct netsim_queue){0};
+}
+
+uint64_t netsim_queue_wait_us(const struct netsim_queue *q, unsigned percent)
+{
+    uint64_t seen = 0;
+    for (size_t i = 0; i < NETSIM_WAIT_BUCKETS; i++) {
+        seen += q->waits[i];
+        if (q->datagrams && seen * 100 >= q->datagrams * percent)
+            return (i + 1) * NETSIM_WAIT_US;
+    }
+    return 0;
+}
+
 /* The trace. */
 
 static size_t traced_len(const uint8_t *data, size_t len)
@@ -233,6 +258,21 @@ struct draw {
     uint64_t jitter_us;
 };
 
+/* Gilbert's model: in a burst all are lost; bursts end and begin by chance so that their mean length
+ * and the share lost are as wished. */
+static bool draw_loss(struct direction *d, uint64_t random)
+{
+    const struct netsim_link *l = &d->link;
+    uint64_t ppm = l->loss_ppm;
+    if (l->loss_burst > 1 && ppm > 0 && ppm < 1000000) {
+        uint64_t end = 1000000 / l->loss_burst;
+        uint64_t begin = ppm * end / (1000000 - ppm);
+        ppm = d->in_burst ? 1000000 - end : begin;
+    }
+    d->in_burst = random % 1000000 < ppm;
+    return d->in_burst;
+}
+
 /* The same number of draws for every datagram, so that a changed figure changes nothing else. */
 static struct draw draw_fate(struct direction *d)
 {
@@ -240,11 +280,39 @@ static struct draw draw_fate(struct direction *d)
     entropy_fill(&d->entropy, r, sizeof r);
     const struct netsim_link *l = &d->link;
     return (struct draw){
-        .lost = r[0] % 1000000 < l->loss_ppm,
+        .lost = draw_loss(d, r[0]),
         .duplicated = r[1] % 1000000 < l->duplicate_ppm,
         .held_back = r[2] % 1000000 < l->reorder_ppm,
         .jitter_us = l->jitter_us ? r[3] % (l->jitter_us + 1) : 0,
     };
+}
+
+/* Through the bottleneck, if there is one: false when the queue is full. */
+static bool pass_queue(struct direction *d, size_t len, uint64_t *at_us)
+{
+    const struct netsim_link *l = &d->link;
+    if (!l->rate_bps)
+        return true;
+    uint64_t start_us = d->busy_until_us > *at_us ? d->busy_until_us : *at_us;
+    while (d->waiting && d->leaving_us[d->oldest % NETSIM_QUEUE] <= *at_us) {
+        d->oldest++;
+        d->waiting--;
+    }
+    uint64_t queue_us = l->queue_us ? l->queue_us : NETSIM_QUEUE_US;
+    uint64_t wait_us = start_us - *at_us;
+    bool full = l->queue_packets ? d->waiting >= l->queue_packets : wait_us > queue_us;
+    if (full || d->waiting == NETSIM_QUEUE) {
+        d->queue.dropped++;
+        return false;
+    }
+    uint64_t bucket = wait_us / NETSIM_WAIT_US;
+    d->queue.waits[bucket < NETSIM_WAIT_BUCKETS ? bucket : NETSIM_WAIT_BUCKETS - 1]++;
+    d->queue.worst_us = wait_us > d->queue.worst_us ? wait_us : d->queue.worst_us;
+    d->queue.datagrams++;
+    d->queue.bytes += len;
+    *at_us = d->busy_until_us = start_us + (uint64_t)len * 8000000 / l->rate_bps;
+    d->leaving_us[(d->oldest + d->waiting++) % NETSIM_QUEUE] = *at_us;
+    return true;
 }
 
 /* When a datagram that enters at `at_us` leaves the link; false: it never does. */
@@ -253,15 +321,9 @@ static bool pass_link(struct direction *d, size_t len, uint64_t *at_us, bool *re
 {
     const struct netsim_link *l = &d->link;
     struct draw draw = draw_fate(d);
-    uint64_t queue_us = l->queue_us ? l->queue_us : NETSIM_QUEUE_US;
-    if (l->rate_bps) {
-        uint64_t start_us = d->busy_until_us > *at_us ? d->busy_until_us : *at_us;
-        if (start_us - *at_us > queue_us) {
-            *ret_fate = NETSIM_QUEUE_FULL;
-            return false;
-        }
-        d->busy_until_us = start_us + (uint64_t)len * 8000000 / l->rate_bps;
-        *at_us = d->busy_until_us;
+    if (!pass_queue(d, len, at_us)) {
+        *ret_fate = NETSIM_QUEUE_FULL;
+        return false;
     }
     if (draw.lost) {
         *ret_fate = NETSIM_LOST;
@@ -271,7 +333,7 @@ static bool pass_link(struct direction *d, size_t len, uint64_t *at_us, bool *re
     *at_us += l->delay_us + draw.jitter_us;
     if (draw.held_back) {
         *at_us += l->reorder_us;
-    } else if (!l->jitter_us) {
+    } else if (!l->jitter_us || l->jitter_in_order) {
         /* Two at the same moment keep their order. */
         if (*at_us <= d->last_at_us)
             *at_us = d->last_at_us + 1;

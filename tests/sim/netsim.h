@@ -16,13 +16,28 @@
 /** What one direction does to datagrams; zeroed: nothing, at once. */
 struct netsim_link {
     uint64_t delay_us;
-    uint64_t jitter_us;     /* up to so much more, uniformly; may change the order */
+    uint64_t jitter_us;     /* up to so much more, uniformly; may change the order, */
+    bool jitter_in_order;   /* unless this is set: whoever is early then waits */
     uint32_t loss_ppm;      /* of a million datagrams */
+    uint32_t loss_burst;    /* they are lost in runs of this mean length (Gilbert); 0, 1: singly */
     uint32_t duplicate_ppm; /* arrive twice, the second 1 ms later */
     uint32_t reorder_ppm;   /* held back by reorder_us */
     uint64_t reorder_us;
     uint64_t rate_bps; /* 0: unlimited */
     uint64_t queue_us; /* a datagram that would wait longer for the rate is dropped; 0: 200 ms */
+    uint32_t queue_packets; /* instead: one that finds so many waiting; at most NETSIM_QUEUE */
+};
+
+#define NETSIM_QUEUE 1024      /* datagrams that may wait for a rate */
+#define NETSIM_WAIT_BUCKETS 64 /* of 25 ms each; the last one holds all beyond */
+#define NETSIM_WAIT_US 25000u
+
+/** What a link's queue did since the last netsim_queue_clear. */
+struct netsim_queue {
+    uint64_t datagrams, bytes; /* that passed the rate */
+    uint64_t dropped;
+    uint64_t worst_us;
+    uint64_t waits[NETSIM_WAIT_BUCKETS]; /* datagrams by how long they waited */
 };
 
 enum netsim_fate {
@@ -63,6 +78,11 @@ int netsim_add_node(struct netsim *sim, const struct addr *address, const struct
 /** From now on. NULL: as it was. */
 void netsim_set_links(struct netsim_node *node, const struct netsim_link *up,
                       const struct netsim_link *down);
+/** The queue of one direction: `up` is what the node sends. Valid as long as the node. */
+const struct netsim_queue *netsim_node_queue(const struct netsim_node *node, bool up);
+void netsim_queue_clear(struct netsim_node *node);
+/** The wait that `percent` of the datagrams did not exceed, to the bucket's upper end. */
+uint64_t netsim_queue_wait_us(const struct netsim_queue *q, unsigned percent);
 /** The node's datagrams come from `address` from now on, and what is sent to the old one is lost:
  *  what a NAT does that forgot its mapping. The node itself is not told. */
 int netsim_rebind(struct netsim_node *node, const struct addr *address);

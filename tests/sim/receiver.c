@@ -25,7 +25,18 @@ int receiver_new(struct receiver **ret, const struct receiver_config *config)
         return ER_NOMEM;
     r->config = *config;
     r->decoded = -1;
-    return 0;
+    if (!config->real)
+        return 0;
+    r->wants = calloc(1, sizeof *r->wants);
+    if (config->codec == CODEC_OPUS)
+        r->voice = calloc(1, sizeof *r->voice);
+    else
+        r->player = calloc(1, sizeof *r->player);
+    if (r->wants && (r->voice || r->player))
+        return 0;
+    receiver_free(r);
+    *ret = NULL;
+    return ER_NOMEM;
 }
 
 void receiver_free(struct receiver *r)
@@ -35,6 +46,9 @@ void receiver_free(struct receiver *r)
     for (size_t i = 0; i < RECEIVER_PACKETS; i++)
         free(r->packets[i].data);
     free(r->frames);
+    free(r->wants);
+    free(r->player);
+    free(r->voice);
     free(r);
 }
 
@@ -80,14 +94,65 @@ static void decode_ready(struct receiver *r, uint64_t now_us, uint32_t number)
         r->stuck_since_us = now_us;
 }
 
+/* 15 bits of a picture id, in the neighbourhood of those before. */
+static int64_t extend_picture(struct receiver *r, uint16_t id)
+{
+    if (r->picture == 0)
+        return r->picture = 0x8000 + id;
+    int64_t ahead = (id - r->picture) & 0x7fff;
+    int64_t picture = r->picture + (ahead < 0x4000 ? ahead : ahead - 0x8000);
+    if (picture > r->picture)
+        r->picture = picture;
+    return picture;
+}
+
+/* To the screen, as a browser does. */
+static void play_frame(struct receiver *r, uint64_t now_us, const struct receiver_packet *first,
+                       int64_t last_seq, bool again, const struct synthetic *what)
+{
+    struct player_frame f = {.first_seq = first->seq,
+                             .last_seq = last_seq,
+                             .timestamp = ts_extend(&r->ts, first->timestamp),
+                             .layered = first->layered,
+                             .sync = first->sync,
+                             .temporal_id = first->temporal_id,
+                             .tl0 = first->tl0,
+                             .width = first->width,
+                             .height = first->height,
+                             .what = *what};
+    if (first->layered)
+        f.picture = extend_picture(r, first->picture_id);
+    player_frame(r->player, now_us, &f, again, r->rtt_us);
+    if (r->player->started)
+        wants_forget_below(r->wants, r->player->chain_seq + 1);
+}
+
+static void play_sound(struct receiver *r, uint64_t now_us, uint32_t timestamp,
+                       const struct synthetic *what)
+{
+    int64_t number = ts_extend(&r->ts, timestamp) / SYNTHETIC_OPUS_SAMPLES;
+    if (what->reference)
+        voice_redundant(r->voice, number - 1);
+    voice_packet(r->voice, now_us, number);
+}
+
 static void note_frame(struct receiver *r, uint64_t now_us, uint32_t timestamp, const uint8_t *data,
-                       size_t len)
+                       size_t len, const struct receiver_packet *first, int64_t last_seq,
+                       bool again)
 {
     struct synthetic what;
     int er = r->config.codec == CODEC_VP8 ? synthetic_vp8_check(data, len, &what)
                                           : synthetic_opus_check(data, len, &what);
     if (er) {
         r->stats.corrupt++;
+        return;
+    }
+    if (r->config.real) {
+        r->stats.frames++;
+        if (r->player)
+            play_frame(r, now_us, first, last_seq, again, &what);
+        else
+            play_sound(r, now_us, timestamp, &what);
         return;
     }
     if (!r->stats.streams || what.stream != r->stream) { /* another publisher: begin anew */
@@ -130,9 +195,11 @@ static void try_frame(struct receiver *r, uint64_t now_us, int64_t seq)
         p = packet_at(r, ++to);
     if (!p)
         return;
+    bool again = false;
     for (int64_t i = from; i <= to; i++) {
         p = packet_at(r, i);
         p->used = true;
+        again = again || p->again;
         if (p->len > sizeof frame - len)
             return;
         if (p->len)
@@ -142,7 +209,7 @@ static void try_frame(struct receiver *r, uint64_t now_us, int64_t seq)
         p->data = NULL;
     }
     if (len)
-        note_frame(r, now_us, p->timestamp, frame, len);
+        note_frame(r, now_us, p->timestamp, frame, len, packet_at(r, from), to, again);
 }
 
 /* Packets. */
@@ -160,6 +227,8 @@ static void forget_missing(struct receiver *r, int64_t seq)
 
 static void note_gap(struct receiver *r, uint64_t now_us, int64_t seq)
 {
+    if (r->wants)
+        return;
     if (r->config.nack && seq - r->highest > RECEIVER_MISSING)
         r->missing_count = 0;
     for (int64_t s = r->highest + 1; s < seq && r->config.nack; s++) {
@@ -182,6 +251,13 @@ static bool unwrap(const struct receiver *r, struct receiver_packet *p, const ui
             return false;
         skip = vp8.descriptor_len;
         p->start = vp8.start;
+        p->layered = vp8.has_tl0_index && vp8.has_temporal && vp8.has_picture_id;
+        p->sync = vp8.layer_sync;
+        p->temporal_id = p->layered ? vp8.temporal_id : 0;
+        p->tl0 = vp8.tl0_index;
+        p->picture_id = vp8.picture_id;
+        p->width = vp8.width;
+        p->height = vp8.height;
     }
     p->len = (uint16_t)(len - skip);
     p->data = malloc(p->len + 1u);
@@ -193,7 +269,7 @@ static bool unwrap(const struct receiver *r, struct receiver_packet *p, const ui
 }
 
 static void store(struct receiver *r, uint64_t now_us, uint16_t seq16, uint32_t timestamp,
-                  bool marker, const uint8_t *data, size_t len)
+                  bool marker, const uint8_t *data, size_t len, bool again)
 {
     int64_t seq = seq_extend(&r->extender, seq16);
     if (!r->first) {
@@ -205,7 +281,7 @@ static void store(struct receiver *r, uint64_t now_us, uint16_t seq16, uint32_t 
         r->stats.duplicates++;
         return;
     }
-    struct receiver_packet p = {.seq = seq, .timestamp = timestamp};
+    struct receiver_packet p = {.seq = seq, .timestamp = timestamp, .again = again};
     if (!unwrap(r, &p, data, len)) {
         r->stats.corrupt++;
         return;
@@ -221,6 +297,10 @@ static void store(struct receiver *r, uint64_t now_us, uint16_t seq16, uint32_t 
     } else {
         forget_missing(r, seq);
     }
+    if (r->wants)
+        wants_see(r->wants, now_us, seq, again || r->voice);
+    if (r->player)
+        player_packet(r->player, now_us, seq, len == 0);
     try_frame(r, now_us, seq);
 }
 
@@ -238,13 +318,14 @@ void receiver_input(struct receiver *r, uint64_t now_us, const struct rtp_packet
 {
     if (!r->first_packet_us)
         r->first_packet_us = now_us;
+    r->heard_us = now_us;
     if (r->config.rtx_ssrc && packet->ssrc == r->config.rtx_ssrc) {
         if (packet->payload_type != r->config.rtx_payload_type || packet->payload_len < 2)
             return; /* padding to probe with */
         r->stats.retransmitted++;
         uint64_t unique = r->unique;
         store(r, now_us, get_u16(packet->payload), packet->timestamp, packet->marker,
-              packet->payload + 2, packet->payload_len - 2);
+              packet->payload + 2, packet->payload_len - 2, true);
         r->unique = unique; /* as browsers report: what RTX brought counts as lost all the same */
         return;
     }
@@ -255,7 +336,7 @@ void receiver_input(struct receiver *r, uint64_t now_us, const struct rtp_packet
     r->stats.packets++;
     note_jitter(r, now_us, packet->timestamp);
     store(r, now_us, packet->seq, packet->timestamp, packet->marker, packet->payload,
-          packet->payload_len);
+          packet->payload_len, false);
 }
 
 /* Feedback. */
@@ -273,8 +354,17 @@ static uint64_t pli_due_us(const struct receiver *r)
     return due_us < r->next_pli_us ? r->next_pli_us : due_us;
 }
 
+static uint64_t real_deadline_us(const struct receiver *r, uint64_t now_us)
+{
+    uint64_t at_us = r->config.nack ? wants_deadline_us(r->wants, now_us) : HEAP_NEVER;
+    uint64_t other_us = r->voice ? voice_deadline_us(r->voice) : player_ask_us(r->player);
+    return other_us < at_us ? other_us : at_us;
+}
+
 uint64_t receiver_deadline_us(const struct receiver *r)
 {
+    if (r->config.real)
+        return real_deadline_us(r, r->heard_us);
     uint64_t at_us = HEAP_NEVER;
     for (size_t i = 0; i < r->missing_count; i++)
         if (r->missing[i].next_us < at_us)
@@ -283,9 +373,30 @@ uint64_t receiver_deadline_us(const struct receiver *r)
     return pli_us < at_us ? pli_us : at_us;
 }
 
+static void expire_real(struct receiver *r, uint64_t now_us, uint64_t rtt_us,
+                        struct receiver_feedback *ret)
+{
+    ret->seq_count = 0;
+    if (r->config.nack)
+        ret->seq_count = wants_collect(r->wants, now_us, rtt_us, ret->seqs, RECEIVER_MISSING);
+    r->stats.nacked += ret->seq_count;
+    r->stats.given_up = r->wants->given_up;
+    if (r->voice)
+        voice_expire(r->voice, now_us);
+    ret->pli = r->player && (r->wants->overflow || now_us >= player_ask_us(r->player));
+    r->wants->overflow = false;
+    if (ret->pli)
+        player_asked(r->player, now_us);
+    r->stats.plis += ret->pli;
+}
+
 void receiver_expire(struct receiver *r, uint64_t now_us, uint64_t rtt_us,
                      struct receiver_feedback *ret)
 {
+    if (r->config.real) {
+        expire_real(r, now_us, rtt_us, ret);
+        return;
+    }
     size_t kept = 0;
     ret->seq_count = 0;
     ret->pli = false;

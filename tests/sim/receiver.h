@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One track that a fake browser receives: reorder, NACK, RTX, frames put together and checked to the
- * byte, PLI when stuck, receiver reports. For every frame it notes when it was whole. */
+ * byte, PLI when stuck, receiver reports. Plainly, it notes for every frame when it was whole; as a
+ * real browser (`real`), it asks by wants.h and plays by player.h or voice.h. */
 #ifndef LOUPE_TESTS_SIM_RECEIVER_H
 #define LOUPE_TESTS_SIM_RECEIVER_H
 
@@ -11,6 +12,9 @@
 #include "media/codec.h"
 #include "media/wire/rtcp.h"
 #include "media/wire/rtp.h"
+#include "tests/sim/player.h"
+#include "tests/sim/voice.h"
+#include "tests/sim/wants.h"
 
 #define RECEIVER_PACKETS 2048 /* kept; a power of two */
 #define RECEIVER_MISSING 512
@@ -24,6 +28,7 @@ struct receiver_config {
     uint8_t rtx_payload_type;
     bool nack;
     bool pli;
+    bool real;
 };
 
 /** By number from 0 on; complete_us 0: never seen whole. */
@@ -52,7 +57,11 @@ struct receiver_packet {
     uint32_t timestamp;
     bool start;
     bool marker;
-    bool used; /* its frame was reported */
+    bool used;  /* its frame was reported */
+    bool again; /* it came when asked for */
+    bool layered, sync;
+    uint8_t temporal_id, tl0;
+    uint16_t picture_id, width, height;
     uint16_t len;
     uint8_t *data; /* owned; without the codec's descriptor */
 };
@@ -70,6 +79,7 @@ struct receiver {
     int64_t first;
     int64_t highest;
     uint64_t first_packet_us; /* 0: none yet */
+    uint64_t heard_us;
     struct receiver_packet packets[RECEIVER_PACKETS];
     size_t missing_count;
     struct receiver_missing missing[RECEIVER_MISSING];
@@ -80,6 +90,13 @@ struct receiver {
     int64_t decoded; /* number of the last one decoded; -1: none */
     uint64_t stuck_since_us;
     uint64_t next_pli_us;
+    /* As a real browser; NULL otherwise. */
+    struct wants *wants;
+    struct player *player; /* of pictures */
+    struct voice *voice;   /* of sound */
+    struct ts_extender ts;
+    int64_t picture; /* id of the newest picture, extended */
+    uint64_t rtt_us; /* as the browser knows it; 0: not at all */
     /* For receiver reports. */
     uint64_t received_before;
     uint64_t expected_before;

@@ -14,7 +14,8 @@
 #define FRAME_BYTES_MAX 131072
 #define AUDIO_INTERVAL_US 20000
 #define MID_FRAMES 30 /* frames that carry the mid, until the other side surely knows it */
-enum { VP8_DESCRIPTOR_BYTES = 4 };
+#define PACE_PERCENT 250
+enum { VP8_DESCRIPTOR_BYTES = 4, VP8_LAYERED_BYTES = 6, RTT_US = 100000 };
 
 int sender_new(struct sender **ret, const struct sender_config *config,
                const struct entropy *entropy, uint64_t now_us)
@@ -36,6 +37,11 @@ int sender_new(struct sender **ret, const struct sender_config *config,
     s->rtx_seq = (uint16_t)(r >> 16 & 0x7fff);
     s->picture_id = (uint16_t)(r >> 32 & 0x7fff);
     s->first_timestamp = (uint32_t)entropy_u64(entropy);
+    s->rtt_us = RTT_US;
+    s->encoder.config = (struct encoder_config){.fps = config->fps,
+                                                .width = config->width,
+                                                .height = config->height,
+                                                .temporal_layers = config->temporal_layers};
     s->interval_us = video ? 1000000 / config->fps : AUDIO_INTERVAL_US;
     s->started_us = s->next_frame_us = now_us;
     s->key_wanted = video;
@@ -73,11 +79,14 @@ static void add_extension(struct rtp_extension *list, size_t *count, uint8_t id,
 static size_t write_header(const struct sender *s, uint8_t *buf, struct rtp_header h, bool with_mid,
                            uint16_t *ret_transport_at)
 {
+    bool repair = s->config.rtx_ssrc && h.ssrc == s->config.rtx_ssrc;
+    uint8_t rid_id = repair ? s->config.repaired_rid_id : s->config.rid_id;
     static const uint8_t number[2] = {0}, level[1] = {0x80 | 30};
-    struct rtp_extension list[3];
+    struct rtp_extension list[4];
     size_t count = 0;
     add_extension(list, &count, with_mid ? s->config.mid_id : 0, s->config.mid,
                   strlen(s->config.mid));
+    add_extension(list, &count, with_mid ? rid_id : 0, s->config.rid, strlen(s->config.rid));
     add_extension(list, &count, s->config.audio_level_id, level, sizeof level);
     add_extension(list, &count, s->config.transport_cc_id, number, sizeof number);
     h.extensions = list;
@@ -95,6 +104,24 @@ static size_t write_header(const struct sender *s, uint8_t *buf, struct rtp_head
     return (size_t)len;
 }
 
+/* RFC 7741, 4.2: X, S on the first, N when nobody needs the frame; then I with a 15-bit picture id,
+ * and with temporal layers L and T. */
+static size_t write_descriptor(const struct sender *s, uint8_t *at, bool first)
+{
+    const struct encoded *e = &s->now;
+    uint8_t layers = s->config.temporal_layers;
+    bool layered = layers > 1;
+    bool unneeded = layered && e->temporal_id == layers - 1;
+    at[0] = (uint8_t)(0x80 | (unneeded ? 0x20 : 0) | (first ? 0x10 : 0));
+    at[1] = layered ? 0xe0 : 0x80;
+    put_u16(at + 2, (uint16_t)(0x8000 | s->picture_id));
+    if (!layered)
+        return VP8_DESCRIPTOR_BYTES;
+    at[4] = e->tl0;
+    at[5] = (uint8_t)(e->temporal_id << 6 | (e->sync ? 0x20 : 0));
+    return VP8_LAYERED_BYTES;
+}
+
 static void make_packet(struct sender *s, uint32_t timestamp, bool first, bool last,
                         const uint8_t *data, size_t len)
 {
@@ -106,30 +133,52 @@ static void make_packet(struct sender *s, uint32_t timestamp, bool first, bool l
                            .ssrc = s->config.ssrc};
     size_t at = write_header(s, p->bytes, h, s->stats.frames < MID_FRAMES, &p->transport_at);
     p->payload_at = (uint16_t)at;
+    p->resent_us = 0;
     if (s->config.codec == CODEC_VP8) {
-        /* RFC 7741, 4.2: X, S on the first, then I with a 15-bit picture id. */
-        p->bytes[at] = (uint8_t)(0x80 | (first ? 0x10 : 0));
-        p->bytes[at + 1] = 0x80;
-        put_u16(p->bytes + at + 2, (uint16_t)(0x8000 | s->picture_id));
-        at += VP8_DESCRIPTOR_BYTES;
+        at += write_descriptor(s, p->bytes + at, first);
     }
     memcpy(p->bytes + at, data, len);
     p->len = (uint16_t)(at + len);
     s->made++;
 }
 
+/* What the next frame is; false: the camera's picture is not encoded. */
+static bool choose_frame(struct sender *s, struct synthetic *ret, size_t *ret_size)
+{
+    const struct sender_config *c = &s->config;
+    uint32_t number = (uint32_t)s->stats.frames;
+    *ret = (struct synthetic){.stream = c->stream,
+                              .number = number,
+                              .reference = number - 1,
+                              .capture_us = s->next_frame_us};
+    if (c->codec != CODEC_VP8) {
+        ret->reference = s->fec;
+        *ret_size = 80;
+    } else if (c->adaptive) {
+        if (!s->bps || !encoder_next(&s->encoder, s->bps, s->key_wanted, &s->now))
+            return false;
+        ret->key = s->now.key;
+        ret->reference = s->now.reference;
+        *ret_size = s->now.bytes;
+    } else {
+        ret->key = s->key_wanted ||
+                   (c->key_interval_frames && number % c->key_interval_frames == 0);
+        *ret_size = synthetic_vp8_size(number, ret->key, c->bps, c->fps);
+    }
+    return true;
+}
+
 static void make_frame(struct sender *s)
 {
     uint8_t frame[FRAME_BYTES_MAX];
     const struct sender_config *c = &s->config;
-    uint32_t number = (uint32_t)s->stats.frames;
-    struct synthetic what = {
-        .stream = c->stream, .number = number, .capture_us = sender_capture_us(s, number)};
-    size_t size = 80;
+    struct synthetic what;
+    size_t size;
+    bool made = choose_frame(s, &what, &size);
+    s->next_frame_us = s->started_us + ++s->pictures * s->interval_us;
+    if (!made)
+        return;
     if (c->codec == CODEC_VP8) {
-        what.key = s->key_wanted ||
-                   (c->key_interval_frames && number % c->key_interval_frames == 0);
-        size = synthetic_vp8_size(number, what.key, c->bps, c->fps);
         if (size > sizeof frame)
             size = sizeof frame;
         synthetic_vp8_make(frame, size, &what, c->width, c->height);
@@ -145,13 +194,38 @@ static void make_frame(struct sender *s)
     s->key_wanted = false;
     s->stats.key_frames += what.key;
     s->stats.frames++;
-    s->next_frame_us = sender_capture_us(s, s->stats.frames);
+}
+
+void sender_set_rate(struct sender *s, uint64_t now_us, uint32_t bps)
+{
+    (void)now_us;
+    if (bps && !s->bps)
+        s->key_wanted = true;
+    s->bps = bps;
+}
+
+/* When the next packet may leave. */
+static uint64_t packet_at_us(const struct sender *s)
+{
+    const struct sender_pace *pace = s->config.pace;
+    return pace && pace->free_us > s->next_packet_us ? pace->free_us : s->next_packet_us;
+}
+
+static void pace_on(struct sender *s, uint64_t now_us, size_t len)
+{
+    struct sender_pace *pace = s->config.pace;
+    if (!pace) {
+        s->next_packet_us += s->config.pace_us;
+        return;
+    }
+    uint64_t from_us = pace->free_us > now_us ? pace->free_us : now_us;
+    pace->free_us = from_us + (uint64_t)len * 8000000 * 100 / (pace->bps * PACE_PERCENT + 1);
 }
 
 uint64_t sender_deadline_us(const struct sender *s)
 {
-    if (s->sent < s->made && s->next_packet_us < s->next_frame_us)
-        return s->next_packet_us;
+    if (s->sent < s->made && packet_at_us(s) < s->next_frame_us)
+        return packet_at_us(s);
     return s->next_frame_us;
 }
 
@@ -163,14 +237,14 @@ void sender_expire(struct sender *s, uint64_t now_us, sender_emit_fn *emit,
             s->next_packet_us = s->next_frame_us;
         make_frame(s);
     }
-    while (s->sent < s->made && now_us >= s->next_packet_us) {
+    while (s->sent < s->made && now_us >= packet_at_us(s)) {
         struct sender_packet *p = &s->packets[s->sent & (s->history - 1)];
         if (p->transport_at)
             put_u16(p->bytes + p->transport_at, number(ctx));
         s->sent++;
         s->stats.packets++;
         s->stats.bytes += p->len - p->payload_at;
-        s->next_packet_us += s->config.pace_us;
+        pace_on(s, now_us, p->len);
         emit(ctx, p->bytes, p->len);
     }
 }
@@ -194,8 +268,8 @@ static void emit_rtx(struct sender *s, const struct sender_packet *p, sender_emi
     emit(ctx, buf, at + 2 + p->len - p->payload_at);
 }
 
-void sender_nack(struct sender *s, uint16_t seq, sender_emit_fn *emit, sender_number_fn *number,
-                 void *ctx)
+void sender_nack(struct sender *s, uint64_t now_us, uint16_t seq, sender_emit_fn *emit,
+                 sender_number_fn *number, void *ctx)
 {
     s->stats.nacked++;
     /* How long ago it was sent, in packets. */
@@ -203,8 +277,14 @@ void sender_nack(struct sender *s, uint16_t seq, sender_emit_fn *emit, sender_nu
     int16_t age = seq_diff(newest, seq);
     if (age < 0 || (uint64_t)age >= s->sent || (size_t)age + (s->made - s->sent) >= s->history)
         return;
-    const struct sender_packet *p = &s->packets[(s->sent - 1 - (uint64_t)age) & (s->history - 1)];
+    struct sender_packet *p = &s->packets[(s->sent - 1 - (uint64_t)age) & (s->history - 1)];
+    /* As libwebrtc: what was sent again within this round trip is likely still on its way. */
+    if (s->config.adaptive && p->resent_us && now_us - p->resent_us < s->rtt_us)
+        return;
+    p->resent_us = now_us;
     s->stats.retransmitted++;
+    if (s->config.pace)
+        pace_on(s, now_us, p->len);
     if (s->config.rtx_ssrc)
         emit_rtx(s, p, emit, number, ctx);
     else

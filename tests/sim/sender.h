@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* One track that a fake browser publishes: synthetic frames at a steady rate, packetised, paced,
- * kept for retransmission, reported. Plain packets out; SRTP is the browser's. */
+/* One stream that a fake browser publishes: synthetic frames, at a steady rate or as an encoder that
+ * follows the bandwidth makes them, packetised, paced, kept for retransmission, reported. Plain
+ * packets out; SRTP is the browser's. */
 #ifndef LOUPE_TESTS_SIM_SENDER_H
 #define LOUPE_TESTS_SIM_SENDER_H
 
@@ -12,10 +13,18 @@
 #include "media/codec.h"
 #include "media/wire/rtcp.h"
 #include "media/wire/rtp.h"
+#include "tests/sim/encoder.h"
 
 #define SENDER_VIDEO_HISTORY 1024 /* packets; powers of two */
 #define SENDER_AUDIO_HISTORY 64
 #define SENDER_PACKET_BYTES 1300
+
+/** What all senders of a browser share when they follow the bandwidth: pictures leave at two and a
+ *  half times the rate, sound at once. */
+struct sender_pace {
+    uint64_t free_us;
+    uint64_t bps;
+};
 
 struct sender_config {
     enum media_codec codec;
@@ -34,6 +43,12 @@ struct sender_config {
     uint16_t width;
     uint16_t height;
     uint64_t pace_us; /* between packets of one frame */
+    /* As a real browser; all zero: steady. */
+    bool adaptive; /* video: sender_set_rate says how much; audio: FEC follows sender.fec */
+    uint8_t temporal_layers;
+    char rid[8]; /* of one of several encodings */
+    uint8_t rid_id, repaired_rid_id;
+    struct sender_pace *pace;
 };
 
 struct sender_stats {
@@ -51,6 +66,7 @@ struct sender_packet {
     uint16_t len;
     uint16_t payload_at;
     uint16_t transport_at; /* of the transport-wide number; 0: none */
+    uint64_t resent_us;
     uint8_t bytes[SENDER_PACKET_BYTES];
 };
 
@@ -60,7 +76,8 @@ struct sender {
     uint64_t started_us;
     uint64_t next_frame_us;
     uint64_t next_packet_us;
-    uint64_t made; /* packets; the one numbered i has sequence number first_seq + i */
+    uint64_t pictures; /* taken by the camera, or moments of sound */
+    uint64_t made;     /* packets; the one numbered i has sequence number first_seq + i */
     uint64_t sent;
     uint16_t first_seq;
     uint16_t rtx_seq;
@@ -68,7 +85,12 @@ struct sender {
     uint32_t first_timestamp;
     bool key_wanted;
     uint32_t interval_us;
-    size_t history; /* size, a power of two */
+    uint32_t bps;    /* adaptive: now; 0: switched off */
+    uint64_t rtt_us; /* adaptive: no packet is sent again twice within it */
+    bool fec;        /* adaptive audio: packets hold the FEC of the one before */
+    struct encoder encoder;
+    struct encoded now; /* the frame being packetised */
+    size_t history;     /* size, a power of two */
     struct sender_packet *packets;
 };
 
@@ -85,9 +107,12 @@ uint64_t sender_deadline_us(const struct sender *s);
 void sender_expire(struct sender *s, uint64_t now_us, sender_emit_fn *emit,
                    sender_number_fn *number, void *ctx);
 /** Answer a NACK, by RTX where agreed. */
-void sender_nack(struct sender *s, uint16_t seq, sender_emit_fn *emit, sender_number_fn *number,
-                 void *ctx);
-/** When frame `number` was captured. */
+void sender_nack(struct sender *s, uint64_t now_us, uint16_t seq, sender_emit_fn *emit,
+                 sender_number_fn *number, void *ctx);
+/** Adaptive: `bps` for the encoder from now on; 0 switches it off, and the first picture after that is
+ *  a key frame. */
+void sender_set_rate(struct sender *s, uint64_t now_us, uint32_t bps);
+/** When frame `number` was captured; of steady senders. */
 uint64_t sender_capture_us(const struct sender *s, uint64_t number);
 /** For the sender report at `now_us`. */
 uint32_t sender_timestamp_at(const struct sender *s, uint64_t now_us);

@@ -8,7 +8,7 @@
 #include "base/er.h"
 
 #define MAGIC 0x4c6f7570u
-#define BODY_BYTES 24
+#define BODY_BYTES 28
 #define OPUS_TOC 0xfc /* CELT, fullband, 20 ms, stereo, one frame */
 enum { VP8_TAG_BYTES = 3, VP8_KEY_BYTES = 10 };
 
@@ -37,7 +37,8 @@ static void write_body(uint8_t *at, size_t len, size_t whole, const struct synth
     wr_u32(&w, what->number);
     wr_u64(&w, what->capture_us);
     wr_u32(&w, (uint32_t)whole);
-    uint64_t state = scramble((uint64_t)what->stream << 32 | what->number);
+    wr_u32(&w, what->reference);
+    uint64_t state = scramble((uint64_t)what->stream << 32 | what->number) + what->reference;
     for (size_t i = BODY_BYTES; i < len; i++) {
         if (i % 8 == 0)
             state = scramble(state + i);
@@ -53,9 +54,10 @@ static int check_body(const uint8_t *at, size_t len, size_t whole, struct synthe
     ret->number = rd_u32(&r);
     ret->capture_us = rd_u64(&r);
     uint32_t size = rd_u32(&r);
+    ret->reference = rd_u32(&r);
     if (r.bad || magic != MAGIC || size != whole)
         return ER_MALFORMED;
-    uint64_t state = scramble((uint64_t)ret->stream << 32 | ret->number);
+    uint64_t state = scramble((uint64_t)ret->stream << 32 | ret->number) + ret->reference;
     for (size_t i = BODY_BYTES; i < len; i++) {
         if (i % 8 == 0)
             state = scramble(state + i);

@@ -17,7 +17,9 @@ struct synthetic {
     uint32_t stream;
     uint32_t number;
     uint64_t capture_us;
-    bool key; /* VP8 only */
+    bool key;           /* VP8 only */
+    uint32_t reference; /* VP8: number of the frame it needs; Opus: 1 when it holds the FEC of the
+                           frame before */
 };
 
 /** Bytes of VP8 frame `number` in a stream of this rate: delta frames vary by a third either way,

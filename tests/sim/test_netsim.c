@@ -134,6 +134,69 @@ static void test_rate_and_queue(void **state)
     close_sim(f);
 }
 
+static void test_bursts(void **state)
+{
+    (void)state;
+    for (uint32_t mean = 1; mean <= 8; mean += mean == 1 ? 2 : 5) {
+        struct netsim_link up = {.loss_ppm = 100000, .loss_burst = mean};
+        struct fixture *f = open_sim(9, &up, NULL);
+        send_numbered(f, 20000, 100, 100);
+        netsim_run_until(f->sim, netsim_now_us(f->sim) + 10000);
+        size_t lost = 20000 - f->at_b.count;
+        size_t runs = 0;
+        for (size_t i = 1; i < f->at_b.count; i++)
+            runs += f->at_b.number[i] != f->at_b.number[i - 1] + 1;
+        assert_in_range(lost, 1700, 2300);
+        /* Lost singly, a run of losses is 1 / (1 - 10%) long by chance. */
+        double length = (double)lost / (double)runs;
+        double wished = mean == 1 ? 1.11 : mean;
+        assert_true(length > wished * 0.85 && length < wished * 1.15);
+        close_sim(f);
+    }
+}
+
+static void test_jitter_in_order(void **state)
+{
+    (void)state;
+    struct netsim_link up = {.delay_us = 1000, .jitter_us = 30000, .jitter_in_order = true};
+    struct fixture *f = open_sim(10, &up, NULL);
+    send_numbered(f, 1000, 5000, 100);
+    netsim_run_until(f->sim, netsim_now_us(f->sim) + 100000);
+    assert_int_equal(f->at_b.count, 1000);
+    uint64_t worst_us = 0;
+    for (size_t i = 0; i < 1000; i++) {
+        uint64_t took_us = f->at_b.at_us[i] - (1000 + i * 5000);
+        assert_int_equal(f->at_b.number[i], i);
+        worst_us = took_us > worst_us ? took_us : worst_us;
+    }
+    assert_in_range(worst_us, 25000, 31100);
+    close_sim(f);
+}
+
+static void test_queue_of_packets(void **state)
+{
+    (void)state;
+    /* 8 ms each: ten wait, and the one that is on its way counts. */
+    struct netsim_link up = {.rate_bps = 1000000, .queue_packets = 10};
+    struct fixture *f = open_sim(11, &up, NULL);
+    send_numbered(f, 100, 0, 1000);
+    netsim_run_until(f->sim, 1000000);
+    assert_int_equal(f->at_b.count, 10);
+    const struct netsim_queue *q = netsim_node_queue(f->a, true);
+    assert_int_equal(q->datagrams, 10);
+    assert_int_equal(q->dropped, 90);
+    assert_int_equal(q->worst_us, 72000);
+    assert_in_range(netsim_queue_wait_us(q, 50), 25000, 50000);
+    assert_int_equal(netsim_queue_wait_us(q, 100), 75000);
+    up.rate_bps = 2000000;
+    netsim_set_links(f->a, &up, NULL);
+    netsim_queue_clear(f->a);
+    send_numbered(f, 5, 0, 1000);
+    netsim_run_until(f->sim, 2000000);
+    assert_int_equal(f->at_b.at_us[14] - f->at_b.at_us[13], 4000);
+    close_sim(f);
+}
+
 static void test_rebinding(void **state)
 {
     (void)state;
@@ -217,7 +280,8 @@ int main(void)
         cmocka_unit_test(test_delay_and_order),    cmocka_unit_test(test_loss_and_duplicates),
         cmocka_unit_test(test_reorder_and_jitter), cmocka_unit_test(test_rate_and_queue),
         cmocka_unit_test(test_rebinding),          cmocka_unit_test(test_timers),
-        cmocka_unit_test(test_trace_repeats),
+        cmocka_unit_test(test_trace_repeats),      cmocka_unit_test(test_bursts),
+        cmocka_unit_test(test_jitter_in_order),    cmocka_unit_test(test_queue_of_packets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
