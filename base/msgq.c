@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -22,7 +23,7 @@ struct msgq {
     size_t first;
     size_t count;
     int fd;
-    bool woken; /* the descriptor is readable already: no need to write again */
+    atomic_bool woken; /* the descriptor is readable already: no need to write again */
     bool closed;
 };
 
@@ -182,6 +183,11 @@ void msgq_clear_wake(struct msgq *q)
             ;
     q->woken = false;
     pthread_mutex_unlock(&q->mutex);
+}
+
+bool msgq_is_woken(const struct msgq *q)
+{
+    return atomic_load_explicit(&q->woken, memory_order_relaxed);
 }
 
 size_t msgq_count(const struct msgq *q)

@@ -31,6 +31,8 @@ void msgq_close(struct msgq *q);
  *  owns it. The consumer calls msgq_clear_wake() before it drains the queue. */
 int msgq_fd(const struct msgq *q);
 void msgq_clear_wake(struct msgq *q);
+/** Would the descriptor be readable now? Without a lock or a system call. */
+bool msgq_is_woken(const struct msgq *q);
 
 /** Messages inside now; only a hint to other threads. */
 size_t msgq_count(const struct msgq *q);

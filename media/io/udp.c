@@ -1,36 +1,77 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The worker's socket. Outgoing datagrams gather in an array and leave with one system call a batch;
- * what the socket does not take stays there until it is writable again. */
+/* The worker's socket. Outgoing datagrams are written one behind the other into an arena; what the
+ * socket does not take stays there, in order, until it is writable again. Where the kernel refuses to
+ * cut a message (a device or path that cannot), its datagrams are sent one by one. */
 #include "media/io/udp.h"
 
 #include <errno.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/er.h"
 #include "base/limits.h"
 
-#define RX_BATCH 64
-#define TX_BATCH 512
-#define BUFFER_BYTES 2048
+#define TX_BATCH 64
+#define BUFFER_BYTES 2048 /* of one datagram */
+#define ARENA_BYTES (1024 * 1024)
+#define ARENA_FLUSH                                                                                \
+    (192 * 1024) /* so much is sent without waiting for the turn's end: it is in cache */
+#define MESSAGES 1024
+#define SEGMENTS_MAX 64 /* the kernel's bound */
+#define MESSAGE_MAX 65000
+#define REFUSALS_MAX 16 /* messages in a row not cut: then none are made any more */
 #define SOCKET_BYTES (8 * 1024 * 1024)
+#define ARRIVAL_LATE_US 1000000u /* older than this: somebody has set the wall clock */
+
+/** Datagrams to one address, all of `segment` bytes but for the last, which may be shorter. */
+struct message {
+    struct addr to;
+    uint16_t segment;
+    uint16_t count;
+    uint32_t at; /* in the arena */
+    uint32_t len;
+    bool refused; /* the kernel did not cut it */
+};
+
+/** What recvmmsg and sendmmsg want, for one message each. */
+struct rx_slot {
+    struct iovec part;
+    struct sockaddr_storage from;
+    _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct timespec))];
+};
+struct tx_slot {
+    struct iovec part;
+    struct sockaddr_storage to;
+    _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(uint16_t))];
+};
 
 struct udp {
     int fd;
     bool v6;
+    bool cuts; /* UDP_SEGMENT may be used */
+    bool full; /* the socket took not all the last time */
+    unsigned refusals;
+    uint64_t last_arrival_us;
     struct addr address;
+    uint8_t *arena;
+    size_t used;       /* of the arena */
+    size_t first;      /* message not sent yet, */
+    size_t first_sent; /* but for these segments of it */
+    size_t count;      /* one behind the last */
+    struct addr to;    /* of the room reserved */
+    struct message *messages;
     uint8_t (*rx)[BUFFER_BYTES];
-    struct mmsghdr rx_messages[RX_BATCH];
-    struct iovec rx_parts[RX_BATCH];
-    struct sockaddr_storage rx_from[RX_BATCH];
-    uint8_t (*tx)[BUFFER_BYTES];
-    size_t tx_first; /* not sent yet */
-    size_t tx_count; /* one behind the last */
+    struct mmsghdr rx_messages[UDP_BATCH];
     struct mmsghdr tx_messages[TX_BATCH];
-    struct iovec tx_parts[TX_BATCH];
-    struct sockaddr_storage tx_to[TX_BATCH];
+    struct rx_slot rx_slots[UDP_BATCH];
+    struct tx_slot tx_slots[TX_BATCH];
 };
+
+/* Open and close */
 
 /** As large as the system lets us; more than its limit only for root. */
 static void enlarge(int fd)
@@ -46,13 +87,14 @@ static int bind_socket(struct udp *u, const struct addr *address)
 {
     struct sockaddr_storage sa;
     socklen_t len;
-    int off = 0;
+    int off = 0, on = 1;
     u->v6 = !addr_is_v4(address);
     u->fd = socket(u->v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (u->fd < 0)
         return ER_IO;
     if (u->v6)
         (void)setsockopt(u->fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    (void)setsockopt(u->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
     enlarge(u->fd);
     len = addr_to_sockaddr(address, u->v6, &sa);
     if (bind(u->fd, (struct sockaddr *)&sa, len) != 0)
@@ -65,15 +107,20 @@ static int bind_socket(struct udp *u, const struct addr *address)
 
 static void prepare_batches(struct udp *u)
 {
-    for (size_t i = 0; i < RX_BATCH; i++) {
-        u->rx_parts[i] = (struct iovec){.iov_base = u->rx[i], .iov_len = BUFFER_BYTES};
+    for (size_t i = 0; i < UDP_BATCH; i++) {
+        struct rx_slot *s = &u->rx_slots[i];
+        s->part = (struct iovec){.iov_base = u->rx[i], .iov_len = BUFFER_BYTES};
         u->rx_messages[i].msg_hdr = (struct msghdr){
-            .msg_name = &u->rx_from[i], .msg_iov = &u->rx_parts[i], .msg_iovlen = 1};
+            .msg_name = &s->from, .msg_iov = &s->part, .msg_iovlen = 1, .msg_control = s->control};
     }
     for (size_t i = 0; i < TX_BATCH; i++) {
-        u->tx_parts[i].iov_base = u->tx[i];
+        struct tx_slot *s = &u->tx_slots[i];
         u->tx_messages[i].msg_hdr = (struct msghdr){
-            .msg_name = &u->tx_to[i], .msg_iov = &u->tx_parts[i], .msg_iovlen = 1};
+            .msg_name = &s->to, .msg_iov = &s->part, .msg_iovlen = 1};
+        struct cmsghdr *c = (struct cmsghdr *)s->control;
+        *c = (struct cmsghdr){.cmsg_level = SOL_UDP,
+                              .cmsg_type = UDP_SEGMENT,
+                              .cmsg_len = CMSG_LEN(sizeof(uint16_t))};
     }
 }
 
@@ -83,9 +130,12 @@ int udp_open(struct udp **ret, const struct addr *address)
     if (!u)
         return ER_NOMEM;
     u->fd = -1;
-    u->rx = calloc(RX_BATCH, BUFFER_BYTES);
-    u->tx = calloc(TX_BATCH, BUFFER_BYTES);
-    int er = u->rx && u->tx ? bind_socket(u, address) : ER_NOMEM;
+    u->cuts = true;
+    /* Only touched as far as it is used. */
+    u->rx = calloc(UDP_BATCH, BUFFER_BYTES);
+    u->arena = calloc(1, ARENA_BYTES);
+    u->messages = calloc(MESSAGES, sizeof *u->messages);
+    int er = u->rx && u->arena && u->messages ? bind_socket(u, address) : ER_NOMEM;
     if (er != 0) {
         udp_close(u);
         return er;
@@ -102,7 +152,8 @@ void udp_close(struct udp *u)
     if (u->fd >= 0)
         close(u->fd);
     free(u->rx);
-    free(u->tx);
+    free(u->arena);
+    free(u->messages);
     free(u);
 }
 
@@ -116,54 +167,193 @@ struct addr udp_address(const struct udp *u)
     return u->address;
 }
 
-bool udp_receive(struct udp *u, udp_datagram_fn *fn, void *ctx)
+/* In */
+
+/** When a datagram came, on the monotonic clock; `now_us` where the kernel does not say. */
+static uint64_t arrival(struct udp *u, struct msghdr *hdr, uint64_t now_us, uint64_t unix_now_us)
 {
-    for (size_t i = 0; i < RX_BATCH; i++)
-        u->rx_messages[i].msg_hdr.msg_namelen = sizeof u->rx_from[i];
-    int n = recvmmsg(u->fd, u->rx_messages, RX_BATCH, MSG_DONTWAIT, NULL);
+    uint64_t at_us = now_us;
+    struct cmsghdr *c = CMSG_FIRSTHDR(hdr);
+    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_TIMESTAMPNS) {
+        struct timespec ts;
+        memcpy(&ts, CMSG_DATA(c), sizeof ts);
+        uint64_t unix_us = (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
+        if (unix_us < unix_now_us && unix_now_us - unix_us < ARRIVAL_LATE_US)
+            at_us = now_us - (unix_now_us - unix_us);
+    }
+    if (at_us > u->last_arrival_us)
+        u->last_arrival_us = at_us;
+    return u->last_arrival_us;
+}
+
+size_t udp_receive(struct udp *u, udp_datagram_fn *fn, void *ctx, uint64_t *ret_now_us)
+{
+    for (size_t i = 0; i < UDP_BATCH; i++) {
+        u->rx_messages[i].msg_hdr.msg_namelen = sizeof u->rx_slots[i].from;
+        u->rx_messages[i].msg_hdr.msg_controllen = sizeof u->rx_slots[i].control;
+    }
+    int n = recvmmsg(u->fd, u->rx_messages, UDP_BATCH, MSG_DONTWAIT, NULL);
+    uint64_t now_us = *ret_now_us = clock_now_us();
+    if (n <= 0)
+        return 0;
+    uint64_t unix_now_us = clock_unix_us();
     for (int i = 0; i < n; i++) {
         struct addr from;
-        if (addr_from_sockaddr((struct sockaddr *)&u->rx_from[i], &from) == 0)
-            fn(ctx, &from, u->rx[i], u->rx_messages[i].msg_len);
+        uint64_t at_us = arrival(u, &u->rx_messages[i].msg_hdr, now_us, unix_now_us);
+        if (addr_from_sockaddr((struct sockaddr *)&u->rx_slots[i].from, &from) == 0)
+            fn(ctx, at_us, &from, u->rx[i], u->rx_messages[i].msg_len);
     }
-    return n == RX_BATCH;
+    return (size_t)n;
+}
+
+/* Out */
+
+/** Move what still waits to the front, when that wins room worth the copying. */
+static void compact(struct udp *u)
+{
+    if (u->first == u->count)
+        return;
+    uint32_t from = u->messages[u->first].at;
+    if (from < ARENA_BYTES / 4 && u->first < MESSAGES / 4)
+        return;
+    memmove(u->arena, u->arena + from, u->used - from);
+    memmove(u->messages, &u->messages[u->first], (u->count - u->first) * sizeof *u->messages);
+    u->count -= u->first;
+    u->first = 0;
+    u->used -= from;
+    for (size_t i = 0; i < u->count; i++)
+        u->messages[i].at -= from;
+}
+
+static bool has_room(const struct udp *u)
+{
+    return u->used + BUFFER_BYTES <= ARENA_BYTES && u->count < MESSAGES;
 }
 
 uint8_t *udp_reserve(struct udp *u, const struct addr *to, size_t size)
 {
     if (size > BUFFER_BYTES)
         return NULL;
-    if (u->tx_count == TX_BATCH)
+    if (u->used >= ARENA_FLUSH && !u->full)
         (void)udp_flush(u);
-    if (u->tx_count == TX_BATCH)
+    if (!has_room(u)) {
+        (void)udp_flush(u);
+        compact(u);
+        if (!has_room(u))
+            return NULL;
+    }
+    u->to = *to;
+    return u->arena + u->used;
+}
+
+/** The last message, if another datagram of this length may join it. */
+static struct message *joinable(struct udp *u, size_t len)
+{
+    struct message *m = u->count > u->first ? &u->messages[u->count - 1] : NULL;
+    if (!m || !u->cuts || m->count == SEGMENTS_MAX || len > m->segment ||
+        m->len != (uint32_t)m->segment * m->count || m->len + len > MESSAGE_MAX ||
+        !addr_equal(&m->to, &u->to) || (u->count - 1 == u->first && u->first_sent > 0) ||
+        m->refused)
         return NULL;
-    struct msghdr *hdr = &u->tx_messages[u->tx_count].msg_hdr;
-    hdr->msg_namelen = addr_to_sockaddr(to, u->v6, &u->tx_to[u->tx_count]);
-    return u->tx[u->tx_count];
+    return m;
 }
 
 void udp_commit(struct udp *u, size_t len)
 {
     if (len == 0)
         return;
-    u->tx_parts[u->tx_count].iov_len = len;
-    u->tx_count++;
+    struct message *m = joinable(u, len);
+    if (m) {
+        m->count++;
+        m->len += (uint32_t)len;
+    } else {
+        u->messages[u->count++] = (struct message){.to = u->to,
+                                                   .segment = (uint16_t)len,
+                                                   .count = 1,
+                                                   .at = (uint32_t)u->used,
+                                                   .len = (uint32_t)len};
+    }
+    u->used += len;
+}
+
+static bool goes_whole(const struct udp *u, const struct message *m)
+{
+    return m->count == 1 || (u->cuts && !m->refused);
+}
+
+/** Describe the next ones to sendmmsg; how many. */
+static unsigned fill_batch(struct udp *u)
+{
+    unsigned n = 0;
+    size_t i = u->first, sent = u->first_sent;
+    while (n < TX_BATCH && i < u->count) {
+        const struct message *m = &u->messages[i];
+        bool whole = goes_whole(u, m);
+        struct tx_slot *s = &u->tx_slots[n];
+        struct msghdr *hdr = &u->tx_messages[n++].msg_hdr;
+        size_t skip = sent * m->segment, left = m->len - skip;
+        hdr->msg_namelen = addr_to_sockaddr(&m->to, u->v6, &s->to);
+        s->part.iov_base = u->arena + m->at + skip;
+        s->part.iov_len = whole || left < m->segment ? left : m->segment;
+        bool cut = whole && m->count > 1;
+        hdr->msg_control = cut ? s->control : NULL;
+        hdr->msg_controllen = cut ? sizeof s->control : 0;
+        if (cut)
+            memcpy(CMSG_DATA((struct cmsghdr *)s->control), &m->segment, sizeof m->segment);
+        if (whole || ++sent == m->count) {
+            sent = 0;
+            i++;
+        }
+    }
+    return n;
+}
+
+/** The first `n` of the batch are done with. */
+static void advance(struct udp *u, unsigned n)
+{
+    for (; n > 0; n--) {
+        const struct message *m = &u->messages[u->first];
+        bool whole = goes_whole(u, m);
+        if (whole && m->count > 1)
+            u->refusals = 0;
+        if (whole || ++u->first_sent == m->count) {
+            u->first_sent = 0;
+            u->first++;
+        }
+    }
+}
+
+/** The first of the batch was refused. One that should have been cut gets another chance in pieces;
+ *  anything else cannot be sent (unreachable, not allowed) and is passed over. */
+static void refuse(struct udp *u, int why)
+{
+    struct message *m = &u->messages[u->first];
+    if (m->count > 1 && goes_whole(u, m) && (why == EINVAL || why == EIO)) {
+        m->refused = true;
+        if (++u->refusals >= REFUSALS_MAX)
+            u->cuts = false;
+        return;
+    }
+    advance(u, 1);
 }
 
 bool udp_flush(struct udp *u)
 {
-    while (u->tx_first < u->tx_count) {
-        int n = sendmmsg(u->fd, &u->tx_messages[u->tx_first], (unsigned)(u->tx_count - u->tx_first),
-                         MSG_DONTWAIT);
-        if (n > 0) {
-            u->tx_first += (size_t)n;
+    u->full = false;
+    while (u->first < u->count) {
+        unsigned n = fill_batch(u);
+        int sent = sendmmsg(u->fd, u->tx_messages, n, MSG_DONTWAIT);
+        if (sent > 0) {
+            advance(u, (unsigned)sent);
             continue;
         }
-        if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS)
+        if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) {
+            u->full = true;
             return false;
+        }
         if (errno != EINTR)
-            u->tx_first++; /* this one cannot be sent (unreachable, refused): pass over it */
+            refuse(u, errno);
     }
-    u->tx_first = u->tx_count = 0;
+    u->first = u->first_sent = u->count = u->used = 0;
     return true;
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* One UDP port with batches in both directions (recvmmsg, sendmmsg). */
+/* One UDP port with batches in both directions: recvmmsg with the kernel's time of arrival; sendmmsg,
+ * in which a run of equal-sized datagrams to one address is a single message that the kernel cuts
+ * (UDP_SEGMENT). */
 #ifndef LOUPE_MEDIA_IO_UDP_H
 #define LOUPE_MEDIA_IO_UDP_H
 
@@ -18,16 +20,21 @@ void udp_close(struct udp *u);
 int udp_fd(const struct udp *u);
 struct addr udp_address(const struct udp *u);
 
-/** Called for each datagram received; the bytes may be worked on in place. */
-typedef void udp_datagram_fn(void *ctx, const struct addr *from, uint8_t *data, size_t len);
-/** Takes one batch off the socket; true when there may be more. */
-bool udp_receive(struct udp *u, udp_datagram_fn *fn, void *ctx);
+/** Called for each datagram received, in order; the bytes may be worked on in place. `at_us` is when
+ *  the kernel took it in, on the clock of clock_now_us; never earlier than that of one before. */
+typedef void udp_datagram_fn(void *ctx, uint64_t at_us, const struct addr *from, uint8_t *data,
+                             size_t len);
+/** Takes one batch off the socket; how many datagrams. *ret_now_us: the time just after. */
+size_t udp_receive(struct udp *u, udp_datagram_fn *fn, void *ctx, uint64_t *ret_now_us);
+/** As many as one call takes: there may be more. */
+#define UDP_BATCH 64
 
-/** Room for one datagram in the outgoing batch, or NULL when the socket takes no more and the batch
- *  is full. udp_commit ends it; length 0 gives the room back. */
+/** Room for one datagram at the end of what waits to be sent, or NULL when the socket takes no more
+ *  and the room is used up. Valid until udp_commit, which ends it; length 0 gives the room back.
+ *  Datagrams leave in this order; those that follow each other to one address leave together. */
 uint8_t *udp_reserve(struct udp *u, const struct addr *to, size_t size);
 void udp_commit(struct udp *u, size_t len);
-/** Sends what is batched. False when the socket took not all: call again when it is writable. */
+/** Sends what waits. False when the socket took not all: call again when it is writable. */
 bool udp_flush(struct udp *u);
 
 #endif

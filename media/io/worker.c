@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The worker's loop: wait for datagrams, commands or a deadline; read a batch; let the hub work; send
- * what gathered. The clock is read once a turn, and once for each datagram: transport feedback needs
- * its own arrival time. */
+/* The worker's loop: wait for datagrams, commands or a deadline; read what came; let the hub work;
+ * send what gathered. While packets keep coming it does not wait for them: it takes what has gathered
+ * every REST_US, and a burst costs few system calls. */
 #include "media/io/worker.h"
 
 #include <errno.h>
@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -25,6 +27,8 @@
 #define COUNTERS (sizeof(struct media_counters) / sizeof(uint64_t))
 #define RECEIVE_ROUNDS 8    /* batches taken before timers and commands get their turn */
 #define COMMANDS_A_TURN 256 /* and then media again */
+#define REST_US 60          /* from one turn to the next, while packets keep coming */
+#define PUBLISH_US 2000     /* how old the published counters may be */
 
 struct worker {
     struct worker_config config;
@@ -38,6 +42,7 @@ struct worker {
     bool commands_left;
     bool stopping;
     uint64_t now_us;
+    uint64_t published_us;
     pthread_t thread;
     bool started;
     atomic_uint_least64_t published[COUNTERS]; /* a copy of the hub's totals for other threads */
@@ -166,13 +171,15 @@ static void carry_out_all(struct worker *w)
 
 /* The loop */
 
-static void on_datagram(void *ctx, const struct addr *from, uint8_t *data, size_t len)
+/** With its own time: publishers measure the path by the gaps between packets. Time does not run
+ *  backwards for what came while the turn before was still at work. */
+static void on_datagram(void *ctx, uint64_t at_us, const struct addr *from, uint8_t *data,
+                        size_t len)
 {
     struct worker *w = ctx;
     struct path path = {.remote = *from, .via = 0};
-    /* Each packet its own time: publishers measure the path by the gaps between packets, and a probe
-     * whose packets all seem to have come at once tells them nothing. */
-    w->now_us = clock_now_us();
+    if (at_us > w->now_us)
+        w->now_us = at_us;
     hub_datagram(w->hub, w->now_us, &path, data, len);
 }
 
@@ -224,26 +231,63 @@ static int timeout_ms(const struct worker *w)
     return ms > 60000 ? 60000 : (int)ms;
 }
 
+/** Takes what has come; false when that was nothing. */
+static bool take_in(struct worker *w)
+{
+    size_t taken = 0;
+    uint64_t now_us = 0;
+    for (int round = 0; round < RECEIVE_ROUNDS; round++) {
+        size_t n = udp_receive(w->udp, on_datagram, w, &now_us);
+        taken += n;
+        if (n < UDP_BATCH)
+            break;
+    }
+    if (now_us > w->now_us)
+        w->now_us = now_us;
+    if (w->tcp)
+        tcp_receive(w->tcp, w->now_us);
+    return taken > 0;
+}
+
+static bool turn(struct worker *w)
+{
+    bool busy = take_in(w);
+    if (w->commands_left || msgq_is_woken(w->commands))
+        carry_out_all(w);
+    hub_expire(w->hub, w->now_us);
+    watch_writable(w, !udp_flush(w->udp));
+    if (w->tcp)
+        tcp_flush(w->tcp, w->now_us);
+    if (!busy || w->now_us - w->published_us >= PUBLISH_US) {
+        publish_counters(w);
+        w->published_us = w->now_us;
+    }
+    return busy;
+}
+
+/** Where there was a packet there will be more: so many turns, and system calls, are saved by leaving
+ *  them a moment to gather. What comes after a silence is served at once. */
+static void rest(const struct worker *w)
+{
+    uint64_t until_us = w->now_us + REST_US;
+    const struct timespec until = {.tv_sec = (time_t)(until_us / 1000000u),
+                                   .tv_nsec = (long)(until_us % 1000000u) * 1000};
+    if (clock_now_us() < until_us)
+        (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+}
+
 static void *run(void *arg)
 {
     struct worker *w = arg;
+    bool busy = false;
+    (void)prctl(PR_SET_TIMERSLACK, 1000); /* ns: so that a rest is as short as it should be */
     while (!w->stopping) {
         struct epoll_event events[4];
-        int n = epoll_wait(w->epoll, events, 4, timeout_ms(w));
-        if (n < 0 && errno != EINTR)
+        if (busy)
+            rest(w);
+        else if (epoll_wait(w->epoll, events, 4, timeout_ms(w)) < 0 && errno != EINTR)
             break;
-        w->now_us = clock_now_us();
-        for (int round = 0; round < RECEIVE_ROUNDS; round++)
-            if (!udp_receive(w->udp, on_datagram, w))
-                break;
-        if (w->tcp)
-            tcp_receive(w->tcp, w->now_us);
-        carry_out_all(w);
-        hub_expire(w->hub, w->now_us);
-        watch_writable(w, !udp_flush(w->udp));
-        if (w->tcp)
-            tcp_flush(w->tcp, w->now_us);
-        publish_counters(w);
+        busy = turn(w);
     }
     (void)udp_flush(w->udp);
     if (w->tcp)
