@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/er.h"
 #include "media/wire/sdp.h"
+#include "media/wire/twcc.h"
 
 #define TEXT_BYTES 32768
 
@@ -43,6 +44,11 @@ static void write_video(struct wr *w, unsigned type)
               type, type);
 }
 
+static void write_transport_cc(struct wr *w, unsigned type, unsigned id)
+{
+    wr_printf(w, "a=rtcp-fb:%u transport-cc\r\na=extmap:%u " TWCC_URI "\r\n", type, id);
+}
+
 static void write_ssrc(struct wr *w, uint32_t ssrc)
 {
     wr_printf(w, "a=msid:load load\r\na=ssrc:%u cname:load\r\n", ssrc);
@@ -65,6 +71,8 @@ static void write_offer_line(struct wr *w, const struct load_local *l, size_t mi
     } else {
         write_audio(w, LOAD_AUDIO_TYPE);
     }
+    if (l->transport_cc)
+        write_transport_cc(w, video ? LOAD_VIDEO_TYPE : LOAD_AUDIO_TYPE, LOAD_TRANSPORT_CC_ID);
     if (sends)
         write_ssrc(w, video ? l->video_ssrc : l->audio_ssrc);
 }
@@ -83,6 +91,14 @@ char *load_sdp_offer(const struct load_local *local)
     return text;
 }
 
+static uint8_t transport_cc_id(const struct sdp_media *m)
+{
+    for (size_t i = 0; i < m->extension_count; i++)
+        if (span_equal(m->extensions[i].uri, TWCC_URI))
+            return m->extensions[i].id;
+    return 0;
+}
+
 static void write_answer_line(struct wr *w, const struct load_local *l, const struct sdp_media *m)
 {
     const char *codec = m->kind == SDP_VIDEO ? "VP8" : "opus";
@@ -99,6 +115,8 @@ static void write_answer_line(struct wr *w, const struct load_local *l, const st
         write_video(w, type);
     else
         write_audio(w, type);
+    if (l->transport_cc && transport_cc_id(m))
+        write_transport_cc(w, type, transport_cc_id(m));
 }
 
 char *load_sdp_answer(const struct load_local *local, const char *offer)
@@ -155,6 +173,8 @@ int load_sdp_read(const char *sdp_text, struct load_remote *ret)
         er = ER_MALFORMED;
     if (er == 0)
         er = read_candidate(sdp_text, &ret->address);
+    for (size_t i = 0; i < sdp->media_count && ret->transport_cc_id == 0; i++)
+        ret->transport_cc_id = transport_cc_id(&sdp->media[i]);
     sdp_free(sdp);
     return er;
 }

@@ -13,6 +13,7 @@
 #define LOAD_AUDIO_TYPE 111
 #define LOAD_VIDEO_TYPE 96
 #define LOAD_RTX_TYPE 97
+#define LOAD_TRANSPORT_CC_ID 5
 
 /** What a load peer says of itself. */
 struct load_local {
@@ -20,8 +21,9 @@ struct load_local {
     const char *pwd;
     const char *fingerprint;
     uint32_t audio_ssrc, video_ssrc, rtx_ssrc;
-    bool publish;     /* one audio and one video line, sendonly */
-    unsigned receive; /* pairs of audio and video lines, recvonly */
+    bool transport_cc; /* numbers for and feedback of the whole transport */
+    bool publish;      /* one audio and one video line, sendonly */
+    unsigned receive;  /* pairs of audio and video lines, recvonly */
 };
 
 /** What it has to know of the server. */
@@ -30,6 +32,7 @@ struct load_remote {
     char pwd[257];
     char fingerprint[200];
     struct addr address;
+    uint8_t transport_cc_id; /* 0: it does not want transport-wide numbers */
 };
 
 /** The caller frees the text. NULL without memory. */

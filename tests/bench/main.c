@@ -1,39 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 /* loupe-bench: a WebRTC load generator. It speaks no signalling of its own: JSON lines on standard
  * input make peers and carry their session descriptions, JSON lines on standard output answer, so
- * that one generator serves every server that is measured (see relay.mjs).
+ * that one generator serves every server that is measured (see support/load.mjs).
  *
  *   {"cmd":"offer","peer":NAME,"publish":BOOL,"receive":N,"video_bps":N}  -> {"peer","sdp"}
  *   {"cmd":"answer","peer":NAME,"sdp":TEXT}                               -> {"peer","er"}
  *   {"cmd":"accept","peer":NAME,"sdp":TEXT}  (a server's offer)           -> {"peer","sdp"}
- *   {"cmd":"reset"} {"cmd":"report"}                                      -> {"connected",..}
- */
-#include <jansson.h>
+ *   {"cmd":"close","peer":NAME} {"cmd":"reset"} {"cmd":"report"}
+ *
+ * `loupe-bench limit ..` and `loupe-bench drain ..` are in limit.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/er.h"
 #include "base/json.h"
 #include "media/peer/srtp.h"
+#include "tests/bench/limit.h"
 #include "tests/bench/load_peer.h"
+#include "tests/bench/report.h"
 
-#define PEERS 4096
 #define LINE_BYTES 131072
-#define TICK_MS 2
+#define EVENTS 256
 
 struct bench {
-    struct dtls_identity *identity;
-    struct entropy entropy;
+    struct load_world world;
+    struct load_peers peers;
     int epoll;
-    size_t count;
-    struct load_peer *peers[PEERS];
     char line[LINE_BYTES];
     size_t line_len;
     bool done;
+    bool ended; /* a peer, since the flag was taken back */
 };
 
 static void reply(json_t *object)
@@ -45,12 +48,19 @@ static void reply(json_t *object)
     json_decref(object);
 }
 
-static struct load_peer *find(const struct bench *b, const char *name)
+/** Where it is among the peers, or their count. */
+static size_t find(const struct bench *b, const char *name)
 {
-    for (size_t i = 0; name && i < b->count; i++)
-        if (strcmp(load_peer_name(b->peers[i]), name) == 0)
-            return b->peers[i];
-    return NULL;
+    size_t i = 0;
+    while (i < b->peers.count && (!name || strcmp(load_peer_name(b->peers.all[i]), name) != 0))
+        i++;
+    return i;
+}
+
+static struct load_peer *find_peer(const struct bench *b, const char *name)
+{
+    size_t i = find(b, name);
+    return i < b->peers.count ? b->peers.all[i] : NULL;
 }
 
 static struct load_peer *add(struct bench *b, const json_t *cmd)
@@ -60,17 +70,16 @@ static struct load_peer *add(struct bench *b, const json_t *cmd)
     int64_t bps = 1200000;
     (void)json_int(cmd, "receive", 0, 16, &receive);
     (void)json_int(cmd, "video_bps", 10000, 20000000, &bps);
-    struct load_config config = {.name = json_text(cmd, "peer", 60),
-                                 .identity = b->identity,
-                                 .entropy = &b->entropy,
+    struct load_config config = {.world = &b->world,
+                                 .name = json_text(cmd, "peer", 60),
                                  .publish = json_flag(cmd, "publish", false),
                                  .receive = (unsigned)receive,
                                  .video_bps = (uint32_t)bps};
-    if (!config.name || b->count == PEERS || load_peer_new(&p, &config) != 0)
+    if (!config.name || b->peers.count == LOAD_PEERS || load_peer_new(&p, &config) != 0)
         return NULL;
     struct epoll_event ev = {.events = EPOLLIN, .data.ptr = p};
     (void)epoll_ctl(b->epoll, EPOLL_CTL_ADD, load_peer_fd(p), &ev);
-    b->peers[b->count++] = p;
+    b->peers.all[b->peers.count++] = p;
     return p;
 }
 
@@ -90,7 +99,7 @@ static void do_answer(struct bench *b, const json_t *cmd)
 {
     const char *name = json_text(cmd, "peer", 60);
     const char *sdp = json_string_value(json_object_get(cmd, "sdp"));
-    struct load_peer *p = find(b, name);
+    struct load_peer *p = find_peer(b, name);
     int er = p && sdp ? load_peer_answer(p, clock_now_us(), sdp) : ER_NOT_FOUND;
     reply(json_pack("{s:s?, s:i}", "peer", name, "er", er));
 }
@@ -102,27 +111,32 @@ static void do_accept(struct bench *b, const json_t *cmd)
     reply_sdp(json_text(cmd, "peer", 60), p ? load_peer_accept(p, clock_now_us(), sdp) : NULL);
 }
 
+static void do_close(struct bench *b, const json_t *cmd)
+{
+    size_t i = find(b, json_text(cmd, "peer", 60));
+    bool found = i < b->peers.count;
+    if (found) {
+        meter_settle(b->world.meter); /* it refers to the peer */
+        load_peer_free(b->peers.all[i]);
+        b->peers.all[i] = b->peers.all[--b->peers.count];
+        b->ended = true;
+    }
+    reply(json_pack("{s:b}", "closed", found));
+}
+
 static void do_reset(struct bench *b, const json_t *cmd)
 {
     (void)cmd;
-    for (size_t i = 0; i < b->count; i++)
-        load_peer_reset(b->peers[i]);
+    meter_reset(b->world.meter);
+    for (size_t i = 0; i < b->peers.count; i++)
+        load_peer_reset(b->peers.all[i]);
     reply(json_pack("{s:b}", "reset", 1));
 }
 
 static void do_report(struct bench *b, const json_t *cmd)
 {
     (void)cmd;
-    struct load_counts sum = {0};
-    json_int_t connected = 0;
-    for (size_t i = 0; i < b->count; i++) {
-        connected += load_peer_connected(b->peers[i]);
-        load_peer_count(b->peers[i], &sum);
-    }
-    reply(json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "peers", (json_int_t)b->count,
-                    "connected", connected, "streams", (json_int_t)sum.streams, "sent",
-                    (json_int_t)sum.sent, "received", (json_int_t)sum.received, "expected",
-                    (json_int_t)sum.expected, "nacks", (json_int_t)sum.nacks));
+    reply(load_report(&b->peers, b->world.meter));
 }
 
 static const struct verb {
@@ -130,7 +144,7 @@ static const struct verb {
     void (*run)(struct bench *b, const json_t *cmd);
 } verbs[] = {
     {"offer", do_offer}, {"answer", do_answer}, {"accept", do_accept},
-    {"reset", do_reset}, {"report", do_report},
+    {"close", do_close}, {"reset", do_reset},   {"report", do_report},
 };
 
 static void on_line(struct bench *b, const char *line, size_t len)
@@ -148,13 +162,15 @@ static void on_line(struct bench *b, const char *line, size_t len)
     json_decref(cmd);
 }
 
-static void on_input(struct bench *b)
+/** Commands may end peers: the events read with this one are not looked at then (they come again). */
+static bool on_input(struct bench *b)
 {
     ssize_t n = read(STDIN_FILENO, b->line + b->line_len, LINE_BYTES - b->line_len);
     if (n <= 0) {
         b->done = true;
-        return;
+        return false;
     }
+    b->ended = false;
     b->line_len += (size_t)n;
     char *newline;
     while ((newline = memchr(b->line, '\n', b->line_len))) {
@@ -163,45 +179,99 @@ static void on_input(struct bench *b)
         b->line_len -= len + 1;
         memmove(b->line, newline + 1, b->line_len);
     }
+    return !b->ended;
+}
+
+static void wait_and_read(struct bench *b)
+{
+    struct epoll_event events[EVENTS];
+    uint64_t now_us = clock_now_us();
+    uint64_t at_us = heap_next_us(&b->world.timers);
+    uint64_t wait_us = at_us == HEAP_NEVER ? 1000000 : at_us > now_us ? at_us - now_us : 0;
+    struct timespec timeout = {.tv_sec = (time_t)(wait_us / 1000000),
+                               .tv_nsec = (long)(wait_us % 1000000 * 1000)};
+    int n = epoll_pwait2(b->epoll, events, EVENTS, &timeout, NULL);
+    for (int i = 0; i < n; i++) {
+        if (events[i].data.ptr)
+            load_peer_readable(events[i].data.ptr);
+        else if (!on_input(b))
+            return;
+    }
 }
 
 static void loop(struct bench *b)
 {
-    uint64_t tick_us = 0;
     while (!b->done) {
-        struct epoll_event events[64];
-        int n = epoll_wait(b->epoll, events, 64, TICK_MS);
+        struct heap_node *node;
+        wait_and_read(b);
         uint64_t now_us = clock_now_us();
-        for (int i = 0; i < n; i++) {
-            if (events[i].data.ptr)
-                load_peer_readable(events[i].data.ptr, now_us);
-            else
-                on_input(b);
-        }
-        if (now_us - tick_us < TICK_MS * 1000u)
-            continue;
-        tick_us = now_us;
-        uint64_t unix_us = clock_unix_us();
-        for (size_t i = 0; i < b->count; i++)
-            load_peer_tick(b->peers[i], now_us, unix_us);
+        while ((node = heap_pop_due(&b->world.timers, now_us)))
+            load_peer_expire(load_peer_of_timer(node), now_us);
     }
 }
 
-int main(void)
+static int open_world(struct bench *b, int argc, char **argv)
 {
-    struct bench *b = calloc(1, sizeof *b);
+    struct load_world *world = &b->world;
     struct epoll_event ev = {.events = EPOLLIN};
-    if (!b || srtp_pair_library_init() != 0 || dtls_identity_new(&b->identity) != 0)
-        return 1;
-    b->entropy = entropy_system();
+    world->transport_cc = world->gro = true;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--no-transport-cc") == 0)
+            world->transport_cc = false;
+        else if (strcmp(argv[i], "--no-gro") == 0)
+            world->gro = false;
+        else
+            return ER_INVALID;
+    }
+    world->entropy = entropy_system();
+    world->meter = calloc(1, sizeof *world->meter);
     b->epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (epoll_ctl(b->epoll, EPOLL_CTL_ADD, STDIN_FILENO, &ev) != 0)
+    if (!world->meter || b->epoll < 0 || srtp_pair_library_init() != 0 ||
+        dtls_identity_new(&world->identity) != 0 || load_inbox_new(&world->inbox) != 0 ||
+        load_outbox_new(&world->outbox) != 0)
+        return ER_NOMEM;
+    return epoll_ctl(b->epoll, EPOLL_CTL_ADD, STDIN_FILENO, &ev) == 0 ? 0 : ER_IO;
+}
+
+static void close_world(struct bench *b)
+{
+    for (size_t i = 0; i < b->peers.count; i++)
+        load_peer_free(b->peers.all[i]);
+    heap_clear(&b->world.timers);
+    load_inbox_free(b->world.inbox);
+    load_outbox_free(b->world.outbox);
+    dtls_identity_free(b->world.identity);
+    free(b->world.meter);
+    if (b->epoll >= 0)
+        close(b->epoll);
+}
+
+static void raise_limits(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+    (void)prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL); /* frames leave when they are due */
+}
+
+int main(int argc, char **argv)
+{
+    raise_limits();
+    if (argc > 1 && strcmp(argv[1], "limit") == 0)
+        return limit_main(argc - 2, argv + 2);
+    if (argc > 1 && strcmp(argv[1], "drain") == 0)
+        return drain_main(argc - 2, argv + 2);
+    struct bench *b = calloc(1, sizeof *b);
+    if (!b)
         return 1;
-    loop(b);
-    for (size_t i = 0; i < b->count; i++)
-        load_peer_free(b->peers[i]);
-    dtls_identity_free(b->identity);
-    close(b->epoll);
+    int er = open_world(b, argc, argv);
+    if (er == 0)
+        loop(b);
+    else
+        fprintf(stderr, "loupe-bench: cannot start (%s)\n", er_name(er));
+    close_world(b);
     free(b);
-    return 0;
+    return er == 0 ? 0 : 1;
 }

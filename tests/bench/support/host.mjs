@@ -3,30 +3,33 @@
 // that every server has the same path to the generator (and Janus, which ignores loopback, works).
 // Without the rights to make one, everything runs on loopback.
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 
 const TICKS = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 const run = (...words) => execFileSync(words[0], words.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class Host {
+    /** Several may exist at once: each has a network of its own. */
     static make() {
         const host = new Host();
         const name = `loupe${process.pid}`;
+        const net = `10.203.${process.pid % 250}`;
+        host.address = host.outside = '127.0.0.1';
         try {
             run('ip', 'netns', 'add', name);
             host.name = name;
             run('ip', 'link', 'add', `lb${process.pid}`, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name);
-            run('ip', 'addr', 'add', '10.203.7.1/30', 'dev', `lb${process.pid}`);
+            run('ip', 'addr', 'add', `${net}.1/30`, 'dev', `lb${process.pid}`);
             run('ip', 'link', 'set', `lb${process.pid}`, 'up');
-            run('ip', '-n', name, 'addr', 'add', '10.203.7.2/30', 'dev', 'eth0');
+            run('ip', '-n', name, 'addr', 'add', `${net}.2/30`, 'dev', 'eth0');
             run('ip', '-n', name, 'link', 'set', 'eth0', 'up');
             run('ip', '-n', name, 'link', 'set', 'lo', 'up');
-            host.address = '10.203.7.2';
+            host.address = `${net}.2`;
+            host.outside = `${net}.1`;
         } catch {
             host.remove();
             host.name = undefined;
-            host.address = '127.0.0.1';
         }
         return host;
     }
@@ -39,25 +42,55 @@ export class Host {
         }
     }
 
-    /** Starts a program on this host. */
-    start(program, args, options = {}) {
-        const words = this.name ? ['ip', 'netns', 'exec', this.name, program, ...args] : [program, ...args];
+    /** Starts a program on this host, on these cores. */
+    start(program, args, { cpu, ...options } = {}) {
+        const words = [program, ...args];
+        if (this.name) words.unshift('ip', 'netns', 'exec', this.name);
+        if (cpu !== undefined) words.unshift('taskset', '-c', cpu);
         return spawn(words[0], words.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], ...options });
     }
 }
 
-/** CPU seconds a process has used so far, all threads. `ip netns exec` execs, so the pid is right. */
+/** CPU seconds a process has used so far, all threads, to the nanosecond where the kernel tells. The
+ *  programs in front of it exec, so the pid is right. */
 export function cpuSeconds(pid) {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+    try {
+        const tasks = readdirSync(`/proc/${pid}/task`);
+        const ran = tasks.map((task) => Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]));
+        if (ran.some((ns) => ns > 0)) return ran.reduce((sum, ns) => sum + ns, 0) / 1e9;
+    } catch {
+        // No schedstat, or a thread that has just ended.
+    }
+    return statSeconds(`/proc/${pid}/stat`);
+}
+
+function statSeconds(path) {
+    const fields = readFileSync(path, 'utf8').split(') ')[1].split(' ');
     return (Number(fields[11]) + Number(fields[12])) / TICKS;
+}
+
+/** What the kernel's own thread for network work on a core has used: nobody is charged for it. */
+export function softirqSeconds(cpu) {
+    softirqSeconds.pids ??= Object.fromEntries(readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
+        try {
+            const found = /^ksoftirqd\/(\d+)/.exec(readFileSync(`/proc/${pid}/comm`, 'utf8'));
+            return found ? [[found[1], pid]] : [];
+        } catch {
+            return [];
+        }
+    }));
+    const pid = softirqSeconds.pids[cpu];
+    return pid ? statSeconds(`/proc/${pid}/stat`) : 0;
 }
 
 export function residentKiB(pid) {
     return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
 }
 
+export const descriptors = (pid) => readdirSync(`/proc/${pid}/fd`).length;
+
 export function end(child) {
-    if (!child || child.exitCode !== null) return Promise.resolve();
+    if (!child || child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
     child.kill('SIGTERM');
     const timer = setTimeout(() => child.kill('SIGKILL'), 10000);
     return new Promise((resolve) => child.once('exit', () => resolve(clearTimeout(timer))));

@@ -6,26 +6,25 @@ import { join } from 'node:path';
 import { end, sleep } from './host.mjs';
 
 export class Janus {
-    static async start(host, eventLoops = 0) {
+    static async start(host, { cpu, eventLoops = 0 } = {}) {
         const server = new Janus();
         server.config = mkdtempSync(join(tmpdir(), 'janus-bench-'));
         const write = (name, text) => writeFileSync(join(server.config, name), text);
         write('janus.jcfg', `general: { configs_folder = "${server.config}" debug_level = ${process.env.JANUS_LOG ?? 2}
+            session_timeout = 0
             ${eventLoops ? `event_loops = ${eventLoops}` : ''} }
             media: { ipv6 = false } nat: { ice_lite = true ignore_mdns = true }
             transports: { disable = "libjanus_websockets.so,libjanus_pfunix.so,libjanus_rabbitmq.so,libjanus_mqtt.so,libjanus_nanomsg.so" }\n`);
         write('janus.transport.http.jcfg', `general: { http = true port = 8088 https = false ip = "${host.address}" }\n`);
         write('janus.plugin.videoroom.jcfg', 'general: {}\n');
         server.url = `http://${host.address}:8088/janus`;
-        server.child = host.start('janus', ['-F', server.config]);
+        server.child = host.start('janus', ['-F', server.config], { cpu });
         process.env.JANUS_LOG ? server.child.stdout.pipe(process.stderr) : server.child.stdout.resume();
         server.child.stderr.resume();
-        server.sessions = [];
         for (let i = 0; i < 100; i++) {
             if (server.child.exitCode !== null) throw new Error('janus ended at once');
             try {
                 await server.post('', { janus: 'info' });
-                server.alive = setInterval(() => server.keepAlive(), 20000);
                 return server;
             } catch {
                 await sleep(100);
@@ -45,10 +44,6 @@ export class Janus {
         const reply = await response.json();
         if (reply.janus === 'error') throw new Error(JSON.stringify(reply.error));
         return reply;
-    }
-
-    keepAlive() {
-        for (const session of this.sessions) this.post(`/${session}`, { janus: 'keepalive' }).catch(() => {});
     }
 
     /** Sends a message and waits for the event that carries a session description, if one is due. */
@@ -81,34 +76,54 @@ export class Janus {
         }
     }
 
-    async call(load, index, video_bps) {
-        const room = 1000 + index;
+    /** Each side of a call, each publisher and each viewer has a session of its own. */
+    async open() {
         const session = (await this.post('', { janus: 'create' })).data.id;
-        this.sessions.push(session);
+        return { session, handle: await this.attach(session) };
+    }
+
+    async room(room, publishers) {
+        const { session, handle } = await this.open();
+        await this.post(`/${session}/${handle}`, { janus: 'message', body: {
+            request: 'create', room, publishers, videocodec: 'vp8', audiocodec: 'opus', bitrate: 0 } });
+        return { id: room };
+    }
+
+    /** The feed's id. */
+    async publishIn(load, room, peer, video_bps) {
+        const { session, handle } = await this.open();
+        const sdp = await load.offer(peer, { publish: true, video_bps });
+        const event = await this.message(session, handle,
+            { request: 'joinandconfigure', ptype: 'publisher', room: room.id, display: peer, audio: true, video: true },
+            { type: 'offer', sdp }, true);
+        await load.answer(peer, event.jsep.sdp);
+        return event.plugindata.data.id;
+    }
+
+    async watch(load, room, feed, peer) {
+        const { session, handle } = await this.open();
+        const event = await this.subscribe(session, handle, room.id, feed);
+        const sdp = await load.accept(peer, event.jsep.sdp);
+        await this.message(session, handle, { request: 'start' }, { type: 'answer', sdp }, false);
+    }
+
+    async publish(load, name, video_bps) {
+        const room = await this.room(1, 1);
+        return { ...room, feed: await this.publishIn(load, room, `publisher${name}`, video_bps) };
+    }
+
+    view(load, room, name) {
+        return this.watch(load, room, room.feed, name);
+    }
+
+    async call(load, index, video_bps) {
+        const room = await this.room(1000 + index, 2);
         const feeds = [];
-        for (const side of ['a', 'b']) {
-            const handle = await this.attach(session);
-            if (side === 'a')
-                await this.post(`/${session}/${handle}`, { janus: 'message', body: {
-                    request: 'create', room, publishers: 2, videocodec: 'vp8', audiocodec: 'opus', bitrate: 0 } });
-            const peer = `${side}${index}-out`;
-            const sdp = await load.offer(peer, { publish: true, video_bps });
-            const event = await this.message(session, handle,
-                { request: 'joinandconfigure', ptype: 'publisher', room, display: peer, audio: true, video: true },
-                { type: 'offer', sdp }, true);
-            feeds.push(event.plugindata.data.id);
-            await load.answer(peer, event.jsep.sdp);
-        }
-        for (const [i, side] of ['a', 'b'].entries()) {
-            const handle = await this.attach(session);
-            const event = await this.subscribe(session, handle, room, feeds[1 - i]);
-            const sdp = await load.accept(`${side}${index}-in`, event.jsep.sdp);
-            await this.message(session, handle, { request: 'start' }, { type: 'answer', sdp }, false);
-        }
+        for (const side of ['a', 'b']) feeds.push(await this.publishIn(load, room, `${side}${index}-out`, video_bps));
+        for (const [i, side] of ['a', 'b'].entries()) await this.watch(load, room, feeds[1 - i], `${side}${index}-in`);
     }
 
     async stop() {
-        clearInterval(this.alive);
         await end(this.child);
         rmSync(this.config, { recursive: true, force: true });
     }

@@ -4,17 +4,21 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 export class Load {
-    constructor(program) {
-        this.child = spawn(program, [], { stdio: ['pipe', 'pipe', 'inherit'] });
+    constructor(program, args = []) {
+        this.child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
         this.waiting = [];
+        this.gone = new Promise((resolve) => this.child.once('exit', resolve));
+        this.gone.then((code) => {
+            for (const { reject } of this.waiting) reject(new Error(`the generator ended with ${code}`));
+        });
         createInterface({ input: this.child.stdout }).on('line', (line) => {
-            this.waiting.shift()?.(JSON.parse(line));
+            this.waiting.shift()?.resolve(JSON.parse(line));
         });
     }
 
     call(message) {
-        return new Promise((resolve) => {
-            this.waiting.push(resolve);
+        return new Promise((resolve, reject) => {
+            this.waiting.push({ resolve, reject });
             this.child.stdin.write(JSON.stringify(message) + '\n');
         });
     }
@@ -36,6 +40,10 @@ export class Load {
         return reply.sdp;
     }
 
+    close(peer) {
+        return this.call({ cmd: 'close', peer });
+    }
+
     reset() {
         return this.call({ cmd: 'reset' });
     }
@@ -46,6 +54,6 @@ export class Load {
 
     end() {
         this.child.stdin.end();
-        return new Promise((resolve) => this.child.once('exit', resolve));
+        return this.gone;
     }
 }

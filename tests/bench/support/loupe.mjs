@@ -19,14 +19,14 @@ function token(claims) {
 }
 
 export class Loupe {
-    static async start(host, program, workers = 1) {
+    static async start(host, program, { cpu, workers = 1, args = [] } = {}) {
         const server = new Loupe();
         server.data = mkdtempSync(join(tmpdir(), 'loupe-bench-'));
         server.child = host.start(program, [
             '--data', server.data, '--http', `${host.address}:0`, '--allow-plain-http',
             '--media', `${host.address}:0`, '--workers', String(workers),
-            '--api-key', `bench:${SECRET}`, '--log-level', 'warn',
-        ]);
+            '--api-key', `bench:${SECRET}`, '--log-level', 'warn', ...args,
+        ], { cpu });
         server.child.stderr.pipe(process.stderr);
         const lines = createInterface({ input: server.child.stdout });
         server.url = await new Promise((resolve, reject) => {
@@ -48,28 +48,59 @@ export class Loupe {
             method, body, headers: { authorization: `Bearer ${bearer}`, 'content-type': type },
         });
         const text = await response.text();
-        if (response.status !== 201) throw new Error(`${method} ${path}: ${response.status} ${text}`);
-        return text;
+        if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+        return { text, location: response.headers.get('location') };
     }
 
-    /** A two-party call: both publish, both watch the other. */
-    async call(load, index, video_bps) {
+    /** A case with its room; its buyer is `buyer${name}`. */
+    async room(name) {
         const service = token({ sub: 'shop', role: 'service' });
-        const made = JSON.parse(await this.request('POST', '/api/v1/cases', service, 'application/json',
-            JSON.stringify({ kind: 'inspection', title: `call ${index}`, buyer: { id: `buyer${index}`, name: 'B' } })));
-        const people = [
-            { sub: `buyer${index}`, role: 'buyer', case: made.id },
-            { sub: `agent${index}`, role: 'agent', room: made.room },
-        ];
-        for (const who of people) await this.join(load, made.room, who, `whip/${made.room}`, { publish: true, video_bps });
-        for (const [i, who] of people.entries())
-            await this.join(load, made.room, who, `whep/${made.room}/${people[1 - i].sub}`, { receive: 1 });
+        const { text } = await this.request('POST', '/api/v1/cases', service, 'application/json',
+            JSON.stringify({ kind: 'inspection', title: `call ${name}`, buyer: { id: `buyer${name}`, name: 'B' } }));
+        const made = JSON.parse(text);
+        return { id: made.room, buyer: { sub: `buyer${name}`, role: 'buyer', case: made.id } };
     }
 
-    async join(load, room, who, path, options) {
+    /** One who publishes, to be watched by many. */
+    async publish(load, name, video_bps) {
+        const room = await this.room(name);
+        await this.join(load, room.buyer, `whip/${room.id}`, { publish: true, video_bps });
+        return room;
+    }
+
+    /** A person of the room's audience; what leave() takes. */
+    async view(load, room, name) {
+        const who = { sub: name, role: 'viewer', room: room.id };
+        return this.join(load, who, `whep/${room.id}`, { receive: 1 });
+    }
+
+    /** A two-party call: both publish, both watch the other; what hangUp() takes. */
+    async call(load, index, video_bps) {
+        const room = await this.room(index);
+        const people = [room.buyer, { sub: `agent${index}`, role: 'agent', room: room.id }];
+        const joined = [];
+        for (const who of people) joined.push(await this.join(load, who, `whip/${room.id}`, { publish: true, video_bps }));
+        for (const [i, who] of people.entries())
+            joined.push(await this.join(load, who, `whep/${room.id}/${people[1 - i].sub}`, { receive: 1 }));
+        return joined;
+    }
+
+    async hangUp(load, joined) {
+        for (const one of joined) await this.leave(load, one);
+    }
+
+    async join(load, who, path, options) {
         const peer = `${who.sub}-${options.publish ? 'out' : 'in'}`;
+        const bearer = token(who);
         const offer = await load.offer(peer, options);
-        await load.answer(peer, await this.request('POST', `/${path}`, token(who), 'application/sdp', offer));
+        const { text, location } = await this.request('POST', `/${path}`, bearer, 'application/sdp', offer);
+        await load.answer(peer, text);
+        return { peer, bearer, location };
+    }
+
+    async leave(load, { peer, bearer, location }) {
+        await this.request('DELETE', location, bearer, 'text/plain');
+        await load.close(peer);
     }
 
     async stop() {
