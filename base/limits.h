@@ -57,6 +57,9 @@
 #define LIMIT_SENT_HISTORY 1024  /* sent packets of a viewer that a NACK can name; power of two */
 #define LIMIT_RTX_KBPS_SHARE 100 /* retransmissions, percent of a viewer's media; then refused */
 
+/* Bandwidth */
+#define LIMIT_BWE_HISTORY 1024 /* sent packets of a viewer that feedback can name; power of two */
+
 /* Timing, microseconds */
 #define LIMIT_CONSENT_TIMEOUT_US 30000000u /* no valid STUN check: the peer is gone (RFC 7675) */
 #define LIMIT_CONNECT_TIMEOUT_US 30000000u /* not connected by then: removed */

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+/* How many bits per second arrive at the other end, by the receiver's clock. */
+#ifndef LOUPE_MEDIA_RELAY_ACKED_H
+#define LOUPE_MEDIA_RELAY_ACKED_H
+
+#include <stdint.h>
+
+#define ACKED_BUCKETS 16
+#define ACKED_BUCKET_US 50000
+
+/** Zeroed memory: nothing has arrived. */
+struct acked {
+    int64_t newest_us;
+    int64_t since_us; /* where counting began */
+    int64_t bucket;   /* of newest_us */
+    uint32_t bytes[ACKED_BUCKETS];
+};
+
+void acked_note(struct acked *a, int64_t arrival_us, uint32_t bytes);
+/** Over the last `window_us` before the newest arrival (up to 750 ms); 0 while less than 100 ms have
+ *  been seen. */
+uint32_t acked_bps(const struct acked *a, uint32_t window_us);
+
+#endif
