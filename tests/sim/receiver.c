@@ -319,6 +319,7 @@ void receiver_input(struct receiver *r, uint64_t now_us, const struct rtp_packet
     if (!r->first_packet_us)
         r->first_packet_us = now_us;
     r->heard_us = now_us;
+    r->bytes += packet->payload_len;
     if (r->config.rtx_ssrc && packet->ssrc == r->config.rtx_ssrc) {
         if (packet->payload_type != r->config.rtx_payload_type || packet->payload_len < 2)
             return; /* padding to probe with */

@@ -80,6 +80,7 @@ struct receiver {
     int64_t highest;
     uint64_t first_packet_us; /* 0: none yet */
     uint64_t heard_us;
+    uint64_t bytes; /* payloads of all packets, also those that came twice */
     struct receiver_packet packets[RECEIVER_PACKETS];
     size_t missing_count;
     struct receiver_missing missing[RECEIVER_MISSING];
