@@ -15,6 +15,7 @@
 #define AUDIO_INTERVAL_US 20000
 #define MID_FRAMES 30 /* frames that carry the mid, until the other side surely knows it */
 #define PACE_PERCENT 250
+#define RESEND_WINDOW_US 500000u
 enum { VP8_DESCRIPTOR_BYTES = 4, VP8_LAYERED_BYTES = 6, RTT_US = 100000 };
 
 int sender_new(struct sender **ret, const struct sender_config *config,
@@ -222,6 +223,20 @@ static void pace_on(struct sender *s, uint64_t now_us, size_t len)
     pace->free_us = from_us + (uint64_t)len * 8000000 * 100 / (pace->bps * PACE_PERCENT + 1);
 }
 
+static bool may_resend(struct sender_pace *pace, uint64_t now_us, size_t len)
+{
+    if (!pace)
+        return true;
+    if (now_us - pace->window_us >= RESEND_WINDOW_US) {
+        pace->window_us = now_us;
+        pace->resent = 0;
+    }
+    if ((pace->resent + len) * 8 * 1000000 > pace->bps * RESEND_WINDOW_US)
+        return false;
+    pace->resent += len;
+    return true;
+}
+
 uint64_t sender_deadline_us(const struct sender *s)
 {
     if (s->sent < s->made && packet_at_us(s) < s->next_frame_us)
@@ -280,6 +295,8 @@ void sender_nack(struct sender *s, uint64_t now_us, uint16_t seq, sender_emit_fn
     struct sender_packet *p = &s->packets[(s->sent - 1 - (uint64_t)age) & (s->history - 1)];
     /* As libwebrtc: what was sent again within this round trip is likely still on its way. */
     if (s->config.adaptive && p->resent_us && now_us - p->resent_us < s->rtt_us)
+        return;
+    if (!may_resend(s->config.pace, now_us, p->len))
         return;
     p->resent_us = now_us;
     s->stats.retransmitted++;

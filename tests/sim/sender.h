@@ -20,10 +20,11 @@
 #define SENDER_PACKET_BYTES 1300
 
 /** What all senders of a browser share when they follow the bandwidth: pictures leave at two and a
- *  half times the rate, sound at once. */
+ *  half times the rate, sound at once; what is sent again may not exceed the rate itself. */
 struct sender_pace {
     uint64_t free_us;
     uint64_t bps;
+    uint64_t window_us, resent; /* bytes sent again within half a second: no more than the rate */
 };
 
 struct sender_config {
