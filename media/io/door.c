@@ -48,7 +48,7 @@ struct door {
     struct map *addresses; /* what an address is counted by -> how many */
     struct list callers;
     size_t caller_count;
-    size_t count; /* with those delivered */
+    size_t count;             /* with those delivered */
     uint64_t paused_until_us; /* 0: not paused */
     bool stopping;
     bool started;

@@ -49,7 +49,7 @@ void door_free(struct door *d);
 struct door_counters {
     uint64_t connections; /* now, with those that workers have */
     uint64_t accepted, delivered;
-    uint64_t refused;  /* over a bound */
+    uint64_t refused;   /* over a bound */
     uint64_t dismissed; /* said nothing in time, or nothing that fits */
 };
 void door_read_counters(const struct door *d, struct door_counters *ret);

@@ -18,9 +18,9 @@
 #define PLACE_BITS 13 /* of `via`; the rest is the generation */
 #define PLACES (1u << PLACE_BITS)
 #define EVENTS 64
-#define READ_ROUNDS 16    /* of one connection, before others get their turn */
-#define OUT_BYTES 16384   /* what a buffer for waiting bytes begins with, and shrinks to */
-#define SMALL_BYTES 400   /* sound, reports and checks still go where large packets are dropped */
+#define READ_ROUNDS 16  /* of one connection, before others get their turn */
+#define OUT_BYTES 16384 /* what a buffer for waiting bytes begins with, and shrinks to */
+#define SMALL_BYTES 400 /* sound, reports and checks still go where large packets are dropped */
 #define LARGEST_BYTES 2048
 #define UNSENT_BYTES 32768 /* kept by the system beyond what is on its way */
 

@@ -296,18 +296,74 @@ static void an_ice_restart_works_on_a_full_server(void **state)
     assert_int_equal(ann->stun_answers, answers + 1);
 }
 
+static void a_connection_that_ends_takes_its_path_along(void **state)
+{
+    struct fake_hub *f = *state;
+    struct fake_client *ann = fake_client_join(f, 1, "ann", "vs");
+    struct fake_client *bob = fake_client_new(f, 2, "bob");
+    bob->at.via = 77;
+    assert_true(fake_client_offer(bob, "vr", NULL, 0));
+    assert_false(hub_has_path(f->hub, &bob->at));
+    fake_client_connect(bob);
+    assert_true(hub_has_path(f->hub, &bob->at));
+    fake_client_stream(ann, 0.2);
+    assert_int_equal(bob->rtp_count, 5);
+    struct path before = bob->at;
+    hub_path_gone(f->hub, f->now_us, &before);
+    hub_path_gone(f->hub, f->now_us, &before); /* told twice */
+    assert_false(hub_has_path(f->hub, &before));
+    fake_client_stream(ann, 0.2);
+    assert_int_equal(bob->rtp_count, 5); /* nowhere to send to */
+    assert_int_equal(fake_hub_count(f, MEDIA_PEER_GONE), 0);
+    fake_hub_forget(f);
+    bob->at.via = 78; /* another connection, the same call */
+    bob->at.remote.port++;
+    fake_client_check_from(bob, &bob->at);
+    fake_client_stream(ann, 0.2);
+    assert_true(bob->rtp_count > 5);
+    assert_int_equal(fake_hub_count(f, MEDIA_PEER_MOVED), 1);
+    hub_peer_remove(f->hub, f->now_us, &f->room, 2);
+    assert_int_equal(f->released_count, 2); /* the ended one too: whoever closed it knows */
+    assert_true(path_equal(&f->released, &bob->at));
+    assert_false(hub_has_path(f->hub, &bob->at));
+}
+
+static void connections_are_let_go_at_a_bound(void **state)
+{
+    struct fake_hub *f = *state;
+    struct fake_client *ann = fake_client_join(f, 1, "ann", "vs");
+    struct path path = ann->at;
+    for (uint32_t i = 1; i <= 3 * MEMBER_PATHS; i++) {
+        path.via = i;
+        f->now_us += 1000;
+        fake_client_check_from(ann, &path);
+        assert_true(hub_has_path(f->hub, &path));
+    }
+    assert_true(f->released_count >= 2 * MEMBER_PATHS);
+    assert_int_equal(map_count(f->hub->paths), MEMBER_PATHS);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_hub, close_hub)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(slots_wait_for_the_handshake),  TEST(renegotiation_adds_and_removes),
-        TEST(a_bad_offer_changes_nothing),   TEST(wants_choose_what_is_shown),
-        TEST(wants_end_with_the_line),       TEST(ssrcs_given_up_are_forgotten),
-        TEST(peers_pick_main_or_a_person),   TEST(nobody_subscribes_without_the_right),
-        TEST(who_never_connects_goes),       TEST(who_falls_silent_goes),
-        TEST(who_says_good_bye_goes),        TEST(a_wrong_certificate_goes),
-        TEST(an_ice_restart_keeps_the_call), TEST(an_ice_restart_works_on_a_full_server),
+        TEST(slots_wait_for_the_handshake),
+        TEST(renegotiation_adds_and_removes),
+        TEST(a_bad_offer_changes_nothing),
+        TEST(wants_choose_what_is_shown),
+        TEST(wants_end_with_the_line),
+        TEST(ssrcs_given_up_are_forgotten),
+        TEST(peers_pick_main_or_a_person),
+        TEST(nobody_subscribes_without_the_right),
+        TEST(who_never_connects_goes),
+        TEST(who_falls_silent_goes),
+        TEST(who_says_good_bye_goes),
+        TEST(a_wrong_certificate_goes),
+        TEST(an_ice_restart_keeps_the_call),
+        TEST(an_ice_restart_works_on_a_full_server),
+        TEST(a_connection_that_ends_takes_its_path_along),
+        TEST(connections_are_let_go_at_a_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

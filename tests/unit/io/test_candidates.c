@@ -22,7 +22,7 @@ static void the_public_ones_come_first_and_alone(void **state)
     struct addr found[CANDIDATES_MAX], public[20];
     const char *const texts[] = {"203.0.113.1", "2001:db8::7", "203.0.113.2", "203.0.113.1"};
     for (size_t i = 0; i < 4; i++)
-        public[i] = at(texts[i], 0);
+    public[i] = at(texts[i], 0);
     const struct addr bounds[] = {at("0.0.0.0", 443), at("::", 443), at("127.0.0.1", 443)};
     for (size_t b = 0; b < 3; b++) {
         assert_int_equal(candidates_find(&bounds[b], public, 4, found), 3);

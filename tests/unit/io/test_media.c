@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "tests/unit/support/real_client.h"
 #include "tests/unit/support/scratch.h"
+#include "tests/unit/support/tcp_pair.h"
 
 #define WAIT_MS 10000
 
@@ -69,10 +70,9 @@ static int add(struct fixture *f, const struct id *room, uint64_t peer, const ch
 }
 
 /** The port of the answer. */
-static uint16_t join(struct fixture *f, const struct id *room, struct real_client *c, uint64_t peer,
+static uint16_t meet(struct fixture *f, const struct id *room, struct real_client *c, uint64_t peer,
                      const char *direction)
 {
-    real_client_open(c);
     char *offer = real_client_offer(c, direction);
     assert_int_equal(add(f, room, peer, offer), 0);
     struct media_event e = wait_for(f, MEDIA_ANSWER);
@@ -85,6 +85,51 @@ static uint16_t join(struct fixture *f, const struct id *room, struct real_clien
     e = wait_for(f, MEDIA_PEER_CONNECTED);
     assert_int_equal(e.peer, peer);
     return port;
+}
+
+static uint16_t join(struct fixture *f, const struct id *room, struct real_client *c, uint64_t peer,
+                     const char *direction)
+{
+    real_client_open(c);
+    return meet(f, room, c, peer, direction);
+}
+
+static void carries_calls_over_tcp(void **state)
+{
+    (void)state;
+    struct fixture f = {.entropy = entropy_system()};
+    struct media_config config = {.workers = 2, .jobs = 1, .has_tcp = true};
+    struct id rooms[2];
+    struct real_client clients[4];
+    struct media_counters n;
+    assert_int_equal(addr_parse_ip("127.0.0.1", 0, &config.udp), 0);
+    assert_int_equal(addr_parse_ip("127.0.0.1", 0, &config.tcp), 0);
+    assert_int_equal(media_start(&f.media, &config), 0);
+    assert_int_not_equal(media_tcp_address(f.media).port, 0);
+    for (unsigned i = 0; i < 2; i++) { /* a room on each worker; one port for both */
+        struct real_client *ann = &clients[2 * i], *bob = &clients[2 * i + 1];
+        rooms[i] = id_make(1700000000000000, &f.entropy);
+        assert_int_equal(media_room_open(f.media, &rooms[i]), 0);
+        real_client_open_tcp(ann);
+        real_client_open_tcp(bob);
+        uint16_t port = meet(&f, &rooms[i], ann, 2 * i + 1, "sendonly");
+        assert_int_equal(port, media_worker_address(f.media, i).port);
+        (void)meet(&f, &rooms[i], bob, 2 * i + 2, "recvonly");
+        for (uint32_t k = 0; k < 50; k++)
+            real_client_picture(ann, k * 3000, k == 0);
+        real_client_wait(bob, &bob->rtp_count, 50);
+    }
+    media_read_counters(f.media, &n);
+    assert_int_equal(n.tcp_connections, 4);
+    assert_int_equal(n.tcp_delivered, 4);
+    assert_int_equal(n.tcp_dismissed + n.tcp_refused, 0);
+    assert_int_equal(media_room_close(f.media, &rooms[0]), 0); /* closes its connections */
+    while (n.tcp_connections != 2)
+        media_read_counters(f.media, &n);
+    assert_true(tcp_is_closed(clients[0].fd) && tcp_is_closed(clients[1].fd));
+    media_stop(f.media);
+    for (unsigned i = 0; i < 4; i++)
+        real_client_close(&clients[i]);
 }
 
 static void refuses_bad_configurations(void **state)
@@ -281,11 +326,9 @@ static void stopping_finishes_clips_and_calls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refuses_bad_configurations),
-        cmocka_unit_test(ports_count_up),
-        TEST(answers_and_refuses),
-        TEST(rooms_are_spread_over_workers),
-        TEST(a_clip_from_start_to_file),
+        cmocka_unit_test(refuses_bad_configurations), cmocka_unit_test(ports_count_up),
+        cmocka_unit_test(carries_calls_over_tcp),     TEST(answers_and_refuses),
+        TEST(rooms_are_spread_over_workers),          TEST(a_clip_from_start_to_file),
         TEST(stopping_finishes_clips_and_calls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

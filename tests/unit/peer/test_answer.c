@@ -31,7 +31,7 @@ static struct line make_line(enum media_kind kind, const char *mid)
 }
 
 static char *write_answer(struct line *lines, size_t count, const struct addr *candidates,
-                          size_t candidate_count, bool bundled)
+                          size_t candidate_count, size_t tcp_candidate_count, bool bundled)
 {
     struct negotiation n = {.line_count = count,
                             .lines = lines,
@@ -43,7 +43,9 @@ static char *write_answer(struct line *lines, size_t count, const struct addr *c
                                          .ice_pwd = "passwordpasswordpassword",
                                          .fingerprint = PRINT,
                                          .candidates = candidates,
-                                         .candidate_count = candidate_count};
+                                         .candidate_count = candidate_count,
+                                         .tcp_candidates = candidates,
+                                         .tcp_candidate_count = tcp_candidate_count};
     char *text = NULL;
     struct sdp *sdp = NULL;
     assert_int_equal(negotiate_answer(&n, &transport, &text), 0);
@@ -66,13 +68,17 @@ static void test_candidates(void **state)
     struct line line = make_line(MEDIA_VIDEO, "v");
     assert_int_equal(addr_parse_ip("2001:db8::5", 4000, &list[0]), 0);
     assert_int_equal(addr_parse_ip("192.0.2.5", 4001, &list[1]), 0);
-    char *text = write_answer(&line, 1, list, 2, true);
+    char *text = write_answer(&line, 1, list, 2, 2, true);
     expect(text, true, "o=- 7 3 IN IP4 127.0.0.1\r\n");
     expect(text, true, "m=video 4000 UDP/TLS/RTP/SAVPF 100\r\nc=IN IP6 2001:db8::5\r\n");
     expect(text, true, "a=candidate:1 1 udp 2130706431 2001:db8::5 4000 typ host\r\n");
     expect(text, true, "a=candidate:2 1 udp 2130706175 192.0.2.5 4001 typ host\r\n");
+    expect(text, true,
+           "a=candidate:3 1 tcp 1520435199 2001:db8::5 4000 typ host tcptype passive\r\n");
+    expect(text, true,
+           "a=candidate:4 1 tcp 1520434943 192.0.2.5 4001 typ host tcptype passive\r\n");
     free(text);
-    text = write_answer(&line, 1, NULL, 0, true);
+    text = write_answer(&line, 1, NULL, 0, 0, true);
     expect(text, true, "m=video 9 UDP/TLS/RTP/SAVPF 100\r\nc=IN IP4 0.0.0.0\r\n");
     expect(text, true, "a=end-of-candidates\r\n");
     expect(text, false, "a=candidate");
@@ -84,7 +90,7 @@ static void test_rejected_lines_tell_their_transport(void **state)
     (void)state;
     struct line lines[2] = {make_line(MEDIA_VIDEO, "gone"), make_line(MEDIA_AUDIO, "kept")};
     lines[0].rejected = true;
-    char *text = write_answer(lines, 2, NULL, 0, true);
+    char *text = write_answer(lines, 2, NULL, 0, 0, true);
     expect(text, true, "a=group:BUNDLE kept\r\n");
     expect(text, true,
            "m=video 0 UDP/TLS/RTP/SAVPF 100\r\nc=IN IP4 0.0.0.0\r\na=mid:gone\r\n"
@@ -111,7 +117,7 @@ static void test_directions_and_sources(void **state)
         line.local_ssrc = 1111;
         line.local_rtx_ssrc = 2222;
         line.rtx_payload_type[CODEC_VP8] = 101;
-        char *text = write_answer(&line, 1, NULL, 0, true);
+        char *text = write_answer(&line, 1, NULL, 0, 0, true);
         expect(text, true, table[i].direction);
         expect(text, line.sends, "a=msid:someone v\r\n");
         expect(text, line.sends, "a=ssrc-group:FID 1111 2222\r\n");
@@ -126,7 +132,7 @@ static void test_nothing_that_was_not_agreed(void **state)
     (void)state;
     struct line line = make_line(MEDIA_AUDIO, "a");
     line.mid_offered = false;
-    char *text = write_answer(&line, 1, NULL, 0, false);
+    char *text = write_answer(&line, 1, NULL, 0, 0, false);
     static const char *const unwanted[] = {"a=mid",        "BUNDLE", "a=rtcp-fb", "a=extmap",
                                            "a=rtcp-rsize", "stereo", "a=ssrc",    "rtx"};
     for (size_t i = 0; i < sizeof unwanted / sizeof *unwanted; i++)
@@ -140,7 +146,7 @@ static void test_feedback_and_extensions(void **state)
     struct line line = make_line(MEDIA_VIDEO, "v");
     line.nack = line.nack_pli = line.ccm_fir = line.remb = line.rtcp_rsize = true;
     line.extensions = (struct line_extensions){.mid = 1, .audio_level = 14};
-    char *text = write_answer(&line, 1, NULL, 0, true);
+    char *text = write_answer(&line, 1, NULL, 0, 0, true);
     static const char *const wanted[] = {
         "a=rtcp-fb:100 nack\r\n",
         "a=rtcp-fb:100 nack pli\r\n",

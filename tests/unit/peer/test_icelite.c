@@ -215,6 +215,47 @@ static void test_restart(void **state)
     assert_false(icelite_is_valid_path(&f.ice, &a));
 }
 
+static void test_marks_name_workers(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_open(&f);
+    for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
+        char mark = icelite_mark(i);
+        assert_int_equal(icelite_marked(mark), i);
+        icelite_init(&f.ice, mark, &f.entropy);
+        assert_int_equal(f.ice.ufrag[0], mark);
+        assert_int_equal(strlen(f.ice.ufrag), ICE_UFRAG_LEN);
+        icelite_restart(&f.ice, &f.entropy);
+        assert_int_equal(f.ice.ufrag[0], mark);
+    }
+    assert_int_equal(icelite_marked('\0'), -1);
+    assert_int_equal(icelite_marked('='), -1);
+}
+
+static void test_ended_paths(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_open(&f);
+    struct path udp = path_of("10.0.0.1", 1), tcp = udp, other = udp;
+    tcp.via = 1u << 20 | 1;
+    other.via = 1u << 20 | 2;
+    assert_false(icelite_drop_path(&f.ice, &tcp));
+    send_check(&f, 1000, &tcp, (struct check){.nominate = true});
+    assert_false(icelite_drop_path(&f.ice, &udp));
+    assert_true(icelite_drop_path(&f.ice, &tcp));
+    assert_false(f.ice.has_selected || icelite_is_valid_path(&f.ice, &tcp));
+    send_check(&f, 2000, &other, (struct check){0}); /* the next one is taken at once */
+    assert_int_equal(f.outcome, ICE_SELECTED);
+    send_check(&f, 3000, &udp, (struct check){0});
+    send_check(&f, 4000, &tcp, (struct check){.nominate = true});
+    assert_true(path_equal(&f.ice.selected, &tcp));
+    assert_false(icelite_drop_path(&f.ice, &other));
+    assert_true(icelite_drop_path(&f.ice, &tcp)); /* what is left, and newest */
+    assert_true(f.ice.has_selected && path_equal(&f.ice.selected, &udp));
+}
+
 static void test_other_types_are_not_checks(void **state)
 {
     (void)state;
@@ -241,6 +282,8 @@ int main(void)
         cmocka_unit_test(test_silent_selection_gives_way),
         cmocka_unit_test(test_paths_are_bounded),
         cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_marks_name_workers),
+        cmocka_unit_test(test_ended_paths),
         cmocka_unit_test(test_other_types_are_not_checks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,6 +33,13 @@ static void commit(void *ctx, size_t len)
     f->out_count += len > 0;
 }
 
+static void release(void *ctx, const struct path *path)
+{
+    struct fake_hub *f = ctx;
+    f->released_count++;
+    f->released = *path;
+}
+
 static void event(void *ctx, const struct media_event *e)
 {
     struct fake_hub *f = ctx;
@@ -55,7 +62,7 @@ static int record(void *ctx, struct record_batch *batch)
 struct fake_hub *fake_hub_new(void)
 {
     static const struct hub_io io = {
-        .reserve = reserve, .commit = commit, .event = event, .record = record};
+        .reserve = reserve, .commit = commit, .release = release, .event = event, .record = record};
     struct fake_hub *f = calloc(1, sizeof *f);
     assert_non_null(f);
     f->entropy = entropy_seeded_init(&f->seeded, 23);

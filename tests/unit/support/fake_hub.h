@@ -36,6 +36,8 @@ struct fake_hub {
     struct record_batch *batches[512];
     size_t client_count;
     struct fake_client *clients[FAKE_HUB_CLIENTS];
+    size_t released_count; /* paths that the hub let go, the last of them */
+    struct path released;
     size_t out_count; /* on their way to the clients */
     struct fake_datagram out[2048];
 };

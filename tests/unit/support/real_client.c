@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ICE, DTLS and SRTP over a connected UDP socket. */
+/* ICE, DTLS and SRTP over a connected UDP or TCP socket. */
 #include "tests/unit/support/real_client.h"
 
 #include <setjmp.h>
@@ -16,6 +16,7 @@
 #include "media/wire/rtp.h"
 #include "media/wire/stun.h"
 #include "tests/unit/peer/offers.h"
+#include "tests/unit/support/tcp_pair.h"
 
 #define WAIT_US 5000000u
 
@@ -26,6 +27,14 @@ void real_client_open(struct real_client *c)
     assert_int_equal(dtls_identity_new(&c->identity), 0);
     c->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     assert_true(c->fd >= 0);
+}
+
+void real_client_open_tcp(struct real_client *c)
+{
+    real_client_open(c);
+    close(c->fd);
+    c->fd = -1;
+    c->tcp = true;
 }
 
 void real_client_close(struct real_client *c)
@@ -77,6 +86,10 @@ uint16_t real_client_answer_port(const char *answer)
 
 void real_client_send(struct real_client *c, const void *data, size_t len)
 {
+    if (c->tcp) {
+        tcp_put(c->fd, data, len);
+        return;
+    }
     assert_int_equal(send(c->fd, data, len, 0), (ssize_t)len);
 }
 
@@ -119,7 +132,17 @@ void real_client_poll(struct real_client *c)
     uint8_t data[2048];
     struct pollfd p = {.fd = c->fd, .events = POLLIN};
     (void)poll(&p, 1, 50);
-    for (;;) {
+    while (c->tcp) {
+        uint8_t *at;
+        size_t room = framing_room(&c->in, &at), packet_len;
+        ssize_t len = recv(c->fd, at, room, 0);
+        if (len <= 0)
+            break;
+        framing_add(&c->in, (size_t)len);
+        while (framing_next(&c->in, &at, &packet_len) == 1)
+            take(c, at, packet_len);
+    }
+    while (!c->tcp) {
         ssize_t len = recv(c->fd, data, sizeof data, 0);
         if (len <= 0)
             break;
@@ -159,9 +182,17 @@ void real_client_connect(struct real_client *c, const char *answer)
     char fingerprint[DTLS_FINGERPRINT_BYTES];
     struct addr to;
     struct sockaddr_storage sa;
-    assert_int_equal(addr_parse_ip("127.0.0.1", real_client_answer_port(answer), &to), 0);
+    const char *from = c->tcp ? strstr(answer, " 1 tcp ") : answer;
+    assert_non_null(from);
+    unsigned port = real_client_answer_port(answer);
+    if (c->tcp)
+        assert_int_equal(sscanf(from, " 1 tcp %*u %*s %u typ host tcptype passive", &port), 1);
+    assert_int_equal(addr_parse_ip("127.0.0.1", (uint16_t)port, &to), 0);
     socklen_t len = addr_to_sockaddr(&to, false, &sa);
-    assert_int_equal(connect(c->fd, (struct sockaddr *)&sa, len), 0);
+    if (c->tcp)
+        c->fd = tcp_connect_to(&to);
+    else
+        assert_int_equal(connect(c->fd, (struct sockaddr *)&sa, len), 0);
     check(c, answer);
     value_of(fingerprint, sizeof fingerprint, answer, "a=fingerprint:sha-256 ");
     assert_int_equal(

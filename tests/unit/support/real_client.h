@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A client on a real loopback socket: check, handshake, media. It waits by poll, with a bound. */
+/* A client on a real loopback socket, UDP or TCP: check, handshake, media. It waits by poll, with a bound. */
 #ifndef LOUPE_TESTS_UNIT_SUPPORT_REAL_CLIENT_H
 #define LOUPE_TESTS_UNIT_SUPPORT_REAL_CLIENT_H
 
@@ -10,9 +10,12 @@
 #include "base/addr.h"
 #include "media/peer/dtls.h"
 #include "media/peer/srtp.h"
+#include "media/wire/framing.h"
 
 struct real_client {
     int fd;
+    bool tcp;
+    struct framing in; /* of TCP */
     struct dtls_identity *identity;
     struct dtls *dtls;
     struct srtp_pair *srtp;
@@ -23,6 +26,8 @@ struct real_client {
 
 /** A socket and a certificate. */
 void real_client_open(struct real_client *c);
+/** One that takes the first candidate over TCP. */
+void real_client_open_tcp(struct real_client *c);
 void real_client_close(struct real_client *c);
 /** What Chromium would offer: sound and picture, `direction` both ("sendonly", ..). To free(). */
 char *real_client_offer(const struct real_client *c, const char *direction);
