@@ -48,6 +48,7 @@
 #define LIMIT_TAPE_VIDEO_PACKETS 2048 /* index size, a power of two; older packets are forgotten */
 #define LIMIT_TAPE_AUDIO_PACKETS 256
 #define LIMIT_TAPE_FRAMES 512
+#define LIMIT_TAPE_SPARES 8    /* slabs a tape keeps to write again; further ones are given back */
 #define LIMIT_TAPE_MS 2000     /* age kept beyond the current group of pictures */
 #define LIMIT_GOP_PACKETS 1024 /* a longer group of pictures is not replayed to joiners: PLI */
 

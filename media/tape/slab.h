@@ -27,6 +27,11 @@ static inline void slab_hold(struct slab *s)
 {
     atomic_fetch_add_explicit(&s->references, 1, memory_order_relaxed);
 }
+/** Whether the caller's reference is the only one: then its bytes may be written anew. */
+static inline bool slab_is_held_once(const struct slab *s)
+{
+    return atomic_load_explicit(&s->references, memory_order_acquire) == 1;
+}
 /** NULL is fine. */
 void slab_release(struct slab *s);
 

@@ -10,7 +10,8 @@
 
 /** A slab with the number of its packets that the index still names. */
 struct reel {
-    struct slab *slab;
+    struct reel *next; /* among the spare ones */
+    struct slab *slab; /* NULL: a spare one that was shared */
     uint32_t live;
     bool shared; /* another tape writes it */
 };
@@ -29,6 +30,8 @@ struct tape {
     int64_t tail;         /* nothing below is here */
     int64_t floor;        /* nothing below is taken any more */
     size_t bytes;
+    struct reel *spare; /* to be written again, so that steady relay takes no memory */
+    unsigned spare_count;
 };
 
 int tape_new(struct tape **ret, const struct tape_limits *limits)
@@ -50,9 +53,38 @@ int tape_new(struct tape **ret, const struct tape_limits *limits)
 
 static void reel_free(struct tape *t, struct reel *r)
 {
-    t->bytes -= r->slab->size;
+    if (r->slab)
+        t->bytes -= r->slab->size;
     slab_release(r->slab);
     free(r);
+}
+
+/** No packet of it is named any more. A slab that nobody else holds is kept with it. */
+static void reel_retire(struct tape *t, struct reel *r)
+{
+    bool alone = !r->shared && slab_is_held_once(r->slab);
+    if (t->spare_count == LIMIT_TAPE_SPARES) {
+        reel_free(t, r);
+        return;
+    }
+    if (!alone) {
+        t->bytes -= r->slab->size;
+        slab_release(r->slab);
+    }
+    *r = (struct reel){.next = t->spare, .slab = alone ? r->slab : NULL};
+    t->spare = r;
+    t->spare_count++;
+}
+
+static struct reel *reel_take(struct tape *t)
+{
+    struct reel *r = t->spare;
+    if (!r)
+        return calloc(1, sizeof *r);
+    t->spare = r->next;
+    t->spare_count--;
+    r->next = NULL;
+    return r;
 }
 
 static struct entry *entry_at(const struct tape *t, int64_t seq)
@@ -68,7 +100,7 @@ static void entry_drop(struct tape *t, struct entry *e)
     e->packet = NULL;
     e->reel = NULL;
     if (--r->live == 0 && r != t->writing)
-        reel_free(t, r);
+        reel_retire(t, r);
 }
 
 /** Forget everything below `seq`. */
@@ -91,23 +123,20 @@ void tape_free(struct tape *t)
         entry_drop(t, &t->entries[i]);
     if (t->writing)
         reel_free(t, t->writing);
+    while (t->spare)
+        reel_free(t, reel_take(t));
     frames_clear(&t->frames);
     free(t->entries);
     free(t);
 }
 
-/** `slab` becomes the reel that is written; the one before it lives on while its packets do. */
-static struct reel *reel_begin(struct tape *t, struct slab *slab)
+/** The reel that is written from now on; the one before it lives on while its packets do. */
+static struct reel *reel_begin(struct tape *t, struct reel *r)
 {
     struct reel *old = t->writing;
-    struct reel *r = calloc(1, sizeof *r);
-    if (!r)
-        return NULL;
-    r->slab = slab;
-    t->bytes += slab->size;
     t->writing = r;
     if (old && old->live == 0)
-        reel_free(t, old);
+        reel_retire(t, old);
     return r;
 }
 
@@ -117,23 +146,38 @@ static struct reel *reel_for(struct tape *t, uint32_t need)
     struct reel *old = t->writing;
     if (old && !old->shared && old->slab->size - old->slab->used >= need)
         return old;
-    struct slab *slab = slab_new(LIMIT_SLAB_BYTES);
-    struct reel *r = slab ? reel_begin(t, slab) : NULL;
+    struct reel *r = reel_take(t);
     if (!r)
-        slab_release(slab);
-    return r;
+        return NULL;
+    if (r->slab) {
+        r->slab->used = 0;
+    } else {
+        r->slab = slab_new(LIMIT_SLAB_BYTES);
+        if (!r->slab) {
+            free(r);
+            return NULL;
+        }
+        t->bytes += r->slab->size;
+    }
+    return reel_begin(t, r);
 }
 
 static struct reel *reel_for_shared(struct tape *t, struct slab *slab)
 {
     if (t->writing && t->writing->slab == slab)
         return t->writing;
-    struct reel *r = reel_begin(t, slab);
-    if (r) {
-        r->shared = true;
-        slab_hold(slab);
+    struct reel *r = reel_take(t);
+    if (!r)
+        return NULL;
+    if (r->slab) {
+        t->bytes -= r->slab->size;
+        slab_release(r->slab);
     }
-    return r;
+    slab_hold(slab);
+    r->slab = slab;
+    r->shared = true;
+    t->bytes += slab->size;
+    return reel_begin(t, r);
 }
 
 static const struct tape_packet *write_packet(struct reel *r, const struct tape_input *in,
