@@ -113,14 +113,12 @@ static void read_extras(const struct line *agreed, const struct rtp_packet *pack
     }
 }
 
-static struct track *track_for(struct member_line *l, uint64_t now_us, uint32_t ssrc,
-                               enum media_codec codec)
+static struct track *track_for(struct member_line *l, uint64_t now_us, enum media_codec codec)
 {
     if (l->track)
         return l->track;
     struct member *m = l->member;
     const struct line *agreed = member_line_agreed(l);
-    l->source_ssrc = ssrc;
     struct track_config config = {
         .id = m->hub->next_track,
         .identity = m->config.identity,
@@ -134,7 +132,6 @@ static struct track *track_for(struct member_line *l, uint64_t now_us, uint32_t 
         return NULL;
     m->hub->next_track += m->hub->config.track_step;
     m->hub->counters.tracks++;
-    (void)map_add_u64(m->hub->sources, ssrc, m);
     struct media_event event = {.type = MEDIA_TRACK_ADDED,
                                 .peer = m->config.peer,
                                 .track = l->track->id,
@@ -145,17 +142,27 @@ static struct track *track_for(struct member_line *l, uint64_t now_us, uint32_t 
     return l->track;
 }
 
-/** A line has one source at a time. Another one takes over only when the first has fallen silent: its
- *  numbers have nothing to do with what came before, so it makes a new track. */
-static bool is_source(struct member_line *l, uint64_t now_us, uint32_t ssrc)
+/** An encoding has one source at a time. Another one takes over only when the first has fallen silent:
+ *  its numbers have nothing to do with what came before, so it makes a new track. */
+static struct encoding *encoding_for(struct member_line *l, uint64_t now_us, uint32_t ssrc,
+                                     unsigned rid, enum media_codec codec)
 {
-    if (l->track && l->source_ssrc != ssrc) {
-        if (now_us - l->heard_us < SOURCE_SILENT_US)
-            return false;
+    struct member_source *source = &l->sources[rid];
+    if (source->encoding && source->ssrc != ssrc) {
+        if (now_us - source->heard_us < SOURCE_SILENT_US)
+            return NULL;
         member_drop_track(l, now_us);
     }
-    l->heard_us = now_us;
-    return true;
+    source->heard_us = now_us;
+    if (source->encoding)
+        return source->encoding;
+    struct track *t = track_for(l, now_us, codec);
+    source->encoding = t ? track_encoding(t, rid, now_us) : NULL;
+    if (!source->encoding)
+        return NULL;
+    source->ssrc = source->encoding->ssrc = ssrc;
+    (void)map_add_u64(l->member->hub->sources, ssrc, l->member);
+    return source->encoding;
 }
 
 static void note_transport_seq(struct member *m, uint64_t now_us, const struct line *agreed,
@@ -182,19 +189,19 @@ static void on_media(struct member *m, uint64_t now_us, struct rtp_packet *packe
     }
     struct member_line *l = m->lines[index];
     const struct line *agreed = member_line_agreed(l);
+    unsigned rid = 0;
     note_transport_seq(m, now_us, agreed, packet);
     if (!agreed->receives || (rtx && !unwrap_rtx(packet)))
         return;
-    if (!rtx && !is_source(l, now_us, packet->ssrc)) {
+    struct encoding *e = rtx ? l->sources[rid].encoding
+                             : encoding_for(l, now_us, packet->ssrc, rid, codec);
+    if (!e && !rtx)
         m->hub->counters.rtp_bad++;
-        return;
-    }
-    struct track *t = rtx ? l->track : track_for(l, now_us, packet->ssrc, codec);
-    if (!t || t->codec != codec)
+    if (!e || e->track->codec != codec)
         return;
     struct track_extras extras;
     read_extras(agreed, packet, &extras);
-    if (track_receive(t, now_us, packet, &extras, rtx) == ER_MALFORMED)
+    if (encoding_receive(e, now_us, packet, &extras, rtx) == ER_MALFORMED)
         m->hub->counters.rtp_bad++;
     else if (rtx)
         m->hub->counters.retransmissions_received++;

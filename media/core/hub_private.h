@@ -25,7 +25,7 @@ struct hub {
     struct heap room_timers;
     struct heap member_timers;
     struct heap tap_timers;
-    struct list pending; /* tracks whose packets of this turn wait to be forwarded */
+    struct list pending; /* encodings whose packets of this turn wait to be forwarded */
     uint64_t next_track;
     size_t member_count;
 };
@@ -49,14 +49,20 @@ struct rate_meter {
     uint32_t bps;
 };
 
+/** One of the streams that a line publishes. */
+struct member_source {
+    struct encoding *encoding; /* NULL until the first packet came */
+    uint32_t ssrc;             /* what it is made from */
+    uint64_t heard_us;         /* when it sent last */
+};
+
 /** What a negotiated m-line is to the relay. */
 struct member_line {
     struct member *member;
-    size_t index;         /* into negotiation.lines */
-    struct track *track;  /* NULL until the first packet came */
-    uint32_t source_ssrc; /* what the track is made from */
-    uint64_t heard_us;    /* when it sent last */
-    struct slot *slot;    /* NULL unless we send here and are connected */
+    size_t index;                                  /* into negotiation.lines */
+    struct track *track;                           /* NULL until the first packet came */
+    struct member_source sources[LIMIT_ENCODINGS]; /* by rid; without simulcast, the first */
+    struct slot *slot;                             /* NULL unless we send here and are connected */
     uint16_t rtx_seq;
     uint64_t slot_told; /* track id last told by MEDIA_SLOT */
     bool slot_told_once;
@@ -119,9 +125,9 @@ void member_map_path(struct member *m, const struct path *path);
 void member_path_gone(struct member *m, uint64_t now_us, const struct path *path);
 /** What the line published ends here. */
 void member_drop_track(struct member_line *l, uint64_t now_us);
-/** The line that sends with this SSRC of ours, or whose track is received under it; or NULL. */
+/** The line that sends with this SSRC of ours, or what is received under it; or NULL. */
 struct member_line *member_line_by_local(const struct member *m, uint32_t ssrc);
-struct member_line *member_line_by_remote(const struct member *m, uint32_t ssrc);
+struct encoding *member_encoding_by_remote(const struct member *m, uint32_t ssrc);
 static inline const struct line *member_line_agreed(const struct member_line *l)
 {
     return &l->member->peer->negotiation.lines[l->index];

@@ -54,8 +54,12 @@ void member_drop_track(struct member_line *l, uint64_t now_us)
     tap_track_gone(m->room, l->track, now_us);
     track_free(l->track, now_us);
     l->track = NULL;
-    if (map_get_u64(m->hub->sources, l->source_ssrc) == m)
-        (void)map_remove_u64(m->hub->sources, l->source_ssrc);
+    for (size_t i = 0; i < LIMIT_ENCODINGS; i++) {
+        struct member_source *source = &l->sources[i];
+        if (source->encoding && map_get_u64(m->hub->sources, source->ssrc) == m)
+            (void)map_remove_u64(m->hub->sources, source->ssrc);
+        *source = (struct member_source){0};
+    }
     m->hub->counters.tracks--;
     hub_tell(m->room, &event);
 }
@@ -127,11 +131,12 @@ struct member_line *member_line_by_local(const struct member *m, uint32_t ssrc)
     return NULL;
 }
 
-struct member_line *member_line_by_remote(const struct member *m, uint32_t ssrc)
+struct encoding *member_encoding_by_remote(const struct member *m, uint32_t ssrc)
 {
     for (size_t i = 0; i < m->line_count; i++)
-        if (m->lines[i]->track && m->lines[i]->source_ssrc == ssrc)
-            return m->lines[i];
+        for (size_t k = 0; k < LIMIT_ENCODINGS; k++)
+            if (m->lines[i]->sources[k].encoding && m->lines[i]->sources[k].ssrc == ssrc)
+                return m->lines[i]->sources[k].encoding;
     return NULL;
 }
 

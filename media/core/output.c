@@ -55,7 +55,7 @@ static int write_packet(struct member_line *l, const struct relay_packet *out, u
     uint8_t rtx_type = agreed->rtx_payload_type[from->codec];
     bool rtx = out->retransmission && rtx_type != 0xff && agreed->local_rtx_ssrc;
     struct rtp_header header = {
-        .marker = from->flags & TAPE_MARKER,
+        .marker = out->marker,
         .payload_type = rtx ? rtx_type : agreed->payload_type[from->codec],
         .seq = rtx ? l->rtx_seq++ : out->seq,
         .timestamp = out->timestamp,
@@ -67,14 +67,16 @@ static int write_packet(struct member_line *l, const struct relay_packet *out, u
     if (at < 0)
         return at;
     size_t len = (size_t)at;
-    if (len + 2 + from->payload_len > size)
+    size_t payload_len = out->empty ? 0 : from->payload_len;
+    if (len + 2 + payload_len > size)
         return ER_TRUNCATED;
     if (rtx) {
         put_u16(buf + len, out->seq);
         len += 2;
     }
-    memcpy(buf + len, from->payload, from->payload_len);
-    return (int)(len + from->payload_len);
+    memcpy(buf + len, from->payload, payload_len);
+    memcpy(buf + len, out->patch, out->patch_len);
+    return (int)(len + payload_len);
 }
 
 static void send_packet(void *ctx, struct slot *s, const struct relay_packet *out)
@@ -102,31 +104,31 @@ static void send_packet(void *ctx, struct slot *s, const struct relay_packet *ou
     h->counters.retransmissions_sent += out->retransmission;
 }
 
-static void ask_key_frame(void *ctx, struct track *t)
+static void ask_key_frame(void *ctx, struct encoding *e)
 {
     struct hub *h = ctx;
-    struct member_line *l = t->owner;
+    struct member_line *l = e->track->owner;
     uint8_t packet[64 + SRTP_OVERHEAD];
     struct wr w = wr_make(packet, sizeof packet - SRTP_OVERHEAD);
     rtcp_write_rr(&w, l->member->rtcp_ssrc, NULL, 0);
-    rtcp_write_pli(&w, l->member->rtcp_ssrc, l->source_ssrc);
+    rtcp_write_pli(&w, l->member->rtcp_ssrc, e->ssrc);
     if (w.bad)
         return;
     h->counters.plis_sent++;
     member_send_rtcp(l->member, packet, wr_len(&w));
 }
 
-static void ask_packets(void *ctx, struct track *t, const int64_t *seqs, size_t count)
+static void ask_packets(void *ctx, struct encoding *e, const int64_t *seqs, size_t count)
 {
     struct hub *h = ctx;
-    struct member_line *l = t->owner;
+    struct member_line *l = e->track->owner;
     uint8_t packet[512 + SRTP_OVERHEAD];
     uint16_t short_seqs[LIMIT_NACK_PENDING];
     struct wr w = wr_make(packet, sizeof packet - SRTP_OVERHEAD);
     for (size_t i = 0; i < count; i++)
         short_seqs[i] = (uint16_t)seqs[i];
     rtcp_write_rr(&w, l->member->rtcp_ssrc, NULL, 0);
-    rtcp_write_nack(&w, l->member->rtcp_ssrc, l->source_ssrc, short_seqs, count);
+    rtcp_write_nack(&w, l->member->rtcp_ssrc, e->ssrc, short_seqs, count);
     if (w.bad)
         return;
     h->counters.nacks_sent++;

@@ -13,9 +13,9 @@
 
 static void on_sender_info(struct member *m, uint64_t now_us, const struct rtcp_sender_info *info)
 {
-    struct member_line *l = member_line_by_remote(m, info->ssrc);
-    if (l)
-        track_sender_report(l->track, now_us, info->ntp, info->rtp_timestamp);
+    struct encoding *e = member_encoding_by_remote(m, info->ssrc);
+    if (e)
+        encoding_sender_report(e, now_us, info->ntp, info->rtp_timestamp);
 }
 
 /** The round trip from our SR's echo (RFC 3550, 6.4.1). */
@@ -138,10 +138,12 @@ static void compound_send(struct compound *c)
 static size_t collect_blocks(struct member *m, uint64_t now_us, struct rtcp_report *ret)
 {
     size_t n = 0;
-    for (size_t i = 0; i < m->line_count && n < RTCP_MAX_REPORTS; i++) {
-        struct member_line *l = m->lines[i];
-        if (l->track && reception_report(&l->track->reception, l->source_ssrc, now_us, &ret[n]))
-            n++;
+    for (size_t i = 0; i < m->line_count; i++) {
+        for (size_t k = 0; k < LIMIT_ENCODINGS && n < RTCP_MAX_REPORTS; k++) {
+            struct encoding *e = m->lines[i]->sources[k].encoding;
+            if (e && reception_report(&e->reception, e->ssrc, now_us, &ret[n]))
+                n++;
+        }
     }
     return n;
 }
@@ -204,8 +206,8 @@ void member_report_twcc(struct member *m, uint64_t now_us)
     struct compound c = {.member = m};
     uint32_t media = 0;
     for (size_t i = 0; i < m->line_count && media == 0; i++)
-        if (m->lines[i]->track)
-            media = m->lines[i]->source_ssrc;
+        if (m->lines[i]->track && m->lines[i]->track->encoding_count)
+            media = m->lines[i]->track->encodings[0]->ssrc;
     while (twcc_pending(&m->twcc)) {
         compound_begin(&c);
         twcc_write(&m->twcc, &c.w, m->rtcp_ssrc, media);

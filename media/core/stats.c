@@ -5,24 +5,47 @@
 #include "base/er.h"
 #include "media/core/hub_private.h"
 
-static void fill_track(const struct member_line *l, struct media_track_stats *ret)
+static void fill_layers(const struct track *t, uint64_t now_us, struct media_track_stats *ret)
+{
+    struct layer_rate rates[MEDIA_LAYERS_MAX];
+    size_t count = t->kind == MEDIA_VIDEO ? track_layer_rates(t, now_us, rates, MEDIA_LAYERS_MAX)
+                                          : 0;
+    if (count < 2)
+        return; /* it has no layers */
+    ret->layer_count = count;
+    for (size_t i = 0; i < count; i++)
+        ret->layers[i] = (struct media_layer_stats){.encoding = rates[i].encoding,
+                                                    .spatial = rates[i].spatial,
+                                                    .temporal = rates[i].temporal,
+                                                    .width = rates[i].width,
+                                                    .height = rates[i].height,
+                                                    .bitrate_bps = rates[i].bps};
+}
+
+static void fill_track(const struct member_line *l, uint64_t now_us, struct media_track_stats *ret)
 {
     const struct track *t = l->track;
+    const struct encoding *best = track_best(t);
+    if (!best)
+        return;
+    const struct reception *reception = &best->reception;
     *ret = (struct media_track_stats){
         .track = t->id,
         .peer = l->member->config.peer,
         .kind = t->kind,
         .codec = t->codec,
-        .width = t->width,
-        .height = t->height,
+        .width = best->width,
+        .height = best->height,
         .packets = t->counters.packets,
         .bytes = t->counters.bytes,
-        .lost = reception_lost(&t->reception),
         .recovered = t->counters.recovered,
         .bitrate_bps = l->rate_in.bps,
-        .jitter_us = (uint32_t)((uint64_t)(t->reception.jitter_q4 >> 4) * 1000000u / t->clock_rate),
+        .jitter_us = (uint32_t)((uint64_t)(reception->jitter_q4 >> 4) * 1000000u / t->clock_rate),
         .rtt_us = (uint32_t)t->rtt_us,
     };
+    for (size_t i = 0; i < t->encoding_count; i++)
+        ret->lost += reception_lost(&t->encodings[i]->reception);
+    fill_layers(t, now_us, ret);
     (void)str_copy(ret->identity, sizeof ret->identity, t->identity);
 }
 
@@ -41,9 +64,10 @@ static void fill_slot(const struct member_line *l, struct media_slot_stats *ret)
         .jitter_us = l->viewer_jitter_us,
         .fraction_lost = l->viewer_fraction_lost,
         .state = l->shown_told,
-        .width = s->track ? s->track->width : 0,
-        .height = s->track ? s->track->height : 0,
+        .encoding = s->encoding ? (int8_t)s->encoding->index : -1,
     };
+    slot_layers(s, &ret->spatial, &ret->temporal);
+    slot_size(s, &ret->width, &ret->height);
     (void)str_copy(ret->mid, sizeof ret->mid, member_line_agreed(l)->mid);
     (void)str_copy(ret->identity, sizeof ret->identity, l->member->config.identity);
 }
@@ -66,7 +90,6 @@ static struct media_room_stats *stats_new(const struct hub_room *r)
 
 void hub_stats(struct hub *h, uint64_t now_us, const struct id *room, uint64_t request)
 {
-    (void)now_us;
     struct hub_room *r = hub_find_room(h, room);
     struct media_event event = {.type = MEDIA_STATS, .room = *room, .request = request};
     event.er = r ? 0 : ER_NOT_FOUND;
@@ -78,7 +101,8 @@ void hub_stats(struct hub *h, uint64_t now_us, const struct id *room, uint64_t r
         list_each (m, &r->members, struct member, in_room) {
             for (size_t i = 0; i < m->line_count; i++) {
                 if (m->lines[i]->track)
-                    fill_track(m->lines[i], &event.stats->tracks[event.stats->track_count++]);
+                    fill_track(m->lines[i], now_us,
+                               &event.stats->tracks[event.stats->track_count++]);
                 if (m->lines[i]->slot)
                     fill_slot(m->lines[i], &event.stats->slots[event.stats->slot_count++]);
             }

@@ -10,9 +10,12 @@
 
 #define TAP_EVERY_US 20000u
 #define AUDIO_PATIENCE_US 200000u
+#define OVERLAP_US                                                                                 \
+    500000u /* a better encoding may begin so long before what was read of the other */
 
 struct tap_source {
-    struct track *track; /* NULL: free */
+    struct track *track;       /* NULL: free */
+    struct encoding *encoding; /* of it, being read */
     struct tape_cursor cursor;
     struct steady_clock clock; /* so that times in the clip have no jumps */
 };
@@ -80,6 +83,16 @@ static struct record_item *next_item(struct tap *tap, uint64_t now_us)
     return tap->batch ? &tap->batch->items[tap->batch->count++] : NULL;
 }
 
+/** NULL while the track has none. */
+static bool begin_reading(struct tap_source *s, struct track *t)
+{
+    struct encoding *e = track_best(t);
+    *s = (struct tap_source){.track = e ? t : NULL, .encoding = e};
+    if (e)
+        tape_cursor_init(&s->cursor, e->tape, 0);
+    return e != NULL;
+}
+
 static void put_packet(struct tap *tap, uint64_t now_us, struct tap_source *s,
                        const struct tape_read *read)
 {
@@ -95,8 +108,9 @@ static void put_packet(struct tap *tap, uint64_t now_us, struct tap_source *s,
         .source = t->id,
         .packet = read->packet,
         .slab = read->slab,
-        .capture_unix_us = steady_clock_unix_us(&s->clock, t->clock_rate, read->packet->timestamp,
-                                                track_capture_unix_us(t, read->packet)),
+        .capture_unix_us = steady_clock_unix_us(
+            &s->clock, t->clock_rate, read->packet->timestamp,
+            encoding_capture_unix_us(s->encoding, read->packet)),
     };
 }
 
@@ -109,10 +123,10 @@ static void put_mark(struct tap *tap, uint64_t now_us, enum record_item_kind kin
 }
 
 /** Packets of the picture did not come in time: the clip goes on with the next key frame. */
-static void miss_picture(struct tap *tap, uint64_t now_us, struct track *t, uint32_t packets)
+static void miss_picture(struct tap *tap, uint64_t now_us, struct encoding *e, uint32_t packets)
 {
-    put_mark(tap, now_us, RECORD_VIDEO_GAP, t->id, packets);
-    track_want_key_frame(t, now_us);
+    put_mark(tap, now_us, RECORD_VIDEO_GAP, e->track->id, packets);
+    encoding_want_key_frame(e, now_us);
 }
 
 static void read_source(struct tap *tap, uint64_t now_us, struct tap_source *s,
@@ -121,14 +135,38 @@ static void read_source(struct tap *tap, uint64_t now_us, struct tap_source *s,
     struct track *t = s->track;
     for (;;) {
         struct tape_read read;
-        enum tape_step step = tape_cursor_next(&s->cursor, t->tape, now_us, patience_us, &read);
+        enum tape_step step = tape_cursor_next(&s->cursor, s->encoding->tape, now_us, patience_us,
+                                               &read);
         if (step == TAPE_STEP_WAIT)
             return;
         if (step == TAPE_STEP_PACKET)
             put_packet(tap, now_us, s, &read);
         else if (t->kind == MEDIA_VIDEO)
-            miss_picture(tap, now_us, t, read.gap_count);
+            miss_picture(tap, now_us, s->encoding, read.gap_count);
     }
+}
+
+/** The best encoding that flows is recorded; another one from a key frame on, which goes on in time
+ *  where the last one was left. */
+static void follow_best(struct tap *tap, uint64_t now_us, struct tap_source *s)
+{
+    struct encoding *best = track_best(s->track);
+    if (best == s->encoding)
+        return;
+    const struct tape_frame *key = tape_last_key(best->tape);
+    const struct tape_packet *first = key ? tape_find(best->tape, key->first_seq) : NULL;
+    uint64_t at_us = first ? encoding_capture_unix_us(best, first) : 0;
+    if (!first || at_us + OVERLAP_US < s->clock.unix_us) {
+        encoding_want_key_frame(best, now_us);
+        return;
+    }
+    if (s->clock.known && at_us <= s->clock.unix_us)
+        at_us = s->clock.unix_us + 1000;
+    s->encoding = best;
+    s->clock = (struct steady_clock){
+        .known = true, .timestamp = first->timestamp, .unix_us = at_us};
+    tape_cursor_init(&s->cursor, best->tape, first->seq);
+    put_mark(tap, now_us, RECORD_VIDEO_GAP, s->track->id, 0);
 }
 
 /* Which tracks are read */
@@ -150,13 +188,11 @@ static struct track *find_video(const struct hub_room *r, const char *identity)
 static void find_picture(struct tap *tap, uint64_t now_us, bool again)
 {
     struct track *t = tap->picture.track ? NULL : find_video(tap->room, tap->publisher);
-    if (!t)
+    if (!t || !begin_reading(&tap->picture, t))
         return;
-    tap->picture = (struct tap_source){.track = t};
-    tape_cursor_init(&tap->picture.cursor, t->tape, 0);
     if (again)
         put_mark(tap, now_us, RECORD_VIDEO_GAP, t->id, 0);
-    track_want_key_frame(t, now_us);
+    encoding_want_key_frame(tap->picture.encoding, now_us);
 }
 
 static void add_voice(struct tap *tap, struct track *t)
@@ -168,12 +204,10 @@ static void add_voice(struct tap *tap, struct track *t)
         if (!tap->audio[i].track && !place)
             place = &tap->audio[i];
     }
-    if (!place)
-        return;
-    place->track = t;
-    tape_cursor_init(&place->cursor, t->tape, 0);
-    if (place->cursor.next == 0)
-        place->cursor.next = t->reception.highest_seq + 1; /* an emptied tape: from now on only */
+    if (place && begin_reading(place, t) && place->cursor.next == 0)
+        place->cursor.next = place->encoding->reception.highest_seq +
+                             1; /* an emptied tape: from now
+                                                                            on only */
 }
 
 static void find_voices(struct tap *tap)
@@ -194,8 +228,10 @@ static void read_all(struct tap *tap, uint64_t now_us, bool last)
 {
     find_picture(tap, now_us, true);
     find_voices(tap);
-    if (tap->picture.track)
+    if (tap->picture.track) {
         read_source(tap, now_us, &tap->picture, last ? 0 : LIMIT_REORDER_US);
+        follow_best(tap, now_us, &tap->picture);
+    }
     for (size_t i = 0; i < LIMIT_MIX_SOURCES; i++)
         if (tap->audio[i].track)
             read_source(tap, now_us, &tap->audio[i], last ? 0 : AUDIO_PATIENCE_US);

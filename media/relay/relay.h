@@ -15,38 +15,47 @@
 #include "base/heap.h"
 #include "base/list.h"
 #include "media/codec.h"
-#include "media/relay/nacker.h"
+#include "media/relay/encoding.h"
+#include "media/relay/layer.h"
 #include "media/relay/reception.h"
+#include "media/relay/seqmap.h"
 #include "media/tape/tape.h"
-#include "media/wire/rtp.h"
 
 struct room;
 struct track;
 struct slot;
+
+#define RELAY_PATCH_MAX 8
 
 /** A packet for a viewer: the tape's bytes with the slot's numbering. */
 struct relay_packet {
     const struct tape_packet *from;
     uint16_t seq;
     uint32_t timestamp;
+    bool marker;
     bool retransmission; /* answers a NACK: RTX where agreed, else the packet as it was */
     bool leading;        /* among the slot's first, also when it is sent again */
+    bool empty; /* without payload: keeps the place of a packet that this viewer is not sent */
+    uint8_t patch_len; /* so many bytes of the payload are to be replaced, from its beginning: */
+    uint8_t patch[RELAY_PATCH_MAX];
 };
 
 struct relay_ops {
     void (*send)(void *ctx, struct slot *slot, const struct relay_packet *packet);
     /** Ask the publisher for a key frame now (the relay keeps the rate limit). */
-    void (*ask_key_frame)(void *ctx, struct track *track);
+    void (*ask_key_frame)(void *ctx, struct encoding *encoding);
     /** Ask the publisher for packets again. */
-    void (*ask_packets)(void *ctx, struct track *track, const int64_t *seqs, size_t count);
+    void (*ask_packets)(void *ctx, struct encoding *encoding, const int64_t *seqs, size_t count);
     /** The slot shows another track now (slot->track, NULL: none). */
     void (*slot_changed)(void *ctx, struct slot *slot);
+    /** The slot shows another encoding of it now, or begins or stops to show one. May be NULL. */
+    void (*slot_layer)(void *ctx, struct slot *slot);
 };
 
 struct relay_config {
     const struct relay_ops *ops;
     void *ops_ctx;
-    struct list *pending; /* struct track, in_pending: those with packets for relay_flush; may be
+    struct list *pending; /* struct encoding, in_pending: those with packets for relay_flush; may be
                              shared by several rooms. NULL: packets are forwarded as they come */
     const struct entropy *entropy;
     uint64_t unix_offset_us; /* unix time = now_us + this */
@@ -61,6 +70,7 @@ struct room {
     struct list slots;  /* struct slot, in_room */
     size_t track_count;
     struct heap track_timers;
+    struct heap encoding_timers;
     struct heap slot_timers;
 };
 
@@ -88,6 +98,7 @@ struct track_config {
     void *owner;                /* for ops */
 };
 
+/** Of all its encodings together. */
 struct track_counters {
     uint64_t packets, bytes, recovered, duplicates, key_requests, given_up;
 };
@@ -95,10 +106,8 @@ struct track_counters {
 /** Visible for reading; written by relay only, but for `owner`. */
 struct track {
     struct list in_room;
-    struct list slots;      /* struct slot, in_track */
-    struct list in_pending; /* linked while packets wait to be forwarded: */
-    int64_t pending[LIMIT_TURN_PACKETS];
-    size_t pending_count;
+    struct list slots;   /* struct slot, in_track */
+    struct list waiting; /* struct slot, in_waiting: for a key frame (sound: for any packet) */
     struct heap_node timer;
     struct room *room;
     void *owner;
@@ -110,18 +119,11 @@ struct track {
     enum media_codec codec;
     uint32_t clock_rate;
     bool nack;
-    struct tape *tape;
-    struct nacker nacker;
-    struct reception reception;
     struct sender_clock *sender_clock;
-    struct track_clock clock;
-    struct seq_extender seq;
-    struct ts_extender ts;
-    uint64_t rtt_us;       /* to the publisher; 0: unknown */
-    uint64_t key_asked_us; /* last request */
-    bool key_wanted;       /* a request is held back by the rate limit, or has not been answered */
-    uint64_t trim_at_us;
-    uint16_t width, height; /* of the last key frame */
+    uint64_t rtt_us;   /* to the publisher; 0: unknown */
+    uint64_t heard_us; /* any of its encodings */
+    size_t encoding_count;
+    struct encoding *encodings[LIMIT_ENCODINGS]; /* owned; the better, the later */
     struct track_counters counters;
 };
 
@@ -130,22 +132,24 @@ int track_new(struct track **ret, struct room *r, const struct track_config *con
 /** Slots that showed it are given something else, or nothing. NULL is fine. */
 void track_free(struct track *t, uint64_t now_us);
 
-/** What the header extensions of a packet said, already mapped from the publisher's ids. */
-struct track_extras {
-    bool has_audio_level;
-    uint8_t audio_level;
-};
-/** A packet of the track's codec: onto the tape, then to every slot. `recovered`: it came by RTX (the
- *  caller has restored the original header). 0; ER_STALE: duplicate, or recovered before it could be
- *  missed; ER_MALFORMED: not this codec. */
-int track_receive(struct track *t, uint64_t now_us, const struct rtp_packet *packet,
-                  const struct track_extras *extras, bool recovered);
-/** A sender report of the publisher for this track. */
-void track_sender_report(struct track *t, uint64_t now_us, uint64_t ntp, uint32_t rtp_timestamp);
-/** A key frame is wanted: asked for now, or when LIMIT_PLI_INTERVAL_US since the last has passed. */
+/** The encoding that comes as number `rid` of those agreed, from the lowest on (0 where there is one
+ *  only); made when it is asked for first. NULL: no memory, or no such number. */
+struct encoding *track_encoding(struct track *t, unsigned rid, uint64_t now_us);
+/** The best one that flows now, or the best; NULL before the first. */
+struct encoding *track_best(const struct track *t);
+/** A key frame of the best encoding that flows. */
 void track_want_key_frame(struct track *t, uint64_t now_us);
-/** When a packet was captured, on our unix clock (microseconds). */
-uint64_t track_capture_unix_us(const struct track *t, const struct tape_packet *p);
+
+/** What one layer costs, those below it included. */
+struct layer_rate {
+    int8_t encoding, spatial, temporal;
+    uint32_t bps;
+    uint16_t width, height; /* 0: unknown */
+};
+/** The layers that flow, each worth and costing more than the one before; the count. Temporal layers
+ *  below half the rate are given for the lowest picture only: larger ones would rather be left. */
+size_t track_layer_rates(const struct track *t, uint64_t now_us, struct layer_rate *ret,
+                         size_t size);
 
 /* Slots: a viewer's receiving line */
 
@@ -167,45 +171,52 @@ struct slot_counters {
     uint64_t packets, bytes, retransmitted, nacks, refused;
 };
 
-/** How one sent packet can be found again by its number. */
+/** How one sent packet can be found again by its number, as it was. */
 struct slot_sent {
-    int64_t source_seq; /* 0: none */
-    uint32_t timestamp;
-    uint8_t resent;
-    bool leading;
+    uint32_t source_seq; /* its lower half */
+    uint16_t picture_id;
+    uint8_t tl0_index;
+    uint8_t state; /* within slot_send.c */
 };
 
 /** Visible for reading; written by relay only, but for `owner`. */
 struct slot {
     struct list in_room;
-    struct list in_track;   /* linked while it shows something */
-    struct list beside;     /* a ring without a head: the slots of this viewer */
-    struct heap_node timer; /* armed while catching up */
+    struct list in_track;    /* linked while it is given a track; */
+    struct list in_encoding; /* while an encoding flows to it; */
+    struct list in_waiting;  /* and while it waits for `target` to begin */
+    struct list beside;      /* a ring without a head: the slots of this viewer */
+    struct heap_node timer;  /* armed while catching up */
     struct room *room;
-    struct track *track; /* NULL: shows nothing */
+    struct track *track;       /* NULL: shows nothing */
+    struct encoding *encoding; /* what flows; NULL: nothing, so far */
+    struct encoding *target;   /* what is to flow; NULL: nothing */
     void *owner;
     enum media_kind kind;
     enum slot_pick pick;
+    bool aimed;       /* somebody said so: */
+    bool catching_up; /* reading the tape behind the head */
+    bool lossy;       /* the viewer's path loses much: answers to NACKs go out twice at once */
+    struct layer_aim aim;
+    struct layer_filter layers;
     uint32_t codecs;
     uint64_t viewer;
     char *identity;
     char *person;
     uint64_t person_track;
 
-    /* Numbering: out = source + delta within one stretch of one track. */
-    bool live;             /* packets flow (from a key frame on, for video) */
-    bool catching_up;      /* reading the tape behind the head */
-    int64_t stretch_first; /* source seq the stretch began with */
-    int64_t seq_delta;
+    /* Numbering, unbroken over stretches: a stretch is what it shows of one encoding at a time. */
+    struct seqmap seqs;
+    struct picture_map pictures;
+    int64_t stretch_out; /* number of the stretch's first packet */
     int64_t ts_delta;
-    int64_t last_seq; /* highest sent, extended; 0: nothing yet */
-    int64_t last_ts;  /* of the newest frame sent, out numbering, extended */
+    int64_t squeeze_until; /* source timestamps below are squeezed together */
+    int64_t last_ts;       /* of the newest frame sent, out numbering, extended */
     uint64_t last_sent_us;
     struct tape_cursor cursor; /* while catching up */
-    int64_t squeeze_until;     /* source timestamps below are squeezed together */
 
-    struct slot_sent *sent; /* LIMIT_SENT_HISTORY, video only */
-    bool lossy; /* the viewer's path loses much: answers to NACKs go out twice at once */
+    struct slot_sent *sent; /* LIMIT_SENT_HISTORY; video only, from the first packet on */
+    int64_t noted;          /* what `sent` tells ends with this number */
     uint64_t rtt_us;
     uint64_t resend_window_us, resend_bytes, window_bytes; /* the retransmission budget */
     struct slot_counters counters;
@@ -217,6 +228,13 @@ void slot_free(struct slot *s);
 /** Another wish for the same slot. */
 int slot_wish(struct slot *s, enum slot_pick pick, const char *person, uint64_t track,
               uint64_t now_us);
+/** The most it may show from now on. Less: at once, from the next picture on, or where that takes
+ *  another encoding, at its next key frame, which is asked for. More: when the stream lets it. */
+void slot_aim(struct slot *s, const struct layer_aim *aim, uint64_t now_us);
+/** The layers of its encoding that it shows, as far as there are such. */
+void slot_layers(const struct slot *s, int8_t *ret_spatial, int8_t *ret_temporal);
+/** Size of the picture that it shows; 0 while unknown. */
+void slot_size(const struct slot *s, unsigned *ret_width, unsigned *ret_height);
 /** The viewer misses these (its numbering). */
 void slot_nack(struct slot *s, uint64_t now_us, const uint16_t *seqs, size_t count);
 /** What the viewer's last receiver report said is lost on its path, of 256. */
@@ -231,15 +249,28 @@ bool slot_sender_clock(const struct slot *s, uint64_t now_us, uint32_t *ret_time
 /** Give every slot, or one, what it should show now (assign.c). */
 void room_assign(struct room *r, uint64_t now_us);
 void room_assign_slot(struct room *r, struct slot *s, uint64_t now_us);
+void track_expire(struct track *t, uint64_t now_us);
+/** It has several encodings or spatial layers: look now and then which of them flow. */
+void track_watch(struct track *t, uint64_t now_us);
+/** Sizes are another: by quality again. */
+void track_order_encodings(struct track *t);
+
+/* slot.c */
 /** Show `t` (NULL: nothing) from its last key frame on, or from the next one. */
 void slot_show(struct slot *s, struct track *t, uint64_t now_us);
-/** Packets that were just written onto the tape of the slot's track. */
+/** Of those who wait, begin with whom these packets allow it. */
+void slots_begin_with(struct encoding *e, uint64_t now_us, const struct tape_packet *const *packets,
+                      size_t count);
+/** Choose anew which encoding it is to show: others flow, or another is aimed at. */
+void slot_retarget(struct slot *s, uint64_t now_us);
+
+/* slot_send.c */
+/** Let packets of `e` flow from `first_seq`, which is on its tape, on. 0 or ER_NOMEM. */
+int slot_begin(struct slot *s, struct encoding *e, int64_t first_seq, uint64_t now_us);
+/** Packets that were just written onto the tape of the slot's encoding. */
 void slot_forward(struct slot *s, uint64_t now_us, const struct tape_packet *const *packets,
                   size_t count);
 /** Send some of what lies between the slot's cursor and the head of the tape. */
 void slot_catch_up(struct slot *s, uint64_t now_us);
-void track_expire(struct track *t, uint64_t now_us);
-/** Forward what waits; whoever looks at the tape or at slots between turns does this first. */
-void track_flush(struct track *t, uint64_t now_us);
 
 #endif

@@ -26,6 +26,7 @@ void room_free(struct room *r)
     list_each_safe (t, &r->tracks, struct track, in_room)
         track_free(t, 0);
     heap_clear(&r->track_timers);
+    heap_clear(&r->encoding_timers);
     heap_clear(&r->slot_timers);
     free(r);
 }
@@ -37,15 +38,18 @@ size_t room_track_count(const struct room *r)
 
 uint64_t room_deadline_us(const struct room *r)
 {
-    uint64_t tracks = heap_next_us(&r->track_timers);
+    uint64_t at = heap_next_us(&r->track_timers);
+    uint64_t encodings = heap_next_us(&r->encoding_timers);
     uint64_t slots = heap_next_us(&r->slot_timers);
-    return tracks < slots ? tracks : slots;
+    if (encodings < at)
+        at = encodings;
+    return slots < at ? slots : at;
 }
 
 void relay_flush(struct list *pending, uint64_t now_us)
 {
     while (!list_empty(pending))
-        track_flush(container_of(pending->next, struct track, in_pending), now_us);
+        encoding_flush(container_of(pending->next, struct encoding, in_pending), now_us);
 }
 
 void room_expire(struct room *r, uint64_t now_us)
@@ -53,6 +57,8 @@ void room_expire(struct room *r, uint64_t now_us)
     struct heap_node *node;
     while ((node = heap_pop_due(&r->track_timers, now_us)))
         track_expire(container_of(node, struct track, timer), now_us);
+    while ((node = heap_pop_due(&r->encoding_timers, now_us)))
+        encoding_expire(container_of(node, struct encoding, timer), now_us);
     while ((node = heap_pop_due(&r->slot_timers, now_us)))
         slot_catch_up(container_of(node, struct slot, timer), now_us);
 }

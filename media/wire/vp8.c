@@ -2,6 +2,8 @@
 /* The VP8 payload descriptor and the first bytes of a key frame. */
 #include "media/wire/vp8.h"
 
+#include <string.h>
+
 #include "base/buf.h"
 #include "base/er.h"
 
@@ -61,4 +63,22 @@ int vp8_parse(const uint8_t *payload, size_t len, struct vp8_payload *ret)
     ret->width = (uint16_t)((header[4] & 0x3f) << 8 | header[3]);
     ret->height = (uint16_t)((header[6] & 0x3f) << 8 | header[5]);
     return 0;
+}
+
+size_t vp8_patch(const uint8_t *payload, size_t len, uint16_t picture_id, uint8_t tl0_index,
+                 uint8_t ret[VP8_PATCH_MAX])
+{
+    if (len < 4 || !(payload[0] & DESC_EXTENDED) || !(payload[1] & EXT_PICTURE_ID))
+        return 0;
+    memcpy(ret, payload, len < VP8_PATCH_MAX ? len : VP8_PATCH_MAX);
+    size_t at = 2;
+    if (payload[at] & 0x80) {
+        ret[at++] = (uint8_t)(0x80 | picture_id >> 8);
+        ret[at++] = (uint8_t)picture_id;
+    } else {
+        ret[at++] = picture_id & 0x7f;
+    }
+    if (payload[1] & EXT_TL0)
+        ret[at++] = tl0_index;
+    return at;
 }

@@ -26,4 +26,11 @@ struct vp8_payload {
 /** 0, ER_TRUNCATED or ER_MALFORMED. */
 int vp8_parse(const uint8_t *payload, size_t len, struct vp8_payload *ret);
 
+#define VP8_PATCH_MAX 5
+/** The payload's first bytes with another PictureID, in as many bits as there are, and TL0PICIDX,
+ *  where it has them. The number of bytes; 0 when it has no PictureID. For payloads that
+ *  vp8_parse took. */
+size_t vp8_patch(const uint8_t *payload, size_t len, uint16_t picture_id, uint8_t tl0_index,
+                 uint8_t ret[VP8_PATCH_MAX]);
+
 #endif

@@ -152,8 +152,7 @@ static void switches_are_one_stream(void **state)
         sent++;
         check_unbroken(f, s, sent);
     }
-    assert_int_equal(fake_keys_asked(f, a), 1); /* when it was first shown */
-    assert_int_equal(fake_keys_asked(f, b), 0);
+    assert_int_equal(f->asked_count, 0); /* the first picture was a key frame by itself */
 }
 
 /** However many pictures a switch brings at once, none is dated before what was shown last. */
@@ -282,7 +281,8 @@ static void leaps_never_come_round(void **state)
     assert_int_equal(f->sent[before].source_seq, 2 * 65536 + 29);
 }
 
-static void padding_is_passed_on(void **state)
+/** What a publisher probes its path with leaves no trace, unless its place had been kept for it. */
+static void padding_is_left_out(void **state)
 {
     struct fake_relay *f = *state;
     struct track *t = fake_track(f, "ann", 0, CODEC_VP8);
@@ -290,8 +290,16 @@ static void padding_is_passed_on(void **state)
     fake_picture(f, t, 100, 0, FAKE_KEY);
     fake_packet(f, t, 101, 0, FAKE_PADDING);
     fake_picture(f, t, 102, 3000, FAKE_START);
-    check_unbroken(f, s, 3);
-    assert_int_equal(f->sent[1].len, 0);
+    check_unbroken(f, s, 2);
+    fake_picture(f, t, 104, 6000, FAKE_START);
+    fake_packet(f, t, 103, 3000, FAKE_PADDING);
+    assert_int_equal(f->sent_count, 4);
+    assert_true(f->sent[3].empty && !f->sent[2].empty);
+    assert_int_equal((uint16_t)(f->sent[3].seq + 1), f->sent[2].seq);
+    slot_nack(s, f->now_us, &f->sent[3].seq, 1);
+    assert_int_equal(f->sent_count, 5);
+    assert_true(f->sent[4].empty);
+    assert_int_equal(f->sent[4].timestamp, f->sent[3].timestamp);
 }
 
 static void sound_begins_at_once(void **state)
@@ -404,9 +412,9 @@ static void other_stretches_are_not_answered(void **state)
     for (uint16_t i = 1; i < 6; i++)
         fake_picture(f, b, i, i * 3000u, i == 5 ? FAKE_KEY : FAKE_START);
     uint16_t old = f->sent[2].seq;
-    int64_t delta = s->seq_delta;
+    int64_t delta = s->seqs.delta;
     slot_wish(s, SLOT_PICK_PERSON, "bob", 0, f->now_us);
-    assert_int_equal(s->seq_delta, delta);
+    assert_int_equal(s->seqs.delta, delta);
     uint16_t now = fake_last_sent(f, s)->seq;
     fake_relay_forget(f);
     slot_nack(s, f->now_us, &old, 1);
@@ -445,9 +453,11 @@ static void packets_without_payload_have_it_too(void **state)
     struct track *t = fake_track(f, "ann", 0, CODEC_VP8);
     struct slot *s = viewer(f);
     uint16_t seqs[500];
-    for (uint16_t i = 0; i < 500; i++) {
-        fake_packet(f, t, i, i ? 3000 : 0, i ? FAKE_PADDING : FAKE_KEY | FAKE_END);
-        seqs[i] = fake_last_sent(f, s)->seq;
+    fake_picture(f, t, 0, 0, FAKE_KEY);
+    fake_picture(f, t, 501, 3000, FAKE_START);
+    for (uint16_t i = 1; i <= 500; i++) { /* late, so that its place is filled */
+        fake_packet(f, t, i, 3000, FAKE_PADDING);
+        seqs[i - 1] = fake_last_sent(f, s)->seq;
     }
     fake_relay_run(f, 2000000);
     fake_relay_forget(f);
@@ -464,6 +474,9 @@ static void key_frames_for_viewers(void **state)
     slot_key_frame(s, f->now_us); /* shows nothing: nobody to ask */
     assert_int_equal(f->asked_count, 0);
     struct track *t = fake_track(f, "ann", 0, CODEC_VP8);
+    fake_relay_run(f, 90000);
+    assert_int_equal(fake_keys_asked(f, t), 0); /* it may bring one by itself */
+    fake_relay_run(f, 10000);
     assert_int_equal(fake_keys_asked(f, t), 1);
     fake_picture(f, t, 100, 0, FAKE_KEY);
     fake_relay_run(f, 500000);
@@ -508,7 +521,7 @@ int main(void)
         TEST(a_late_key_frame_with_a_hole_behind_it),
         TEST(holes_filled_while_catching_up),
         TEST(leaps_never_come_round),
-        TEST(padding_is_passed_on),
+        TEST(padding_is_left_out),
         TEST(sound_begins_at_once),
         TEST(nacks_are_answered_from_the_tape),
         TEST(a_lossy_viewer_gets_repairs_twice),

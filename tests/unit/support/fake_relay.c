@@ -15,31 +15,36 @@
 static void note_sent(void *ctx, struct slot *s, const struct relay_packet *p)
 {
     struct fake_relay *f = ctx;
-    f->sent[f->sent_count++ % SENT] = (struct fake_sent){.slot = s,
-                                                         .at_us = f->now_us,
-                                                         .source_seq = p->from->seq,
-                                                         .timestamp = p->timestamp,
-                                                         .seq = p->seq,
-                                                         .len = p->from->payload_len,
-                                                         .retransmission = p->retransmission,
-                                                         .leading = p->leading};
+    struct fake_sent *sent = &f->sent[f->sent_count++ % SENT];
+    *sent = (struct fake_sent){.slot = s,
+                               .at_us = f->now_us,
+                               .source_seq = p->from->seq,
+                               .timestamp = p->timestamp,
+                               .seq = p->seq,
+                               .len = p->empty ? 0 : p->from->payload_len,
+                               .retransmission = p->retransmission,
+                               .leading = p->leading,
+                               .marker = p->marker,
+                               .empty = p->empty,
+                               .patch_len = p->patch_len};
+    memcpy(sent->patch, p->patch, sizeof sent->patch);
 }
 
-static void note_asked(struct fake_relay *f, struct track *t, int64_t seq)
+static void note_asked(struct fake_relay *f, struct encoding *e, int64_t seq)
 {
     f->asked[f->asked_count++ % ASKED] = (struct fake_asked){
-        .track = t, .at_us = f->now_us, .seq = seq};
+        .track = e->track, .encoding = e, .at_us = f->now_us, .seq = seq};
 }
 
-static void note_key_frame(void *ctx, struct track *t)
+static void note_key_frame(void *ctx, struct encoding *e)
 {
-    note_asked(ctx, t, 0);
+    note_asked(ctx, e, 0);
 }
 
-static void note_packets(void *ctx, struct track *t, const int64_t *seqs, size_t count)
+static void note_packets(void *ctx, struct encoding *e, const int64_t *seqs, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        note_asked(ctx, t, seqs[i]);
+        note_asked(ctx, e, seqs[i]);
 }
 
 static void note_changed(void *ctx, struct slot *s)
@@ -102,6 +107,7 @@ struct track *fake_track(struct fake_relay *f, const char *identity, uint8_t ran
                                         .nack = codec == CODEC_VP8,
                                         .clock = &f->clock};
     assert_int_equal(track_new(&t, f->room, &config, f->now_us), 0);
+    assert_non_null(track_encoding(t, 0, f->now_us));
     return t;
 }
 
@@ -139,7 +145,7 @@ int fake_packet_sized(struct fake_relay *f, struct track *t, uint16_t seq, uint3
                                       .timestamp = timestamp,
                                       .payload = payload,
                                       .payload_len = flags & FAKE_PADDING ? 0 : len};
-    return track_receive(t, f->now_us, &packet, &none, flags & FAKE_RECOVERED);
+    return encoding_receive(t->encodings[0], f->now_us, &packet, &none, flags & FAKE_RECOVERED);
 }
 
 int fake_packet(struct fake_relay *f, struct track *t, uint16_t seq, uint32_t timestamp,

@@ -20,10 +20,15 @@ struct fake_sent {
     uint16_t len;
     bool retransmission;
     bool leading;
+    bool marker;
+    bool empty;
+    uint8_t patch_len;
+    uint8_t patch[RELAY_PATCH_MAX];
 };
 
 struct fake_asked {
     struct track *track;
+    struct encoding *encoding;
     uint64_t at_us;
     int64_t seq; /* 0: a key frame */
 };

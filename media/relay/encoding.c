@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One RTP stream of a track, from the publisher onto the tape and to the slots. */
+#include "media/relay/encoding.h"
+
+#include <stdlib.h>
+
+#include "base/er.h"
+#include "media/relay/relay.h"
+
+#define REORDER_US 5000u /* a packet this late is only reordered, not lost */
+#define DEFAULT_RTT_US 100000u
+#define TRIM_EVERY_US 1000000u
+#define ASK_AT_ONCE 64       /* packets named in one request */
+#define FIRST_KEY_US 100000u /* publishers begin with a key frame by themselves */
+#define SILENT_US 500000u
+
+static struct tape_limits tape_limits_for(enum media_kind kind)
+{
+    bool video = kind == MEDIA_VIDEO;
+    return (struct tape_limits){
+        .packets = video ? LIMIT_TAPE_VIDEO_PACKETS : LIMIT_TAPE_AUDIO_PACKETS,
+        .frames = video ? LIMIT_TAPE_FRAMES : 0,
+        .keep_us = (uint64_t)LIMIT_TAPE_MS * 1000u,
+        .gop_packets = LIMIT_GOP_PACKETS,
+    };
+}
+
+int encoding_new(struct encoding **ret, struct track *t, uint8_t rid, uint64_t now_us)
+{
+    struct encoding *e = calloc(1, sizeof *e);
+    if (!e)
+        return ER_NOMEM;
+    e->track = t;
+    e->rid = rid;
+    e->since_us = now_us;
+    list_init(&e->slots);
+    struct tape_limits limits = tape_limits_for(t->kind);
+    if (tape_new(&e->tape, &limits) != 0) {
+        encoding_free(e);
+        return ER_NOMEM;
+    }
+    *ret = e;
+    return 0;
+}
+
+void encoding_free(struct encoding *e)
+{
+    if (!e)
+        return;
+    heap_remove(&e->track->room->encoding_timers, &e->timer);
+    list_remove(&e->in_pending);
+    tape_free(e->tape);
+    free(e);
+}
+
+/** When the next key-frame request may go out. */
+static uint64_t key_due_us(const struct encoding *e)
+{
+    if (e->key_asked_us)
+        return e->key_asked_us + LIMIT_PLI_INTERVAL_US;
+    return e->key_seen ? 0 : e->since_us + FIRST_KEY_US;
+}
+
+static void arm(struct encoding *e)
+{
+    uint64_t at = e->track->nack ? nacker_deadline_us(&e->nacker) : HEAP_NEVER;
+    if (e->key_wanted && key_due_us(e) < at)
+        at = key_due_us(e);
+    if (e->trim_at_us && e->trim_at_us < at)
+        at = e->trim_at_us;
+    if (e->timer.place == 0 || e->timer.at_us != at)
+        heap_set(&e->track->room->encoding_timers, &e->timer, at);
+}
+
+static void apply_extras(struct tape_packet *head, const struct track_extras *extras)
+{
+    if (extras->has_audio_level) {
+        head->flags |= TAPE_HAS_AUDIO_LEVEL;
+        head->audio_level = extras->audio_level;
+    }
+}
+
+static void note_layers(struct encoding *e, uint64_t now_us, const struct tape_packet *p)
+{
+    layer_meter_note(&e->meter, now_us, p);
+    if (p->spatial_id > e->top_spatial) {
+        e->top_spatial = p->spatial_id;
+        track_watch(e->track, now_us);
+    }
+    if (p->temporal_id > e->top_temporal)
+        e->top_temporal = p->temporal_id;
+    if (!(p->flags & TAPE_KEY_FRAME))
+        return;
+    e->key_wanted = false;
+    e->key_seen = true;
+    bool resized = p->width && (p->width != e->width || p->height != e->height);
+    e->width = p->width;
+    e->height = p->height;
+    if (resized)
+        track_order_encodings(e->track);
+}
+
+static void note_recovery(struct encoding *e, bool by_rtx)
+{
+    struct track *t = e->track;
+    t->counters.recovered++;
+    uint64_t sample = e->nacker.rtt_sample_us;
+    if (by_rtx && sample)
+        t->rtt_us = t->rtt_us ? (t->rtt_us * 7 + sample) / 8 : sample;
+}
+
+static void note_sequence(struct encoding *e, uint64_t now_us, int64_t seq, bool recovered)
+{
+    if (!e->track->nack)
+        return;
+    switch (nacker_see(&e->nacker, seq, now_us, REORDER_US)) {
+    case NACKER_RECOVERED:
+        note_recovery(e, recovered);
+        break;
+    case NACKER_OVERFLOW:
+        encoding_want_key_frame(e, now_us);
+        break;
+    case NACKER_IN_ORDER:
+        break;
+    }
+}
+
+void encoding_flush(struct encoding *e, uint64_t now_us)
+{
+    const struct tape_packet *packets[LIMIT_TURN_PACKETS];
+    size_t count = 0;
+    for (size_t i = 0; i < e->pending_count; i++) {
+        packets[count] = tape_find(e->tape, e->pending[i]);
+        count += packets[count] != NULL; /* a leap of the publisher's may have pushed it out */
+    }
+    e->pending_count = 0;
+    list_remove(&e->in_pending);
+    if (count == 0)
+        return;
+    list_each_safe (s, &e->slots, struct slot, in_encoding)
+        slot_forward(s, now_us, packets, count);
+    if (!list_empty(&e->slots)) {
+        struct list *first = e->slots.next;
+        list_remove(first);
+        list_append(&e->slots, first);
+    }
+    if (!list_empty(&e->track->waiting))
+        slots_begin_with(e, now_us, packets, count);
+}
+
+static void gather(struct encoding *e, uint64_t now_us, int64_t seq)
+{
+    struct list *pending = e->track->room->config.pending;
+    e->pending[e->pending_count++] = seq;
+    if (!pending || e->pending_count == LIMIT_TURN_PACKETS)
+        encoding_flush(e, now_us);
+    else if (!list_linked(&e->in_pending))
+        list_append(pending, &e->in_pending);
+}
+
+/** Everything that follows from a packet that is on the tape now. */
+static void take(struct encoding *e, uint64_t now_us, const struct tape_packet *p)
+{
+    struct track *t = e->track;
+    bool recovered = p->flags & TAPE_RECOVERED;
+    e->packets++;
+    e->bytes += p->payload_len;
+    t->counters.packets++;
+    t->counters.bytes += p->payload_len;
+    if (!recovered) {
+        e->heard_us = t->heard_us = now_us;
+        reception_note(&e->reception, p->seq, p->timestamp, t->clock_rate, now_us);
+        track_clock_note_arrival(&e->clock, p->timestamp, now_us + t->room->config.unix_offset_us);
+    }
+    note_sequence(e, now_us, p->seq, recovered);
+    if (t->kind == MEDIA_VIDEO)
+        note_layers(e, now_us, p);
+    gather(e, now_us, p->seq);
+    if (e->trim_at_us == 0)
+        e->trim_at_us = now_us + TRIM_EVERY_US;
+    arm(e);
+}
+
+int encoding_receive(struct encoding *e, uint64_t now_us, const struct rtp_packet *packet,
+                     const struct track_extras *extras, bool recovered)
+{
+    struct track *t = e->track;
+    struct tape_packet head = {0};
+    struct tape_input in = {.head = &head, .payload = packet->payload};
+    if (packet->payload_len > LIMIT_RTP_PACKET)
+        return ER_MALFORMED;
+    if (recovered && seq_diff(packet->seq, (uint16_t)e->seq.highest) > 0)
+        return ER_STALE; /* nobody asked for it: a probe, or of the source before this one */
+    int er = payload_describe(&e->reader, t->codec, packet, extras->descriptor, &head);
+    if (er != 0)
+        return er;
+    if (head.descriptor_len)
+        in.descriptor = extras->descriptor->at;
+    apply_extras(&head, extras);
+    head.seq = seq_extend(&e->seq, packet->seq);
+    head.timestamp = ts_extend(&e->ts, packet->timestamp);
+    head.arrival_us = now_us;
+    head.payload_len = (uint16_t)packet->payload_len;
+    if (recovered)
+        head.flags |= TAPE_RECOVERED;
+    const struct tape_packet *p;
+    er = tape_append(e->tape, &in, &p);
+    if (er == 0)
+        take(e, now_us, p);
+    else
+        t->counters.duplicates += er == ER_STALE;
+    return er;
+}
+
+void encoding_sender_report(struct encoding *e, uint64_t now_us, uint64_t ntp,
+                            uint32_t rtp_timestamp)
+{
+    reception_note_sr(&e->reception, ntp, now_us);
+    if (ntp == 0 || e->ts.last == 0)
+        return; /* a sender without a wall clock, or nothing to relate it to yet */
+    struct track *t = e->track;
+    struct ts_extender probe = e->ts;
+    sender_clock_note(t->sender_clock, ntp, now_us + t->room->config.unix_offset_us);
+    track_clock_note_sr(&e->clock, ts_extend(&probe, rtp_timestamp), ntp);
+}
+
+void encoding_want_key_frame(struct encoding *e, uint64_t now_us)
+{
+    struct track *t = e->track;
+    if (t->kind != MEDIA_VIDEO)
+        return;
+    e->key_wanted = true;
+    if (now_us >= key_due_us(e)) {
+        e->key_asked_us = now_us;
+        t->counters.key_requests++;
+        t->room->config.ops->ask_key_frame(t->room->config.ops_ctx, e);
+    }
+    arm(e);
+}
+
+uint64_t encoding_capture_unix_us(const struct encoding *e, const struct tape_packet *p)
+{
+    const struct track *t = e->track;
+    return track_clock_unix_us(&e->clock, t->sender_clock, t->clock_rate, p->timestamp);
+}
+
+bool encoding_flows(const struct encoding *e)
+{
+    return e->heard_us + SILENT_US >= e->track->heard_us;
+}
+
+const struct tape_packet *encoding_whole_since_key(const struct encoding *e, int64_t packets)
+{
+    const struct tape_frame *key = tape_last_key(e->tape);
+    if (!key || tape_head(e->tape) - key->first_seq >= packets)
+        return NULL;
+    for (int64_t at = key->first_seq; at <= tape_head(e->tape); at++)
+        if (!tape_find(e->tape, at))
+            return NULL;
+    return tape_find(e->tape, key->first_seq);
+}
+
+static void ask_missing(struct encoding *e, uint64_t now_us)
+{
+    struct track *t = e->track;
+    int64_t seqs[ASK_AT_ONCE];
+    unsigned given_up;
+    uint64_t rtt_us = t->rtt_us ? t->rtt_us : DEFAULT_RTT_US;
+    size_t n = nacker_collect(&e->nacker, now_us, rtt_us, seqs, ASK_AT_ONCE, &given_up);
+    /* On a bad path the request is as likely to be lost as the packets were: it is sent twice. */
+    for (int copies = nacker_is_lossy(&e->nacker) ? 2 : 1; n > 0 && copies > 0; copies--)
+        t->room->config.ops->ask_packets(t->room->config.ops_ctx, e, seqs, n);
+    t->counters.given_up += given_up;
+    if (given_up > 0)
+        encoding_want_key_frame(e, now_us);
+}
+
+void encoding_expire(struct encoding *e, uint64_t now_us)
+{
+    if (e->track->nack)
+        ask_missing(e, now_us);
+    if (e->key_wanted)
+        encoding_want_key_frame(e, now_us);
+    if (e->trim_at_us && now_us >= e->trim_at_us) {
+        tape_trim(e->tape, now_us);
+        e->trim_at_us = tape_head(e->tape) ? now_us + TRIM_EVERY_US : 0;
+    }
+    arm(e);
+}

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What a slot sends: numbers are rewritten so that whatever it shows looks like one unbroken stream,
+ * and what the viewer misses is sent again as it was. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/er.h"
+#include "media/relay/relay.h"
+#include "media/wire/vp8.h"
+
+#define CATCH_UP_PACKETS 16u    /* at a time, so that a joiner's link is not flooded: */
+#define CATCH_UP_EVERY_US 5000u /* about 30 Mbit/s */
+#define SQUEEZE 33              /* pictures behind the head are sent this much closer in time */
+#define LEADING_PACKETS 128     /* by then a viewer knows the SSRC */
+#define FIRST_SEQ_MAX 16384u    /* below 32768: SRTP roll-over sync */
+#define LEAD_MAX_US 1000000     /* clocks of one person's encodings differ by less */
+#define LOSSY_FRACTION 8        /* of 256: 3% */
+#define BUDGET_WINDOW_US 1000000u
+#define BUDGET_FLOOR_BYTES 65536u
+#define HEADERS_BYTES 60 /* what a packet costs besides its payload; it may have none */
+
+/* struct slot_sent, state */
+enum { SENT_THERE = 1, SENT_LEADING = 2, SENT_EMPTY = 4, SENT_MARKER = 8, SENT_AGAIN = 16 };
+
+/* Where a stretch lies in number and in time */
+
+static int64_t squeezed(int64_t ticks)
+{
+    return (ticks + SQUEEZE - 1) / SQUEEZE;
+}
+
+/** A source timestamp in the slot's numbering; rises with it, whatever order packets come in. */
+static int64_t slot_timestamp(const struct slot *s, int64_t timestamp)
+{
+    if (timestamp >= s->squeeze_until)
+        return timestamp + s->ts_delta;
+    return s->squeeze_until + s->ts_delta - squeezed(s->squeeze_until - timestamp);
+}
+
+/** Another encoding of the same picture: the time goes on as its publisher's clocks say. What was
+ *  captured before what the viewer has is squeezed behind that. False when they do not say. */
+static bool align_time(struct slot *s, const struct encoding *e, const struct tape_packet *first,
+                       const struct tape_packet *head, int64_t elapsed)
+{
+    const struct encoding *old = s->encoding;
+    if (!old || old->track != e->track || !old->clock.from_sr || !e->clock.from_sr)
+        return false;
+    const struct track *t = e->track;
+    uint64_t unix_us = encoding_capture_unix_us(e, head);
+    int64_t at = track_clock_timestamp(&old->clock, t->sender_clock, t->clock_rate, unix_us);
+    int64_t delta = at + s->ts_delta - head->timestamp;
+    int64_t lead = s->last_ts + 1 - (first->timestamp + delta);
+    int64_t lead_max = (int64_t)t->clock_rate * LEAD_MAX_US / 1000000;
+    int64_t behind = head->timestamp - first->timestamp;
+    if (lead > lead_max + behind || lead < -lead_max - elapsed)
+        return false;
+    s->ts_delta = delta;
+    s->squeeze_until = first->timestamp;
+    if (lead > 0)
+        s->squeeze_until += lead + lead / (SQUEEZE - 1) + 2;
+    if (s->squeeze_until < head->timestamp && behind > 0)
+        s->squeeze_until = head->timestamp;
+    return true;
+}
+
+/** Where the time goes on: the first ever at random, else behind what was sent before. What lies
+ *  between `first` and `head` is squeezed, so that the viewer shows it at once. */
+static void place_time(struct slot *s, const struct encoding *e, const struct tape_packet *first,
+                       const struct tape_packet *head, uint64_t random, uint64_t now_us)
+{
+    int64_t out_ts;
+    int64_t elapsed = (int64_t)((now_us - s->last_sent_us) * e->track->clock_rate / 1000000u);
+    if (s->last_ts == 0) {
+        out_ts = ((int64_t)1 << 32) + (int64_t)(random >> 32);
+    } else if (align_time(s, e, first, head, elapsed)) {
+        return;
+    } else {
+        int64_t behind = head->timestamp > first->timestamp ? head->timestamp - first->timestamp
+                                                            : 0;
+        out_ts = s->last_ts + 1 + elapsed;
+        if (out_ts <= s->last_ts + squeezed(behind))
+            out_ts = s->last_ts + squeezed(behind) + 1;
+    }
+    s->ts_delta = out_ts - head->timestamp;
+    s->squeeze_until = head->timestamp;
+}
+
+int slot_begin(struct slot *s, struct encoding *e, int64_t first_seq, uint64_t now_us)
+{
+    if (s->kind == MEDIA_VIDEO && !s->sent) {
+        s->sent = calloc(LIMIT_SENT_HISTORY, sizeof *s->sent);
+        if (!s->sent)
+            return ER_NOMEM;
+    }
+    uint64_t random = s->stretch_out ? 0 : entropy_u64(s->room->config.entropy);
+    s->stretch_out = s->stretch_out ? seqmap_last(&s->seqs) + 1
+                                    : 65537 + (int64_t)(random % FIRST_SEQ_MAX);
+    place_time(s, e, tape_find(e->tape, first_seq), tape_find(e->tape, tape_head(e->tape)), random,
+               now_us);
+    seqmap_begin(&s->seqs, first_seq, s->stretch_out);
+    picture_map_begin(&s->pictures);
+    layer_filter_begin(&s->layers, &s->aim);
+    if (s->noted == 0)
+        s->noted = s->stretch_out - 1;
+    list_remove(&s->in_encoding);
+    list_append(&e->slots, &s->in_encoding);
+    s->encoding = e;
+    s->catching_up = true;
+    tape_cursor_init(&s->cursor, e->tape, first_seq);
+    slot_catch_up(s, now_us);
+    return 0;
+}
+
+/* Sending */
+
+/** True while retransmissions stay within their share of what the viewer gets. */
+static bool within_budget(struct slot *s, uint64_t now_us, uint32_t bytes)
+{
+    if (now_us - s->resend_window_us >= BUDGET_WINDOW_US) {
+        s->resend_window_us = now_us;
+        s->resend_bytes = 0;
+        s->window_bytes = 0;
+    }
+    uint64_t allowed = s->window_bytes * LIMIT_RTX_KBPS_SHARE / 100 + BUDGET_FLOOR_BYTES;
+    if (s->resend_bytes + bytes > allowed)
+        return false;
+    s->resend_bytes += bytes;
+    return true;
+}
+
+/** A second time, when the budget allows. */
+static bool send_again(struct slot *s, uint64_t now_us, struct relay_packet *out)
+{
+    if (!within_budget(s, now_us, out->from->payload_len + HEADERS_BYTES)) {
+        s->counters.refused++;
+        return false;
+    }
+    out->retransmission = true;
+    s->counters.retransmitted++;
+    s->room->config.ops->send(s->room->config.ops_ctx, s, out);
+    return true;
+}
+
+/** The packet that a note speaks of. */
+static struct relay_packet make_packet(const struct slot *s, const struct tape_packet *p,
+                                       int64_t seq, const struct slot_sent *note)
+{
+    struct relay_packet out = {.from = p,
+                               .seq = (uint16_t)seq,
+                               .timestamp = (uint32_t)slot_timestamp(s, p->timestamp),
+                               .marker = note->state & SENT_MARKER,
+                               .leading = note->state & SENT_LEADING,
+                               .empty = note->state & SENT_EMPTY};
+    bool other = (p->flags & TAPE_HAS_PICTURE_ID) &&
+                 (note->picture_id != p->picture_id ||
+                  ((p->flags & TAPE_HAS_TL0_INDEX) && note->tl0_index != p->tl0_index));
+    if (other && !out.empty)
+        out.patch_len = (uint8_t)vp8_patch(p->payload, p->payload_len, note->picture_id,
+                                           note->tl0_index, out.patch);
+    return out;
+}
+
+static void note_sent(struct slot *s, int64_t seq, const struct slot_sent *note)
+{
+    if (!s->sent)
+        return;
+    if (seq > s->noted + LIMIT_SENT_HISTORY)
+        s->noted = seq - LIMIT_SENT_HISTORY;
+    while (s->noted < seq) /* what lies between has not been sent */
+        s->sent[(uint64_t)++s->noted & (LIMIT_SENT_HISTORY - 1)].state = 0;
+    s->sent[(uint64_t)seq & (LIMIT_SENT_HISTORY - 1)] = *note;
+}
+
+static void send(struct slot *s, uint64_t now_us, const struct tape_packet *p, int64_t seq,
+                 const struct slot_sent *note)
+{
+    struct relay_packet out = make_packet(s, p, seq, note);
+    int64_t ts = slot_timestamp(s, p->timestamp);
+    note_sent(s, seq, note);
+    if (ts > s->last_ts)
+        s->last_ts = ts;
+    s->last_sent_us = now_us;
+    s->counters.packets++;
+    s->room->config.ops->send(s->room->config.ops_ctx, s, &out);
+    if (out.empty)
+        return;
+    s->counters.bytes += p->payload_len;
+    s->window_bytes += p->payload_len;
+    /* It is late already: over a bad path it goes out twice. */
+    if (s->sent && s->lossy && (p->flags & TAPE_RECOVERED))
+        (void)send_again(s, now_us, &out);
+}
+
+static struct slot_sent note_for(const struct slot *s, const struct tape_packet *p)
+{
+    uint8_t leading = s->counters.packets < LEADING_PACKETS ? SENT_LEADING : 0;
+    return (struct slot_sent){.source_seq = (uint32_t)p->seq, .state = SENT_THERE | leading};
+}
+
+static void leave_out(struct slot *s, uint64_t now_us, const struct tape_packet *p)
+{
+    int64_t hole = seqmap_drop(&s->seqs, p->seq);
+    if (p->flags & TAPE_HAS_PICTURE_ID)
+        picture_map_drop(&s->pictures, p);
+    if (hole == 0)
+        return;
+    struct slot_sent note = note_for(s, p);
+    note.state |= SENT_EMPTY;
+    send(s, now_us, p, hole, &note);
+}
+
+/** A packet of the stretch: out, or left out. */
+static void pass(struct slot *s, uint64_t now_us, const struct tape_packet *p)
+{
+    if (p->seq < s->seqs.first)
+        return;
+    if (p->payload_len == 0 || !layer_filter_passes(&s->layers, &s->aim, p)) {
+        leave_out(s, now_us, p);
+        return;
+    }
+    int64_t seq = seqmap_pass(&s->seqs, p->seq);
+    if (seq == 0)
+        return;
+    struct slot_sent note = note_for(s, p);
+    if (layer_filter_marks(&s->layers, p))
+        note.state |= SENT_MARKER;
+    if (p->flags & TAPE_HAS_PICTURE_ID)
+        picture_map_pass(&s->pictures, p, &note.picture_id, &note.tl0_index);
+    send(s, now_us, p, seq, &note);
+}
+
+void slot_forward(struct slot *s, uint64_t now_us, const struct tape_packet *const *packets,
+                  size_t count)
+{
+    /* While catching up, what is behind the cursor was missing when it passed. */
+    for (size_t i = 0; i < count; i++)
+        if (!s->catching_up || packets[i]->seq < s->cursor.next)
+            pass(s, now_us, packets[i]);
+}
+
+void slot_catch_up(struct slot *s, uint64_t now_us)
+{
+    if (!s->catching_up)
+        return;
+    const struct tape *tape = s->encoding->tape;
+    encoding_flush(s->encoding, now_us);
+    for (unsigned sent = 0; sent < CATCH_UP_PACKETS;) {
+        struct tape_read read;
+        enum tape_step step = tape_cursor_next(&s->cursor, tape, now_us, 0, &read);
+        if (step == TAPE_STEP_WAIT) {
+            s->catching_up = false;
+            return;
+        }
+        if (step == TAPE_STEP_PACKET) {
+            pass(s, now_us, read.packet);
+            slab_release(read.slab);
+            sent++;
+        }
+    }
+    if (s->cursor.next > tape_head(tape))
+        s->catching_up = false;
+    else
+        heap_set(&s->room->slot_timers, &s->timer, now_us + CATCH_UP_EVERY_US);
+}
+
+/* Again */
+
+static void resend(struct slot *s, uint64_t now_us, uint16_t seq)
+{
+    int64_t out_seq = s->noted + seq_diff(seq, (uint16_t)s->noted);
+    if (out_seq > s->noted || out_seq <= s->noted - LIMIT_SENT_HISTORY || out_seq < s->stretch_out)
+        return; /* not sent, forgotten, or of a stretch before */
+    struct slot_sent *note = &s->sent[(uint64_t)out_seq & (LIMIT_SENT_HISTORY - 1)];
+    if (!(note->state & SENT_THERE))
+        return;
+    int64_t source = s->seqs.highest - (int32_t)((uint32_t)s->seqs.highest - note->source_seq);
+    const struct tape_packet *p = tape_find(s->encoding->tape, source);
+    if (!p)
+        return;
+    struct relay_packet out = make_packet(s, p, out_seq, note);
+    /* On a bad path, or when the last answer was lost as well, this one goes out twice. */
+    for (unsigned copies = s->lossy || (note->state & SENT_AGAIN) ? 2 : 1; copies > 0; copies--)
+        if (!send_again(s, now_us, &out))
+            return;
+    note->state |= SENT_AGAIN;
+}
+
+void slot_viewer_loss(struct slot *s, uint8_t fraction_lost)
+{
+    s->lossy = fraction_lost >= LOSSY_FRACTION;
+}
+
+void slot_nack(struct slot *s, uint64_t now_us, const uint16_t *seqs, size_t count)
+{
+    s->counters.nacks++;
+    if (!s->sent || !s->encoding)
+        return;
+    for (size_t i = 0; i < count; i++)
+        resend(s, now_us, seqs[i]);
+}
+
+bool slot_sender_clock(const struct slot *s, uint64_t now_us, uint32_t *ret_timestamp)
+{
+    const struct encoding *e = s->encoding;
+    if (!e || !e->clock.known || s->counters.packets == 0)
+        return false;
+    const struct track *t = e->track;
+    uint64_t unix_us = now_us + s->room->config.unix_offset_us;
+    *ret_timestamp = (uint32_t)(track_clock_timestamp(&e->clock, t->sender_clock, t->clock_rate,
+                                                      unix_us) +
+                                s->ts_delta);
+    return true;
+}
