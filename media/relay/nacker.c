@@ -9,13 +9,38 @@
 #define RETRY_MIN_US 10000u
 #define LOSS_SHIFT 8 /* smoothed over the last 256 packets or so */
 #define LOSSY_Q16 (65536u / 50)
+#define LATE_MAX_US 100000u
+#define LATE_SHIFT 6
+#define IN_ORDER_SHIFT 12
+
+/** How long to wait for stragglers: soon longer, slowly less. */
+static void note_late(struct nacker *n, uint64_t late_us)
+{
+    if (late_us > LATE_MAX_US)
+        late_us = LATE_MAX_US;
+    if (late_us > n->late_us)
+        n->late_us += (late_us - n->late_us) / 2;
+    else
+        n->late_us -= (n->late_us - late_us) >> LATE_SHIFT;
+}
+
+void nacker_was_late(struct nacker *n)
+{
+    note_late(n, n->missed_us);
+    n->rtt_sample_us = 0;
+    n->asked = false;
+}
 
 static bool forget(struct nacker *n, int64_t seq, uint64_t now_us)
 {
     for (size_t i = n->count; i-- > 0;) {
         if (n->items[i].seq != seq)
             continue;
+        n->missed_us = now_us - n->items[i].since_us;
+        n->asked = n->items[i].tries > 0;
         n->rtt_sample_us = n->items[i].tries == 1 ? now_us - n->items[i].asked_us : 0;
+        if (!n->asked)
+            note_late(n, n->missed_us);
         memmove(&n->items[i], &n->items[i + 1], (n->count - i - 1) * sizeof n->items[0]);
         n->count--;
         return true;
@@ -28,6 +53,7 @@ enum nacker_seen nacker_see(struct nacker *n, int64_t seq, uint64_t now_us, uint
     n->loss_q16 -= n->loss_q16 >> LOSS_SHIFT;
     if (n->highest == 0 || seq == n->highest + 1) {
         n->highest = seq;
+        n->late_us -= n->late_us >> IN_ORDER_SHIFT;
         return NACKER_IN_ORDER;
     }
     if (seq <= n->highest)
@@ -38,9 +64,11 @@ enum nacker_seen nacker_see(struct nacker *n, int64_t seq, uint64_t now_us, uint
         n->highest = seq;
         return NACKER_OVERFLOW;
     }
+    if (n->late_us + n->late_us / 4 > reorder_us)
+        reorder_us = n->late_us + n->late_us / 4;
     for (int64_t s = n->highest + 1; s < seq; s++) {
         n->items[n->count++] = (struct nacker_item){
-            .seq = s, .ask_at_us = now_us + reorder_us, .tries = 0};
+            .seq = s, .since_us = now_us, .ask_at_us = now_us + reorder_us, .tries = 0};
         n->loss_q16 += (65536u - n->loss_q16) >> LOSS_SHIFT;
     }
     n->highest = seq;

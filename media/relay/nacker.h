@@ -12,6 +12,7 @@
 
 struct nacker_item {
     int64_t seq;
+    uint64_t since_us; /* it was missed */
     uint64_t ask_at_us;
     uint64_t asked_us;
     uint8_t tries;
@@ -19,8 +20,12 @@ struct nacker_item {
 
 /** A value; zeroed memory is an empty one. Items are sorted by seq. */
 struct nacker {
-    int64_t highest;        /* 0: nothing seen yet */
-    uint64_t rtt_sample_us; /* of the packet recovered last, when one request sufficed; else 0 */
+    int64_t highest;  /* 0: nothing seen yet */
+    uint64_t late_us; /* how late packets are that are only late: a path that reorders */
+    /* Of the packet recovered last: */
+    uint64_t missed_us;     /* for how long it was missing */
+    uint64_t rtt_sample_us; /* from the request to it, when one sufficed; else 0 */
+    bool asked;             /* it had been asked for */
     uint32_t loss_q16;      /* share of packets that did not come at first, smoothed; of 65536 */
     size_t count;
     struct nacker_item items[LIMIT_NACK_PENDING];
@@ -33,8 +38,11 @@ enum nacker_seen {
 };
 
 /** A packet came. Numbers skipped before it are missing from now on, and asked for after
- *  `reorder_us`, in case they are only late. */
+ *  `reorder_us`, or longer on a path that was seen to reorder, in case they are only late. */
 enum nacker_seen nacker_see(struct nacker *n, int64_t seq, uint64_t now_us, uint64_t reorder_us);
+/** The packet recovered last had been asked for, but came as it was sent first (not by RTX): it was
+ *  only late. */
+void nacker_was_late(struct nacker *n);
 /** Up to `size` packets to ask for now, ascending; each is asked for again after about `rtt_us` the
  *  first time and sooner later on, LIMIT_NACK_TRIES times at most. `ret_given_up` counts those that
  *  ran out of tries just now. */

@@ -140,6 +140,56 @@ static void knows_a_lossy_path(void **state)
     assert_true(nacker_deadline_us(&n) < REORDER + RTT);
 }
 
+/* Every tenth packet is overtaken by those of 20 ms. */
+static unsigned asked_in_vain(struct nacker *n, bool only_late)
+{
+    unsigned asked = 0;
+    for (int64_t seq = 1000; seq < 3000; seq++) {
+        int64_t seqs[8];
+        uint64_t now_us = (uint64_t)seq * 5000;
+        if (seq % 10 != 0)
+            nacker_see(n, seq, now_us, REORDER);
+        asked += (unsigned)collect(n, now_us, seqs, 8);
+        if (seq % 10 == 4 && nacker_see(n, seq - 4, now_us, REORDER) == NACKER_RECOVERED &&
+            n->asked && only_late)
+            nacker_was_late(n);
+    }
+    return asked;
+}
+
+static void learns_to_wait_for_stragglers(void **state)
+{
+    (void)state;
+    struct nacker late = {0}, answered = {0};
+    assert_in_range(asked_in_vain(&late, true), 1, 20);
+    assert_in_range(late.late_us, 10000, 20000);
+    for (int64_t seq = 3000; seq < 23000; seq++)
+        nacker_see(&late, seq, 0, REORDER);
+    assert_true(late.late_us < REORDER); /* and forgets */
+    /* Packets that were sent again say nothing of that. */
+    assert_in_range(asked_in_vain(&answered, false), 190, 500);
+    assert_int_equal(answered.late_us, 0);
+}
+
+static void knows_whether_it_had_asked(void **state)
+{
+    (void)state;
+    struct nacker n = {0};
+    int64_t seqs[8];
+    nacker_see(&n, 100, 0, REORDER);
+    nacker_see(&n, 103, 0, REORDER);
+    assert_int_equal(nacker_see(&n, 101, 4000, REORDER), NACKER_RECOVERED);
+    assert_false(n.asked);
+    assert_int_equal(collect(&n, 10000, seqs, 8), 1);
+    assert_int_equal(nacker_see(&n, 102, 60000, REORDER), NACKER_RECOVERED);
+    assert_true(n.asked);
+    assert_int_equal(n.missed_us, 60000);
+    assert_int_equal(n.rtt_sample_us, 50000);
+    nacker_was_late(&n);
+    assert_false(n.asked);
+    assert_int_equal(n.rtt_sample_us, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +200,8 @@ int main(void)
         cmocka_unit_test(names_no_more_than_fit),
         cmocka_unit_test(too_much_missing_is_all_given_up),
         cmocka_unit_test(knows_a_lossy_path),
+        cmocka_unit_test(learns_to_wait_for_stragglers),
+        cmocka_unit_test(knows_whether_it_had_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
