@@ -100,6 +100,7 @@
 #define LIMIT_HTTP_BODY 1048576             /* 413 */
 #define LIMIT_HTTP_CONNECTIONS 20000        /* or 3/4 of the descriptors; closed at once beyond */
 #define LIMIT_WHIP_SESSIONS_PER_IDENTITY 16 /* 429 */
+#define LIMIT_ICE_URLS 4                    /* of STUN, and of TURN; more are refused at the start */
 #define LIMIT_PAGE_ITEMS 200                /* a larger ?limit= is cut to this */
 #define LIMIT_NAME 200            /* bytes of a person's name, a title and the like; 400 beyond */
 #define LIMIT_IDENTITY 128        /* bytes of a token's sub; 401 beyond */

@@ -84,6 +84,12 @@ static void write_media(FILE *f, const struct media *m)
         {"media_peers", G, n.peers, "Peer connections."},
         {"media_rooms", G, n.rooms, "Rooms that carry media."},
         {"media_tracks", G, n.tracks, "Published tracks."},
+        {"media_tcp_connections", G, n.tcp_connections, "Media connections over TCP."},
+        {"media_tcp_delivered_total", C, n.tcp_delivered,
+         "Media connections over TCP that named a peer."},
+        {"media_tcp_refused_total", C, n.tcp_refused, "Media connections over TCP beyond a bound."},
+        {"media_tcp_dismissed_total", C, n.tcp_dismissed,
+         "Media connections over TCP that said nothing in time, or nothing that fits."},
         {"media_clips_recording", G, n.clips_recording, "Clips being written by media threads."},
     };
     write_metrics(f, metrics, COUNT(metrics));

@@ -207,6 +207,8 @@ static int start_media(struct app *app)
     for (size_t i = 0; i < config->public_addresses.count; i++)
         (void)addr_parse_ip(config->public_addresses.items[i], 0, &announced[i]);
     struct media_config m = {.udp = config->media,
+                             .has_tcp = config->has_media_tcp,
+                             .tcp = config->media_tcp,
                              .workers = app->workers,
                              .jobs = 2,
                              .public_addresses = announced,
@@ -218,11 +220,20 @@ static int start_media(struct app *app)
 
 static int start_calls(struct app *app)
 {
+    const struct config *config = app->config;
+    app->ice_servers = (struct ice_servers){
+        .stun_urls = (const char *const *)config->stun_urls.items,
+        .stun_count = config->stun_urls.count,
+        .turn_urls = (const char *const *)config->turn_urls.items,
+        .turn_count = config->turn_urls.count,
+        .turn_secret = config->turn_secret,
+        .turn_ttl_s = config->turn_ttl_seconds};
     struct calls_config c = {.media = app->media,
                              .dbq = app->dbq,
                              .auth = app->auth,
                              .log = app->log,
                              .entropy = app->entropy,
+                             .ice_servers = &app->ice_servers,
                              .data = app->config->blobs[0] ? app->config->blobs : app->data,
                              .ring_us = app->config->ring_seconds * UINT64_C(1000000)};
     int er = calls_new(&app->calls, &c);
@@ -336,9 +347,15 @@ static void say_ready(struct app *app)
     char http_text[ADDR_TEXT_BYTES], media_text[ADDR_TEXT_BYTES];
     addr_format(&http, http_text);
     addr_format(&media, media_text);
-    (void)printf("louped ready http=%s://%s media=%s workers=%u pid=%d\n",
+    (void)printf("louped ready http=%s://%s media=%s workers=%u pid=%d",
                  app->config->tls_cert[0] ? "https" : "http", http_text, media_text, app->workers,
                  (int)getpid());
+    if (app->config->has_media_tcp) {
+        media = media_tcp_address(app->media);
+        addr_format(&media, media_text);
+        (void)printf(" media-tcp=%s", media_text);
+    }
+    (void)printf("\n");
     (void)fflush(stdout);
 }
 

@@ -14,6 +14,7 @@
 #include "server/config.h"
 #include "server/dbq.h"
 #include "server/http.h"
+#include "server/ice_servers.h"
 #include "server/store.h"
 
 struct calls;
@@ -33,6 +34,7 @@ struct app {
     struct store *store;    /* the store thread's, once dbq runs */
     struct dbq *dbq;
     struct media *media;
+    struct ice_servers ice_servers;
     struct calls *calls;
     struct ws *ws;
     struct whip *whip;
@@ -42,7 +44,7 @@ struct app {
     char base_url[128];         /* "http://127.0.0.1:8080", for links */
     int signal_fd;
     int lock_fd;
-    char data[PATH_MAX]; /* the data folder, absolute */
+    char data[PATH_MAX];     /* the data folder, absolute */
     uint64_t drain_until_us; /* 0: not draining */
 };
 

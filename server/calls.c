@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "server/calls_impl.h"
+#include "server/ice_servers.h"
 
 #define GOODBYE_US 2000000u /* for the close frames of a drain */
 
@@ -266,6 +267,12 @@ static void on_opening(void *ctx, struct session *s)
     calls_enter(c, job);
 }
 
+const struct ice_servers *calls_ice_servers(const struct calls *c)
+{
+    static const struct ice_servers none;
+    return c->config.ice_servers ? c->config.ice_servers : &none;
+}
+
 static void on_welcome(void *ctx, struct session *s, json_t *welcome)
 {
     struct calls *c = ctx;
@@ -274,7 +281,9 @@ static void on_welcome(void *ctx, struct session *s, json_t *welcome)
         json_object_set_new(welcome, "room", json_string(m->room->id.text));
         json_object_set_new(welcome, "case", json_string(m->room->case_id.text));
     }
-    json_object_set(welcome, "ice_servers", c->ice_servers);
+    json_object_set_new(
+        welcome, "ice_servers",
+        ice_servers_json(calls_ice_servers(c), m->claims.identity, calls_unix_us(c) / 1000000));
 }
 
 static void on_opened(void *ctx, struct session *s, bool resumed)
@@ -397,9 +406,6 @@ int calls_new(struct calls **ret, const struct calls_config *config)
     if (config->clock)
         c->clock = *config->clock;
     c->config.clock = NULL;
-    c->ice_servers = config->ice_servers ? json_loads(config->ice_servers, 0, NULL) : NULL;
-    if (!c->ice_servers)
-        c->ice_servers = json_array();
     const struct sessions_ops ops = {.ctx = c,
                                      .authenticate = on_authenticate,
                                      .opening = on_opening,
@@ -464,7 +470,6 @@ void calls_free(struct calls *c)
     map_free(c->clips);
     queue_free(c->queue);
     must_clear(c);
-    json_decref(c->ice_servers);
     if (c->anchor) {
         c->anchor->calls = NULL;
         if (!c->anchor->jobs)

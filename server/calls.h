@@ -18,6 +18,7 @@
 #include "signaling/sessions.h"
 
 struct calls;
+struct ice_servers;
 struct media;
 
 /** Where the time comes from, so that tests can turn it. */
@@ -33,10 +34,10 @@ struct calls_config {
     struct auth *auth;
     struct log *log; /* may be NULL */
     struct entropy entropy;
-    const char *data;                /* the data folder: clips go to <data>/blobs/<xx>/<clip id> */
-    const char *ice_servers;         /* JSON array for `welcome`, or NULL: none */
-    const struct calls_clock *clock; /* copied; NULL: base/clock.h */
-    uint64_t ring_us;                /* how long an offer rings; 0: QUEUE_RING_US */
+    const char *data; /* the data folder: clips go to <data>/blobs/<xx>/<clip id> */
+    const struct ice_servers *ice_servers; /* for `welcome`; NULL: none */
+    const struct calls_clock *clock;       /* copied; NULL: base/clock.h */
+    uint64_t ring_us;                      /* how long an offer rings; 0: QUEUE_RING_US */
 };
 
 /** Borrows what the config points to. Marks what an earlier process left recording and has it
@@ -45,6 +46,8 @@ int calls_new(struct calls **ret, const struct calls_config *config);
 /** After http, ws and whip are gone. Jobs that dbq finishes later are harmless. NULL is fine. */
 void calls_free(struct calls *c);
 
+/** What people are told of ICE servers; never NULL. */
+const struct ice_servers *calls_ice_servers(const struct calls *c);
 /** For ws_new. */
 struct sessions *calls_sessions(struct calls *c);
 

@@ -24,7 +24,6 @@ struct calls {
     struct calls_config config;
     struct calls_clock clock;
     char data[MEDIA_PATH_BYTES - 64];
-    json_t *ice_servers;
     struct calls_anchor *anchor;
     struct sessions *sessions;
     struct queue *queue;

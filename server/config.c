@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "server/config_check.h"
 #include "server/config_ini.h"
+#include "server/ice_servers.h"
 
 /** Sets a value; false when it is a bad one. */
 typedef bool setting_set(struct config *c, void *place, const char *value);
@@ -123,6 +124,28 @@ static bool set_origin(struct config *c, void *place, const char *value)
     return list_add(place, s);
 }
 
+static bool set_stun_url(struct config *c, void *place, const char *value)
+{
+    (void)c;
+    struct config_list *list = place;
+    return list->count < LIMIT_ICE_URLS && ice_url_check(value, false) &&
+           list_add(list, span_of(value));
+}
+
+static bool set_turn_url(struct config *c, void *place, const char *value)
+{
+    (void)c;
+    struct config_list *list = place;
+    return list->count < LIMIT_ICE_URLS && ice_url_check(value, true) &&
+           list_add(list, span_of(value));
+}
+
+static bool set_ttl(struct config *c, void *place, const char *value)
+{
+    (void)c;
+    return set_number(value, 60, 604800, place);
+}
+
 static bool set_level(struct config *c, void *place, const char *value)
 {
     (void)c;
@@ -175,11 +198,19 @@ static const struct setting settings[] = {
     {"http", "ADDR:PORT", set_address, AT(http), "HTTP and WebSocket (127.0.0.1:8080)", false},
     {"media", "ADDR:PORT", set_address, AT(media),
      "media over UDP; worker i takes PORT + i (127.0.0.1:10000)", false},
-    {"media-tcp", "ADDR:PORT", set_media_tcp, AT(media_tcp), "media over TCP; not served yet",
-     false},
+    {"media-tcp", "ADDR:PORT", set_media_tcp, AT(media_tcp),
+     "media over TCP too, one port for all workers (off)", false},
     {"workers", "N", set_workers, AT(workers), "media threads (one per processor)", false},
     {"public-address", "IP", set_public_address, AT(public_addresses),
      "announced to browsers instead of --media's; may be repeated", false},
+    {"stun-urls", "URL", set_stun_url, AT(stun_urls),
+     "stun:HOST:PORT that clients are told of; may be repeated", false},
+    {"turn-urls", "URL", set_turn_url, AT(turn_urls),
+     "turn:HOST:PORT, likewise; credentials are made with turn-secret", false},
+    {"turn-secret", "SECRET", set_text, AT(turn_secret),
+     "shared with the TURN servers (coturn's static-auth-secret)", false},
+    {"turn-ttl-seconds", "N", set_ttl, AT(turn_ttl_seconds),
+     "how long TURN credentials hold (86400)", false},
     {"api-key", "ID:SECRET", set_api_key, AT(api_keys),
      "key that tokens are signed with; may be repeated", false},
     {"tls-cert", "FILE", set_text, AT(tls_cert), "certificate chain, PEM", false},
@@ -217,7 +248,8 @@ static const struct setting *setting_find(struct span name)
 
 static bool is_list(const struct setting *s)
 {
-    return s->set == set_public_address || s->set == set_api_key || s->set == set_origin;
+    return s->set == set_public_address || s->set == set_api_key || s->set == set_origin ||
+           s->set == set_stun_url || s->set == set_turn_url;
 }
 
 static void list_clear(struct config_list *list)
@@ -436,6 +468,7 @@ int config_load(struct config *ret, int argc, char **argv, char **environment, c
     ret->log_level = LOG_INFO;
     ret->drain_seconds = 30;
     ret->ring_seconds = 20;
+    ret->turn_ttl_seconds = 86400;
 
     /* A first pass over flags and environment finds the file; it then comes first. */
     struct config first = *ret;
@@ -475,6 +508,8 @@ void config_clear(struct config *c)
     list_clear(&c->public_addresses);
     list_clear(&c->api_keys);
     list_clear(&c->allowed_origins);
+    list_clear(&c->stun_urls);
+    list_clear(&c->turn_urls);
 }
 
 char *config_help(void)

@@ -24,12 +24,15 @@ struct config {
     char data[CONFIG_TEXT_BYTES];
     struct addr http;
     struct addr media;
-    struct addr media_tcp; /* port 0 and no address: off */
-    bool has_media_tcp;
+    struct addr media_tcp;
+    bool has_media_tcp;                  /* else no media over TCP */
     unsigned workers;                    /* 0: as many as processors */
     struct config_list public_addresses; /* IP addresses, checked */
     struct config_list api_keys;         /* "ID:SECRET", checked */
     struct config_list allowed_origins;
+    struct config_list stun_urls, turn_urls; /* checked */
+    char turn_secret[CONFIG_TEXT_BYTES];     /* shared with the TURN servers */
+    unsigned turn_ttl_seconds;
     char tls_cert[CONFIG_TEXT_BYTES], tls_key[CONFIG_TEXT_BYTES];
     char database[CONFIG_TEXT_BYTES];   /* "" : <data>/loupe.db */
     char blobs[CONFIG_TEXT_BYTES];      /* "" : <data>/clips */

@@ -64,8 +64,8 @@ static const char *check_addresses(const struct config *c, const char **ret_name
     if (!loopback && !c->tls_cert[0] && !c->allow_plain_http)
         return "http beyond loopback needs tls-cert and tls-key, or allow-plain-http";
     *ret_name = "media-tcp";
-    if (c->has_media_tcp)
-        return "media over TCP is not served by this version";
+    if (c->has_media_tcp && c->media_tcp.port && addr_equal(&c->media_tcp, &c->http))
+        return "the address and port of http cannot be its too";
     *ret_name = "media";
     if (c->media.port && c->media.port + config_workers(c) > 65536)
         return "there is no room for a port per worker";
@@ -78,6 +78,9 @@ const char *config_check(const struct config *c, const char **ret_name, char *bu
     *ret_name = c->tls_cert[0] ? "tls-cert" : "tls-key";
     if (!c->tls_cert[0] != !c->tls_key[0])
         return "tls-cert and tls-key belong together";
+    *ret_name = c->turn_urls.count ? "turn-urls" : "turn-secret";
+    if (!c->turn_urls.count != !c->turn_secret[0])
+        return "turn-urls and turn-secret belong together";
     const char *wrong = check_addresses(c, ret_name);
     if (!wrong) {
         *ret_name = "api-key";

@@ -11,6 +11,7 @@
 #include "base/er.h"
 #include "base/str.h"
 #include "server/calls_impl.h"
+#include "server/ice_servers.h"
 #include "server/whip_sdp.h"
 
 #define SDP_TYPE "application/sdp"
@@ -109,6 +110,13 @@ static void send_error(struct whip *w, struct http_reply reply, int er, const ch
     send_problem(w, reply, status, why);
 }
 
+/** RFC 9725, 4.6. */
+static void add_ice_servers(struct http_response *response, const struct calls *c,
+                            const char *identity)
+{
+    ice_servers_link(calls_ice_servers(c), identity, calls_unix_us(c) / 1000000, response);
+}
+
 static void add_etag(struct http_response *response, const struct whip_session *s)
 {
     (void)snprintf(response->etag, sizeof response->etag, "\"%s-%u\"", s->id.text, s->version);
@@ -152,7 +160,7 @@ struct post {
     struct target target;
     bool takeover;
     char *offer;
-    struct id session; /* of a request under way */
+    struct id session;        /* of a request under way */
     char jti[AUTH_JTI_BYTES]; /* of the invite that was used for it */
 };
 
@@ -170,6 +178,7 @@ static void send_created(struct whip_session *s, struct http_reply reply, const 
     http_header_add(&response, "location", "/%s/sessions/%s", s->publish ? "whip" : "whep",
                     s->id.text);
     http_header_add(&response, "accept-patch", FRAGMENT_TYPE);
+    add_ice_servers(&response, s->whip->config.calls, s->identity);
     add_etag(&response, s);
     send_response(s->whip, reply, &response);
 }
@@ -509,15 +518,30 @@ static void on_patch(struct exchange *x)
     }
 }
 
+/** The bearer token, checked; else *ret_why says what is wrong with it. */
+static bool verify(struct exchange *x, const char **ret_why)
+{
+    const char *header = x->request->authorization;
+    *ret_why = "a token is needed: Authorization: Bearer";
+    if (!header || strncasecmp(header, "Bearer ", 7) != 0)
+        return false;
+    const char *token = header + 7 + strspn(header + 7, " ");
+    uint64_t now_s = calls_unix_us(x->whip->config.calls) / 1000000;
+    return auth_verify(x->whip->config.auth, token, strlen(token), now_s, &x->who, ret_why) == 0;
+}
+
 static void on_options(struct exchange *x)
 {
     struct http_response response = {.status = 200};
+    const char *why;
     if (x->target.is_session) {
         http_header_add(&response, "accept-patch", FRAGMENT_TYPE);
         http_header_add(&response, "allow", "PATCH, DELETE, OPTIONS");
     } else {
         http_header_add(&response, "accept-post", SDP_TYPE);
         http_header_add(&response, "allow", "POST, OPTIONS");
+        if (verify(x, &why)) /* for clients that cannot take ICE servers after their offer */
+            add_ice_servers(&response, x->whip->config.calls, x->who.identity);
     }
     send_response(x->whip, x->request->reply, &response);
 }
@@ -526,21 +550,6 @@ typedef void exchange_handler(struct exchange *x);
 static exchange_handler *const of_room[HTTP_METHODS] = {[HTTP_POST] = on_post};
 static exchange_handler *const of_session[HTTP_METHODS] = {
     [HTTP_PATCH] = on_patch, [HTTP_DELETE] = on_delete};
-
-/** The bearer token, checked; else the error is sent. */
-static bool authorize(struct exchange *x)
-{
-    const char *header = x->request->authorization;
-    const char *why = "a token is needed: Authorization: Bearer";
-    if (header && strncasecmp(header, "Bearer ", 7) == 0) {
-        const char *token = header + 7 + strspn(header + 7, " ");
-        uint64_t now_s = calls_unix_us(x->whip->config.calls) / 1000000;
-        if (auth_verify(x->whip->config.auth, token, strlen(token), now_s, &x->who, &why) == 0)
-            return true;
-    }
-    fail(x, 401, why);
-    return false;
-}
 
 /** The path is percent-decoded already: what follows the room is the identity as it is, which may
  *  hold any character. */
@@ -561,6 +570,7 @@ static bool read_target(struct span path, struct target *ret)
 bool whip_handle(struct whip *w, struct http_request *request)
 {
     struct exchange x = {.whip = w, .request = request};
+    const char *why;
     bool whip = strncmp(request->path, "/whip/", 6) == 0;
     if (!whip && strncmp(request->path, "/whep/", 6) != 0)
         return false;
@@ -578,8 +588,10 @@ bool whip_handle(struct whip *w, struct http_request *request)
             http_header_add(&response, "allow",
                             x.target.is_session ? "PATCH, DELETE, OPTIONS" : "POST, OPTIONS");
             send_response(w, request->reply, &response);
-        } else if (authorize(&x)) {
+        } else if (verify(&x, &why)) {
             handler(&x);
+        } else {
+            fail(&x, 401, why);
         }
     }
     http_request_free(request);

@@ -50,7 +50,7 @@ export async function startLouped({
   const exited = later();
   child.stdout.setEncoding('utf8').on('data', (text) => {
     server.out += text;
-    const line = /^louped ready http=(\S+) media=(\S+) workers=(\d+) pid=(\d+)$/m.exec(server.out);
+    const line = /^louped ready http=(\S+) media=(\S+) workers=(\d+) pid=(\d+)(?: media-tcp=(\S+))?$/m.exec(server.out);
     if (line) ready.resolve(line);
   });
   child.stderr.setEncoding('utf8').on('data', (text) => {
@@ -69,6 +69,7 @@ export async function startLouped({
   }, seconds * 1000);
   const line = await ready.promise.finally(() => clearTimeout(timer));
   [, server.url, server.media] = line;
+  server.mediaTcp = line[5]; // undefined: not served
   server.pid = Number(line[4]);
   server.port = Number(new URL(server.url).port);
   server.exited = exited.promise;

@@ -27,7 +27,10 @@ static void test_hello_puts_into_the_room(void **state)
     assert_string_equal(text_at(welcome, "case"), c.id.text);
     assert_string_equal(text_at(welcome, "identity"), "bo");
     assert_string_equal(text_at(welcome, "role"), "buyer");
-    assert_true(json_is_array(json_object_get(welcome, "ice_servers")));
+    assert_string_equal(text_at(welcome, "ice_servers.0.urls.0"), "turn:turn.example");
+    const char *name = strchr(text_at(welcome, "ice_servers.0.username"), ':');
+    assert_string_equal(name, ":bo");
+    assert_int_equal(strlen(text_at(welcome, "ice_servers.0.credential")), 28);
     json_t *roster = client_expect(&buyer, "roster");
     assert_string_equal(text_at(roster, "people.0.identity"), "bo");
     assert_true(client_has(&buyer, "history"));

@@ -135,7 +135,12 @@ static void test_mistakes(void **state)
         {"--demo", "--nothing"},
         {"stray", "word"},
         {"--allowed-origins", "http://a/b"},
-        {"--media-tcp", "1.2.3.4:5"},
+        {"--media-tcp", "1.2.3.4"},
+        {"--media-tcp", "127.0.0.1:8080"},
+        {"--stun-urls", "turn:a"},
+        {"--turn-urls", "turn:a"},
+        {"--turn-secret", "alone"},
+        {"--turn-ttl-seconds", "59"},
         {"--http", "0.0.0.0:80"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -156,8 +161,10 @@ static void test_mistakes(void **state)
         {"data = ./x\n  wrokers = 3\n", ":2: unknown key wrokers"},
         {"data = ./x\n\tmore\n", ":2: not `key = value`"},
         {"[loupe\n", ":1: not `[section]`"},
-        {"media-tcp = 127.0.0.1:1\n",
-         ":1: media-tcp: media over TCP is not served by this version"},
+        {"media-tcp = 127.0.0.1:8080\n",
+         ":1: media-tcp: the address and port of http cannot be its too"},
+        {"turn-urls = turn:a\n", ":1: turn-urls: turn-urls and turn-secret belong together"},
+        {"stun-urls = stun:a stun:b stun:c stun:d stun:e\n", ":1: bad value for stun-urls"},
     };
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         assert_int_equal(load(&c, files[i].file, NULL, why, NULL), ER_INVALID);

@@ -25,7 +25,7 @@ struct bench {
     struct store_case c;
     int status; /* of the last answer; 0: none yet */
     unsigned answers;
-    char location[128], etag[80], allow[64], retry[16], accept_patch[64];
+    char location[128], etag[80], allow[64], retry[16], accept_patch[64], link[256];
     char body[1024];
 };
 
@@ -36,6 +36,7 @@ static void on_send(void *ctx, struct http_reply reply, struct http_response *re
     b->status = response->status;
     b->answers++;
     b->location[0] = b->allow[0] = b->retry[0] = b->body[0] = b->accept_patch[0] = '\0';
+    b->link[0] = '\0';
     (void)str_copy(b->etag, sizeof b->etag, response->etag);
     for (size_t i = 0; i < response->header_count; i++) {
         const struct http_header *h = &response->headers[i];
@@ -44,6 +45,8 @@ static void on_send(void *ctx, struct http_reply reply, struct http_response *re
                    : strcmp(h->name, "retry-after") == 0  ? b->retry
                    : strcmp(h->name, "accept-patch") == 0 ? b->accept_patch
                                                           : NULL;
+        if (strcmp(h->name, "link") == 0)
+            (void)str_copy(b->link, sizeof b->link, h->value);
         if (to)
             (void)str_copy(to, 16, h->value);
         if (to == b->location)
@@ -134,6 +137,8 @@ static void test_publish_and_end(void **state)
     assert_string_equal(b.accept_patch, "application/trickle-ice-sdpfrag");
     assert_memory_equal(b.body, "v=0", 3);
     assert_int_equal(b.etag[0], '"');
+    assert_memory_equal(b.link, "<turn:turn.example>; rel=\"ice-server\"; username=\"", 48);
+    assert_non_null(strstr(b.link, ":bo\"; credential=\""));
     assert_non_null(fake_media_last(b.w.media, "peer_add 1 bo p main"));
     assert_string_equal(text_at(client_expect(&agent, "person_joined"), "person.identity"), "bo");
     char location[128];
@@ -186,8 +191,11 @@ static void test_refusals(void **state)
     assert_int_equal(ask(&b, a), 405);
     assert_string_equal(b.allow, "POST, OPTIONS");
     a.method = HTTP_OPTIONS;
+    assert_int_equal(ask(&b, a), 200);
+    assert_memory_equal(b.link, "<turn:", 6);
     a.who = NULL;
     assert_int_equal(ask(&b, a), 200);
+    assert_string_equal(b.link, ""); /* not for everybody */
     calls_drain(b.w.calls, NULL, NULL);
     assert_int_equal(post(&b, "whip", "bo", ROLE_BUYER, NULL), 503);
     assert_string_equal(b.retry, "5");

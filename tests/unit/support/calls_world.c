@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/str.h"
+#include "server/ice_servers.h"
 #include "tests/unit/support/fake_dbq.h"
 #include "tests/unit/support/fake_media.h"
 
@@ -29,6 +30,9 @@ static uint64_t world_unix(void *ctx)
 
 static void start_calls(struct world *w)
 {
+    static const char *const turn[] = {"turn:turn.example"};
+    static const struct ice_servers ice = {
+        .turn_urls = turn, .turn_count = 1, .turn_secret = "north", .turn_ttl_s = 60};
     const struct calls_clock clock = {.now_us = world_now, .unix_us = world_unix, .ctx = w};
     w->media = fake_media_new();
     assert_int_equal(dbq_new(&w->dbq, w->store, NULL, NULL), 0);
@@ -38,6 +42,7 @@ static void start_calls(struct world *w)
                                         .auth = w->auth,
                                         .entropy = w->entropy,
                                         .data = w->data,
+                                        .ice_servers = &ice,
                                         .clock = &clock};
     assert_int_equal(calls_new(&w->calls, &config), 0);
     world_settle(w);
