@@ -13,6 +13,7 @@
 
 #include "base/er.h"
 #include "base/limits.h"
+#include "media/peer/dtls_alerts.h"
 #include "media/peer/dtls_identity.h"
 
 #define DTLS_REPEAT_FIRST_US 100000u
@@ -33,11 +34,14 @@ struct dtls_flight {
     size_t used;
     bool closed; /* the next write begins a new flight */
     uint16_t lens[DTLS_FLIGHT_DATAGRAMS];
-    uint8_t bytes[LIMIT_DTLS_FLIGHT];
+    uint8_t *bytes; /* LIMIT_DTLS_FLIGHT; less once retired */
 };
 
 struct dtls {
-    SSL *ssl;
+    SSL *ssl; /* NULL once retired; then these stand in for it: */
+    struct srtp_keys keys;
+    struct dtls_alerts alerts;
+    size_t goodbye_len; /* of the close_notify that lies behind the last flight */
     bool server;
     bool wrote;      /* OpenSSL wrote something during this call */
     bool overflowed; /* a flight larger than its bound */
@@ -83,7 +87,8 @@ static int bio_write(BIO *bio, const char *buf, int len)
         d->next_offset = 0;
     }
     f->closed = false;
-    if (len <= 0 || f->count == DTLS_FLIGHT_DATAGRAMS || (size_t)len > sizeof f->bytes - f->used) {
+    if (len <= 0 || f->count == DTLS_FLIGHT_DATAGRAMS ||
+        (size_t)len > LIMIT_DTLS_FLIGHT - f->used) {
         d->overflowed = true;
         return len;
     }
@@ -213,7 +218,8 @@ int dtls_new(struct dtls **ret, const struct dtls_identity *id, bool server,
         return ER_NOMEM;
     d->server = server;
     d->flight.closed = true;
-    int er = expect_fingerprint(d, fingerprint_algorithm, fingerprint);
+    d->flight.bytes = malloc(LIMIT_DTLS_FLIGHT);
+    int er = d->flight.bytes ? expect_fingerprint(d, fingerprint_algorithm, fingerprint) : ER_NOMEM;
     if (!er)
         er = dtls_open(d, id);
     ERR_clear_error();
@@ -230,7 +236,8 @@ void dtls_free(struct dtls *d)
     if (!d)
         return;
     SSL_free(d->ssl);
-    OPENSSL_cleanse(d->expected, sizeof d->expected);
+    free(d->flight.bytes);
+    OPENSSL_cleanse(d, sizeof *d);
     free(d);
 }
 
@@ -239,6 +246,42 @@ static bool dtls_is_acceptable(const struct dtls *d)
 {
     return SSL_get_selected_srtp_profile(d->ssl) != NULL && SSL_get0_peer_certificate(d->ssl) &&
            !d->mismatched;
+}
+
+/* RFC 5764, 4.2: client key, server key, client salt, server salt. */
+static int export_keys(SSL *ssl, struct srtp_keys *ret)
+{
+    static const struct {
+        enum srtp_profile profile;
+        size_t key;
+        size_t salt;
+    } table[] = {
+        {SRTP_PROFILE_AES128_CM_SHA1_80, 16, 14},
+        {SRTP_PROFILE_AEAD_AES_128_GCM, 16, 12},
+        {SRTP_PROFILE_AEAD_AES_256_GCM, 32, 12},
+    };
+    static const char label[] = "EXTRACTOR-dtls_srtp";
+    unsigned long chosen = SSL_get_selected_srtp_profile(ssl)->id;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        size_t key = table[i].key, salt = table[i].salt;
+        uint8_t material[2 * sizeof ret->client];
+        if (table[i].profile != chosen)
+            continue;
+        if (SSL_export_keying_material(ssl, material, 2 * (key + salt), label, sizeof label - 1,
+                                       NULL, 0, 0) != 1) {
+            ERR_clear_error();
+            return ER_INTERNAL;
+        }
+        ret->profile = table[i].profile;
+        ret->len = key + salt;
+        memcpy(ret->client, material, key);
+        memcpy(ret->server, material + key, key);
+        memcpy(ret->client + key, material + 2 * key, salt);
+        memcpy(ret->server + key, material + 2 * key + salt, salt);
+        OPENSSL_cleanse(material, sizeof material);
+        return 0;
+    }
+    return ER_UNSUPPORTED;
 }
 
 /* Let OpenSSL work on what bio_read gives. */
@@ -323,6 +366,29 @@ static bool is_plausible(const uint8_t *data, size_t len)
     return !in_clear || data[0] < RECORD_APPLICATION;
 }
 
+/* A server's handshake is done: OpenSSL's part is over. Of its buffers nothing is needed any more but
+ * the last flight, the keys, and the close_notify of the day it ends. Clients keep it: they are few. */
+static void dtls_retire(struct dtls *d, uint64_t now_us)
+{
+    struct dtls_flight *f = &d->flight;
+    size_t used = f->used, count = f->count;
+    d->echoed_us = now_us;
+    if (!d->server || dtls_alerts_init(&d->alerts, d->ssl) != 0 ||
+        export_keys(d->ssl, &d->keys) != 0)
+        return;
+    f->closed = false;
+    SSL_shutdown(d->ssl);
+    d->goodbye_len = f->used - used;
+    f->used = used;
+    f->count = count;
+    SSL_free(d->ssl);
+    d->ssl = NULL;
+    ERR_clear_error();
+    uint8_t *less = realloc(f->bytes, used + d->goodbye_len);
+    if (less)
+        f->bytes = less;
+}
+
 int dtls_input(struct dtls *d, uint64_t now_us, const uint8_t *data, size_t len)
 {
     if (d->state == DTLS_FAILED || d->state == DTLS_CLOSED)
@@ -331,6 +397,12 @@ int dtls_input(struct dtls *d, uint64_t now_us, const uint8_t *data, size_t len)
         return ER_MALFORMED;
     bool was_connected = d->state == DTLS_CONNECTED;
     dtls_begin(d, now_us);
+    if (!d->ssl) {
+        if (dtls_alerts_end(&d->alerts, data, len))
+            d->state = DTLS_CLOSED;
+        dtls_echo(d, now_us, data[0]);
+        return 0;
+    }
     d->in = data;
     d->in_len = len;
     dtls_advance(d);
@@ -339,7 +411,7 @@ int dtls_input(struct dtls *d, uint64_t now_us, const uint8_t *data, size_t len)
     if (was_connected)
         dtls_echo(d, now_us, data[0]);
     else if (d->state == DTLS_CONNECTED)
-        d->echoed_us = now_us;
+        dtls_retire(d, now_us);
     if (d->state == DTLS_FAILED)
         return d->mismatched ? ER_UNAUTHENTIC : ER_MALFORMED;
     return 0;
@@ -386,52 +458,28 @@ enum dtls_state dtls_get_state(const struct dtls *d)
     return d->state;
 }
 
-/* RFC 5764, 4.2: client key, server key, client salt, server salt. */
 int dtls_export(struct dtls *d, struct srtp_keys *ret)
 {
-    static const struct {
-        enum srtp_profile profile;
-        size_t key;
-        size_t salt;
-    } table[] = {
-        {SRTP_PROFILE_AES128_CM_SHA1_80, 16, 14},
-        {SRTP_PROFILE_AEAD_AES_128_GCM, 16, 12},
-        {SRTP_PROFILE_AEAD_AES_256_GCM, 32, 12},
-    };
-    static const char label[] = "EXTRACTOR-dtls_srtp";
     memset(ret, 0, sizeof *ret);
     if (d->state != DTLS_CONNECTED)
         return ER_CONFLICT;
-    unsigned long chosen = SSL_get_selected_srtp_profile(d->ssl)->id;
-    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        size_t key = table[i].key, salt = table[i].salt;
-        uint8_t material[2 * sizeof ret->client];
-        if (table[i].profile != chosen)
-            continue;
-        if (SSL_export_keying_material(d->ssl, material, 2 * (key + salt), label, sizeof label - 1,
-                                       NULL, 0, 0) != 1) {
-            ERR_clear_error();
-            return ER_INTERNAL;
-        }
-        ret->profile = table[i].profile;
-        ret->len = key + salt;
-        memcpy(ret->client, material, key);
-        memcpy(ret->server, material + key, key);
-        memcpy(ret->client + key, material + 2 * key, salt);
-        memcpy(ret->server + key, material + 2 * key + salt, salt);
-        OPENSSL_cleanse(material, sizeof material);
-        return 0;
-    }
-    return ER_UNSUPPORTED;
+    if (d->ssl)
+        return export_keys(d->ssl, ret);
+    *ret = d->keys;
+    return 0;
 }
 
 void dtls_close(struct dtls *d)
 {
-    if (d->state == DTLS_CONNECTED) {
+    struct dtls_flight *f = &d->flight;
+    if (d->state == DTLS_CONNECTED && d->ssl) {
         ERR_clear_error();
-        d->flight.closed = true;
+        f->closed = true;
         SSL_shutdown(d->ssl);
         ERR_clear_error();
+    } else if (d->state == DTLS_CONNECTED && d->goodbye_len) {
+        f->lens[f->count++] = (uint16_t)d->goodbye_len;
+        f->used += d->goodbye_len;
     }
     if (d->state != DTLS_FAILED)
         d->state = DTLS_CLOSED;

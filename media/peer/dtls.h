@@ -70,7 +70,8 @@ int dtls_export(struct dtls *d, struct srtp_keys *ret);
 /** Queue close_notify (fetch it by dtls_output). */
 void dtls_close(struct dtls *d);
 
-/** OpenSSL's own object (SSL *), so that tests can change what a client offers before it starts. */
+/** OpenSSL's own object (SSL *), so that tests can change what a client offers before it starts. NULL
+ *  for a server whose handshake is done: it needs OpenSSL no more. */
 struct ssl_st *dtls_openssl(struct dtls *d);
 
 #endif
