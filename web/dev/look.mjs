@@ -26,7 +26,7 @@ await new Promise((resolve) => {
     text += bytes;
     const lines = [...text.matchAll(/^(.+): (http.*)$/gm)];
     for (const [, name, link] of lines) links[name] = link;
-    if (lines.length >= 7) resolve();
+    if (lines.length >= 9) resolve();
   });
 });
 
@@ -58,6 +58,11 @@ function drawSlots() {
       show('[data-testid=buyer-video]');
       show('[data-testid=remote-video]');
       document.querySelectorAll('.no-picture, .agent .face').forEach((element) => (element.hidden = true));
+      const app = document.querySelector('buyer-app, desk-app');
+      Object.defineProperty(app.call.media ?? app.call, 'network', {
+        value: window.slowNetwork ? { quality: 'fair', why: 'slow_up', rtt_ms: 90 } : { quality: 'good', rtt_ms: 30 },
+      });
+      app.requestUpdate();
       document.querySelectorAll('[data-testid=banner]').forEach((element) => (element.hidden = true));
     };
   });
@@ -79,6 +84,7 @@ const scenes = [
   ['buyer-waiting', 'buyer wait', [...enter, ['see', id('position')], ['wait']]],
   ['buyer-call', 'buyer call', inCall],
   ['buyer-call-rec', 'buyer call-rec', inCall],
+  ['buyer-net', 'buyer call-net', inCall],
   ['buyer-chat', 'buyer call', [...inCall, ['click', id('chat')]]],
   ['buyer-end', 'buyer call', [...inCall, ['click', id('hang-up')], ['see', id('clip')]]],
   ['desk-away', 'desk idle', []],
@@ -86,6 +92,7 @@ const scenes = [
   ['desk-case', 'desk idle', [['click', `${id('case-entry')} >> nth=0`], ['see', id('clip')]], 'phone:stage'],
   ['desk-offer', 'desk offer', offered],
   ['desk-call', 'desk offer', deskCall],
+  ['desk-net', 'desk offer-net', deskCall],
   ['desk-noconsent', 'desk offer-noconsent', deskCall],
   ['desk-rec', 'desk offer-rec', [...deskCall, ['click', id('panel-timeline'), 'wide']]],
   ['home', 'home', []],
@@ -115,6 +122,7 @@ async function look(browser, size, [name, link, actions], locale, scheme) {
   });
   page.on('pageerror', (error) => console.log(name, String(error)));
   await page.addInitScript(drawSlots);
+  if (link.endsWith('-net')) await page.addInitScript(() => (window.slowNetwork = true));
   const { origin } = new URL(links['desk idle']);
   const addresses = { home: `${origin}/`, bad: `${origin}/c/#nonsense` };
   await page.goto(addresses[link] ?? links[link]);

@@ -56,8 +56,8 @@ const timeline = [
 const person = (identity, name, role, more = {}) => ({
   identity, name, role, online: true, consent: true, audio: true, video: true, joined_at: ago(300), ...more,
 });
-const buyer = person('b1', 'Wang Fang', 'buyer', { facing: 'environment' });
-const agent = person('a1', 'Chen Jie', 'agent');
+const buyer = person('b1', 'Wang Fang', 'buyer', { facing: 'environment', network: { quality: 'good', rtt_ms: 41 } });
+const agent = person('a1', 'Chen Jie', 'agent', { network: { quality: 'good', rtt_ms: 24 } });
 const messages = [
   ['m1', agent, 'Hello Ms Wang, could you show me the seam beside the buckle?', 120],
   ['m2', buyer, 'Yes, one moment. It is torn on the inside as well.', 80],
@@ -165,10 +165,17 @@ function play({ type, on }, { scene, role }, say) {
     }
   }
   const consent = scene !== 'offer-noconsent';
+  const slow = scene.endsWith('-net');
   if (type === 'accept') openRoom(say, [agent, { ...buyer, consent }]);
   if (type === 'accept' && consent && scene.endsWith('rec')) {
     say({ type: 'recording', on: true, clips: ['k9'], since: ago(37) });
     say({ type: 'clip', clip: { id: 'k9', case: 'c1', state: 'recording', started_at: ago(37) } });
+  }
+  if (type === 'accept' && slow) {
+    say({ type: 'network', identity: 'b1', network: { quality: 'poor', why: 'loss', rtt_ms: 180 } });
+  }
+  if (role === 'buyer' && type === 'wait' && scene.startsWith('call')) {
+    say({ type: 'call_started', room: 'r1', case: 'c1', agent: { identity: 'a1', name: agent.name } });
   }
   if (role === 'buyer' && type === 'consent') {
     if (scene.endsWith('rec')) say({ type: 'recording', on: true, clips: ['k9'], since: ago(12) });
@@ -216,10 +223,10 @@ const server = createServer((request, response) => void serve(request, response)
 server.on('upgrade', upgrade);
 server.listen(port, '127.0.0.1', () => {
   const at = `http://127.0.0.1:${server.address().port}`;
-  for (const scene of ['wait', 'call', 'call-rec']) {
+  for (const scene of ['wait', 'call', 'call-rec', 'call-net']) {
     console.log(`buyer ${scene}: ${at}/c/#${token('b1', 'Wang Fang', 'buyer', scene, { case: 'c1' })}`);
   }
-  for (const scene of ['idle', 'offer', 'offer-noconsent', 'offer-rec']) {
+  for (const scene of ['idle', 'offer', 'offer-noconsent', 'offer-rec', 'offer-net']) {
     console.log(`desk ${scene}: ${at}/desk#${token('a1', 'Chen Jie', 'agent', scene)}`);
   }
 });

@@ -187,3 +187,88 @@ test('stop closes the connection and listens no more', async () => {
   assert.equal(env.peers.length, 1);
   assert.equal(call.state, 'ended');
 });
+
+const person = (identity: string) => ({ identity, name: identity, role: 'agent', online: true, video: true });
+
+test('lower encodings are sent while several people are there', async () => {
+  const { env, say } = await connected();
+  const active = () => env.lastPeer.transceivers[1]?.sender.parameters.encodings.map((one) => one.active);
+  assert.deepEqual(active(), [false, false, true]);
+  say({ type: 'roster', people: ['me', 'a'].map(person) });
+  say({ type: 'person_joined', person: person('b') });
+  await env.settle();
+  assert.deepEqual(active(), [true, true, true]);
+  say({ type: 'person_left', identity: 'b', reason: 'left' });
+  await env.settle();
+  assert.deepEqual(active(), [false, false, true]);
+});
+
+test('a hint for the camera is obeyed; a slideshow makes key frames until it ends', async () => {
+  const { env, call, say } = await connected();
+  const sender = env.lastPeer.transceivers[1]!.sender;
+  const hints: unknown[] = [];
+  call.on('hint', (hint) => hints.push(hint));
+  say({ type: 'publish_hint', mid: '0', max_bitrate_bps: 1, slideshow: false });
+  assert.deepEqual(hints, []);
+  say({ type: 'publish_hint', mid: '1', max_bitrate_bps: 300_000, slideshow: true });
+  await env.advance(3_500);
+  assert.deepEqual(hints, [{ maxBitrate: 300_000, slideshow: true }]);
+  assert.equal(sender.parameters.encodings[2]?.maxFramerate, 1);
+  assert.equal(sender.keyFrames, 3);
+  say({ type: 'publish_hint', mid: '1', max_bitrate_bps: 0, slideshow: false });
+  await env.advance(3_000);
+  assert.equal(sender.keyFrames, 3);
+  assert.equal(sender.parameters.encodings[2]?.maxFramerate, undefined);
+  assert.equal(hints[1], undefined);
+});
+
+test('wishes are told, kept with the layer that is pinned, and told anew on a new connection', async () => {
+  const { env, call, say, answer } = await connected();
+  const element = {} as Element;
+  const view = () => {
+    const { type: _type, id: _id, ...members } = env.last.last('view');
+    return members;
+  };
+  const off = call.watch('2', element);
+  env.resizes(element, 640, 360);
+  await env.advance(250);
+  assert.deepEqual(view(), { mid: '2', paused: false, max_width: 640, max_height: 360 });
+  call.pin('2', 1);
+  assert.deepEqual(view(), { mid: '2', paused: false, max_width: 640, max_height: 360, layer: 1 });
+  env.hides(element, true);
+  await env.advance(3_000);
+  assert.deepEqual(view(), { mid: '2', paused: true, layer: 1 });
+  off();
+  const before = env.last.count('view');
+  say({ type: 'media_gone', reason: 'timeout' });
+  await answer();
+  assert.equal(env.last.count('view'), before + 1);
+});
+
+test('slots say what is sent there', async () => {
+  const { call, say } = await connected();
+  assert.equal(call.slots[0]?.state, 'video');
+  say({ type: 'layer', mid: '2', width: 320, height: 180, state: 'slideshow' });
+  assert.deepEqual([call.slots[0]?.state, call.slots[0]?.width, call.slots[0]?.height], ['slideshow', 320, 180]);
+});
+
+test('measures the network, tells the page what changes and the server now and then', async () => {
+  const { env, call } = await connected();
+  const words: string[] = [];
+  call.on('network', ({ quality, why }) => words.push(why ?? quality));
+  const pair = (rtt: number) => [
+    { id: 'p', type: 'candidate-pair', nominated: true, currentRoundTripTime: rtt, bytesReceived: 1 },
+  ];
+  env.lastPeer.stats = pair(0.05);
+  await env.advance(4_000);
+  assert.deepEqual(words, ['good']);
+  assert.equal(call.network?.rtt_ms, 50);
+  assert.equal(env.last.count('stats'), 1);
+  await env.advance(4_000);
+  assert.equal(env.last.count('stats'), 1);
+  env.lastPeer.stats = pair(0.7);
+  await env.advance(2_000);
+  assert.deepEqual(words, ['good', 'delay']);
+  const told = env.last.last('stats');
+  assert.deepEqual([told['quality'], told['why'], told['rtt_ms']], ['poor', 'delay', 700]);
+});

@@ -6,7 +6,12 @@
 import type { LoupeClient } from './client.js';
 import { Emitter } from './emitter.js';
 import { browserEnv, type Env } from './env.js';
-import { LoupeError, type Facing, type MediaKind, type ServerMessages } from './protocol.js';
+import { NetworkWatch } from './network.js';
+import {
+  LoupeError, type Facing, type MediaKind, type Network, type ServerMessages, type SlotState,
+} from './protocol.js';
+import { applyPlan, encodingsFor, sendKeyFrame, type PublishHint, type Size } from './sending.js';
+import { watchElement, type View } from './viewing.js';
 
 /** `connecting` at first, `interrupted` when media was lost and is being brought back. */
 export type CallState = 'new' | 'connecting' | 'connected' | 'interrupted' | 'ended';
@@ -18,11 +23,19 @@ export interface Slot {
   identity: string | null;
   track: string | number | null;
   media: MediaStreamTrack;
+  /** What the server sends there now, and its size; 0: not known. */
+  state: SlotState;
+  width: number;
+  height: number;
 }
 
 export interface CallEvents {
   state: CallState;
   slots: Slot[];
+  /** How well this side's network carries the call, whenever quality or reason change. */
+  network: Network;
+  /** What the viewers of this side's camera can take now; undefined: everything. */
+  hint: PublishHint | undefined;
   error: Error;
 }
 
@@ -42,6 +55,10 @@ const DISCONNECTED_PATIENCE_MS = 2000;
 const RESTART_PATIENCE_MS = 4000;
 const NETWORK_SETTLES_MS = 300;
 const OFFER_RETRY_MS = 1500;
+const MEASURE_EVERY_MS = 2000;
+/** Unchanged figures are told on every so many measurements. */
+const TELL_EVERY = 3;
+const SLIDE_EVERY_MS = 1000;
 
 const WORTH_ANOTHER_TRY = new Set(['conflict', 'internal', 'full', 'rate_limited', 'timeout', 'draining']);
 
@@ -65,6 +82,13 @@ export class LoupeCall extends Emitter<CallEvents> {
   #busy = false;
   #wanted: 'offer' | 'restart' | undefined;
   #watch: unknown;
+  #measuring: unknown;
+  #sliding: unknown;
+  #untold = 0;
+  #network = new NetworkWatch();
+  #hint: PublishHint | undefined;
+  #views = new Map<string, View>();
+  #layers = new Map<string, ServerMessages['layer']>();
   #offs: (() => void)[] = [];
 
   constructor(options: CallOptions) {
@@ -98,6 +122,11 @@ export class LoupeCall extends Emitter<CallEvents> {
       client.on('slot', (message) => this.#slotChanged(message)),
       client.on('track_added', (message) => this.#trackAdded(message)),
       client.on('track_removed', (message) => void this.#remote.delete(String(message.track))),
+      client.on('layer', (message) => this.#layerChanged(message)),
+      client.on('publish_hint', (message) => this.#hinted(message)),
+      client.on('roster', () => this.#plan()),
+      client.on('person_joined', () => this.#plan()),
+      client.on('person_left', () => this.#plan()),
       client.on('media_gone', () => this.#rebuild()),
       // A token without a room must join again first; the roster says that this is done.
       client.on('renewed', ({ room }) => (room ? this.#rebuild() : client.once('roster', () => this.#rebuild()))),
@@ -105,13 +134,14 @@ export class LoupeCall extends Emitter<CallEvents> {
     ];
     this.#build();
     this.#tellState();
+    this.#measureLater();
   }
 
   /** Ends sending and receiving; the tracks given in stay the caller's. */
   stop(): void {
     if (this.state === 'ended') return;
     this.#offs.forEach((off) => off());
-    this.#env.clearTimeout(this.#watch);
+    for (const timer of [this.#watch, this.#measuring, this.#sliding]) this.#env.clearTimeout(timer);
     this.#pc?.close();
     this.#pc = undefined;
     this.#setState('ended');
@@ -122,12 +152,16 @@ export class LoupeCall extends Emitter<CallEvents> {
     for (const transceiver of this.#pc?.getTransceivers() ?? []) {
       if (transceiver.direction !== 'recvonly' || transceiver.mid === null) continue;
       const shown = this.#shown.get(transceiver.mid);
+      const layer = this.#layers.get(transceiver.mid);
       slots.push({
         mid: transceiver.mid,
         kind: transceiver.receiver.track.kind as MediaKind,
         identity: shown?.track != null ? (shown.identity ?? null) : null,
         track: shown?.track ?? null,
         media: transceiver.receiver.track,
+        state: layer?.state ?? 'video',
+        width: layer?.width ?? 0,
+        height: layer?.height ?? 0,
       });
     }
     return slots;
@@ -139,6 +173,7 @@ export class LoupeCall extends Emitter<CallEvents> {
     this.#facing = facing;
     if (track) track.enabled = this.#cameraOn;
     await this.#senders.video?.replaceTrack(track ?? null);
+    this.#plan();
     this.#tellState();
   }
 
@@ -161,21 +196,34 @@ export class LoupeCall extends Emitter<CallEvents> {
     this.#tellState();
   }
 
-  /** Round trip and loss as this side measures them, for a quality mark. */
-  async quality(): Promise<{ rttMs: number | undefined; lost: number }> {
-    let rttMs: number | undefined;
-    let lost = 0;
-    const report = await this.#pc?.getStats();
-    report?.forEach((entry: Record<string, unknown>) => {
-      if (entry['type'] === 'candidate-pair' && entry['nominated'] === true) {
-        const rtt = entry['currentRoundTripTime'];
-        if (typeof rtt === 'number') rttMs = Math.round(rtt * 1000);
-      }
-      if (entry['type'] === 'remote-inbound-rtp' && typeof entry['fractionLost'] === 'number') {
-        lost = Math.max(lost, entry['fractionLost']);
-      }
+  /** How well this side's network carries the call; undefined until it has been measured. */
+  get network(): Network | undefined {
+    return this.#network.network;
+  }
+
+  /** What this page has use for of one slot: said anew as a whole, kept over new connections. */
+  setView(mid: string, view: View): void {
+    this.#views.set(mid, view);
+    if (this.#pc?.signalingState === 'stable') this.#tellView(mid, view);
+  }
+
+  /** No layer above the `layer`-th from below; `auto` takes that back. */
+  pin(mid: string, layer: View['layer']): void {
+    this.setView(mid, { ...this.#views.get(mid), layer: layer ?? 'auto' });
+  }
+
+  /** Ties a slot's wish to an element: no larger than it is, and nothing while it cannot be seen.
+   *  Returns the function that unties it. */
+  watch(mid: string, element: Element): () => void {
+    return watchElement(this.#env, element, (view) => {
+      const { layer } = this.#views.get(mid) ?? {};
+      this.setView(mid, layer === undefined ? view : { ...view, layer });
     });
-    return { rttMs, lost };
+  }
+
+  #tellView(mid: string, view: View): void {
+    if (this.state === 'ended' || this.#client.state === 'closed') return;
+    this.#client.request('view', { mid, ...view }).catch(() => {});
   }
 
   #setState(state: CallState): void {
@@ -196,7 +244,10 @@ export class LoupeCall extends Emitter<CallEvents> {
     const pc = this.#env.peer({ iceServers: servers, bundlePolicy: 'max-bundle' });
     this.#pc = pc;
     this.#shown.clear();
+    this.#layers.clear();
     this.#remote.clear();
+    this.#network = new NetworkWatch();
+    this.#setHint(undefined);
     this.#senders = {
       audio: this.#addSender(pc, 'audio', this.#microphone),
       video: this.#addSender(pc, 'video', this.#camera),
@@ -212,7 +263,7 @@ export class LoupeCall extends Emitter<CallEvents> {
 
   #addSender(pc: RTCPeerConnection, kind: MediaKind, track: MediaStreamTrack | undefined): RTCRtpSender {
     const init: RTCRtpTransceiverInit = { direction: 'sendonly' };
-    if (kind === 'video') init.sendEncodings = [{ maxBitrate: this.#videoBitrate }];
+    if (kind === 'video') init.sendEncodings = encodingsFor(this.#cameraSize(), this.#videoBitrate);
     return pc.addTransceiver(track ?? kind, init).sender;
   }
 
@@ -244,6 +295,8 @@ export class LoupeCall extends Emitter<CallEvents> {
       const answer = await this.#client.request('offer', { sdp });
       if (pc !== this.#pc) return;
       await pc.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
+      this.#plan(); // an answer makes every encoding active again
+      for (const [mid, view] of this.#views) this.#tellView(mid, view);
       this.emit('slots', this.slots);
     } catch (error) {
       if (pc === this.#pc) await this.#offerFailed(pc, error as Error);
@@ -312,5 +365,84 @@ export class LoupeCall extends Emitter<CallEvents> {
     if (sent <= places || places >= MOST_SLOTS) return;
     this.#pc.addTransceiver(message.kind, { direction: 'recvonly' });
     this.#want('offer');
+  }
+
+  #layerChanged(message: ServerMessages['layer']): void {
+    this.#layers.set(message.mid, message);
+    this.emit('slots', this.slots);
+  }
+
+  // --- sending
+
+  #cameraSize(): Size | undefined {
+    const { width, height } = this.#camera?.getSettings?.() ?? {};
+    return width && height ? { width, height } : undefined;
+  }
+
+  /** Sends what those who are there have use for. */
+  #plan(): void {
+    const sender = this.#senders.video;
+    if (!sender || !this.#pc || this.state === 'ended') return;
+    void applyPlan(sender, {
+      camera: this.#cameraSize(),
+      facing: this.#facing,
+      several: this.#client.people.size > 2,
+      bitrate: this.#videoBitrate,
+      hint: this.#hint,
+    });
+  }
+
+  #hinted(message: ServerMessages['publish_hint']): void {
+    const video = this.#pc?.getTransceivers().find((one) => one.sender === this.#senders.video);
+    if (!video || video.mid !== message.mid) return;
+    const { max_bitrate_bps: maxBitrate, slideshow } = message;
+    this.#setHint(maxBitrate > 0 || slideshow ? { maxBitrate, slideshow } : undefined);
+    this.#plan();
+  }
+
+  #setHint(hint: PublishHint | undefined): void {
+    if (hint === undefined && this.#hint === undefined) return;
+    this.#hint = hint;
+    this.#env.clearTimeout(this.#sliding);
+    if (hint?.slideshow) this.#slide();
+    this.emit('hint', hint);
+  }
+
+  /** Every picture whole: who joins late or lost one waits for none. */
+  #slide(): void {
+    this.#sliding = this.#env.setTimeout(() => {
+      if (this.#senders.video && this.state === 'connected') void sendKeyFrame(this.#senders.video);
+      this.#slide();
+    }, SLIDE_EVERY_MS);
+  }
+
+  // --- measuring
+
+  #measureLater(): void {
+    this.#measuring = this.#env.setTimeout(() => {
+      void this.#measure().finally(() => this.state !== 'ended' && this.#measureLater());
+    }, MEASURE_EVERY_MS);
+  }
+
+  async #measure(): Promise<void> {
+    const pc = this.#pc;
+    if (!pc || (this.state !== 'connected' && this.state !== 'interrupted')) return;
+    const report = await pc.getStats().catch(() => undefined);
+    if (!report || pc !== this.#pc) return;
+    const before = this.#network.network;
+    const shown = this.slots.filter((slot) => slot.kind === 'video' && slot.identity !== null);
+    const off = (slot: Slot) => slot.state !== 'video' || this.#client.people.get(slot.identity ?? '')?.video === false;
+    const network = this.#network.take(report.values(), {
+      states: shown.map((slot) => slot.state),
+      still: new Set(this.slots.filter((slot) => slot.identity === null || off(slot)).map((slot) => slot.mid)),
+      capped: this.#hint !== undefined,
+    });
+    if (!network) return;
+    const changed = network.quality !== before?.quality || network.why !== before.why;
+    if (changed) this.emit('network', network);
+    this.#untold += 1;
+    if ((!changed && this.#untold < TELL_EVERY) || this.#client.state !== 'open') return;
+    this.#untold = 0;
+    this.#client.request('stats', { ...network, lines: this.#network.lines }).catch(() => {});
   }
 }

@@ -4,7 +4,9 @@
 // a drop is asked again under the same id, and carried out once.
 import { Emitter } from './emitter.js';
 import { browserEnv, type Env, type SocketLike } from './env.js';
-import { LoupeError, type Frame, type Requests, type ServerMessages, type Welcome } from './protocol.js';
+import {
+  LoupeError, type Frame, type Person, type Requests, type ServerMessages, type Welcome,
+} from './protocol.js';
 
 export type ClientState = 'idle' | 'connecting' | 'open' | 'reconnecting' | 'closed';
 
@@ -83,6 +85,8 @@ export class LoupeClient extends Emitter<ClientEvents> {
 
   /** How far this machine's clock is ahead of the server's. */
   clockSkewMs = 0;
+  /** Who is in the room, this person too. */
+  readonly people = new Map<string, Person>();
 
   get identity(): string {
     return this.welcome?.identity ?? '';
@@ -211,8 +215,22 @@ export class LoupeClient extends Emitter<ClientEvents> {
       if (frame.seq <= this.#received) return;
       this.#received = frame.seq;
     }
+    this.#keepPeople(frame);
     if (frame.re !== undefined) this.#answered(frame);
     else this.emit(frame.type as keyof ServerMessages, frame as never);
+  }
+
+  #keepPeople(frame: Frame): void {
+    const { people } = this;
+    if (frame.type === 'roster') {
+      people.clear();
+      for (const person of frame['people'] as Person[]) people.set(person.identity, person);
+    } else if (frame.type === 'person_joined' || frame.type === 'person_changed') {
+      const person = frame['person'] as Person;
+      people.set(person.identity, person);
+    } else if (frame.type === 'person_left') {
+      people.delete(frame['identity'] as string);
+    }
   }
 
   #helloAnswered(frame: Frame): void {

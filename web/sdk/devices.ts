@@ -48,7 +48,6 @@ export async function openCamera(wish: CameraWish = {}): Promise<MediaStreamTrac
   const stream = await devices().getUserMedia({ video: { ...size, ...choice } });
   const track = stream.getVideoTracks()[0];
   if (!track) throw new DOMException('no video track', 'NotFoundError');
-  if ('contentHint' in track) track.contentHint = 'detail';
   return track;
 }
 

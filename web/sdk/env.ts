@@ -18,6 +18,10 @@ export interface Env {
   setTimeout(callback: () => void, ms: number): unknown;
   clearTimeout(handle: unknown): void;
   random(): number;
+  /** Calls back with an element's size in pixels of the screen, at first and when it changes. */
+  onResize(element: Element, callback: (width: number, height: number) => void): () => void;
+  /** Calls back when the page with the element is hidden or shown again. */
+  onHidden(element: Element, callback: (hidden: boolean) => void): () => void;
   /** Calls back when the network may have changed: back online, another interface, page shown again. */
   onNetworkChange(callback: (why: 'online' | 'connection' | 'visible') => void): () => void;
 }
@@ -34,6 +38,22 @@ export const browserEnv: Env = {
   setTimeout: (callback, ms) => globalThis.setTimeout(callback, ms),
   clearTimeout: (handle) => globalThis.clearTimeout(handle as number),
   random: () => Math.random(),
+  onResize(element, callback) {
+    const observer = new ResizeObserver(([entry]) => {
+      if (!entry) return;
+      const { width, height } = entry.contentRect;
+      callback(width * devicePixelRatio, height * devicePixelRatio);
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  },
+  onHidden(element, callback) {
+    const tell = () => {
+      const floats = document.pictureInPictureElement === element;
+      callback(document.visibilityState === 'hidden' && !floats);
+    };
+    return listen(document, 'visibilitychange', tell);
+  },
   onNetworkChange(callback) {
     const connection = (navigator as Navigator & { connection?: EventTarget }).connection;
     const offs = [

@@ -8,7 +8,10 @@ export {
   type CameraAbilities, type CameraWish, type MediaTrouble,
 } from './devices.js';
 export { browserEnv, type Env, type SocketLike } from './env.js';
+export { NetworkWatch, judge, type Known, type Measured } from './network.js';
 export * from './protocol.js';
 export { LoupeProblem, LoupeRest, type CaseQuery, type Page, type Problem, type RestOptions } from './rest.js';
+export { encodingCount, encodingsFor, planEncodings, type PublishHint, type SendPlan, type Size } from './sending.js';
 export { readToken, type TokenClaims } from './token.js';
+export { watchElement, type View } from './viewing.js';
 export { keepAwake } from './wakelock.js';

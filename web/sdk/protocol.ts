@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The messages of `loupe.v1` as types: what the server sends, and what each request is answered with.
 
+import type { View } from './viewing.js';
+
 export type Role =
   | 'buyer' | 'agent' | 'appraiser' | 'arbiter' | 'host' | 'viewer' | 'supervisor' | 'service' | 'bot';
 export type MediaKind = 'audio' | 'video';
@@ -65,6 +67,28 @@ export interface TimelineEvent {
   hash?: string;
 }
 
+/** How a network carries the call, and what is wrong with it. */
+export type Quality = 'good' | 'fair' | 'poor';
+export type NetworkTrouble = 'loss' | 'delay' | 'jitter' | 'slow_up' | 'slow_down' | 'stalled';
+export interface Network {
+  quality: Quality;
+  why?: NetworkTrouble;
+  rtt_ms?: number;
+}
+
+/** What a slot shows: pictures, one sharp picture a second, nothing for want of a path, nothing as wished. */
+export type SlotState = 'video' | 'slideshow' | 'audio_only' | 'paused';
+
+/** What a client has seen of a receiving line. */
+export interface LineStats {
+  fps?: number;
+  width?: number;
+  height?: number;
+  freezes?: number;
+  frozen_ms?: number;
+  concealed_permille?: number;
+}
+
 export interface Person {
   identity: string;
   name: string;
@@ -74,6 +98,7 @@ export interface Person {
   audio: boolean;
   video: boolean;
   facing?: Facing;
+  network?: Network;
   joined_at?: string;
 }
 
@@ -137,6 +162,9 @@ export interface ServerMessages {
   track_added: { track: string | number; identity: string; kind: MediaKind; label: string };
   track_removed: { track: string | number; identity: string };
   slot: { mid: string; track: string | number | null; identity?: string; kind: MediaKind };
+  layer: { mid: string; width: number; height: number; state: SlotState };
+  publish_hint: { mid: string; max_bitrate_bps: number; slideshow: boolean };
+  network: { identity: string; network: Network | null };
   media_connected: Record<string, never>;
   media_moved: Record<string, never>;
   media_gone: { reason: 'timeout' | 'failed' | 'closed' };
@@ -165,6 +193,8 @@ export interface Requests {
     out: { sdp: string; wants?: Record<string, { identity: string; track?: string | number }> };
     reply: { sdp: string };
   };
+  view: { out: View & { mid: string }; reply: object };
+  stats: { out: Partial<Network> & { lines?: Record<string, LineStats> }; reply: object };
   wait: { out: object; reply: ServerMessages['waiting'] };
   stop_waiting: { out: object; reply: object };
   available: { out: { on: boolean; languages?: string[]; skills?: string[] }; reply: object };

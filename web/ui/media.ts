@@ -3,19 +3,41 @@
 // lp-level for how loud a microphone is.
 import { html, type PropertyValues } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
+import type { LoupeCall } from '../sdk/index.js';
 import { PageElement } from './element.js';
 
-/** One picture, always silent; sound is lp-audio's. */
+/** One picture, always silent; sound is lp-audio's. With a call and the mid of one of its slots, the
+ *  server hears how large it is shown, and whether at all. */
 @customElement('lp-video')
 export class VideoElement extends PageElement {
   @property({ attribute: false }) media: MediaStreamTrack | undefined;
+  @property({ attribute: false }) call: LoupeCall | undefined;
+  @property({ attribute: false }) mid: string | undefined;
   @property() label = '';
+  #untie: (() => void) | undefined;
 
   protected override render() {
     return html`<video autoplay playsinline muted .muted=${true} aria-label=${this.label}></video>`;
   }
 
+  override connectedCallback(): void {
+    super.connectedCallback();
+    if (this.hasUpdated) this.#tie();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#untie?.();
+  }
+
+  #tie(): void {
+    this.#untie?.();
+    const video = this.querySelector('video') as HTMLVideoElement;
+    this.#untie = this.call && this.mid !== undefined ? this.call.watch(this.mid, video) : undefined;
+  }
+
   protected override updated(changed: PropertyValues<this>): void {
+    if (changed.has('call') || changed.has('mid')) this.#tie();
     if (!changed.has('media')) return;
     const video = this.querySelector('video') as HTMLVideoElement;
     video.srcObject = this.media ? new MediaStream([this.media]) : null;

@@ -2,7 +2,7 @@
 // What a page knows of the room it is in, kept up to date from the session's events: people, chat,
 // recording, case and clips. `changed` is called after each change.
 import { t } from '../i18n/index.js';
-import type { Case, ChatMessage, Clip, LoupeClient, Person } from '../sdk/index.js';
+import type { Case, ChatMessage, Clip, LoupeClient, Network, Person } from '../sdk/index.js';
 
 const MOST_MESSAGES = 500;
 const STAFF = new Set(['agent', 'appraiser', 'arbiter', 'host', 'supervisor']);
@@ -38,6 +38,7 @@ export class RoomModel {
       on('person_joined', ({ person }) => void this.people.set(person.identity, person)),
       on('person_changed', ({ person }) => void this.people.set(person.identity, person)),
       on('person_left', ({ identity }) => void this.people.delete(identity)),
+      on('network', ({ identity, network }) => this.#network(identity, network)),
       on('history', ({ messages }) => messages.forEach((message) => this.#heard(message, false))),
       on('chat', ({ message }) => this.#heard(message, message.from !== client.identity)),
       on('recording', ({ on: isOn, clips, since }) => this.#recording(isOn, clips, since)),
@@ -87,6 +88,12 @@ export class RoomModel {
     if (typeof message !== 'string') return this.#heard(message, false);
     const [from, name, role] = [me?.identity ?? '', me?.name ?? '', me?.role ?? 'viewer'];
     this.#heard({ message, from, name, role, text, at: new Date().toISOString() }, false);
+  }
+
+  #network(identity: string, network: Network | null): void {
+    const { network: _before, ...person } = this.people.get(identity) ?? {};
+    if (!('identity' in person)) return;
+    this.people.set(identity, network ? { ...person, network } as Person : person as Person);
   }
 
   #heard(message: ChatMessage, isNew: boolean): void {

@@ -6,6 +6,7 @@ import { classMap } from 'lit/directives/class-map.js';
 import { t } from '../../i18n/index.js';
 import { icon } from '../../ui/element.js';
 import type { AudioElement } from '../../ui/media.js';
+import { networkBadge, networkBars } from '../../ui/network.js';
 import type { BuyerApp } from './main.js';
 
 export function callView(app: BuyerApp) {
@@ -30,7 +31,8 @@ export function callView(app: BuyerApp) {
               <lp-timer class="numbers" .since=${room.recordingSince}></lp-timer>
             </span>`
           : nothing}
-        <span class="badge"><lp-timer class="numbers" .since=${app.callStarted}></lp-timer></span>
+        <span class="badge"><lp-timer class="numbers" .since=${app.callStarted}></lp-timer>${networkBars(call?.network)}</span>
+        ${networkBadge(call?.network)}
       </div>
       ${banners(app, name)}
       <button class="badge consent-badge" data-testid="consent-toggle" aria-pressed=${app.consent}
@@ -40,10 +42,12 @@ export function callView(app: BuyerApp) {
       </button>
     </div>
     <figure class="agent">
-      <lp-video class="fill" data-testid="remote-video" .media=${picture?.media}
-        label=${t('call.remote', { name })}></lp-video>
-      ${picture && staff?.video !== false ? nothing : html`<div class="face">${icon('user')}</div>`}
-      <figcaption>${name}</figcaption>
+      <lp-video class="fill" data-testid="remote-video" .media=${picture?.media} .call=${call}
+        .mid=${picture?.mid} label=${t('call.remote', { name })}></lp-video>
+      ${picture && staff?.video !== false && picture.state !== 'audio_only'
+        ? nothing
+        : html`<div class="face">${icon('user')}</div>`}
+      <figcaption><span class="name">${name}</span>${staff?.online ? networkBars(staff.network) : nothing}</figcaption>
     </figure>
     <lp-audio .tracks=${sound} data-testid="remote-audio"
       @blocked=${(event: CustomEvent<boolean>) => (app.soundBlocked = event.detail)}></lp-audio>

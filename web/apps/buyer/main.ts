@@ -190,6 +190,7 @@ export class BuyerApp extends PageElement {
     this.call = new LoupeCall({ client: this.client, camera, microphone, facing });
     this.call.on('state', () => this.requestUpdate());
     this.call.on('slots', () => this.requestUpdate());
+    this.call.on('network', () => this.requestUpdate());
     this.call.on('error', (error) => console.warn('offer failed', error));
     this.call.start();
   }

@@ -7,7 +7,6 @@ import {
 } from '../../sdk/index.js';
 
 const DEVICES_WITHIN_MS = 500;
-const QUALITY_EVERY_MS = 3000;
 
 const TROUBLES: Record<MediaTrouble, () => string> = {
   denied: () => t('trouble.denied.title'),
@@ -29,18 +28,14 @@ export async function askForDevices(): Promise<string> {
   }
 }
 
-export type Quality = 'good' | 'fair' | 'poor';
-
 export class DeskCall {
   readonly media: LoupeCall;
   readonly started = Date.now();
   camera: MediaStreamTrack | undefined;
-  quality: Quality | undefined;
   deviceTrouble = '';
   soundBlocked = false;
   #microphone: MediaStreamTrack | undefined;
   #letSleep = keepAwake();
-  #timer: ReturnType<typeof setInterval>;
 
   constructor(
     client: LoupeClient,
@@ -52,7 +47,7 @@ export class DeskCall {
     this.media.on('state', changed);
     this.media.on('slots', changed);
     this.media.on('error', (error) => console.warn('offer failed', error));
-    this.#timer = setInterval(() => void this.#measure(), QUALITY_EVERY_MS);
+    this.media.on('network', changed);
   }
 
   /** Devices that are slow to open do not keep the buyer's picture waiting. */
@@ -64,7 +59,6 @@ export class DeskCall {
   }
 
   stop(): void {
-    clearInterval(this.#timer);
     this.#letSleep();
     this.media.stop();
     this.camera?.stop();
@@ -90,16 +84,6 @@ export class DeskCall {
     if (over) return;
     if (microphone.status === 'fulfilled') await this.media.setMicrophone((this.#microphone = microphone.value));
     if (camera.status === 'fulfilled') await this.media.setCamera((this.camera = camera.value), 'user');
-    this.changed();
-  }
-
-  async #measure(): Promise<void> {
-    if (this.media.state !== 'connected') return;
-    const { rttMs, lost } = await this.media.quality();
-    if (rttMs === undefined) return;
-    const quality = lost > 0.08 || rttMs > 500 ? 'poor' : lost > 0.02 || rttMs > 220 ? 'fair' : 'good';
-    if (quality === this.quality) return;
-    this.quality = quality;
     this.changed();
   }
 }

@@ -5,7 +5,9 @@ import { html, nothing } from 'lit';
 import { t } from '../../i18n/index.js';
 import { stateChip } from '../../ui/case.js';
 import { icon } from '../../ui/element.js';
+import type { Person, Slot } from '../../sdk/index.js';
 import type { AudioElement } from '../../ui/media.js';
+import { networkBadge, networkBars, networkMark } from '../../ui/network.js';
 import type { DeskCall } from './call.js';
 import type { DeskApp } from './main.js';
 
@@ -76,30 +78,32 @@ function callView(app: DeskApp, call: DeskCall) {
   return html`<section class="stage" data-testid="stage" data-media=${call.media.state}
     aria-label=${t('call.with', { name })}>
     <lp-video data-testid="buyer-video" class=${buyer?.facing === 'user' ? '' : 'rear'} .media=${slot?.media}
-      label=${t('call.remote', { name })}></lp-video>
-    ${!slot || buyer?.video === false
-      ? html`<div class="no-picture">${icon(slot ? 'cam-off' : 'cam')}
-          ${slot ? t('call.noPicture', { name }) : t('call.waitingPicture', { name })}</div>`
-      : nothing}
+      .call=${call.media} .mid=${slot?.mid} label=${t('call.remote', { name })}></lp-video>
+    ${noPicture(slot, buyer, name)}
     <div class="stage-top">
-      <strong class="badge">${name}${quality(call)}</strong>
+      <strong class="badge"><span class="name">${name}</span>${buyer?.online ? networkMark(buyer.network) : nothing}</strong>
       <span class="badge"><lp-timer class="numbers" .since=${call.started}></lp-timer></span>
       ${room.recordingClips.length > 0
         ? html`<span class="badge rec"><span class="dot pulse"></span>${t('call.recording')}</span>`
         : nothing}
+      ${slot?.state === 'slideshow'
+        ? html`<span class="badge" data-testid="slideshow">${icon('cam')}${t('call.slideshow')}</span>`
+        : nothing}
+      ${networkBadge(call.media.network, t('quality.you'))}
     </div>
     ${banner(app, call, name)}
     <div class="small-ones">
       ${others.map((person) => {
         const picture = call.picture(person.identity);
         return picture
-          ? html`<figure><lp-video class="fill" .media=${picture.media}
-              label=${t('call.remote', { name: person.name })}></lp-video>
-              <figcaption>${person.name}</figcaption></figure>`
+          ? html`<figure><lp-video class="fill" .media=${picture.media} .call=${call.media}
+              .mid=${picture.mid} label=${t('call.remote', { name: person.name })}></lp-video>
+              <figcaption><span class="name">${person.name}</span>${networkBars(person.network)}</figcaption></figure>`
           : nothing;
       })}
       <figure><lp-video class="fill mirrored" data-testid="self-video" .media=${call.camera}
-        label=${t('call.selfSmall')}></lp-video></figure>
+        label=${t('call.selfSmall')}></lp-video>
+        <figcaption><span class="name">${t('quality.you')}</span>${networkBars(call.media.network)}</figcaption></figure>
     </div>
     <lp-audio .tracks=${call.sounds} data-testid="remote-audio" @blocked=${(event: CustomEvent<boolean>) => {
       call.soundBlocked = event.detail;
@@ -109,12 +113,13 @@ function callView(app: DeskApp, call: DeskCall) {
   ${controls(app, call, name)}`;
 }
 
-function quality(call: DeskCall) {
-  const words = { good: t('quality.good'), fair: t('quality.fair'), poor: t('quality.poor') };
-  return call.quality
-    ? html`<span class="dot q-${call.quality}" role="img" title=${words[call.quality]}
-        aria-label=${words[call.quality]}></span>`
-    : nothing;
+/** Why there is nothing to see. */
+function noPicture(slot: Slot | undefined, buyer: Person | undefined, name: string) {
+  let text = '';
+  if (!slot) text = t('call.waitingPicture', { name });
+  else if (buyer?.video === false) text = t('call.noPicture', { name });
+  else if (slot.state === 'audio_only') text = t('call.audioOnly');
+  return text ? html`<div class="no-picture">${icon(slot ? 'cam-off' : 'cam')}${text}</div>` : nothing;
 }
 
 function banner(app: DeskApp, call: DeskCall, name: string) {

@@ -62,18 +62,37 @@ export class FakeSocket implements SocketLike {
   }
 }
 
+type Parameters = { encodings: RTCRtpEncodingParameters[]; degradationPreference?: string };
+
 class FakeTransceiver {
   mid: string | null = null;
-  sender: { track: unknown; replaceTrack(track: unknown): Promise<void> };
+  sender: {
+    track: unknown;
+    parameters: Parameters;
+    /** Key frames asked for. */
+    keyFrames: number;
+    replaceTrack(track: unknown): Promise<void>;
+    getParameters(): Parameters;
+    setParameters(parameters: Parameters, options?: object): Promise<void>;
+  };
   receiver: { track: { kind: string } };
 
   constructor(
     kind: string,
     readonly direction: string,
     track: unknown,
+    encodings: RTCRtpEncodingParameters[] = [],
   ) {
     const sender = {
       track,
+      parameters: { encodings } as Parameters,
+      keyFrames: 0,
+      getParameters: () => structuredClone(sender.parameters),
+      setParameters: (parameters: Parameters, options?: object) => {
+        sender.parameters = parameters;
+        if (options) sender.keyFrames += 1;
+        return Promise.resolve();
+      },
       replaceTrack: (next: unknown) => {
         sender.track = next;
         return Promise.resolve();
@@ -93,9 +112,20 @@ export class FakePeer {
   offers: { iceRestart: boolean }[] = [];
   closed = false;
 
-  addTransceiver(what: string | { kind: string }, init: { direction: string }): FakeTransceiver {
+  /** What getStats gives next. */
+  stats: object[] = [];
+
+  getStats(): Promise<Map<string, object>> {
+    return Promise.resolve(new Map(this.stats.map((entry, i) => [String(i), entry])));
+  }
+
+  addTransceiver(
+    what: string | { kind: string },
+    init: { direction: string; sendEncodings?: RTCRtpEncodingParameters[] },
+  ): FakeTransceiver {
     const kind = typeof what === 'string' ? what : what.kind;
-    const made = new FakeTransceiver(kind, init.direction, typeof what === 'string' ? null : what);
+    const track = typeof what === 'string' ? null : what;
+    const made = new FakeTransceiver(kind, init.direction, track, init.sendEncodings);
     this.transceivers.push(made);
     return made;
   }
@@ -162,6 +192,26 @@ export class FakeEnv implements Env {
   };
 
   random = (): number => 1;
+
+  #elements = new Map<Element, { size?: (width: number, height: number) => void; hidden?: (now: boolean) => void }>();
+
+  onResize = (element: Element, size: (width: number, height: number) => void): (() => void) => {
+    this.#elements.set(element, { ...this.#elements.get(element), size });
+    return () => this.#elements.delete(element);
+  };
+
+  onHidden = (element: Element, hidden: (now: boolean) => void): (() => void) => {
+    this.#elements.set(element, { ...this.#elements.get(element), hidden });
+    return () => this.#elements.delete(element);
+  };
+
+  resizes(element: Element, width: number, height: number): void {
+    this.#elements.get(element)?.size?.(width, height);
+  }
+
+  hides(element: Element, now: boolean): void {
+    this.#elements.get(element)?.hidden?.(now);
+  }
 
   onNetworkChange = (callback: (why: 'online' | 'connection' | 'visible') => void): (() => void) => {
     this.#network.add(callback);
