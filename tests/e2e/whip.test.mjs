@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { KINDS, launch } from './support/browsers.mjs';
 import { lensScript } from './support/inpage.mjs';
 import { startLouped, tokens } from './support/server.mjs';
+import { play, publish, remove } from './support/whip.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const TAG = 0xc3;
@@ -41,40 +42,6 @@ after(async () => {
   site?.close();
   await louped?.stop();
 });
-
-/** In the page: publishes over WHIP; gives the status and the session's address. */
-async function publish({ url, token }) {
-  const peer = new RTCPeerConnection();
-  const stream = await navigator.mediaDevices.getUserMedia({ video: true, audio: true });
-  for (const track of stream.getTracks()) peer.addTransceiver(track, { direction: 'sendonly', streams: [stream] });
-  await peer.setLocalDescription(await peer.createOffer());
-  const headers = { 'Content-Type': 'application/sdp', Authorization: `Bearer ${token}` };
-  const response = await fetch(url, { method: 'POST', headers, body: peer.localDescription.sdp });
-  const text = await response.text();
-  if (response.status === 201) await peer.setRemoteDescription({ type: 'answer', sdp: text });
-  return { status: response.status, text, location: response.headers.get('Location') };
-}
-
-/** In the page: plays over WHEP into #v. */
-async function play({ url, token }) {
-  const peer = new RTCPeerConnection();
-  const stream = new MediaStream();
-  peer.addTransceiver('video', { direction: 'recvonly' });
-  peer.addTransceiver('audio', { direction: 'recvonly' });
-  peer.ontrack = ({ track }) => stream.addTrack(track);
-  document.querySelector('#v').srcObject = stream;
-  await peer.setLocalDescription(await peer.createOffer());
-  const headers = { 'Content-Type': 'application/sdp', Authorization: `Bearer ${token}` };
-  const response = await fetch(url, { method: 'POST', headers, body: peer.localDescription.sdp });
-  const text = await response.text();
-  if (response.status === 201) await peer.setRemoteDescription({ type: 'answer', sdp: text });
-  document.querySelector('#v').play().catch(() => {});
-  return { status: response.status, text, location: response.headers.get('Location') };
-}
-
-function remove({ url, token }) {
-  return fetch(url, { method: 'DELETE', headers: { Authorization: `Bearer ${token}` } }).then((r) => r.status);
-}
 
 const plainPage = async (t, kind, from = browsers) => {
   const page = await from[kind].open({ script: lensScript({ tag: TAG, hertz: 600 }) });
