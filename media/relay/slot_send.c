@@ -5,11 +5,14 @@
 #include <string.h>
 
 #include "base/er.h"
+#include "media/relay/downlink.h"
 #include "media/relay/relay.h"
 #include "media/wire/vp8.h"
 
 #define CATCH_UP_PACKETS 16u    /* at a time, so that a joiner's link is not flooded: */
 #define CATCH_UP_EVERY_US 5000u /* about 30 Mbit/s */
+#define LATE_US 400000u       /* pictures that had to wait so long are passed over, */
+#define LATE_FIRST_US 1500000u /* but not while it begins */
 #define SQUEEZE 33              /* pictures behind the head are sent this much closer in time */
 #define LEADING_PACKETS 128     /* by then a viewer knows the SSRC */
 #define FIRST_SEQ_MAX 16384u    /* below 32768: SRTP roll-over sync */
@@ -17,6 +20,7 @@
 #define LOSSY_FRACTION 8        /* of 256: 3% */
 #define BUDGET_WINDOW_US 1000000u
 #define BUDGET_FLOOR_BYTES 65536u
+#define PROBE_CHOICE 48 /* of the last packets one of fitting size is sent once more */
 #define HEADERS_BYTES 60 /* what a packet costs besides its payload; it may have none */
 
 /* struct slot_sent, state */
@@ -105,6 +109,7 @@ int slot_begin(struct slot *s, struct encoding *e, int64_t first_seq, uint64_t n
     list_remove(&s->in_encoding);
     list_append(&e->slots, &s->in_encoding);
     s->encoding = e;
+    s->stretch_us = now_us;
     s->catching_up = true;
     tape_cursor_init(&s->cursor, e->tape, first_seq);
     slot_catch_up(s, now_us);
@@ -171,8 +176,8 @@ static void note_sent(struct slot *s, int64_t seq, const struct slot_sent *note)
     s->sent[(uint64_t)seq & (LIMIT_SENT_HISTORY - 1)] = *note;
 }
 
-static void send(struct slot *s, uint64_t now_us, const struct tape_packet *p, int64_t seq,
-                 const struct slot_sent *note)
+static void put(struct slot *s, uint64_t now_us, const struct tape_packet *p, int64_t seq,
+                const struct slot_sent *note)
 {
     struct relay_packet out = make_packet(s, p, seq, note);
     int64_t ts = slot_timestamp(s, p->timestamp);
@@ -206,7 +211,7 @@ static void leave_out(struct slot *s, uint64_t now_us, const struct tape_packet 
         return;
     struct slot_sent note = note_for(s, p);
     note.state |= SENT_EMPTY;
-    send(s, now_us, p, hole, &note);
+    put(s, now_us, p, hole, &note);
 }
 
 /** A packet of the stretch: out, or left out. */
@@ -226,16 +231,40 @@ static void pass(struct slot *s, uint64_t now_us, const struct tape_packet *p)
         note.state |= SENT_MARKER;
     if (p->flags & TAPE_HAS_PICTURE_ID)
         picture_map_pass(&s->pictures, p, &note.picture_id, &note.tl0_index);
-    send(s, now_us, p, seq, &note);
+    put(s, now_us, p, seq, &note);
+}
+
+/** Sound never waits. */
+static bool must_wait(const struct slot *s, uint64_t now_us)
+{
+    return s->downlink && s->kind == MEDIA_VIDEO && !downlink_may_send(s->downlink, now_us);
+}
+
+/** From `seq`, which nothing behind was sent of yet, on it reads the tape when it may. */
+static void fall_behind(struct slot *s, int64_t seq)
+{
+    s->catching_up = true;
+    tape_cursor_init(&s->cursor, s->encoding->tape, seq);
+    (void)heap_set(&s->room->slot_timers, &s->timer, downlink_next_us(s->downlink));
 }
 
 void slot_forward(struct slot *s, uint64_t now_us, const struct tape_packet *const *packets,
                   size_t count)
 {
-    /* While catching up, what is behind the cursor was missing when it passed. */
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        if (!s->catching_up && packets[i]->seq > s->seqs.highest && must_wait(s, now_us))
+            fall_behind(s, packets[i]->seq);
+        /* While catching up, what is behind the cursor was missing when it passed. */
         if (!s->catching_up || packets[i]->seq < s->cursor.next)
             pass(s, now_us, packets[i]);
+    }
+}
+
+/** It has to wait for its path: are its pictures too old by now? */
+static bool is_late(const struct slot *s, uint64_t now_us)
+{
+    const struct tape_packet *p = tape_find(s->encoding->tape, s->cursor.next);
+    return p && now_us - p->arrival_us > LATE_US && now_us - s->stretch_us > LATE_FIRST_US;
 }
 
 void slot_catch_up(struct slot *s, uint64_t now_us)
@@ -246,6 +275,13 @@ void slot_catch_up(struct slot *s, uint64_t now_us)
     encoding_flush(s->encoding, now_us);
     for (unsigned sent = 0; sent < CATCH_UP_PACKETS;) {
         struct tape_read read;
+        if (must_wait(s, now_us)) {
+            if (is_late(s, now_us))
+                slot_skip(s, now_us);
+            else
+                (void)heap_set(&s->room->slot_timers, &s->timer, downlink_next_us(s->downlink));
+            return;
+        }
         enum tape_step step = tape_cursor_next(&s->cursor, tape, now_us, 0, &read);
         if (step == TAPE_STEP_WAIT) {
             s->catching_up = false;
@@ -265,6 +301,13 @@ void slot_catch_up(struct slot *s, uint64_t now_us)
 
 /* Again */
 
+/** What a note of this stretch speaks of, while the tape has it. */
+static const struct tape_packet *sent_packet(const struct slot *s, const struct slot_sent *note)
+{
+    int64_t source = s->seqs.highest - (int32_t)((uint32_t)s->seqs.highest - note->source_seq);
+    return tape_find(s->encoding->tape, source);
+}
+
 static void resend(struct slot *s, uint64_t now_us, uint16_t seq)
 {
     int64_t out_seq = s->noted + seq_diff(seq, (uint16_t)s->noted);
@@ -273,8 +316,7 @@ static void resend(struct slot *s, uint64_t now_us, uint16_t seq)
     struct slot_sent *note = &s->sent[(uint64_t)out_seq & (LIMIT_SENT_HISTORY - 1)];
     if (!(note->state & SENT_THERE))
         return;
-    int64_t source = s->seqs.highest - (int32_t)((uint32_t)s->seqs.highest - note->source_seq);
-    const struct tape_packet *p = tape_find(s->encoding->tape, source);
+    const struct tape_packet *p = sent_packet(s, note);
     if (!p)
         return;
     struct relay_packet out = make_packet(s, p, out_seq, note);
@@ -283,6 +325,32 @@ static void resend(struct slot *s, uint64_t now_us, uint16_t seq)
         if (!send_again(s, now_us, &out))
             return;
     note->state |= SENT_AGAIN;
+}
+
+bool slot_probe(struct slot *s, uint64_t now_us, uint32_t bytes)
+{
+    const struct tape_packet *best = NULL;
+    int64_t best_seq = 0;
+    int32_t best_away = INT32_MAX;
+    if (!s->sent || !s->encoding)
+        return false;
+    for (int64_t seq = s->noted; seq > s->noted - PROBE_CHOICE && seq >= s->stretch_out; seq--) {
+        const struct slot_sent *note = &s->sent[(uint64_t)seq & (LIMIT_SENT_HISTORY - 1)];
+        const struct tape_packet *p = note->state & SENT_THERE ? sent_packet(s, note) : NULL;
+        int32_t away = p ? abs((int32_t)p->payload_len + HEADERS_BYTES - (int32_t)bytes) : 0;
+        if (!p || (note->state & SENT_EMPTY) || away >= best_away)
+            continue;
+        best = p;
+        best_seq = seq;
+        best_away = away;
+    }
+    if (!best)
+        return false;
+    struct relay_packet out = make_packet(
+        s, best, best_seq, &s->sent[(uint64_t)best_seq & (LIMIT_SENT_HISTORY - 1)]);
+    out.retransmission = true;
+    s->room->config.ops->send(s->room->config.ops_ctx, s, &out);
+    return true;
 }
 
 void slot_viewer_loss(struct slot *s, uint8_t fraction_lost)

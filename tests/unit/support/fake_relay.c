@@ -125,14 +125,15 @@ struct slot *fake_slot(struct fake_relay *f, uint64_t viewer, const char *identi
     return s;
 }
 
-int fake_packet_sized(struct fake_relay *f, struct track *t, uint16_t seq, uint32_t timestamp,
-                      unsigned flags, size_t len)
+static const uint8_t key[] = {0x10, 0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01};
+
+static int packet_of(struct fake_relay *f, struct encoding *e, uint16_t seq, uint32_t timestamp,
+                     unsigned flags, size_t len)
 {
-    static const uint8_t key[] = {0x10, 0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01};
     uint8_t payload[LIMIT_RTP_PACKET + 1] = {0};
     const struct track_extras none = {0};
     assert_true(len <= sizeof payload);
-    if (t->codec == CODEC_OPUS) {
+    if (e->track->codec == CODEC_OPUS) {
         payload[0] = 0xf8; /* CELT, fullband, 20 ms, one frame */
     } else if ((flags & FAKE_KEY) == FAKE_KEY) {
         memcpy(payload, key, sizeof key);
@@ -145,7 +146,49 @@ int fake_packet_sized(struct fake_relay *f, struct track *t, uint16_t seq, uint3
                                       .timestamp = timestamp,
                                       .payload = payload,
                                       .payload_len = flags & FAKE_PADDING ? 0 : len};
-    return encoding_receive(t->encodings[0], f->now_us, &packet, &none, flags & FAKE_RECOVERED);
+    return encoding_receive(e, f->now_us, &packet, &none, flags & FAKE_RECOVERED);
+}
+
+int fake_packet_sized(struct fake_relay *f, struct track *t, uint16_t seq, uint32_t timestamp,
+                      unsigned flags, size_t len)
+{
+    return packet_of(f, t->encodings[0], seq, timestamp, flags, len);
+}
+
+int fake_packet_of(struct fake_relay *f, struct encoding *e, uint16_t seq, uint32_t timestamp,
+                   unsigned flags)
+{
+    return packet_of(f, e, seq, timestamp, flags | FAKE_END, 100);
+}
+
+static void receive(struct fake_relay *f, struct encoding *e, uint16_t seq, uint32_t timestamp,
+                    const uint8_t *payload, size_t len)
+{
+    const struct track_extras none = {0};
+    const struct rtp_packet packet = {
+        .marker = true, .seq = seq, .timestamp = timestamp, .payload = payload, .payload_len = len};
+    assert_int_equal(encoding_receive(e, f->now_us, &packet, &none, false), 0);
+}
+
+void fake_key_of(struct fake_relay *f, struct encoding *e, uint16_t seq, uint32_t timestamp,
+                 unsigned width, unsigned height)
+{
+    uint8_t payload[100] = {0};
+    memcpy(payload, key, sizeof key);
+    payload[7] = (uint8_t)width;
+    payload[8] = (uint8_t)(width >> 8);
+    payload[9] = (uint8_t)height;
+    payload[10] = (uint8_t)(height >> 8);
+    receive(f, e, seq, timestamp, payload, sizeof payload);
+}
+
+void fake_layer_of(struct fake_relay *f, struct encoding *e, uint16_t seq, uint32_t timestamp,
+                   uint8_t tl0_index, uint8_t temporal_id, size_t len)
+{
+    uint8_t payload[LIMIT_RTP_PACKET] = {0x90, 0xe0, 0x80, (uint8_t)seq, tl0_index};
+    payload[5] = (uint8_t)(temporal_id << 6);
+    payload[6] = 1; /* no key frame */
+    receive(f, e, seq, timestamp, payload, len);
 }
 
 int fake_packet(struct fake_relay *f, struct track *t, uint16_t seq, uint32_t timestamp,

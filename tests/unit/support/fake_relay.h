@@ -67,6 +67,15 @@ enum fake_flag {
 /** A packet of VP8 or Opus, as the track's codec is; the result of track_receive. */
 int fake_packet(struct fake_relay *f, struct track *t, uint16_t seq, uint32_t timestamp,
                 unsigned flags);
+/** The same of one encoding of VP8. */
+int fake_packet_of(struct fake_relay *f, struct encoding *e, uint16_t seq, uint32_t timestamp,
+                   unsigned flags);
+/** A key frame in one packet. */
+void fake_key_of(struct fake_relay *f, struct encoding *e, uint16_t seq, uint32_t timestamp,
+                 unsigned width, unsigned height);
+/** A picture of VP8 in one packet of `len` bytes, with picture id, TL0PICIDX and temporal layer. */
+void fake_layer_of(struct fake_relay *f, struct encoding *e, uint16_t seq, uint32_t timestamp,
+                   uint8_t tl0_index, uint8_t temporal_id, size_t len);
 /** The same with a payload of `len` bytes. */
 int fake_packet_sized(struct fake_relay *f, struct track *t, uint16_t seq, uint32_t timestamp,
                       unsigned flags, size_t len);

@@ -51,6 +51,25 @@ static void test_all_fields(void **state)
     assert_int_equal(v.descriptor_len, 4);
 }
 
+static void test_patch(void **state)
+{
+    (void)state;
+    uint8_t ret[VP8_PATCH_MAX];
+    const uint8_t *wide = (const uint8_t *)"\xb0\xf0\xff\xff\x2a\xa5\x01";
+    assert_int_equal(vp8_patch(wide, 7, 0x1234, 0x56, ret), 5);
+    assert_memory_equal(ret, "\xb0\xf0\x92\x34\x56", 5);
+    const uint8_t *narrow = (const uint8_t *)"\x80\xc0\x7f\x11\x01";
+    assert_int_equal(vp8_patch(narrow, 5, 0x1291, 0x56, ret), 4);
+    assert_memory_equal(ret, "\x80\xc0\x11\x56", 4);
+    const uint8_t *without_tl0 = (const uint8_t *)"\x80\x80\x80\x11\x01";
+    assert_int_equal(vp8_patch(without_tl0, 5, 0x1291, 0x56, ret), 4);
+    assert_memory_equal(ret, "\x80\x80\x92\x91", 4);
+    assert_int_equal(vp8_patch((const uint8_t *)"\x80\x80\x11\x01", 4, 5, 6, ret), 3);
+    assert_memory_equal(ret, "\x80\x80\x05", 3);
+    assert_int_equal(vp8_patch((const uint8_t *)"\x10\x01\x02\x03\x04", 5, 5, 6, ret), 0);
+    assert_int_equal(vp8_patch((const uint8_t *)"\x90\x40\x02\x03\x04", 5, 5, 6, ret), 0);
+}
+
 static void test_start(void **state)
 {
     (void)state;
@@ -84,9 +103,8 @@ static void test_damage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_key_frame),
-        cmocka_unit_test(test_all_fields),
-        cmocka_unit_test(test_start),
+        cmocka_unit_test(test_key_frame), cmocka_unit_test(test_all_fields),
+        cmocka_unit_test(test_patch),     cmocka_unit_test(test_start),
         cmocka_unit_test(test_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
