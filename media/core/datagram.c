@@ -5,8 +5,10 @@
 
 #include "base/er.h"
 #include "media/core/hub_private.h"
+#include "media/relay/redundancy.h"
 
 #define SOURCE_SILENT_US 500000u
+#define CODEC_SETTLED_US 1000000u /* a track lives so long before another codec ends it */
 
 static struct member *member_at(struct hub *h, const struct path *from)
 {
@@ -105,7 +107,8 @@ static bool unwrap_rtx(struct rtp_packet *packet)
 static void read_extras(const struct line *agreed, const struct rtp_packet *packet,
                         struct track_extras *ret)
 {
-    *ret = (struct track_extras){0};
+    *ret = (struct track_extras){
+        .descriptor = rtp_find_extension(packet, agreed->extensions.dependency_descriptor)};
     const struct rtp_extension *e = rtp_find_extension(packet, agreed->extensions.audio_level);
     if (e && e->len >= 1) {
         ret->has_audio_level = true;
@@ -142,12 +145,15 @@ static struct track *track_for(struct member_line *l, uint64_t now_us, enum medi
     return l->track;
 }
 
-/** An encoding has one source at a time. Another one takes over only when the first has fallen silent:
+/** The publisher may go over to another codec, which makes a new track; not all the time. An encoding
+ *  has one source at a time. Another one takes over only when the first has fallen silent:
  *  its numbers have nothing to do with what came before, so it makes a new track. */
 static struct encoding *encoding_for(struct member_line *l, uint64_t now_us, uint32_t ssrc,
                                      unsigned rid, enum media_codec codec)
 {
     struct member_source *source = &l->sources[rid];
+    if (l->track && l->track->codec != codec && now_us - l->track->since_us >= CODEC_SETTLED_US)
+        member_drop_track(l, now_us);
     if (source->encoding && source->ssrc != ssrc) {
         if (now_us - source->heard_us < SOURCE_SILENT_US)
             return NULL;
@@ -193,6 +199,9 @@ static void on_media(struct member *m, uint64_t now_us, struct rtp_packet *packe
     note_transport_seq(m, now_us, agreed, packet);
     if (!agreed->receives || (rtx && !unwrap_rtx(packet)))
         return;
+    bool red = codec == CODEC_RED;
+    if (red)
+        codec = CODEC_OPUS;
     struct encoding *e = rtx ? l->sources[rid].encoding
                              : encoding_for(l, now_us, packet->ssrc, rid, codec);
     if (!e && !rtx)
@@ -201,7 +210,9 @@ static void on_media(struct member *m, uint64_t now_us, struct rtp_packet *packe
         return;
     struct track_extras extras;
     read_extras(agreed, packet, &extras);
-    if (encoding_receive(e, now_us, packet, &extras, rtx) == ER_MALFORMED)
+    int er = red ? redundancy_receive(e, now_us, packet, agreed->payload_type[CODEC_OPUS], &extras)
+                 : encoding_receive(e, now_us, packet, &extras, rtx);
+    if (er == ER_MALFORMED)
         m->hub->counters.rtp_bad++;
     else if (rtx)
         m->hub->counters.retransmissions_received++;

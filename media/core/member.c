@@ -156,13 +156,11 @@ static void add_slot(struct member_line *l, uint64_t now_us)
     struct member *m = l->member;
     const struct line *agreed = member_line_agreed(l);
     struct slot_config config = {.kind = agreed->kind,
+                                 .codecs = agreed->send_codecs,
                                  .viewer = m->config.peer,
                                  .identity = m->config.identity,
                                  .track = l->want_track,
                                  .owner = l};
-    for (unsigned codec = 0; codec < CODEC_COUNT; codec++)
-        if (agreed->payload_type[codec] != 0xff)
-            config.codecs |= 1u << codec;
     config.pick = slot_pick_for(l, &config.person);
     if (slot_new(&l->slot, m->room->relay, &config, now_us) == 0 && !l->slot->track)
         hub_relay_ops.slot_changed(m->hub, l->slot);

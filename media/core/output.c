@@ -4,6 +4,11 @@
 
 #include "base/er.h"
 #include "media/core/hub_private.h"
+#include "media/relay/redundancy.h"
+
+#define EXTENSIONS 8
+#define HEADER_BYTES 96      /* of RTP, with all extensions but the dependency descriptor */
+#define REDUNDANT_BYTES 1000 /* of payloads together, in a packet of redundant sound */
 
 void member_send_datagram(void *ctx, const struct path *to, const uint8_t *data, size_t len)
 {
@@ -42,7 +47,30 @@ static size_t write_extensions(const struct line *agreed, const struct relay_pac
     if (agreed->extensions.audio_level && (from->flags & TAPE_HAS_AUDIO_LEVEL))
         ret[n++] = (struct rtp_extension){
             .id = agreed->extensions.audio_level, .len = 1, .at = &from->audio_level};
+    if (agreed->extensions.dependency_descriptor && from->descriptor_len && !out->empty)
+        ret[n++] = (struct rtp_extension){.id = agreed->extensions.dependency_descriptor,
+                                          .len = from->descriptor_len,
+                                          .at = tape_descriptor(from)};
     return n;
+}
+
+/** Sound goes to viewers that know redundancy with the packet before it, on a lossy path with two. */
+static bool is_redundant(const struct line *agreed, const struct relay_packet *out)
+{
+    return out->from->codec == CODEC_OPUS && !out->empty && out->from->payload_len > 0 &&
+           agreed->payload_type[CODEC_RED] != LINE_PAYLOAD_NONE;
+}
+
+static int write_redundant(const struct member_line *l, const struct line *agreed,
+                           const struct relay_packet *out, uint8_t *buf, size_t size)
+{
+    const struct slot *s = l->slot;
+    struct red_block blocks[RED_BLOCKS];
+    size_t count = redundancy_blocks(s->encoding->tape, out->from, s->lossy ? 2 : 1,
+                                     REDUNDANT_BYTES, blocks);
+    for (size_t i = 0; i < count; i++)
+        blocks[i].payload_type = agreed->payload_type[CODEC_OPUS];
+    return red_write(buf, size, blocks, count);
 }
 
 /** Header, original number for RTX, payload. The packet's length, or an error. */
@@ -51,12 +79,15 @@ static int write_packet(struct member_line *l, const struct relay_packet *out, u
 {
     const struct line *agreed = member_line_agreed(l);
     const struct tape_packet *from = out->from;
-    struct rtp_extension extensions[2];
-    uint8_t rtx_type = agreed->rtx_payload_type[from->codec];
-    bool rtx = out->retransmission && rtx_type != 0xff && agreed->local_rtx_ssrc;
+    struct rtp_extension extensions[EXTENSIONS];
+    uint8_t rtx_type = line_send_rtx_type(agreed, from->codec);
+    bool rtx = out->retransmission && rtx_type != LINE_PAYLOAD_NONE && agreed->local_rtx_ssrc;
+    bool redundant = is_redundant(agreed, out);
     struct rtp_header header = {
         .marker = out->marker,
-        .payload_type = rtx ? rtx_type : agreed->payload_type[from->codec],
+        .payload_type = rtx         ? rtx_type
+                        : redundant ? agreed->payload_type[CODEC_RED]
+                                    : line_send_type(agreed, from->codec),
         .seq = rtx ? l->rtx_seq++ : out->seq,
         .timestamp = out->timestamp,
         .ssrc = rtx ? agreed->local_rtx_ssrc : agreed->local_ssrc,
@@ -67,6 +98,10 @@ static int write_packet(struct member_line *l, const struct relay_packet *out, u
     if (at < 0)
         return at;
     size_t len = (size_t)at;
+    if (redundant) {
+        at = write_redundant(l, agreed, out, buf + len, size - len);
+        return at < 0 ? at : (int)len + at;
+    }
     size_t payload_len = out->empty ? 0 : from->payload_len;
     if (len + 2 + payload_len > size)
         return ER_TRUNCATED;
@@ -86,7 +121,8 @@ static void send_packet(void *ctx, struct slot *s, const struct relay_packet *ou
     struct peer *p = l->member->peer;
     if (!p->srtp || !p->ice.has_selected)
         return;
-    size_t size = (size_t)out->from->payload_len + 96;
+    size_t size = (size_t)out->from->payload_len + out->from->descriptor_len + HEADER_BYTES +
+                  (is_redundant(member_line_agreed(l), out) ? REDUNDANT_BYTES : 0);
     uint8_t *buf = h->config.io->reserve(h->config.io_ctx, &p->ice.selected, size + SRTP_OVERHEAD);
     if (!buf) {
         h->counters.packets_dropped_send++;

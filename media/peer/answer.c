@@ -8,7 +8,16 @@
 #include "media/peer/negotiate.h"
 #include "media/peer/negotiate_table.h"
 
-enum { PAYLOAD_NONE = 0xff };
+enum { NONE = LINE_PAYLOAD_NONE };
+
+/** Codecs in the order of the answer, which is the order in which a publisher takes them: `i` counts
+ *  through those that the rules prefer, then through all others. CODEC_NONE: passed over. */
+static enum media_codec codec_at(const struct negotiation *n, const struct line *line, unsigned i)
+{
+    uint8_t codec = negotiate_order[i % CODEC_COUNT];
+    bool preferred = n->prefer >> codec & 1, first = i < CODEC_COUNT;
+    return line->payload_type[codec] != NONE && preferred == first ? codec : CODEC_NONE;
+}
 
 static void write_group(struct wr *w, const struct negotiation *n)
 {
@@ -39,7 +48,7 @@ static void write_session(struct wr *w, const struct negotiation *n)
 }
 
 /* The m= and c= lines name the default candidate (RFC 8839, 4.3.1.1). */
-static void write_media_line(struct wr *w, const struct line *line,
+static void write_media_line(struct wr *w, const struct negotiation *n, const struct line *line,
                              const struct answer_transport *transport)
 {
     const struct addr *a = transport->candidate_count ? &transport->candidates[0] : NULL;
@@ -50,10 +59,12 @@ static void write_media_line(struct wr *w, const struct line *line,
     wr_printf(w, "m=%s %u %s", line->kind_text, port, line->protocol);
     if (line->rejected)
         wr_printf(w, " %s", line->format);
-    for (int c = 0; c < CODEC_COUNT && !line->rejected; c++) {
-        if (line->payload_type[c] != PAYLOAD_NONE)
-            wr_printf(w, " %u", line->payload_type[c]);
-        if (line->rtx_payload_type[c] != PAYLOAD_NONE)
+    for (unsigned i = 0; i < 2 * CODEC_COUNT && !line->rejected; i++) {
+        enum media_codec c = codec_at(n, line, i);
+        if (c == CODEC_NONE)
+            continue;
+        wr_printf(w, " %u", line->payload_type[c]);
+        if (line->rtx_payload_type[c] != NONE)
             wr_printf(w, " %u", line->rtx_payload_type[c]);
     }
     wr_printf(w, "\r\nc=IN %s %s\r\n", a && !line->rejected ? address_family(a) : "IP4", ip);
@@ -111,35 +122,65 @@ static void write_extensions(struct wr *w, const struct line *line)
     }
 }
 
-static void write_feedback(struct wr *w, const struct line *line, unsigned payload_type)
+static void write_feedback(struct wr *w, const struct line *line, enum media_codec codec)
 {
+    uint8_t agreed = line->feedback[codec];
     const struct {
         bool agreed;
         const char *name;
     } table[] = {
-        {line->remb, "goog-remb"}, {line->transport_cc, "transport-cc"}, {line->ccm_fir, "ccm fir"},
-        {line->nack, "nack"},      {line->nack_pli, "nack pli"},
+        {line->remb && (agreed & LINE_REMB), "goog-remb"},
+        {line->transport_cc && (agreed & LINE_TRANSPORT_CC), "transport-cc"},
+        {agreed & LINE_CCM_FIR, "ccm fir"},
+        {agreed & LINE_NACK, "nack"},
+        {agreed & LINE_NACK_PLI, "nack pli"},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (table[i].agreed)
-            wr_printf(w, "a=rtcp-fb:%u %s\r\n", payload_type, table[i].name);
+            wr_printf(w, "a=rtcp-fb:%u %s\r\n", line->payload_type[codec], table[i].name);
+}
+
+static void write_format(struct wr *w, const struct line *line, enum media_codec codec)
+{
+    const struct codec_info *info = codec_describe(codec);
+    const struct line_format *f = &line->parameters[codec];
+    unsigned pt = line->payload_type[codec], opus = line->payload_type[CODEC_OPUS];
+    switch (info->format) {
+    case FORMAT_OPUS:
+        wr_printf(w, "a=fmtp:%u minptime=10;useinbandfec=1%s\r\n", pt,
+                  line->stereo ? ";stereo=1" : "");
+        break;
+    case FORMAT_RED:
+        wr_printf(w, "a=fmtp:%u %u/%u\r\n", pt, opus, opus);
+        break;
+    case FORMAT_VP9:
+        wr_printf(w, "a=fmtp:%u profile-id=%u\r\n", pt, info->profile);
+        break;
+    case FORMAT_AV1:
+        wr_printf(w, "a=fmtp:%u level-idx=%u;profile=%u;tier=%u\r\n", pt, f->level, info->profile,
+                  f->tier);
+        break;
+    case FORMAT_H264:
+        wr_printf(w, "a=fmtp:%u %spacketization-mode=%u;profile-level-id=%06x\r\n", pt,
+                  f->level_asymmetry ? "level-asymmetry-allowed=1;" : "", info->mode,
+                  f->profile_level_id);
+        break;
+    case FORMAT_VP8:
+        break;
+    }
 }
 
 static void write_codec(struct wr *w, const struct line *line, enum media_codec codec)
 {
     const struct codec_info *info = codec_describe(codec);
     unsigned pt = line->payload_type[codec], rtx = line->rtx_payload_type[codec];
-    if (pt == PAYLOAD_NONE)
-        return;
     wr_printf(w, "a=rtpmap:%u %s/%u", pt, info->name, info->clock_rate);
     if (info->channels > 1)
         wr_printf(w, "/%u", info->channels);
     wr_printf(w, "\r\n");
-    write_feedback(w, line, pt);
-    if (codec == CODEC_OPUS)
-        wr_printf(w, "a=fmtp:%u minptime=10;useinbandfec=1%s\r\n", pt,
-                  line->stereo ? ";stereo=1" : "");
-    if (rtx != PAYLOAD_NONE)
+    write_feedback(w, line, codec);
+    write_format(w, line, codec);
+    if (rtx != NONE)
         wr_printf(w, "a=rtpmap:%u rtx/%u\r\na=fmtp:%u apt=%u\r\n", rtx, info->clock_rate, rtx, pt);
 }
 
@@ -158,7 +199,7 @@ static void write_sources(struct wr *w, const struct line *line, const char *cna
 static void write_line(struct wr *w, const struct negotiation *n, const struct line *line,
                        const struct answer_transport *transport)
 {
-    write_media_line(w, line, transport);
+    write_media_line(w, n, line, transport);
     write_transport(w, line, transport);
     if (line->rejected)
         return;
@@ -167,8 +208,9 @@ static void write_line(struct wr *w, const struct negotiation *n, const struct l
         wr_printf(w, "a=rtcp-rsize\r\n");
     wr_printf(w, "a=%s\r\n", direction_name(line));
     write_extensions(w, line);
-    for (int c = 0; c < CODEC_COUNT; c++)
-        write_codec(w, line, (enum media_codec)c);
+    for (unsigned i = 0; i < 2 * CODEC_COUNT; i++)
+        if (codec_at(n, line, i) != CODEC_NONE)
+            write_codec(w, line, codec_at(n, line, i));
     write_sources(w, line, n->cname);
     write_candidates(w, transport);
 }
@@ -177,9 +219,9 @@ int negotiate_answer(const struct negotiation *n, const struct answer_transport 
                      char **ret_answer)
 {
     *ret_answer = NULL;
-    /* The fixed parts of a line stay below 2 KiB, a candidate below 128 bytes. */
+    /* The fixed parts of a line stay below 8 KiB, with every codec; a candidate below 128 bytes. */
     size_t candidates = transport->candidate_count + transport->tcp_candidate_count;
-    size_t size = 4096 + n->line_count * (2048 + candidates * 128);
+    size_t size = 4096 + n->line_count * (8192 + candidates * 128);
     char *text = malloc(size);
     if (!text)
         return ER_NOMEM;

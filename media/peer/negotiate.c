@@ -10,9 +10,10 @@
 
 #include "base/er.h"
 #include "media/peer/negotiate_table.h"
+#include "media/wire/dependency_descriptor.h"
 #include "media/wire/twcc.h"
 
-enum { PAYLOAD_NONE = 0xff, ONE_BYTE_ID_MAX = 14 };
+enum { ONE_BYTE_ID_MAX = 14 };
 
 /** An offer being matched: the old state, the new one in the making, and why it failed. */
 struct match {
@@ -58,61 +59,6 @@ int negotiation_copy(struct negotiation *ret, const struct negotiation *n)
     return 0;
 }
 
-/* Codecs. */
-
-static bool codec_fits(const struct sdp_codec *c, enum media_codec codec)
-{
-    const struct codec_info *info = codec_describe(codec);
-    return span_equal_nocase(c->name, info->name) && c->clock_rate == info->clock_rate &&
-           c->channels == info->channels;
-}
-
-/* The retransmission payload type of `payload_type` (RFC 4588, 8.6). */
-static uint8_t find_rtx(const struct sdp_media *media, uint8_t payload_type)
-{
-    for (size_t i = 0; i < media->codec_count; i++) {
-        const struct sdp_codec *c = &media->codecs[i];
-        uint64_t apt;
-        if (span_equal_nocase(c->name, "rtx") &&
-            span_u64(sdp_fmtp_get(c->fmtp, "apt"), 127, &apt) == 0 && apt == payload_type)
-            return c->payload_type;
-    }
-    return PAYLOAD_NONE;
-}
-
-static void agree_codec(struct line *line, const struct sdp_media *media, enum media_codec codec)
-{
-    for (size_t i = 0; i < media->codec_count; i++) {
-        const struct sdp_codec *c = &media->codecs[i];
-        if (!codec_fits(c, codec))
-            continue;
-        line->payload_type[codec] = c->payload_type;
-        line->nack = c->nack;
-        line->nack_pli = c->nack_pli;
-        line->ccm_fir = c->ccm_fir;
-        line->transport_cc = c->transport_cc;
-        line->remb = c->goog_remb;
-        if (c->nack)
-            line->rtx_payload_type[codec] = find_rtx(media, c->payload_type);
-        if (codec == CODEC_OPUS)
-            line->stereo = span_equal(sdp_fmtp_get(c->fmtp, "stereo"), "1");
-        return;
-    }
-}
-
-/* True when there is at least one codec to relay. */
-static bool agree_codecs(struct line *line, const struct sdp_media *media)
-{
-    bool any = false;
-    for (int c = 0; c <= CODEC_VP8; c++) {
-        if (codec_describe((enum media_codec)c)->kind != line->kind)
-            continue;
-        agree_codec(line, media, (enum media_codec)c);
-        any = any || line->payload_type[c] != PAYLOAD_NONE;
-    }
-    return any;
-}
-
 /* Header extensions. urn:3gpp:video-orientation is left out on purpose: a publisher that is not given
  * it turns the picture itself, so that every viewer and every clip has it upright. */
 
@@ -125,6 +71,7 @@ const struct negotiate_extension negotiate_extensions[NEGOTIATE_EXTENSIONS] = {
     {"http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
      offsetof(struct line_extensions, abs_send_time)},
     {TWCC_URI, offsetof(struct line_extensions, transport_cc)},
+    {DEPENDENCY_URI, offsetof(struct line_extensions, dependency_descriptor)},
 };
 
 /** In a bundle an id means one thing (RFC 8843 section 9.1); some offers number each m-line by itself.
@@ -167,6 +114,9 @@ static void agree_extensions(const struct match *m, size_t index, const struct s
     } else {
         line->extensions.transport_cc = 0;
     }
+    /* It is longer than the one-byte form allows where a structure comes with it. */
+    if (!mixed)
+        line->extensions.dependency_descriptor = 0;
 }
 
 /* SSRCs. */
@@ -194,7 +144,7 @@ static uint32_t ssrc_make(const struct match *m)
 static bool has_rtx(const struct line *line)
 {
     for (int c = 0; c < CODEC_COUNT; c++)
-        if (line->rtx_payload_type[c] != PAYLOAD_NONE)
+        if (line->rtx_payload_type[c] != LINE_PAYLOAD_NONE)
             return true;
     return false;
 }
@@ -272,11 +222,12 @@ static int copy_identity(struct match *m, struct line *line, const struct sdp_me
 {
     struct span formats = span_trim(media->formats);
     struct span format = span_cut(&formats, ' ');
-    memset(line->payload_type, PAYLOAD_NONE, sizeof line->payload_type);
-    memset(line->rtx_payload_type, PAYLOAD_NONE, sizeof line->rtx_payload_type);
     line->kind = media->kind == SDP_AUDIO ? MEDIA_AUDIO : MEDIA_VIDEO;
     line->rtcp_rsize = media->rtcp_rsize;
     line->mid_offered = media->mid.at != NULL;
+    memset(line->payload_type, LINE_PAYLOAD_NONE, sizeof line->payload_type);
+    memset(line->rtx_payload_type, LINE_PAYLOAD_NONE, sizeof line->rtx_payload_type);
+    memset(line->send_as, CODEC_NONE, sizeof line->send_as);
     if (str_copy_span(line->kind_text, sizeof line->kind_text, media->kind_text) ||
         str_copy_span(line->protocol, sizeof line->protocol, media->protocol) ||
         str_copy_span(line->format, sizeof line->format, format) || !line->format[0])
@@ -313,6 +264,7 @@ static bool repeats_alike(const struct line *line, const struct line *before)
     return line->kind != MEDIA_VIDEO || has_rtx(line) ||
            (memcmp(line->payload_type, before->payload_type, sizeof line->payload_type) == 0 &&
             line->extensions.mid == before->extensions.mid &&
+            line->extensions.dependency_descriptor == before->extensions.dependency_descriptor &&
             line->extensions.audio_level == before->extensions.audio_level);
 }
 
@@ -328,7 +280,7 @@ static int match_line(struct match *m, size_t index)
         return er;
     line->rejected = true;
     if (is_stopped(media) || (media->kind != SDP_AUDIO && media->kind != SDP_VIDEO) ||
-        !protocol_is_ours(media->protocol) || !agree_codecs(line, media))
+        !protocol_is_ours(media->protocol) || !negotiate_codecs(line, media))
         return 0;
     if (m->sdp->has_bundle && line->mid_offered && m->sdp->media_count > 1 &&
         !bundle_has(m->sdp->bundle, media->mid))
@@ -451,6 +403,7 @@ static int match_offer(struct match *m)
     n->line_count = m->sdp->media_count;
     n->extmap_allow_mixed = m->sdp->extmap_allow_mixed;
     n->ice_restarted = false;
+    n->prefer = m->rules->prefer;
     for (size_t i = 0; i < n->line_count; i++) {
         int er = match_line(m, i);
         if (er)
@@ -464,7 +417,8 @@ static int match_offer(struct match *m)
         return refuse(m, ER_UNSUPPORTED, "Several m-lines need a=group:BUNDLE.");
     if (m->accepted == 0 && m->old->line_count == 0)
         return refuse(m, ER_UNSUPPORTED,
-                      "Nothing in the offer can be relayed: VP8 or Opus over UDP/TLS/RTP/SAVPF.");
+                      "Nothing in the offer can be relayed: VP8, H264, VP9, AV1 or Opus over "
+                      "UDP/TLS/RTP/SAVPF.");
     if (m->accepted > 0)
         er = match_transport(m);
     if (!er)

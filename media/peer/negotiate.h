@@ -27,6 +27,26 @@ struct line_extensions {
     uint8_t audio_level;  /* urn:ietf:params:rtp-hdrext:ssrc-audio-level */
     uint8_t abs_send_time;
     uint8_t transport_cc;
+    uint8_t dependency_descriptor; /* ..av1-rtp-spec/#dependency-descriptor-rtp-header-extension */
+};
+
+#define LINE_PAYLOAD_NONE 0xff
+
+/** RTCP feedback of one payload type. */
+enum line_feedback {
+    LINE_NACK = 1,
+    LINE_NACK_PLI = 2,
+    LINE_CCM_FIR = 4,
+    LINE_REMB = 8,
+    LINE_TRANSPORT_CC = 16,
+};
+
+/** What of an fmtp is echoed in the answer. */
+struct line_format {
+    uint32_t profile_level_id; /* H264 */
+    bool level_asymmetry;      /* H264 */
+    uint8_t level;             /* AV1: level-idx */
+    uint8_t tier;              /* AV1 */
 };
 
 /** One m-line as agreed. */
@@ -38,11 +58,16 @@ struct line {
     char mid[LINE_MID_BYTES]; /* ours to answer with; made up ("m0") when the offer had none */
     bool mid_offered;
     char label[LINE_LABEL_BYTES]; /* a=msid track id of what the client sends; "" if none */
-    /* Payload types of the client's numbering, by codec; 0xff: not agreed. */
+    /* Payload types of the client's numbering, by codec; LINE_PAYLOAD_NONE: not agreed. */
     uint8_t payload_type[CODEC_COUNT];
     uint8_t rtx_payload_type[CODEC_COUNT];
+    /* As which agreed codec a stream of another can be sent to the client; CODEC_NONE: not at all. */
+    uint8_t send_as[CODEC_COUNT];
+    uint32_t send_codecs;          /* bits of those that can */
+    uint8_t feedback[CODEC_COUNT]; /* enum line_feedback */
+    struct line_format parameters[CODEC_COUNT];
     struct line_extensions extensions;
-    bool nack; /* agreed for the line's codecs */
+    bool nack; /* agreed for any of the line's codecs, as the next two */
     bool transport_cc;
     bool remb;
     /* What the client announced to send with; 0: to be learnt from mid or the only fitting line. */
@@ -55,8 +80,6 @@ struct line {
     char kind_text[16];
     char protocol[LINE_ECHO_BYTES];
     char format[LINE_ECHO_BYTES]; /* the offer's first */
-    bool nack_pli;
-    bool ccm_fir;
     bool rtcp_rsize;
     bool stereo;
 };
@@ -66,6 +89,7 @@ struct negotiate_rules {
     bool may_publish; /* else the client's sending is answered with inactive or recvonly off */
     bool may_subscribe;
     uint32_t max_published; /* further sending lines are refused; 0: LIMIT_TRACKS_PER_PEER */
+    uint32_t prefer;        /* bits of the codecs to ask publishers for before all others */
 };
 
 /** The agreed state of one peer; survives renegotiation. */
@@ -82,7 +106,21 @@ struct negotiation {
     bool ice_restarted; /* the last offer changed ufrag or pwd */
     bool bundled;       /* answer with a BUNDLE group */
     bool extmap_allow_mixed;
+    uint32_t prefer; /* of the rules */
 };
+
+/** The payload type under which a stream of `codec` is sent to the client, and that of its
+ *  retransmissions; LINE_PAYLOAD_NONE: it is not. */
+static inline uint8_t line_send_type(const struct line *line, unsigned codec)
+{
+    unsigned as = line->send_as[codec];
+    return as < CODEC_COUNT ? line->payload_type[as] : LINE_PAYLOAD_NONE;
+}
+static inline uint8_t line_send_rtx_type(const struct line *line, unsigned codec)
+{
+    unsigned as = line->send_as[codec];
+    return as < CODEC_COUNT ? line->rtx_payload_type[as] : LINE_PAYLOAD_NONE;
+}
 
 void negotiation_init(struct negotiation *n, const struct entropy *entropy);
 void negotiation_clear(struct negotiation *n);

@@ -112,7 +112,7 @@
     "a=fingerprint:sha-256 " FINGERPRINT "\r\n"                                                    \
     "m=video 0 UDP/TLS/RTP/SAVPF 102\r\nc=IN IP4 0.0.0.0\r\na=setup:actpass\r\n"                   \
     "a=ice-ufrag:GstU\r\na=ice-pwd:gstreamerpasswordof32characters0\r\na=bundle-only\r\n"          \
-    "a=rtcp-mux\r\na=sendonly\r\na=rtpmap:102 H264/90000\r\na=mid:video2\r\n"                      \
+    "a=rtcp-mux\r\na=sendonly\r\na=rtpmap:102 H265/90000\r\na=mid:video2\r\n"                      \
     "a=fingerprint:sha-256 " FINGERPRINT "\r\n"
 
 /* Neither mid nor BUNDLE. */

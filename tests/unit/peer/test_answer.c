@@ -144,7 +144,9 @@ static void test_feedback_and_extensions(void **state)
 {
     (void)state;
     struct line line = make_line(MEDIA_VIDEO, "v");
-    line.nack = line.nack_pli = line.ccm_fir = line.remb = line.rtcp_rsize = true;
+    line.nack = line.remb = line.rtcp_rsize = true;
+    line.feedback[CODEC_VP8] = LINE_NACK | LINE_NACK_PLI | LINE_CCM_FIR | LINE_REMB |
+                               LINE_TRANSPORT_CC;
     line.extensions = (struct line_extensions){.mid = 1, .audio_level = 14};
     char *text = write_answer(&line, 1, NULL, 0, 0, true);
     static const char *const wanted[] = {

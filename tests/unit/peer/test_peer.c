@@ -375,7 +375,10 @@ static void test_match_announced(void **state)
     match(f, (struct expectation){1001, 111, NULL, 0, 0, false, CODEC_OPUS});
     match(f, (struct expectation){2001, 96, NULL, 0, 1, false, CODEC_VP8});
     match(f, (struct expectation){2002, 97, NULL, 0, 1, true, CODEC_VP8});
-    match(f, (struct expectation){2001, 103, NULL, 0, -1, false, CODEC_NONE});
+    match(f, (struct expectation){2001, 103, NULL, 0, 1, false, CODEC_H264_BASELINE_1});
+    match(f, (struct expectation){2002, 99, NULL, 0, 1, true, CODEC_VP9});
+    match(f, (struct expectation){1001, 63, NULL, 0, 0, false, CODEC_RED});
+    match(f, (struct expectation){1001, 9, NULL, 0, -1, false, CODEC_NONE});
     match(f, (struct expectation){1001, 96, NULL, 0, -1, false, CODEC_NONE});
 }
 
