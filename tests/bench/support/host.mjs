@@ -89,11 +89,15 @@ export function residentKiB(pid) {
 
 export const descriptors = (pid) => readdirSync(`/proc/${pid}/fd`).length;
 
+/** Ends a program; its exit code. */
 export function end(child) {
-    if (!child || child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+    if (!child || child.exitCode !== null || child.signalCode !== null) return Promise.resolve(child?.exitCode);
     child.kill('SIGTERM');
     const timer = setTimeout(() => child.kill('SIGKILL'), 10000);
-    return new Promise((resolve) => child.once('exit', () => resolve(clearTimeout(timer))));
+    return new Promise((resolve) => child.once('exit', (code) => {
+        clearTimeout(timer);
+        resolve(code);
+    }));
 }
 
 export const has = (path) => existsSync(path);

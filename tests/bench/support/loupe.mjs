@@ -10,7 +10,7 @@ import { end } from './host.mjs';
 const SECRET = 'bench-secret-bench-secret-bench-secret';
 const b64 = (value) => Buffer.from(value).toString('base64url');
 
-function token(claims) {
+export function token(claims) {
     const now = Math.floor(Date.now() / 1000);
     const head = b64(JSON.stringify({ alg: 'HS256', typ: 'JWT', kid: 'bench' }));
     const body = b64(JSON.stringify({ iss: 'bench', iat: now, exp: now + 3600, ...claims }));
@@ -19,15 +19,16 @@ function token(claims) {
 }
 
 export class Loupe {
-    static async start(host, program, { cpu, workers = 1, args = [] } = {}) {
+    /** `env` is added to our own; `log` gets what it says. */
+    static async start(host, program, { cpu, env, log = process.stderr, workers = 1, args = [] } = {}) {
         const server = new Loupe();
         server.data = mkdtempSync(join(tmpdir(), 'loupe-bench-'));
         server.child = host.start(program, [
             '--data', server.data, '--http', `${host.address}:0`, '--allow-plain-http',
             '--media', `${host.address}:0`, '--workers', String(workers),
             '--api-key', `bench:${SECRET}`, '--log-level', 'warn', ...args,
-        ], { cpu });
-        server.child.stderr.pipe(process.stderr);
+        ], { cpu, env: { ...process.env, ...env } });
+        server.child.stderr.pipe(log, { end: false });
         const lines = createInterface({ input: server.child.stdout });
         server.url = await new Promise((resolve, reject) => {
             server.child.once('exit', (code) => reject(new Error(`louped ended with ${code}`)));
@@ -74,9 +75,12 @@ export class Loupe {
         return this.join(load, who, `whep/${room.id}`, { receive: 1 });
     }
 
-    /** A two-party call: both publish, both watch the other; what hangUp() takes. */
     async call(load, index, video_bps) {
-        const room = await this.room(index);
+        return this.callIn(load, await this.room(index), index, video_bps);
+    }
+
+    /** A two-party call: both publish, both watch the other; what hangUp() takes. */
+    async callIn(load, room, index, video_bps) {
         const people = [room.buyer, { sub: `agent${index}`, role: 'agent', room: room.id }];
         const joined = [];
         for (const who of people) joined.push(await this.join(load, who, `whip/${room.id}`, { publish: true, video_bps }));
@@ -104,7 +108,8 @@ export class Loupe {
     }
 
     async stop() {
-        await end(this.child);
+        const code = await end(this.child);
         rmSync(this.data, { recursive: true, force: true });
+        return code;
     }
 }
