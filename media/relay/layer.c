@@ -17,7 +17,7 @@ void layer_filter_begin(struct layer_filter *f, const struct layer_aim *aim)
 
 static void climb(struct layer_filter *f, const struct layer_aim *aim, const struct tape_packet *p)
 {
-    if (f->temporal < aim->temporal) {
+    if (f->temporal < aim->temporal && f->temporal >= 0) {
         if ((p->flags & TAPE_LAYER_SYNC) && p->temporal_id == f->temporal + 1)
             f->temporal++;
         else if ((p->flags & TAPE_SWITCH_UP) && p->temporal_id <= f->temporal)
@@ -40,12 +40,15 @@ bool layer_filter_passes(struct layer_filter *f, const struct layer_aim *aim,
     }
     if (p->timestamp == f->timestamp) {
         if (p->flags & TAPE_KEY_FRAME) {
+            f->key_timestamp = p->timestamp;
             f->spatial = aim->spatial;
             f->temporal = aim->temporal;
         }
         climb(f, aim, p);
     }
-    return p->temporal_id <= f->temporal && p->spatial_id <= f->spatial;
+    bool picture = p->temporal_id <= f->temporal ||
+                   (f->temporal < 0 && aim->temporal < 0 && p->timestamp == f->key_timestamp);
+    return picture && p->spatial_id <= f->spatial;
 }
 
 /* Picture numbers */

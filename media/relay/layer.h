@@ -17,13 +17,15 @@ struct layer_aim {
     int8_t spatial, temporal;
 };
 #define LAYER_PAUSED (-1)
+#define LAYER_KEYS (-1)   /* for `temporal`: key frames only */
 #define LAYER_BEST INT8_MAX
 #define LAYER_AIM_BEST                                                                             \
     ((struct layer_aim){.encoding = LAYER_BEST, .spatial = LAYER_BEST, .temporal = LAYER_BEST})
 
 /** Which layers of one encoding pass. */
 struct layer_filter {
-    int64_t timestamp; /* of the newest picture */
+    int64_t timestamp;     /* of the newest picture */
+    int64_t key_timestamp; /* and of the newest key frame */
     int8_t spatial, temporal;
 };
 

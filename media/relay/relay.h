@@ -24,6 +24,7 @@
 struct room;
 struct track;
 struct slot;
+struct downlink;
 
 #define RELAY_PATCH_MAX 8
 
@@ -46,6 +47,9 @@ struct relay_ops {
     void (*ask_key_frame)(void *ctx, struct encoding *encoding);
     /** Ask the publisher for packets again. */
     void (*ask_packets)(void *ctx, struct encoding *encoding, const int64_t *seqs, size_t count);
+    /** Packets that came since the last call, by number, for those who mirror the room; called while
+     *  room->mirrored is set. Other ops may be called for the same encoding before. */
+    void (*mirror)(void *ctx, const struct encoding *encoding, const int64_t *seqs, size_t count);
     /** The slot shows another track now (slot->track, NULL: none). */
     void (*slot_changed)(void *ctx, struct slot *slot);
     /** The slot shows another encoding of it now, or begins or stops to show one. May be NULL. */
@@ -69,6 +73,7 @@ struct room {
     struct list tracks; /* struct track, in_room; in order of age */
     struct list slots;  /* struct slot, in_room */
     size_t track_count;
+    bool mirrored; /* set by the owner: packets are wanted by relay_ops.mirror */
     struct heap track_timers;
     struct heap encoding_timers;
     struct heap slot_timers;
@@ -94,6 +99,7 @@ struct track_config {
     uint8_t rank;         /* main publisher: highest rank, then oldest */
     enum media_codec codec;
     bool nack;                  /* lost packets may be asked for */
+    bool mirror; /* of a track elsewhere: packets come by encoding_share, not from a publisher */
     struct sender_clock *clock; /* the publisher's, outlives the track */
     void *owner;                /* for ops */
 };
@@ -119,6 +125,7 @@ struct track {
     enum media_codec codec;
     uint32_t clock_rate;
     bool nack;
+    bool mirror;
     struct sender_clock *sender_clock;
     uint64_t rtt_us;   /* to the publisher; 0: unknown */
     uint64_t heard_us; /* any of its encodings */
@@ -164,7 +171,8 @@ struct slot_config {
     enum slot_pick pick;
     const char *person; /* for PICK_PERSON; copied */
     uint64_t track;     /* under PICK_PERSON: this track only; 0: any */
-    void *owner;        /* for ops */
+    struct downlink *downlink; /* the viewer's, outlives the slot; NULL: a path without a limit */
+    void *owner;               /* for ops */
 };
 
 struct slot_counters {
@@ -191,6 +199,7 @@ struct slot {
     struct track *track;       /* NULL: shows nothing */
     struct encoding *encoding; /* what flows; NULL: nothing, so far */
     struct encoding *target;   /* what is to flow; NULL: nothing */
+    struct downlink *downlink; /* NULL: no limit */
     void *owner;
     enum media_kind kind;
     enum slot_pick pick;
@@ -209,6 +218,7 @@ struct slot {
     struct seqmap seqs;
     struct picture_map pictures;
     int64_t stretch_out; /* number of the stretch's first packet */
+    uint64_t stretch_us; /* when it began */
     int64_t ts_delta;
     int64_t squeeze_until; /* source timestamps below are squeezed together */
     int64_t last_ts;       /* of the newest frame sent, out numbering, extended */
@@ -235,6 +245,9 @@ void slot_aim(struct slot *s, const struct layer_aim *aim, uint64_t now_us);
 void slot_layers(const struct slot *s, int8_t *ret_spatial, int8_t *ret_temporal);
 /** Size of the picture that it shows; 0 while unknown. */
 void slot_size(const struct slot *s, unsigned *ret_width, unsigned *ret_height);
+/** Send a packet of about `bytes` that was sent lately once more, to probe the path with: false when
+ *  there is none. */
+bool slot_probe(struct slot *s, uint32_t bytes);
 /** The viewer misses these (its numbering). */
 void slot_nack(struct slot *s, uint64_t now_us, const uint16_t *seqs, size_t count);
 /** What the viewer's last receiver report said is lost on its path, of 256. */
@@ -261,6 +274,8 @@ void slot_show(struct slot *s, struct track *t, uint64_t now_us);
 /** Of those who wait, begin with whom these packets allow it. */
 void slots_begin_with(struct encoding *e, uint64_t now_us, const struct tape_packet *const *packets,
                       size_t count);
+/** It is too far behind what its path carries: on with the newest key frame, or the next one. */
+void slot_skip(struct slot *s, uint64_t now_us);
 /** Choose anew which encoding it is to show: others flow, or another is aimed at. */
 void slot_retarget(struct slot *s, uint64_t now_us);
 

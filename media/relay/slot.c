@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "base/er.h"
+#include "media/relay/downlink.h"
 #include "media/relay/relay.h"
 
+#define PACKET_BYTES 1000 /* or so */
 #define REPLAY_PACKETS 32 /* so many behind a key frame are sent again to change over at once */
 
 /** Link the slot to the others of its viewer, which most often are the last ones made: so choosing
@@ -30,6 +32,7 @@ int slot_new(struct slot **ret, struct room *r, const struct slot_config *config
         return ER_NOMEM;
     s->room = r;
     s->owner = config->owner;
+    s->downlink = config->downlink;
     s->kind = config->kind;
     s->pick = config->pick;
     s->codecs = config->codecs;
@@ -106,10 +109,17 @@ static void begin(struct slot *s, struct encoding *e, int64_t first_seq, uint64_
     tell_layer(s);
 }
 
+/** How many packets behind a key frame are worth sending: what the path carries at once. */
+static int64_t replay_packets(const struct slot *s)
+{
+    int64_t most = s->encoding ? REPLAY_PACKETS : LIMIT_GOP_PACKETS;
+    int64_t carried = s->downlink ? downlink_replay_bytes(s->downlink) / PACKET_BYTES : most;
+    return carried < most ? carried : most;
+}
+
 static bool begin_from_tape(struct slot *s, struct encoding *e, uint64_t now_us)
 {
-    const struct tape_packet *key = encoding_whole_since_key(e, s->encoding ? REPLAY_PACKETS
-                                                                            : LIMIT_GOP_PACKETS);
+    const struct tape_packet *key = encoding_whole_since_key(e, replay_packets(s));
     if (key)
         begin(s, e, key->seq, now_us);
     return key && s->encoding == e;
@@ -148,7 +158,8 @@ static bool lacks_layers(const struct slot *s)
 {
     const struct encoding *e = s->encoding;
     int top = s->aim.spatial < e->top_spatial ? s->aim.spatial : e->top_spatial;
-    return s->kind == MEDIA_VIDEO && s->layers.spatial < top;
+    bool keys_only = s->layers.temporal < 0 && s->aim.temporal >= 0;
+    return s->kind == MEDIA_VIDEO && (s->layers.spatial < top || keys_only);
 }
 
 static void wait_for_target(struct slot *s, uint64_t now_us)
@@ -222,6 +233,22 @@ void slot_aim(struct slot *s, const struct layer_aim *aim, uint64_t now_us)
     s->aimed = true;
     s->aim = *aim;
     slot_retarget(s, now_us);
+}
+
+void slot_skip(struct slot *s, uint64_t now_us)
+{
+    struct encoding *e = s->encoding, *target = s->target;
+    int64_t at = s->cursor.next;
+    const struct tape_packet *key = encoding_whole_since_key(e, replay_packets(s));
+    stop(s);
+    if (key && key->seq > at) {
+        begin(s, e, key->seq, now_us);
+        slot_retarget(s, now_us);
+        return;
+    }
+    s->target = target;
+    list_append(&s->track->waiting, &s->in_waiting);
+    encoding_want_key_frame(target, now_us);
 }
 
 static int8_t lower(int8_t a, uint8_t b)

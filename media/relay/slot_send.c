@@ -327,7 +327,7 @@ static void resend(struct slot *s, uint64_t now_us, uint16_t seq)
     note->state |= SENT_AGAIN;
 }
 
-bool slot_probe(struct slot *s, uint64_t now_us, uint32_t bytes)
+bool slot_probe(struct slot *s, uint32_t bytes)
 {
     const struct tape_packet *best = NULL;
     int64_t best_seq = 0;
