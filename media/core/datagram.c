@@ -184,18 +184,33 @@ static void note_transport_seq(struct member *m, uint64_t now_us, const struct l
     }
 }
 
+/** Whatever else is wrong with it: a packet that came must not look lost to the publisher. */
+static void note_stray_transport_seq(struct member *m, uint64_t now_us,
+                                     const struct rtp_packet *packet)
+{
+    for (size_t i = 0; i < m->line_count; i++) {
+        const struct line *agreed = member_line_agreed(m->lines[i]);
+        if (!agreed->receives || !agreed->extensions.transport_cc)
+            continue;
+        note_transport_seq(m, now_us, agreed, packet);
+        return;
+    }
+}
+
 static void on_media(struct member *m, uint64_t now_us, struct rtp_packet *packet)
 {
-    bool rtx = false;
-    enum media_codec codec = CODEC_NONE;
-    int index = peer_match_line(m->peer, packet, &rtx, &codec);
+    struct peer_match match;
+    int index = peer_match_line(m->peer, packet, &match);
+    bool rtx = match.rtx;
+    unsigned rid = match.rid;
+    enum media_codec codec = match.codec;
     if (index < 0 || (size_t)index >= m->line_count || codec >= CODEC_COUNT) {
         m->hub->counters.rtp_bad++;
+        note_stray_transport_seq(m, now_us, packet);
         return;
     }
     struct member_line *l = m->lines[index];
     const struct line *agreed = member_line_agreed(l);
-    unsigned rid = 0;
     note_transport_seq(m, now_us, agreed, packet);
     if (!agreed->receives || (rtx && !unwrap_rtx(packet)))
         return;

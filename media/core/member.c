@@ -175,7 +175,7 @@ static bool line_sends(const struct member_line *l)
 static void stop_line(struct member_line *l, uint64_t now_us)
 {
     const struct line *agreed = member_line_agreed(l);
-    if (agreed->rejected || !agreed->receives)
+    if (agreed->rejected || !agreed->receives || agreed->rids_changed)
         member_drop_track(l, now_us);
     if (!line_sends(l))
         drop_slot(l);

@@ -211,6 +211,7 @@ static void write_line(struct wr *w, const struct negotiation *n, const struct l
     for (unsigned i = 0; i < 2 * CODEC_COUNT; i++)
         if (codec_at(n, line, i) != CODEC_NONE)
             write_codec(w, line, codec_at(n, line, i));
+    answer_simulcast(w, line);
     write_sources(w, line, n->cname);
     write_candidates(w, transport);
 }

@@ -293,8 +293,10 @@ static int match_line(struct match *m, size_t index)
     m->accepted++;
     agree_extensions(m, index, media);
     learn_remote(line, media);
+    negotiate_simulcast(line, media);
     if (same && !m->old->lines[index].rejected) {
         const struct line *before = &m->old->lines[index];
+        line->rids_changed = memcmp(line->rids, before->rids, sizeof line->rids) != 0;
         if (repeats_alike(line, before)) {
             line->local_ssrc = before->local_ssrc;
             line->local_rtx_ssrc = before->local_rtx_ssrc;

@@ -17,6 +17,7 @@
 
 #define LINE_MID_BYTES 33
 #define LINE_LABEL_BYTES 65
+#define LINE_RID_BYTES 17  /* longer ones do not fit a one-byte header extension */
 #define LINE_ECHO_BYTES 48 /* of the offer's m-line, for the answer to echo */
 
 /** Header extensions we understand; ids differ per peer and per line. 0: not negotiated. */
@@ -70,6 +71,11 @@ struct line {
     bool nack; /* agreed for any of the line's codecs, as the next two */
     bool transport_cc;
     bool remb;
+    /* Simulcast: the streams that the client sends here, in the order of its offer, of which the first
+     * is taken for the lowest until pictures tell. None: the one stream of the line has no name. */
+    size_t rid_count;
+    char rids[LIMIT_ENCODINGS][LINE_RID_BYTES];
+    bool rids_changed; /* since the offer before */
     /* What the client announced to send with; 0: to be learnt from mid or the only fitting line. */
     uint32_t remote_ssrc;
     uint32_t remote_rtx_ssrc;
@@ -121,6 +127,9 @@ static inline uint8_t line_send_rtx_type(const struct line *line, unsigned codec
     unsigned as = line->send_as[codec];
     return as < CODEC_COUNT ? line->rtx_payload_type[as] : LINE_PAYLOAD_NONE;
 }
+
+/** Its place among the line's rids, or -1. */
+int line_find_rid(const struct line *line, const uint8_t *name, size_t len);
 
 void negotiation_init(struct negotiation *n, const struct entropy *entropy);
 void negotiation_clear(struct negotiation *n);

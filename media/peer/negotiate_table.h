@@ -6,6 +6,8 @@
 
 #include <stddef.h>
 
+#include "base/buf.h"
+
 #include "media/peer/negotiate.h"
 
 /** A header extension and where its id stands. */
@@ -23,5 +25,10 @@ bool negotiate_codecs(struct line *line, const struct sdp_media *media);
 
 /** All codecs, the one that publishers are rather to use before the others. */
 extern const uint8_t negotiate_order[CODEC_COUNT];
+
+/** Which streams of a line that receives are told apart by rid; its extensions are agreed. */
+void negotiate_simulcast(struct line *line, const struct sdp_media *media);
+/** The answer's lines about them. */
+void answer_simulcast(struct wr *w, const struct line *line);
 
 #endif

@@ -88,6 +88,14 @@ static int write_answer(const struct peer *p, const struct negotiation *next,
     return negotiate_answer(next, &transport, ret_answer);
 }
 
+/* Where a stream stands among those of another offer; -1: it is not agreed any more. */
+static int rid_after(const struct line *before, const struct line *after, uint8_t rid)
+{
+    if (before->rid_count == 0 || after->rid_count == 0)
+        return before->rid_count == after->rid_count ? rid : -1;
+    return line_find_rid(after, (const uint8_t *)before->rids[rid], strlen(before->rids[rid]));
+}
+
 /* Sources learnt stay while their line goes on receiving under the same mid. */
 static void keep_sources(struct peer *p, const struct negotiation *next)
 {
@@ -96,8 +104,13 @@ static void keep_sources(struct peer *p, const struct negotiation *next)
         const struct peer_source *s = &p->sources[i];
         const struct line *before = &p->negotiation.lines[s->line];
         const struct line *after = &next->lines[s->line];
-        if (!after->rejected && after->receives && strcmp(before->mid, after->mid) == 0)
-            p->sources[kept++] = *s;
+        if (after->rejected || !after->receives || strcmp(before->mid, after->mid) != 0)
+            continue;
+        int rid = rid_after(before, after, s->rid);
+        if (rid < 0)
+            continue;
+        p->sources[kept] = *s;
+        p->sources[kept++].rid = (uint8_t)rid;
     }
     p->source_count = kept;
     p->source_next = kept % PEER_SOURCES;
@@ -309,11 +322,16 @@ static enum media_codec codec_of(const struct line *line, uint8_t payload_type, 
     return CODEC_NONE;
 }
 
-static int find_source(const struct peer *p, uint32_t ssrc)
+static const struct peer_source *find_learnt(const struct peer *p, uint32_t ssrc)
 {
     for (size_t i = 0; i < p->source_count; i++)
         if (p->sources[i].ssrc == ssrc)
-            return (int)p->sources[i].line;
+            return &p->sources[i];
+    return NULL;
+}
+
+static int find_announced(const struct peer *p, uint32_t ssrc)
+{
     for (size_t i = 0; i < p->negotiation.line_count; i++) {
         const struct line *line = &p->negotiation.lines[i];
         if (line->receives && ssrc && (line->remote_ssrc == ssrc || line->remote_rtx_ssrc == ssrc))
@@ -361,38 +379,58 @@ static int find_payload_type(const struct peer *p, uint8_t payload_type)
     return found;
 }
 
-static void learn_source(struct peer *p, uint32_t ssrc, int line, bool rtx)
+static void learn_source(struct peer *p, uint32_t ssrc, int line, const struct peer_match *match)
 {
-    for (size_t i = 0; i < p->source_count; i++)
-        if (p->sources[i].ssrc == ssrc)
-            return;
     size_t place = p->source_next;
-    p->sources[place] = (struct peer_source){.ssrc = ssrc, .line = (uint32_t)line};
+    p->sources[place] = (struct peer_source){
+        .ssrc = ssrc, .line = (uint16_t)line, .rid = match->rid};
     if (p->source_count < PEER_SOURCES)
         p->source_count++;
     p->source_next = (place + 1) % PEER_SOURCES;
     struct line *l = &p->negotiation.lines[line];
-    if (rtx)
+    if (match->rtx)
         l->remote_rtx_ssrc = ssrc;
     else
         l->remote_ssrc = ssrc;
 }
 
-int peer_match_line(struct peer *p, const struct rtp_packet *packet, bool *ret_rtx,
-                    enum media_codec *ret_codec)
+/* Which of the streams a packet of an unknown SSRC names; -1: none. */
+static int find_rid(const struct line *line, const struct rtp_packet *packet, bool rtx)
 {
-    *ret_rtx = false;
-    *ret_codec = CODEC_NONE;
-    int line = find_source(p, packet->ssrc);
+    if (line->rid_count == 0)
+        return 0;
+    uint8_t id = rtx ? line->extensions.repaired_rid : line->extensions.rid;
+    const struct rtp_extension *x = rtp_find_extension(packet, id);
+    return x ? line_find_rid(line, x->at, x->len) : -1;
+}
+
+static int match_unknown(struct peer *p, const struct rtp_packet *packet, struct peer_match *ret)
+{
+    int line = find_announced(p, packet->ssrc);
     if (line < 0)
         line = find_mid(p, packet);
     if (line < 0 && !names_a_line(p, packet))
         line = find_payload_type(p, packet->payload_type);
     if (line < 0 || !p->negotiation.lines[line].receives)
         return -1;
-    *ret_codec = codec_of(&p->negotiation.lines[line], packet->payload_type, ret_rtx);
-    if (*ret_codec == CODEC_NONE)
+    const struct line *l = &p->negotiation.lines[line];
+    ret->codec = codec_of(l, packet->payload_type, &ret->rtx);
+    int rid = find_rid(l, packet, ret->rtx);
+    if (ret->codec == CODEC_NONE || rid < 0)
         return -1;
-    learn_source(p, packet->ssrc, line, *ret_rtx);
+    ret->rid = (uint8_t)rid;
+    learn_source(p, packet->ssrc, line, ret);
     return line;
+}
+
+int peer_match_line(struct peer *p, const struct rtp_packet *packet, struct peer_match *ret)
+{
+    *ret = (struct peer_match){.codec = CODEC_NONE};
+    const struct peer_source *s = find_learnt(p, packet->ssrc);
+    if (!s)
+        return match_unknown(p, packet, ret);
+    const struct line *l = &p->negotiation.lines[s->line];
+    ret->rid = s->rid;
+    ret->codec = codec_of(l, packet->payload_type, &ret->rtx);
+    return l->receives && ret->codec != CODEC_NONE ? s->line : -1;
 }

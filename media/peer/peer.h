@@ -44,9 +44,10 @@ struct peer_config {
 /** An SSRC of the client's that authentic packets showed to belong to a line. */
 struct peer_source {
     uint32_t ssrc;
-    uint32_t line;
+    uint16_t line;
+    uint8_t rid; /* among the line's; 0 without simulcast */
 };
-#define PEER_SOURCES 32 /* the one learnt first gives way */
+#define PEER_SOURCES 64 /* the one learnt first gives way */
 
 /** Visible so that the packet path needs no calls; only peer.c writes, but for `srtp` use. */
 struct peer {
@@ -88,12 +89,17 @@ int peer_expire(struct peer *p, uint64_t now_us);
 /** close_notify to the other side; state CLOSED. */
 void peer_close(struct peer *p, uint64_t now_us);
 
+/** What an incoming packet is. */
+struct peer_match {
+    bool rtx;    /* a retransmission (RFC 4588) */
+    uint8_t rid; /* of which of the line's streams; 0 without simulcast */
+    enum media_codec codec;
+};
 /** The line that an incoming RTP packet belongs to (index into negotiation.lines), or -1: by SSRC
  *  known before or announced, by the mid extension, by a payload type only one line has (RFC 8843,
- *  9.2). Learns the SSRC, also into the line's remote_ssrc: only for packets that SRTP authenticated.
- *  *ret_rtx: the packet is a retransmission (RFC 4588) of that line. -1 too for payload types that
- *  were not agreed. */
-int peer_match_line(struct peer *p, const struct rtp_packet *packet, bool *ret_rtx,
-                    enum media_codec *ret_codec);
+ *  9.2). Which stream of simulcast it is, its rid or repaired rid says (RFC 8852), until its SSRC is
+ *  known. Learns the SSRC, also into the line's remote_ssrc: only for packets that SRTP authenticated.
+ *  -1 too for payload types that were not agreed, and for streams that cannot be told. */
+int peer_match_line(struct peer *p, const struct rtp_packet *packet, struct peer_match *ret);
 
 #endif

@@ -61,19 +61,18 @@ static void mirror_expire(void *ctx, uint64_t now_us)
 static void mirror_rtp(struct mirror *m, uint8_t *data, size_t len)
 {
     struct rtp_packet packet;
-    bool rtx;
-    enum media_codec codec;
+    struct peer_match match;
     struct peer *p = m->peer;
     if (srtp_pair_unprotect_rtp(p->srtp, data, &len))
         return;
     assert_int_equal(rtp_parse(data, len, &packet), 0);
-    int index = peer_match_line(p, &packet, &rtx, &codec);
+    int index = peer_match_line(p, &packet, &match);
     assert_true(index >= 0);
     const struct line *line = &p->negotiation.lines[index];
-    assert_int_equal(line->kind, codec_describe(codec)->kind);
+    assert_int_equal(line->kind, codec_describe(match.codec)->kind);
     if (!line->sends)
         return;
-    put_u32(data + 8, rtx ? line->local_rtx_ssrc : line->local_ssrc);
+    put_u32(data + 8, match.rtx ? line->local_rtx_ssrc : line->local_ssrc);
     assert_int_equal(srtp_pair_protect_rtp(p->srtp, data, &len), 0);
     mirror_send(m, &p->ice.selected, data, len);
     m->mirrored++;

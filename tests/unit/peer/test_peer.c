@@ -359,12 +359,11 @@ static void match(struct fixture *f, struct expectation e)
     int len = rtp_write_header(buf, sizeof buf, &h);
     assert_true(len > 0);
     assert_int_equal(rtp_parse(buf, (size_t)len, &packet), 0);
-    bool rtx;
-    enum media_codec codec;
-    assert_int_equal(peer_match_line(f->peer, &packet, &rtx, &codec), e.line);
+    struct peer_match got;
+    assert_int_equal(peer_match_line(f->peer, &packet, &got), e.line);
     if (e.line >= 0) {
-        assert_int_equal(rtx, e.rtx);
-        assert_int_equal(codec, e.codec);
+        assert_int_equal(got.rtx, e.rtx);
+        assert_int_equal(got.codec, e.codec);
     }
 }
 
