@@ -19,15 +19,16 @@ export function token(claims) {
 }
 
 export class Loupe {
-    /** `env` is added to our own; `log` gets what it says. */
-    static async start(host, program, { cpu, env, log = process.stderr, workers = 1, args = [] } = {}) {
+    /** `env` is added to our own; `log` gets what it says; `front`: words to put in front. */
+    static async start(host, program, { cpu, env, front = [], log = process.stderr, workers = 1, args = [] } = {}) {
         const server = new Loupe();
         server.data = mkdtempSync(join(tmpdir(), 'loupe-bench-'));
-        server.child = host.start(program, [
-            '--data', server.data, '--http', `${host.address}:0`, '--allow-plain-http',
+        const words = [
+            ...front, program, '--data', server.data, '--http', `${host.address}:0`, '--allow-plain-http',
             '--media', `${host.address}:0`, '--workers', String(workers),
             '--api-key', `bench:${SECRET}`, '--log-level', 'warn', ...args,
-        ], { cpu, env: { ...process.env, ...env } });
+        ];
+        server.child = host.start(words[0], words.slice(1), { cpu, env: { ...process.env, ...env } });
         server.child.stderr.pipe(log, { end: false });
         const lines = createInterface({ input: server.child.stdout });
         server.url = await new Promise((resolve, reject) => {

@@ -10,7 +10,7 @@ const middle = (values) => [...values].sort((a, b) => a - b)[values.length >> 1]
 
 class Crowd {
     constructor(server, load, size) {
-        Object.assign(this, { server, load, size, calls: [], viewers: [], joins: 0 });
+        Object.assign(this, { server, load, size, calls: [], viewers: [], joins: 0, made: 0 });
     }
 
     async open() {
@@ -34,6 +34,7 @@ class Crowd {
         const call = this.calls.shift();
         if (!call) return;
         await this.server.hangUp(this.load, call.joined);
+        this.made++;
         call.joined = await this.server.callIn(this.load, call.room, call.index, this.size.video_bps);
         this.calls.push(call);
     }
@@ -54,13 +55,14 @@ class Crowd {
 const HALF = { calls: 75, viewers: 100, leave: 2, video_bps: 1200000, room_bps: 2500000 };
 
 /** Runs for `seconds`; what grew between the first quarter of the samples (after `warmup` seconds) and
- *  the last. The server's exit code is in `code`. */
-export async function soak({ louped, loupeBench, seconds, warmup, size = HALF, every = 1000, say = () => {}, cpu, env, log, args }) {
+ *  the last, and that by each peer that joined meanwhile. The server's exit code is in `code`; further
+ *  options go to Loupe.start. */
+export async function soak({ louped, loupeBench, seconds, warmup, size = HALF, every = 1000, say = () => {}, ...options }) {
     const host = Host.make();
     const load = new Load(loupeBench);
     let server;
     try {
-        server = await Loupe.start(host, louped, { cpu, env, log, args });
+        server = await Loupe.start(host, louped, options);
         const crowd = new Crowd(server, load, size);
         await crowd.open();
         await crowd.settled();
@@ -74,7 +76,7 @@ export async function soak({ louped, loupeBench, seconds, warmup, size = HALF, e
             await crowd.settled();
             await sleep(every);
             const at = (Date.now() - begin) / 1000;
-            const sample = { at, kib: residentKiB(server.pid), descriptors: descriptors(server.pid) };
+            const sample = { at, joined: crowd.joins + 4 * crowd.made, kib: residentKiB(server.pid), descriptors: descriptors(server.pid) };
             if (at >= warmup) samples.push(sample);
             if (Date.now() - told < 30000) continue;
             told = Date.now();
@@ -89,7 +91,8 @@ export async function soak({ louped, loupeBench, seconds, warmup, size = HALF, e
         const code = await server.stop();
         return {
             seconds: Math.round(elapsed), samples: samples.length, server_cpu: Number((used / elapsed).toFixed(3)),
-            peers: crowd.peers, viewers_joined: crowd.joins, code,
+            peers: crowd.peers, joined: crowd.joins + 4 * crowd.made, code,
+            kib_per_joined: Number(((of(last, 'kib') - of(first, 'kib')) / (of(last, 'joined') - of(first, 'joined'))).toFixed(3)),
             kib: { first: of(first, 'kib'), last: of(last, 'kib') },
             descriptors: { first: of(first, 'descriptors'), last: of(last, 'descriptors') },
             growth: Number((of(last, 'kib') / of(first, 'kib') - 1).toFixed(4)),
