@@ -56,6 +56,8 @@
 #define LIMIT_NACK_PENDING 512   /* missing packets tracked per source; beyond: PLI, start anew */
 #define LIMIT_NACK_TRIES 10      /* then the packet is given up */
 #define LIMIT_SENT_HISTORY 1024  /* sent packets of a viewer that a NACK can name; power of two */
+#define LIMIT_SENT_AUDIO 64      /* the same of sound, where NACK was agreed for it */
+#define LIMIT_RESENT 64          /* packets sent again lately, not to be again within a round trip */
 #define LIMIT_RTX_KBPS_SHARE 100 /* retransmissions, percent of a viewer's media; then refused */
 
 /* Bandwidth */

@@ -127,7 +127,7 @@ static struct track *track_for(struct member_line *l, uint64_t now_us, enum medi
         .identity = m->config.identity,
         .rank = m->config.rank,
         .codec = codec,
-        .nack = agreed->nack && agreed->kind == MEDIA_VIDEO,
+        .nack = agreed->nack,
         .clock = &m->clock,
         .owner = l,
     };

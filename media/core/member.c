@@ -151,6 +151,14 @@ static enum slot_pick slot_pick_for(const struct member_line *l, const char **re
     return config->pick == MEDIA_PICK_MAIN ? SLOT_PICK_MAIN : SLOT_PICK_OTHERS;
 }
 
+/** Sound has no RTX: it is sent again under the same number, and SRTP must then see the same bytes.
+ *  Redundancy and transport-wide numbers are others the second time. */
+static bool can_repeat_sound(const struct line *agreed)
+{
+    return agreed->nack && agreed->payload_type[CODEC_RED] == LINE_PAYLOAD_NONE &&
+           !agreed->extensions.transport_cc;
+}
+
 static void add_slot(struct member_line *l, uint64_t now_us)
 {
     struct member *m = l->member;
@@ -160,6 +168,7 @@ static void add_slot(struct member_line *l, uint64_t now_us)
                                  .viewer = m->config.peer,
                                  .identity = m->config.identity,
                                  .track = l->want_track,
+                                 .nack = can_repeat_sound(agreed),
                                  .owner = l};
     config.pick = slot_pick_for(l, &config.person);
     if (slot_new(&l->slot, m->room->relay, &config, now_us) == 0 && !l->slot->track)

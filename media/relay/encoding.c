@@ -100,29 +100,36 @@ static void note_layers(struct encoding *e, uint64_t now_us, const struct tape_p
         track_order_encodings(e->track);
 }
 
-static void note_recovery(struct encoding *e, bool by_rtx)
+/** Where packets are sent again as RTX, what comes as itself was only late; else, what comes sooner
+ *  than an answer can. True when it was sent again. */
+static bool note_recovery(struct encoding *e, bool by_rtx)
 {
     struct track *t = e->track;
+    e->rtx_seen = e->rtx_seen || by_rtx;
+    bool late = e->rtx_seen ? !by_rtx : e->nacker.missed_us < t->rtt_us / 2;
     t->counters.recovered++;
+    if (e->nacker.asked && late)
+        nacker_was_late(&e->nacker);
     uint64_t sample = e->nacker.rtt_sample_us;
-    if (by_rtx && sample)
+    if (sample && e->nacker.asked)
         t->rtt_us = t->rtt_us ? (t->rtt_us * 7 + sample) / 8 : sample;
+    return e->nacker.asked;
 }
 
-static void note_sequence(struct encoding *e, uint64_t now_us, int64_t seq, bool recovered)
+static bool note_sequence(struct encoding *e, uint64_t now_us, int64_t seq, bool recovered)
 {
     if (!e->track->nack)
-        return;
+        return recovered;
     switch (nacker_see(&e->nacker, seq, now_us, REORDER_US)) {
     case NACKER_RECOVERED:
-        note_recovery(e, recovered);
-        break;
+        return note_recovery(e, recovered) || recovered;
     case NACKER_OVERFLOW:
         encoding_want_key_frame(e, now_us);
         break;
     case NACKER_IN_ORDER:
         break;
     }
+    return recovered;
 }
 
 void encoding_flush(struct encoding *e, uint64_t now_us)
@@ -162,17 +169,16 @@ static void gather(struct encoding *e, uint64_t now_us, int64_t seq)
 static void take(struct encoding *e, uint64_t now_us, const struct tape_packet *p)
 {
     struct track *t = e->track;
-    bool recovered = p->flags & TAPE_RECOVERED;
+    bool again = note_sequence(e, now_us, p->seq, p->flags & TAPE_RECOVERED);
     e->packets++;
     e->bytes += p->payload_len;
     t->counters.packets++;
     t->counters.bytes += p->payload_len;
-    if (!recovered) {
+    if (!again) { /* else the publisher would think that nothing was lost, and leave out FEC */
         e->heard_us = t->heard_us = now_us;
         reception_note(&e->reception, p->seq, p->timestamp, t->clock_rate, now_us);
         track_clock_note_arrival(&e->clock, p->timestamp, now_us + t->room->config.unix_offset_us);
     }
-    note_sequence(e, now_us, p->seq, recovered);
     if (t->kind == MEDIA_VIDEO)
         note_layers(e, now_us, p);
     gather(e, now_us, p->seq);

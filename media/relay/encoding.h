@@ -49,6 +49,7 @@ struct encoding {
     struct payload_reader reader;
     struct layer_meter meter;
     struct nacker nacker;
+    bool rtx_seen; /* packets are sent again as RTX */
 };
 
 /** Also without memory for it: ER_NOMEM. */

@@ -36,9 +36,9 @@ static bool forget(struct nacker *n, int64_t seq, uint64_t now_us)
     for (size_t i = n->count; i-- > 0;) {
         if (n->items[i].seq != seq)
             continue;
-        n->missed_us = now_us - n->items[i].since_us;
+        n->missed_us = (uint32_t)now_us - n->items[i].since_us;
         n->asked = n->items[i].tries > 0;
-        n->rtt_sample_us = n->items[i].tries == 1 ? now_us - n->items[i].asked_us : 0;
+        n->rtt_sample_us = n->items[i].tries == 1 ? (uint32_t)now_us - n->items[i].asked_us : 0;
         if (!n->asked)
             note_late(n, n->missed_us);
         memmove(&n->items[i], &n->items[i + 1], (n->count - i - 1) * sizeof n->items[0]);
@@ -68,7 +68,7 @@ enum nacker_seen nacker_see(struct nacker *n, int64_t seq, uint64_t now_us, uint
         reorder_us = n->late_us + n->late_us / 4;
     for (int64_t s = n->highest + 1; s < seq; s++) {
         n->items[n->count++] = (struct nacker_item){
-            .seq = s, .since_us = now_us, .ask_at_us = now_us + reorder_us, .tries = 0};
+            .seq = s, .since_us = (uint32_t)now_us, .ask_at_us = now_us + reorder_us, .tries = 0};
         n->loss_q16 += (65536u - n->loss_q16) >> LOSS_SHIFT;
     }
     n->highest = seq;
@@ -102,7 +102,7 @@ size_t nacker_collect(struct nacker *n, uint64_t now_us, uint64_t rtt_us, int64_
             if (asked < size) {
                 ret_seqs[asked++] = item.seq;
                 item.tries++;
-                item.asked_us = now_us;
+                item.asked_us = (uint32_t)now_us;
                 item.ask_at_us = now_us + retry_after_us(rtt_us, item.tries, nacker_is_lossy(n));
             }
         }

@@ -12,9 +12,9 @@
 
 struct nacker_item {
     int64_t seq;
-    uint64_t since_us; /* it was missed */
     uint64_t ask_at_us;
-    uint64_t asked_us;
+    uint32_t since_us; /* since when it was missed, and when it was asked for: lower halves */
+    uint32_t asked_us;
     uint8_t tries;
 };
 

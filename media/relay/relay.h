@@ -171,6 +171,7 @@ struct slot_config {
     enum slot_pick pick;
     const char *person; /* for PICK_PERSON; copied */
     uint64_t track;     /* under PICK_PERSON: this track only; 0: any */
+    bool nack;          /* sound that the viewer misses is sent again, as pictures always are */
     struct downlink *downlink; /* the viewer's, outlives the slot; NULL: a path without a limit */
     void *owner;               /* for ops */
 };
@@ -185,6 +186,12 @@ struct slot_sent {
     uint16_t picture_id;
     uint8_t tl0_index;
     uint8_t state; /* within slot_send.c */
+};
+
+/** A packet that was sent again: first and last when. */
+struct slot_resent {
+    int64_t seq;
+    uint64_t first_us, last_us;
 };
 
 /** Visible for reading; written by relay only, but for `owner`. */
@@ -205,6 +212,7 @@ struct slot {
     enum slot_pick pick;
     bool aimed;       /* somebody said so: */
     bool catching_up; /* reading the tape behind the head */
+    bool very_lossy; /* answers go out again within a round trip; */
     bool lossy;       /* the viewer's path loses much: answers to NACKs go out twice at once */
     struct layer_aim aim;
     struct layer_filter layers;
@@ -225,7 +233,11 @@ struct slot {
     uint64_t last_sent_us;
     struct tape_cursor cursor; /* while catching up */
 
-    struct slot_sent *sent; /* LIMIT_SENT_HISTORY; video only, from the first packet on */
+    bool nack;
+    struct slot_sent *sent;     /* of the last `sent_size`; from the first packet on, or NULL */
+    struct slot_resent *resent; /* LIMIT_RESENT, with it */
+    uint32_t sent_size;
+    uint32_t resent_next;
     int64_t noted;          /* what `sent` tells ends with this number */
     uint64_t rtt_us;
     uint64_t resend_window_us, resend_bytes, window_bytes; /* the retransmission budget */

@@ -36,6 +36,7 @@ int slot_new(struct slot **ret, struct room *r, const struct slot_config *config
     s->kind = config->kind;
     s->pick = config->pick;
     s->codecs = config->codecs;
+    s->nack = config->nack;
     s->viewer = config->viewer;
     s->person_track = config->track;
     s->aim = LAYER_AIM_BEST;
@@ -63,6 +64,7 @@ void slot_free(struct slot *s)
     list_remove(&s->in_room);
     list_remove(&s->beside);
     free(s->sent);
+    free(s->resent);
     free(s->identity);
     free(s->person);
     free(s);

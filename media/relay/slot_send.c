@@ -18,6 +18,8 @@
 #define FIRST_SEQ_MAX 16384u    /* below 32768: SRTP roll-over sync */
 #define LEAD_MAX_US 1000000     /* clocks of one person's encodings differ by less */
 #define LOSSY_FRACTION 8        /* of 256: 3% */
+#define VERY_LOSSY_FRACTION 38  /* 15% */
+#define ASKED_LONG_US 600000u   /* browsers ask ten times, most often within a second */
 #define BUDGET_WINDOW_US 1000000u
 #define BUDGET_FLOOR_BYTES 65536u
 #define PROBE_CHOICE 48 /* of the last packets one of fitting size is sent once more */
@@ -91,8 +93,11 @@ static void place_time(struct slot *s, const struct encoding *e, const struct ta
 
 int slot_begin(struct slot *s, struct encoding *e, int64_t first_seq, uint64_t now_us)
 {
-    if (s->kind == MEDIA_VIDEO && !s->sent) {
-        s->sent = calloc(LIMIT_SENT_HISTORY, sizeof *s->sent);
+    if ((s->kind == MEDIA_VIDEO || s->nack) && !s->sent) {
+        s->sent_size = s->kind == MEDIA_VIDEO ? LIMIT_SENT_HISTORY : LIMIT_SENT_AUDIO;
+        if (!s->resent)
+            s->resent = calloc(LIMIT_RESENT, sizeof *s->resent);
+        s->sent = s->resent ? calloc(s->sent_size, sizeof *s->sent) : NULL;
         if (!s->sent)
             return ER_NOMEM;
     }
@@ -169,11 +174,11 @@ static void note_sent(struct slot *s, int64_t seq, const struct slot_sent *note)
 {
     if (!s->sent)
         return;
-    if (seq > s->noted + LIMIT_SENT_HISTORY)
-        s->noted = seq - LIMIT_SENT_HISTORY;
+    if (seq > s->noted + s->sent_size)
+        s->noted = seq - s->sent_size;
     while (s->noted < seq) /* what lies between has not been sent */
-        s->sent[(uint64_t)++s->noted & (LIMIT_SENT_HISTORY - 1)].state = 0;
-    s->sent[(uint64_t)seq & (LIMIT_SENT_HISTORY - 1)] = *note;
+        s->sent[(uint64_t)++s->noted & (s->sent_size - 1)].state = 0;
+    s->sent[(uint64_t)seq & (s->sent_size - 1)] = *note;
 }
 
 static void put(struct slot *s, uint64_t now_us, const struct tape_packet *p, int64_t seq,
@@ -308,16 +313,42 @@ static const struct tape_packet *sent_packet(const struct slot *s, const struct 
     return tape_find(s->encoding->tape, source);
 }
 
+/** What is known of a packet's being sent again; the oldest place where nothing is. */
+static struct slot_resent *resent_place(struct slot *s, int64_t seq)
+{
+    for (size_t i = 0; i < LIMIT_RESENT; i++)
+        if (s->resent[i].seq == seq)
+            return &s->resent[i];
+    return &s->resent[s->resent_next++ % LIMIT_RESENT];
+}
+
+/** Was it sent again within the last round trip? Then its viewer asks because it cannot know yet. One
+ *  who asks for long will soon give up, and later still ask for a key frame: that is done for it. */
+static bool is_under_way(struct slot *s, uint64_t now_us, int64_t seq)
+{
+    struct slot_resent *r = resent_place(s, seq);
+    if (r->seq != seq) {
+        *r = (struct slot_resent){.seq = seq, .first_us = now_us, .last_us = now_us};
+        return false;
+    }
+    if (now_us - r->last_us < (s->very_lossy ? s->rtt_us / 2 : s->rtt_us))
+        return true;
+    if (now_us - r->first_us > ASKED_LONG_US)
+        encoding_want_key_frame(s->encoding, now_us);
+    r->last_us = now_us;
+    return false;
+}
+
 static void resend(struct slot *s, uint64_t now_us, uint16_t seq)
 {
     int64_t out_seq = s->noted + seq_diff(seq, (uint16_t)s->noted);
-    if (out_seq > s->noted || out_seq <= s->noted - LIMIT_SENT_HISTORY || out_seq < s->stretch_out)
+    if (out_seq > s->noted || out_seq <= s->noted - s->sent_size || out_seq < s->stretch_out)
         return; /* not sent, forgotten, or of a stretch before */
-    struct slot_sent *note = &s->sent[(uint64_t)out_seq & (LIMIT_SENT_HISTORY - 1)];
+    struct slot_sent *note = &s->sent[(uint64_t)out_seq & (s->sent_size - 1)];
     if (!(note->state & SENT_THERE))
         return;
     const struct tape_packet *p = sent_packet(s, note);
-    if (!p)
+    if (!p || is_under_way(s, now_us, out_seq))
         return;
     struct relay_packet out = make_packet(s, p, out_seq, note);
     /* On a bad path, or when the last answer was lost as well, this one goes out twice. */
@@ -332,10 +363,10 @@ bool slot_probe(struct slot *s, uint32_t bytes)
     const struct tape_packet *best = NULL;
     int64_t best_seq = 0;
     int32_t best_away = INT32_MAX;
-    if (!s->sent || !s->encoding)
+    if (!s->sent || !s->encoding || s->kind != MEDIA_VIDEO)
         return false;
     for (int64_t seq = s->noted; seq > s->noted - PROBE_CHOICE && seq >= s->stretch_out; seq--) {
-        const struct slot_sent *note = &s->sent[(uint64_t)seq & (LIMIT_SENT_HISTORY - 1)];
+        const struct slot_sent *note = &s->sent[(uint64_t)seq & (s->sent_size - 1)];
         const struct tape_packet *p = note->state & SENT_THERE ? sent_packet(s, note) : NULL;
         int32_t away = p ? abs((int32_t)p->payload_len + HEADERS_BYTES - (int32_t)bytes) : 0;
         if (!p || (note->state & SENT_EMPTY) || away >= best_away)
@@ -347,7 +378,7 @@ bool slot_probe(struct slot *s, uint32_t bytes)
     if (!best)
         return false;
     struct relay_packet out = make_packet(
-        s, best, best_seq, &s->sent[(uint64_t)best_seq & (LIMIT_SENT_HISTORY - 1)]);
+        s, best, best_seq, &s->sent[(uint64_t)best_seq & (s->sent_size - 1)]);
     out.retransmission = true;
     s->room->config.ops->send(s->room->config.ops_ctx, s, &out);
     return true;
@@ -356,6 +387,7 @@ bool slot_probe(struct slot *s, uint32_t bytes)
 void slot_viewer_loss(struct slot *s, uint8_t fraction_lost)
 {
     s->lossy = fraction_lost >= LOSSY_FRACTION;
+    s->very_lossy = fraction_lost >= VERY_LOSSY_FRACTION;
 }
 
 void slot_nack(struct slot *s, uint64_t now_us, const uint16_t *seqs, size_t count)
