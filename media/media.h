@@ -11,6 +11,7 @@
 
 #include "base/addr.h"
 #include "base/entropy.h"
+#include "base/histogram.h"
 #include "base/id.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -143,6 +144,15 @@ struct media_counters {
     /* Media over TCP: connections now and delivered to a worker so far, refused over a bound, and
      * sent away because they said nothing that fits. */
     uint64_t tcp_connections, tcp_delivered, tcp_refused, tcp_dismissed;
+    /* Receiving lines of video now, and those of them that show less than a moving picture. */
+    uint64_t views, views_slideshow, views_audio_only, views_paused;
+    uint64_t hints_told;   /* to publishers: what their viewers can take */
+    struct histogram join; /* offer to connected */
+    struct histogram
+        first_picture;            /* offer, or the publisher's first packet if that is later, to the
+                                       first video packet sent */
+    struct histogram relay_delay; /* of each turn that sent media: from the oldest packet's arrival
+                                       until all that came of the turn was handed to the system */
 };
 void media_read_counters(const struct media *m, struct media_counters *ret);
 

@@ -45,6 +45,22 @@ static void write_metrics(FILE *f, const struct metric *metrics, size_t count)
                       (unsigned long long)metrics[i].value);
 }
 
+/** Prometheus wants the counts cumulative and the seconds whole numbers' fractions. */
+static void write_histogram(FILE *f, const char *name, const char *help, const struct histogram *h)
+{
+    uint64_t total = 0;
+    (void)fprintf(f, "# HELP loupe_%s %s\n# TYPE loupe_%s histogram\n", name, help, name);
+    for (unsigned i = 0; i < HISTOGRAM_BOUNDS; i++) {
+        total += h->counts[i];
+        (void)fprintf(f, "loupe_%s_bucket{le=\"%g\"} %llu\n", name, histogram_bounds_us[i] / 1e6,
+                      (unsigned long long)total);
+    }
+    total = histogram_total(h);
+    (void)fprintf(f, "loupe_%s_bucket{le=\"+Inf\"} %llu\nloupe_%s_sum %.6f\nloupe_%s_count %llu\n",
+                  name, (unsigned long long)total, name, (double)h->sum_us / 1e6, name,
+                  (unsigned long long)total);
+}
+
 #define C "counter"
 #define G "gauge"
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
@@ -90,9 +106,27 @@ static void write_media(FILE *f, const struct media *m)
         {"media_tcp_refused_total", C, n.tcp_refused, "Media connections over TCP beyond a bound."},
         {"media_tcp_dismissed_total", C, n.tcp_dismissed,
          "Media connections over TCP that said nothing in time, or nothing that fits."},
+        {"media_views", G, n.views, "Receiving lines of video."},
+        {"media_views_slideshow", G, n.views_slideshow,
+         "Of those, the ones whose path carries one sharp picture a second."},
+        {"media_views_audio_only", G, n.views_audio_only,
+         "Of those, the ones whose path carries sound alone."},
+        {"media_views_paused", G, n.views_paused, "Of those, the ones paused as wished."},
+        {"media_hints_told_total", C, n.hints_told, "Publishers told what their viewers can take."},
         {"media_clips_recording", G, n.clips_recording, "Clips being written by media threads."},
     };
     write_metrics(f, metrics, COUNT(metrics));
+    write_histogram(f, "media_join_seconds", "From a peer's first offer until it is connected.",
+                    &n.join);
+    write_histogram(
+        f, "media_first_picture_seconds",
+        "From the offer, or the publisher's first packet if that is later, to the first "
+        "video packet sent.",
+        &n.first_picture);
+    write_histogram(
+        f, "media_relay_delay_seconds",
+        "Of each turn of a worker: from its oldest packet's arrival until all was sent.",
+        &n.relay_delay);
 }
 
 static void write_calls(FILE *f, const struct calls *calls)
@@ -145,12 +179,13 @@ static void write_http(FILE *f, const struct app *app)
                       (unsigned long long)n.responses[i]);
 }
 
-/** Those on this machine, unless they may be a proxy; else a token of the right role. */
+/** Those on this machine, unless they speak for others elsewhere; else a token of the right role. */
 static bool metrics_allowed(const struct api_call *c)
 {
     if (c->has_claims)
         return c->claims.role == ROLE_SERVICE || c->claims.role == ROLE_SUPERVISOR;
-    return !c->app->config->allow_plain_http && addr_is_loopback(&c->request->peer);
+    return !c->app->config->allow_plain_http && !c->request->forwarded &&
+           addr_is_loopback(&c->request->peer);
 }
 
 void api_metrics(struct api_call *c)

@@ -41,6 +41,7 @@ struct http_request {
     uint8_t *body; /* NUL-terminated too */
     size_t body_len;
     struct addr peer;
+    bool forwarded; /* by a proxy: `peer` is the proxy's address, not the client's */
     struct http_reply reply;
 };
 void http_request_free(struct http_request *r);

@@ -43,6 +43,18 @@ static char *custom_copy(struct lws *wsi, const char *name)
     return text;
 }
 
+/** Whether it came through a proxy: every one of them says so by one of these. */
+static bool was_forwarded(struct lws *wsi)
+{
+    static const char *const names[] = {"forwarded:", "x-forwarded-host:"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (lws_hdr_custom_length(wsi, names[i], (int)strlen(names[i])) > 0)
+            return true;
+    return lws_hdr_total_length(wsi, WSI_TOKEN_X_FORWARDED_FOR) > 0 ||
+           lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_X_REAL_IP) > 0 ||
+           lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_VIA) > 0;
+}
+
 static bool needs_escape(unsigned char c)
 {
     return c <= 0x20 || c >= 0x7f || c == '%' || c == '&' || c == '+' || c == '#';
@@ -154,6 +166,7 @@ static int request_read(struct lws *wsi, struct http_request *r)
     r->accept = header_copy(wsi, WSI_TOKEN_HTTP_ACCEPT);
     r->idempotency_key = custom_copy(wsi, "idempotency-key:");
     r->peer = peer_of(wsi);
+    r->forwarded = was_forwarded(wsi);
     if (!r->path)
         return ER_NOMEM;
     /* A path that a NUL cuts short is not the one that was asked for. */

@@ -95,6 +95,8 @@ struct member {
     uint64_t twcc_at_us;   /* 0: nothing to report */
     uint64_t report_at_us; /* 0: not connected yet */
     uint64_t rtt_us;
+    uint64_t joined_us; /* its first offer */
+    bool pictured;      /* it was sent video */
     uint32_t rtcp_ssrc; /* ours as a reporter */
 };
 
@@ -137,6 +139,8 @@ static inline const struct line *member_line_agreed(const struct member_line *l)
 /** Tells the viewer what its line shows now, if that is another than before. */
 void member_tell_layer(struct member_line *l, enum media_slot_state state, unsigned width,
                        unsigned height);
+/** The line shows nothing any more, and nothing is told. */
+void member_forget_layer(struct member_line *l);
 /** Tells the publisher on whose line this is what the viewers can take, if that is another. */
 void member_tell_hint(struct member_line *l, uint32_t max_bps, bool slideshow);
 

@@ -18,6 +18,7 @@ int member_new(struct member **ret, struct hub_room *r, const struct media_peer_
     m->hub = h;
     m->room = r;
     m->config = *config;
+    m->joined_us = now_us;
     m->rtcp_ssrc = (uint32_t)entropy_u64(&h->config.entropy) | 1u;
     list_append(&r->members, &m->in_room);
     r->member_count++;
@@ -66,6 +67,10 @@ void member_drop_track(struct member_line *l, uint64_t now_us)
 
 static void drop_slot(struct member_line *l)
 {
+    if (!l->slot)
+        return;
+    member_forget_layer(l);
+    l->member->hub->counters.views -= l->slot->kind == MEDIA_VIDEO;
     slot_free(l->slot);
     l->slot = NULL;
     l->slot_told_once = false;
@@ -171,7 +176,10 @@ static void add_slot(struct member_line *l, uint64_t now_us)
                                  .nack = can_repeat_sound(agreed),
                                  .owner = l};
     config.pick = slot_pick_for(l, &config.person);
-    if (slot_new(&l->slot, m->room->relay, &config, now_us) == 0 && !l->slot->track)
+    if (slot_new(&l->slot, m->room->relay, &config, now_us) != 0)
+        return;
+    m->hub->counters.views += config.kind == MEDIA_VIDEO;
+    if (!l->slot->track)
         hub_relay_ops.slot_changed(m->hub, l->slot);
 }
 
@@ -332,6 +340,7 @@ static void tell_simple(struct member *m, enum media_event_type type, int er)
 static void on_connected(struct member *m, uint64_t now_us)
 {
     m->hub->counters.handshakes_ok++;
+    histogram_add(&m->hub->counters.join, now_us - m->joined_us);
     m->report_at_us = now_us + FIRST_REPORT_US;
     tell_simple(m, MEDIA_PEER_CONNECTED, 0);
     for (size_t i = 0; i < m->line_count; i++)

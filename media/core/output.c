@@ -114,6 +114,17 @@ static int write_packet(struct member_line *l, const struct relay_packet *out, u
     return (int)(len + payload_len);
 }
 
+/** The first picture's time; of a viewer who came before the publisher it begins with the latter. */
+static void note_first_picture(struct member *m, const struct slot *s, uint64_t now_us)
+{
+    uint64_t since_us = m->joined_us;
+    if (s->track && s->track->since_us > since_us)
+        since_us = s->track->since_us;
+    m->pictured = true;
+    if (now_us >= since_us)
+        histogram_add(&m->hub->counters.first_picture, now_us - since_us);
+}
+
 static void send_packet(void *ctx, struct slot *s, const struct relay_packet *out)
 {
     struct hub *h = ctx;
@@ -138,6 +149,8 @@ static void send_packet(void *ctx, struct slot *s, const struct relay_packet *ou
     h->counters.packets_out++;
     h->counters.bytes_out += len;
     h->counters.retransmissions_sent += out->retransmission;
+    if (!l->member->pictured && s->kind == MEDIA_VIDEO)
+        note_first_picture(l->member, s, s->last_sent_us);
 }
 
 static void ask_key_frame(void *ctx, struct encoding *e)

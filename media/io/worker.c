@@ -24,6 +24,7 @@
 #include "media/io/udp.h"
 #include "media/peer/icelite.h"
 
+_Static_assert(sizeof(struct histogram) % sizeof(uint64_t) == 0, "counters are numbers alone");
 #define COUNTERS (sizeof(struct media_counters) / sizeof(uint64_t))
 #define RECEIVE_ROUNDS 8    /* batches taken before timers and commands get their turn */
 #define COMMANDS_A_TURN 256 /* and then media again */
@@ -42,6 +43,8 @@ struct worker {
     bool commands_left;
     bool stopping;
     uint64_t now_us;
+    uint64_t oldest_us; /* when the turn's first datagram came; 0: none yet */
+    struct histogram relay_delay;
     uint64_t published_us;
     pthread_t thread;
     bool started;
@@ -178,6 +181,8 @@ static void on_datagram(void *ctx, uint64_t at_us, const struct addr *from, uint
 {
     struct worker *w = ctx;
     struct path path = {.remote = *from, .via = 0};
+    if (w->oldest_us == 0)
+        w->oldest_us = at_us;
     if (at_us > w->now_us)
         w->now_us = at_us;
     hub_datagram(w->hub, w->now_us, &path, data, len);
@@ -211,8 +216,10 @@ static void watch_writable(struct worker *w, bool wanted)
 
 static void publish_counters(struct worker *w)
 {
+    struct media_counters all = *hub_counters(w->hub);
     uint64_t now[COUNTERS];
-    memcpy(now, hub_counters(w->hub), sizeof now);
+    all.relay_delay = w->relay_delay;
+    memcpy(now, &all, sizeof now);
     for (size_t i = 0; i < COUNTERS; i++)
         atomic_store_explicit(&w->published[i], now[i], memory_order_relaxed);
 }
@@ -249,8 +256,17 @@ static bool take_in(struct worker *w)
     return taken > 0;
 }
 
+/** The turn's media has left. */
+static void note_delay(struct worker *w, uint64_t sent_before)
+{
+    if (w->oldest_us && hub_counters(w->hub)->packets_out > sent_before)
+        histogram_add(&w->relay_delay, clock_now_us() - w->oldest_us);
+    w->oldest_us = 0;
+}
+
 static bool turn(struct worker *w)
 {
+    uint64_t sent_before = hub_counters(w->hub)->packets_out;
     bool busy = take_in(w);
     if (w->commands_left || msgq_is_woken(w->commands))
         carry_out_all(w);
@@ -258,6 +274,7 @@ static bool turn(struct worker *w)
     watch_writable(w, !udp_flush(w->udp));
     if (w->tcp)
         tcp_flush(w->tcp, w->now_us);
+    note_delay(w, sent_before);
     if (!busy || w->now_us - w->published_us >= PUBLISH_US) {
         publish_counters(w);
         w->published_us = w->now_us;

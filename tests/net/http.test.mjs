@@ -397,10 +397,17 @@ test('health, readiness, metrics and the description', async () => {
   const metrics = await server.api('GET', '/metrics');
   assert.match(metrics.headers.get('content-type'), /^text\/plain; version=0\.0\.4/);
   assert.match(metrics.body, /^loupe_http_requests_total [1-9]/m);
-  for (const [name] of metrics.body.matchAll(/^loupe_\w+/gm)) {
-    assert.match(metrics.body, new RegExp(`^# HELP ${name} .+\n# TYPE ${name} (counter|gauge)$`, 'm'));
+  for (const [whole] of metrics.body.matchAll(/^loupe_\w+/gm)) {
+    const name = whole.replace(/(_seconds)_(bucket|sum|count)$/, '$1');
+    assert.match(metrics.body, new RegExp(`^# HELP ${name} .+\n# TYPE ${name} (counter|gauge|histogram)$`, 'm'));
   }
   assert.match(metrics.body, /^loupe_media_packets_in_total \d+$/m);
+  assert.match(metrics.body, /^loupe_media_join_seconds_bucket\{le="\+Inf"\} 0$/m);
+  for (const name of ['X-Forwarded-For', 'Forwarded', 'X-Real-IP', 'Via']) {
+    const asked = { headers: { [name]: '203.0.113.9' } };
+    assert.equal(await status('GET', '/metrics', asked), 401, name);
+    assert.equal(await status('GET', '/metrics', { ...asked, token: service }), 200, name);
+  }
   assert.equal(await status('GET', '/metrics', { token: agent }), 403);
   assert.equal(await status('GET', '/metrics', { token: service }), 200);
   const description = await server.api('GET', '/openapi.json');

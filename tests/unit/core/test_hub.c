@@ -94,6 +94,9 @@ static void two_people_meet(void **state)
     assert_int_equal(bob->rtp_count, 75);
     assert_int_equal(bob->unreadable, 0);
     assert_int_equal(ann->rtp_count, 0);
+    assert_int_equal(histogram_total(&fake_hub_counters(f)->join), 2);
+    assert_int_equal(histogram_total(&fake_hub_counters(f)->first_picture), 1); /* bob's */
+    assert_int_equal(fake_hub_counters(f)->views, 2);
     assert_true(fake_hub_counters(f)->bytes_out > 75 * 20);
     fake_client_stream(bob, 1);
     assert_int_equal(ann->rtp_count, 75);

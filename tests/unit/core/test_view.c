@@ -63,6 +63,8 @@ static void what_is_the_same_is_not_told_again(void **state)
     }
     assert_int_equal(fake_hub_count(f, MEDIA_SLOT_LAYER), 1);
     assert_int_equal(fake_hub_count(f, MEDIA_PUBLISH_HINT), 1);
+    assert_int_equal(fake_hub_counters(f)->views_slideshow, 1);
+    assert_int_equal(fake_hub_counters(f)->hints_told, 1);
     const struct media_event *e = fake_hub_last(f, MEDIA_SLOT_LAYER);
     assert_string_equal(e->mid, member_line_agreed(l)->mid);
     assert_int_equal(e->peer, 1);
@@ -72,6 +74,12 @@ static void what_is_the_same_is_not_told_again(void **state)
     assert_true(e->max_bps == 300000 && e->slideshow && e->peer == 1);
     member_tell_hint(l, 0, false);
     assert_int_equal(fake_hub_count(f, MEDIA_PUBLISH_HINT), 2);
+    member_tell_layer(l, MEDIA_SLOT_PAUSED, 0, 0);
+    assert_int_equal(fake_hub_counters(f)->views_slideshow, 0);
+    assert_int_equal(fake_hub_counters(f)->views_paused, 1);
+    hub_peer_remove(f->hub, f->now_us, &f->room, 1);
+    assert_int_equal(fake_hub_counters(f)->views_paused, 0);
+    assert_int_equal(fake_hub_counters(f)->views, 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_hub, close_hub)
