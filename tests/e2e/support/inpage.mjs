@@ -4,12 +4,12 @@
 import { makePattern } from './pattern.mjs';
 
 /** Runs in the page. */
-function instrument(pattern, { tag, hertz, width, height }) {
+function instrument(pattern, { tag, hertz, width, height, relayOnly }) {
   const peers = [];
   const Native = window.RTCPeerConnection;
   window.RTCPeerConnection = class extends Native {
-    constructor(...args) {
-      super(...args);
+    constructor(config, ...rest) {
+      super(relayOnly ? { ...config, iceTransportPolicy: 'relay' } : config, ...rest);
       peers.push(this);
     }
   };
@@ -80,7 +80,7 @@ function instrument(pattern, { tag, hertz, width, height }) {
   window.lens = { peers, received, seen };
 }
 
-/** The script as text. `tag` is in the picture, `hertz` in the sound. */
-export function lensScript({ tag, hertz, width = 640, height = 360 }) {
-  return `(${instrument})((${makePattern})(), ${JSON.stringify({ tag, hertz, width, height })})`;
+/** The script as text. `tag` is in the picture, `hertz` in the sound; `relayOnly`: no way but through TURN. */
+export function lensScript({ tag, hertz, width = 640, height = 360, relayOnly = false }) {
+  return `(${instrument})((${makePattern})(), ${JSON.stringify({ tag, hertz, width, height, relayOnly })})`;
 }
