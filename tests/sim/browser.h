@@ -158,7 +158,7 @@ void browser_expire(struct browser *b, uint64_t now_us);
 /** close_notify; silent from then on. */
 void browser_close(struct browser *b, uint64_t now_us);
 /** What the server told the page (publish_hint); 0: no limit. */
-void browser_hint(struct browser *b, uint32_t bps);
+void browser_hint(struct browser *b, uint32_t bps, bool slideshow);
 /** One of a line's senders, lowest encoding first; NULL. */
 static inline struct sender *browser_sender(const struct browser_line *line, size_t encoding)
 {

@@ -17,6 +17,7 @@ struct browser_numbers {
     uint8_t orientation;
     uint8_t rid;
     uint8_t repaired_rid;
+    uint8_t red; /* 0: not known */
 };
 const struct browser_numbers *browser_numbers(enum browser_flavour flavour);
 

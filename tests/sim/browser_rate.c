@@ -35,9 +35,13 @@ void browser_rate_start(struct browser *b)
     browser_rate_apply(b, b->now_us);
 }
 
-void browser_hint(struct browser *b, uint32_t bps)
+void browser_hint(struct browser *b, uint32_t bps, bool slideshow)
 {
     b->hint_bps = bps;
+    for (size_t i = 0; i < b->line_count; i++)
+        for (size_t k = 0; k < BROWSER_ENCODINGS; k++)
+            if (browser_sender(&b->lines[i], k))
+                browser_sender(&b->lines[i], k)->slideshow = slideshow;
     browser_rate_apply(b, b->now_us);
 }
 

@@ -24,7 +24,8 @@ const struct browser_numbers *browser_numbers(enum browser_flavour flavour)
                               .abs_send_time = 2,
                               .orientation = 13,
                               .rid = 10,
-                              .repaired_rid = 11},
+                              .repaired_rid = 11,
+                              .red = 63},
         [BROWSER_FIREFOX] = {.vp8 = 120,
                              .vp8_rtx = 124,
                              .opus = 109,
@@ -111,6 +112,9 @@ static void write_audio_codecs(struct wr *w, const struct browser *b,
         wr_printf(w, "a=rtcp-fb:%u transport-cc\r\n", n->opus);
     if (b->config.audio_nack)
         wr_printf(w, "a=rtcp-fb:%u nack\r\n", n->opus);
+    if (b->config.real && n->red)
+        wr_printf(w, "a=rtpmap:%u red/48000/2\r\na=fmtp:%u %u/%u\r\n", n->red, n->red, n->opus,
+                  n->opus);
     wr_printf(w, "a=rtpmap:9 G722/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n");
 }
 
@@ -162,7 +166,9 @@ static void write_line(struct wr *w, const struct browser *b, const struct brows
                                              [SDP_INACTIVE] = "inactive"};
     const struct browser_numbers *n = browser_numbers(b->config.flavour);
     unsigned port = line->stopped ? 0 : 9;
-    if (line->kind == MEDIA_AUDIO)
+    if (line->kind == MEDIA_AUDIO && b->config.real && n->red)
+        wr_printf(w, "m=audio %u UDP/TLS/RTP/SAVPF %u %u 9 0 8\r\n", port, n->opus, n->red);
+    else if (line->kind == MEDIA_AUDIO)
         wr_printf(w, "m=audio %u UDP/TLS/RTP/SAVPF %u 9 0 8\r\n", port, n->opus);
     else if (b->config.without_rtx)
         wr_printf(w, "m=video %u UDP/TLS/RTP/SAVPF %u 35\r\n", port, n->vp8);
@@ -258,6 +264,9 @@ static void describe_sender(const struct browser *b, const struct browser_line *
         .adaptive = b->config.real,
         .temporal_layers = b->config.temporal_layers,
     };
+    /* What the answer names first is what is sent. */
+    if (!video && n->red && m->codec_count && m->codecs[0].payload_type == n->red)
+        ret->red_payload_type = n->red;
     (void)str_copy(ret->mid, sizeof ret->mid, line->mid);
 }
 
@@ -315,6 +324,7 @@ static int start_receiver(struct browser *b, struct browser_line *line, const st
         .rtx_ssrc = rtx ? m->ssrcs[0].rtx_ssrc : 0,
         .payload_type = pt,
         .rtx_payload_type = rtx ? n->vp8_rtx : 0,
+        .red_payload_type = !video && n->red && sdp_find_codec(m, n->red) ? n->red : 0,
         .nack = codec->nack,
         .pli = codec->nack_pli,
         .real = b->config.real,

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/er.h"
 #include "base/heap.h"
+#include "media/wire/red.h"
 #include "media/wire/vp8.h"
 #include "tests/sim/synthetic.h"
 
@@ -314,6 +315,30 @@ static void note_jitter(struct receiver *r, uint64_t now_us, uint32_t timestamp)
     r->transit = transit;
 }
 
+/* The packet's own sound; what is with it goes to the jitter buffer, and must be what was sent. */
+static void unwrap_red(struct receiver *r, const struct rtp_packet *packet,
+                       const uint8_t **ret_data, size_t *ret_len)
+{
+    struct red_block blocks[RED_BLOCKS];
+    size_t count;
+    if (red_parse(packet->payload, packet->payload_len, blocks, &count)) {
+        r->stats.corrupt++;
+        return;
+    }
+    *ret_data = blocks[count - 1].at;
+    *ret_len = blocks[count - 1].len;
+    for (size_t i = 0; i + 1 < count; i++) {
+        struct synthetic what;
+        struct ts_extender probe = r->ts;
+        int64_t at = ts_extend(&probe, packet->timestamp - blocks[i].age);
+        r->stats.redundant++;
+        if (synthetic_opus_check(blocks[i].at, blocks[i].len, &what))
+            r->stats.corrupt++;
+        else if (r->voice)
+            voice_redundant(r->voice, at / SYNTHETIC_OPUS_SAMPLES);
+    }
+}
+
 void receiver_input(struct receiver *r, uint64_t now_us, const struct rtp_packet *packet)
 {
     if (!r->first_packet_us)
@@ -330,14 +355,17 @@ void receiver_input(struct receiver *r, uint64_t now_us, const struct rtp_packet
         r->unique = unique; /* as browsers report: what RTX brought counts as lost all the same */
         return;
     }
-    if (packet->payload_type != r->config.payload_type) {
+    const uint8_t *data = packet->payload;
+    size_t len = packet->payload_len;
+    if (r->config.red_payload_type && packet->payload_type == r->config.red_payload_type) {
+        unwrap_red(r, packet, &data, &len);
+    } else if (packet->payload_type != r->config.payload_type) {
         r->stats.corrupt++;
         return;
     }
     r->stats.packets++;
     note_jitter(r, now_us, packet->timestamp);
-    store(r, now_us, packet->seq, packet->timestamp, packet->marker, packet->payload,
-          packet->payload_len, false);
+    store(r, now_us, packet->seq, packet->timestamp, packet->marker, data, len, false);
 }
 
 /* Feedback. */

@@ -26,6 +26,7 @@ struct receiver_config {
     uint32_t rtx_ssrc; /* 0: not agreed */
     uint8_t payload_type;
     uint8_t rtx_payload_type;
+    uint8_t red_payload_type; /* 0: none */
     bool nack;
     bool pli;
     bool real;
@@ -49,7 +50,8 @@ struct receiver_stats {
     uint64_t nacked;
     uint64_t given_up;
     uint64_t plis;
-    uint64_t streams; /* how often the source changed */
+    uint64_t redundant; /* blocks of sound that came with a later one */
+    uint64_t streams;   /* how often the source changed */
 };
 
 struct receiver_packet {

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/er.h"
 #include "base/heap.h"
+#include "media/wire/red.h"
 #include "tests/sim/synthetic.h"
 
 #define PAYLOAD_BYTES 1100
@@ -128,7 +129,8 @@ static void make_packet(struct sender *s, uint32_t timestamp, bool first, bool l
 {
     struct sender_packet *p = &s->packets[s->made & (s->history - 1)];
     struct rtp_header h = {.marker = last && s->config.codec == CODEC_VP8,
-                           .payload_type = s->config.payload_type,
+                           .payload_type = s->config.red_payload_type ? s->config.red_payload_type
+                                                                      : s->config.payload_type,
                            .seq = (uint16_t)(s->first_seq + s->made),
                            .timestamp = timestamp,
                            .ssrc = s->config.ssrc};
@@ -154,8 +156,11 @@ static bool choose_frame(struct sender *s, struct synthetic *ret, size_t *ret_si
                               .capture_us = s->next_frame_us};
     if (c->codec != CODEC_VP8) {
         ret->reference = s->fec;
-        *ret_size = 80;
+        *ret_size = SENDER_SOUND_BYTES;
     } else if (c->adaptive) {
+        if (s->slideshow && s->pictures % c->fps != 0)
+            return false;
+        s->key_wanted = s->key_wanted || s->slideshow;
         if (!s->bps || !encoder_next(&s->encoder, s->bps, s->key_wanted, &s->now))
             return false;
         ret->key = s->now.key;
@@ -167,6 +172,25 @@ static bool choose_frame(struct sender *s, struct synthetic *ret, size_t *ret_si
         *ret_size = synthetic_vp8_size(number, ret->key, c->bps, c->fps);
     }
     return true;
+}
+
+/* With the packet before, as Chromium does. */
+static size_t make_redundant(struct sender *s, uint8_t *frame, size_t size, size_t room)
+{
+    uint8_t own[SENDER_SOUND_BYTES];
+    struct red_block blocks[2] = {{.payload_type = s->config.payload_type,
+                                   .age = SYNTHETIC_OPUS_SAMPLES,
+                                   .at = s->before,
+                                   .len = sizeof s->before},
+                                  {.payload_type = s->config.payload_type, .at = own, .len = size}};
+    memcpy(own, frame, size);
+    size_t first = s->has_before ? 0 : 1;
+    int len = red_write(frame, room, blocks + first, 2 - first);
+    if (len < 0)
+        abort();
+    memcpy(s->before, own, sizeof s->before);
+    s->has_before = true;
+    return (size_t)len;
 }
 
 static void make_frame(struct sender *s)
@@ -185,6 +209,8 @@ static void make_frame(struct sender *s)
         synthetic_vp8_make(frame, size, &what, c->width, c->height);
     } else {
         synthetic_opus_make(frame, size, &what);
+        if (c->red_payload_type)
+            size = make_redundant(s, frame, size, sizeof frame);
     }
     uint32_t timestamp = sender_timestamp_at(s, what.capture_us);
     for (size_t at = 0; at < size; at += PAYLOAD_BYTES) {

@@ -18,6 +18,7 @@
 #define SENDER_VIDEO_HISTORY 1024 /* packets; powers of two */
 #define SENDER_AUDIO_HISTORY 64
 #define SENDER_PACKET_BYTES 1300
+#define SENDER_SOUND_BYTES 80
 
 /** What all senders of a browser share when they follow the bandwidth: pictures leave at two and a
  *  half times the rate, sound at once; what is sent again may not exceed the rate itself. */
@@ -38,6 +39,7 @@ struct sender_config {
     uint8_t mid_id; /* header extension ids; 0: not agreed */
     uint8_t transport_cc_id;
     uint8_t audio_level_id;
+    uint8_t red_payload_type; /* sound goes with the packet before it (RFC 2198); 0: alone */
     uint32_t bps;
     uint32_t fps;                 /* video; audio is 50 packets a second */
     uint32_t key_interval_frames; /* 0: only when asked */
@@ -86,9 +88,12 @@ struct sender {
     uint32_t first_timestamp;
     bool key_wanted;
     uint32_t interval_us;
-    uint32_t bps;    /* adaptive: now; 0: switched off */
-    uint64_t rtt_us; /* adaptive: no packet is sent again twice within it */
-    bool fec;        /* adaptive audio: packets hold the FEC of the one before */
+    uint32_t bps;                       /* adaptive: now; 0: switched off */
+    uint64_t rtt_us;                    /* adaptive: no packet is sent again twice within it */
+    bool fec;                           /* adaptive audio: packets hold the FEC of the one before */
+    bool slideshow;                     /* adaptive video: one picture a second, each a key frame */
+    uint8_t before[SENDER_SOUND_BYTES]; /* the sound packet before, for RED */
+    bool has_before;
     struct encoder encoder;
     struct encoded now; /* the frame being packetised */
     size_t history;     /* size, a power of two */

@@ -30,6 +30,11 @@ static void keep_event(void *ctx, const struct media_event *event)
     media_event_clear(place);
     *place = *event;
     netsim_note(s->sim, event->type);
+    struct attached *a = event->peer < SIM_PEOPLE ? s->people[event->peer] : NULL;
+    if (event->type == MEDIA_PUBLISH_HINT && a && a->browser->config.real) {
+        browser_hint(a->browser, event->max_bps, event->slideshow);
+        attached_touch(a);
+    }
 }
 
 static int record(void *ctx, struct record_batch *batch)
@@ -160,6 +165,8 @@ int sim_server_offer(struct sim_server *s, const struct media_peer_config *confi
     uint64_t now_us = netsim_now_us(s->sim);
     bool known = sim_server_event(s, MEDIA_ANSWER, config->peer) != NULL;
     s->next_request++;
+    if (config->peer < SIM_PEOPLE)
+        s->people[config->peer] = browser;
     if (known)
         hub_peer_offer(s->hub, now_us, &s->room, config->peer, s->next_request, offer,
                        strlen(offer), NULL, 0);

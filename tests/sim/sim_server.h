@@ -9,6 +9,7 @@
 
 #define SIM_EVENTS 256 /* the newest; older ones are forgotten */
 #define SIM_UNIX_US 1700000000000000u
+#define SIM_PEOPLE 16 /* peers below this number are told hints, as their pages would be */
 
 struct sim_server {
     struct netsim *sim;
@@ -24,6 +25,7 @@ struct sim_server {
     uint64_t next_request;
     size_t event_count;
     struct media_event events[SIM_EVENTS];
+    struct attached *people[SIM_PEOPLE];
     uint64_t recorded[64]; /* packets handed to the recorder, by track id */
     size_t clips_closed;
 };
