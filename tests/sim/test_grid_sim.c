@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A part of the grid of impaired networks, held to what a viewer may expect there. The whole grid is
+ * `./dev bench loss`; docs/LOSS.md holds its table. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/sim/grid.h"
+
+/** The worst of several seeds. */
+struct worst {
+    double fps, concealed;
+    uint32_t long_freezes, silent_ms, recovery_ms;
+    struct grid_step steps[GRID_STEPS];
+};
+
+static uint64_t seeds(uint64_t many)
+{
+    return getenv("LOUPE_VALGRIND") ? 1 : many;
+}
+
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+static struct worst run(const char *name, uint64_t many)
+{
+    struct grid_case c;
+    struct worst w = {.fps = 1000};
+    size_t i = 0;
+    bool found;
+    while ((found = grid_at(i, &c)) && strcmp(c.name, name) != 0)
+        i++;
+    assert_true(found);
+    for (uint64_t seed = 1; seed <= seeds(many); seed++) {
+        struct grid_result r;
+        assert_int_equal(grid_run(&c, seed, &r), 0);
+        assert_int_equal(r.corrupt, 0);
+        w.fps = r.fps < w.fps ? r.fps : w.fps;
+        w.concealed = r.concealed > w.concealed ? r.concealed : w.concealed;
+        w.long_freezes = larger(w.long_freezes, r.long_freezes);
+        w.silent_ms = larger(w.silent_ms, r.silent_ms);
+        w.recovery_ms = larger(w.recovery_ms, r.recovery_ms);
+        for (size_t k = 0; k < r.step_count; k++) {
+            struct grid_step *s = &w.steps[k];
+            s->used = s->used == 0 || r.steps[k].used < s->used ? r.steps[k].used : s->used;
+            s->wait_ms = larger(s->wait_ms, r.steps[k].wait_ms);
+            s->settled_ms = larger(s->settled_ms, r.steps[k].settled_ms);
+        }
+    }
+    print_message("%s: >= %.1f fps, %u freezes over 500 ms, %.2f%% of the sound concealed, at most "
+                  "%u ms at a stretch, recovered within %u ms\n",
+                  name, w.fps, w.long_freezes, w.concealed, w.silent_ms, w.recovery_ms);
+    return w;
+}
+
+static void test_little_loss_freezes_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(run("loss 1% x1, 20 ms", 3).long_freezes, 0);
+    assert_int_equal(run("loss 3% x1, 20 ms", 3).long_freezes, 0);
+    struct worst w = run("loss 5% x1, 20 ms", 3);
+    assert_int_equal(w.long_freezes, 0);
+    assert_true(w.concealed <= 1.5);
+    assert_true(run("loss 5% x1, 100 ms", 3).long_freezes <= 1);
+}
+
+static void test_ten_percent_still_moves(void **state)
+{
+    (void)state;
+    struct worst near = run("loss 10% x1, 20 ms", 3);
+    struct worst far = run("loss 10% x1, 100 ms", 3);
+    assert_true(near.fps >= 20 && far.fps >= 20);
+    assert_true(near.concealed <= 4);
+}
+
+static void test_heavy_loss_is_outlived(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"loss 20% x1, 20 ms", "loss 20% x1, 100 ms",
+                                        "loss 30% x1, 20 ms", "loss 30% x1, 100 ms"};
+    for (size_t i = 0; i < 4; i++) {
+        struct worst w = run(names[i], 3);
+        assert_true(w.recovery_ms <= 2000);
+        assert_true(w.silent_ms <= 500);
+        if (i == 0)
+            assert_true(w.concealed <= 12);
+    }
+}
+
+static void test_sound_outlives_half(void **state)
+{
+    (void)state;
+    struct worst w = run("loss 50% x1, 20 ms", 2);
+    assert_true(w.silent_ms <= 1000);
+    assert_true(w.concealed <= 35);
+}
+
+static void test_jitter(void **state)
+{
+    (void)state;
+    assert_true(run("jitter 30 ms", 1).fps >= 29);
+    struct worst w = run("jitter 100 ms", 1);
+    assert_true(w.fps >= 29 && w.concealed <= 1.5);
+    assert_true(run("jitter 30 ms, reordering", 1).fps >= 29);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_little_loss_freezes_nothing),
+        cmocka_unit_test(test_ten_percent_still_moves),
+        cmocka_unit_test(test_heavy_loss_is_outlived),
+        cmocka_unit_test(test_sound_outlives_half),
+        cmocka_unit_test(test_jitter),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
