@@ -20,19 +20,20 @@ static json_t *step_json(const struct grid_case *c, const struct grid_result *r,
                      "settled_ms", settled);
 }
 
-static void print(const struct grid_case *c, uint64_t seed, const struct grid_result *r)
+static void print(size_t cell, const struct grid_case *c, uint64_t seed,
+                  const struct grid_result *r)
 {
     json_int_t recovery = r->recovery_ms == UINT32_MAX ? -1 : (json_int_t)r->recovery_ms;
     json_t *o = json_pack(
-        "{s:s, s:I, s:f, s:f, s:f, s:f, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:i, s:i, s:i, s:i, s:i,"
-        " s:I, s:I, s:I}",
-        "name", c->name, "seed", (json_int_t)seed, "fps", r->fps, "kbps", r->kbps, "sent_kbps",
-        r->sent_kbps, "key_frames", r->key_frames, "freezes", (int)r->freezes, "long_freezes",
-        (int)r->long_freezes, "frozen_ms", (int)r->frozen_ms, "longest_ms", (int)r->longest_ms,
-        "delay_ms", (int)r->delay_ms, "late_ms", (int)r->late_ms, "concealed", r->concealed,
-        "silent_ms", (int)r->silent_ms, "sound_ms", (int)r->sound_ms, "nacked", (int)r->nacked,
-        "resent", (int)r->resent, "plis", (int)r->plis, "recovery_ms", recovery, "broken",
-        (json_int_t)r->broken, "corrupt", (json_int_t)r->corrupt);
+        "{s:I, s:s, s:I, s:f, s:f, s:f, s:f, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:i, s:i, s:i, s:i,"
+        " s:i, s:I, s:I, s:I}",
+        "cell", (json_int_t)cell, "name", c->name, "seed", (json_int_t)seed, "fps", r->fps, "kbps",
+        r->kbps, "sent_kbps", r->sent_kbps, "key_frames", r->key_frames, "freezes", (int)r->freezes,
+        "long_freezes", (int)r->long_freezes, "frozen_ms", (int)r->frozen_ms, "longest_ms",
+        (int)r->longest_ms, "delay_ms", (int)r->delay_ms, "late_ms", (int)r->late_ms, "concealed",
+        r->concealed, "silent_ms", (int)r->silent_ms, "sound_ms", (int)r->sound_ms, "nacked",
+        (int)r->nacked, "resent", (int)r->resent, "plis", (int)r->plis, "recovery_ms", recovery,
+        "broken", (json_int_t)r->broken, "corrupt", (json_int_t)r->corrupt);
     json_t *steps = json_array();
     for (size_t i = 0; i < r->step_count; i++)
         json_array_append_new(steps, step_json(c, r, i));
@@ -72,7 +73,7 @@ int main(int argc, char **argv)
                         er_name(er));
                 return 1;
             }
-            print(&c, seed, &r);
+            print(i, &c, seed, &r);
         }
     }
     return 0;
