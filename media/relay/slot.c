@@ -232,6 +232,8 @@ void slot_show(struct slot *s, struct track *t, uint64_t now_us)
 
 void slot_aim(struct slot *s, const struct layer_aim *aim, uint64_t now_us)
 {
+    if (!s->aimed || aim->encoding != s->aim.encoding)
+        list_remove(&s->in_waiting); /* the tape may have just that */
     s->aimed = true;
     s->aim = *aim;
     slot_retarget(s, now_us);

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What a slot sends of several encodings and layers: which begins when, one unbroken stream whatever
+ * is left out or changed over, and everything sent again as it was. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/support/fake_relay.h"
+
+static int open_relay(void **state)
+{
+    *state = fake_relay_new();
+    return 0;
+}
+
+static int close_relay(void **state)
+{
+    fake_relay_free(*state);
+    return 0;
+}
+
+static struct slot *viewer(struct fake_relay *f)
+{
+    return fake_slot(f, 1, "me", MEDIA_VIDEO, SLOT_PICK_OTHERS, NULL);
+}
+
+static void aim(struct fake_relay *f, struct slot *s, int8_t encoding, int8_t temporal)
+{
+    const struct layer_aim to = {.encoding = encoding, .spatial = LAYER_BEST, .temporal = temporal};
+    slot_aim(s, &to, f->now_us);
+}
+
+/** Three encodings, each with numbers and timestamps of its own. */
+struct simulcast {
+    struct track *t;
+    struct encoding *e[3];
+    uint16_t seq;
+    uint32_t timestamp;
+};
+
+static void publish(struct fake_relay *f, struct simulcast *p)
+{
+    *p = (struct simulcast){.t = fake_track(f, "ann", 0, CODEC_VP8), .seq = 100};
+    for (unsigned i = 0; i < 3; i++)
+        p->e[i] = track_encoding(p->t, i, f->now_us);
+}
+
+/** The next picture of those encodings that `which` has bits of; a key frame of those of `keys`. */
+static void picture(struct fake_relay *f, struct simulcast *p, unsigned which, unsigned keys)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        uint16_t seq = (uint16_t)(p->seq + 1000 * i);
+        uint32_t timestamp = p->timestamp + 7000000 * i;
+        if (keys & 1u << i)
+            fake_key_of(f, p->e[i], seq, timestamp, 320u << i, 180u << i);
+        else if (which & 1u << i)
+            assert_int_equal(fake_packet_of(f, p->e[i], seq, timestamp, FAKE_START), 0);
+    }
+    p->seq++;
+    p->timestamp += 3000;
+    fake_relay_run(f, 33333);
+}
+
+/** What was sent but for repetitions: numbers rise by one, timestamps rise. */
+static void check_unbroken(const struct fake_relay *f, const struct slot *s)
+{
+    const struct fake_sent *last = NULL;
+    for (size_t i = 0; i < f->sent_count; i++) {
+        const struct fake_sent *p = &f->sent[i];
+        if (p->slot != s || p->retransmission)
+            continue;
+        if (last) {
+            assert_int_equal((uint16_t)(last->seq + 1), p->seq);
+            assert_true((int32_t)(p->timestamp - last->timestamp) > 0);
+        }
+        last = p;
+    }
+}
+
+static size_t keys_asked_of(const struct fake_relay *f, const struct encoding *e)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < f->asked_count; i++)
+        count += f->asked[i].encoding == e && f->asked[i].seq == 0;
+    return count;
+}
+
+static void a_joiner_begins_in_the_middle(void **state)
+{
+    struct fake_relay *f = *state;
+    struct simulcast p;
+    publish(f, &p);
+    picture(f, &p, 7, 7);
+    picture(f, &p, 7, 0);
+    struct slot *s = viewer(f);
+    assert_ptr_equal(s->encoding, p.e[1]); /* while nobody says what the path carries */
+    assert_ptr_equal(s->target, p.e[2]);
+    assert_int_equal(f->sent_count, 2);
+    assert_int_equal(f->asked_count, 1);
+    assert_ptr_equal(f->asked[0].encoding, p.e[2]);
+    picture(f, &p, 7, 1); /* not the one */
+    assert_ptr_equal(s->encoding, p.e[1]);
+    picture(f, &p, 7, 4);
+    assert_ptr_equal(s->encoding, p.e[2]);
+    picture(f, &p, 7, 0);
+    assert_int_equal(f->sent_count, 6);
+    check_unbroken(f, s);
+    assert_true(list_empty(&p.t->waiting));
+    fake_relay_run(f, 5000000);
+    assert_int_equal(f->asked_count, 1);
+}
+
+static void whoever_comes_first_begins_with_what_comes(void **state)
+{
+    struct fake_relay *f = *state;
+    struct simulcast p;
+    struct slot *s = viewer(f);
+    publish(f, &p);
+    picture(f, &p, 7, 1);
+    assert_ptr_equal(s->encoding, p.e[0]);
+    picture(f, &p, 7, 2); /* better, but not aimed at: not worth a change */
+    assert_ptr_equal(s->encoding, p.e[0]);
+    picture(f, &p, 7, 4);
+    assert_ptr_equal(s->encoding, p.e[2]);
+    check_unbroken(f, s);
+}
+
+static void changes_over_at_key_frames(void **state)
+{
+    struct fake_relay *f = *state;
+    struct simulcast p;
+    publish(f, &p);
+    picture(f, &p, 7, 7);
+    struct slot *s = viewer(f);
+    aim(f, s, LAYER_BEST, LAYER_BEST);
+    assert_ptr_equal(s->encoding, p.e[2]); /* its key frame is only just past */
+    for (int i = 0; i < 40; i++)
+        picture(f, &p, 7, 0);
+    fake_relay_forget(f);
+    aim(f, s, 0, LAYER_BEST);
+    assert_int_equal(keys_asked_of(f, p.e[0]), 1);
+    picture(f, &p, 7, 0);
+    picture(f, &p, 7, 4);
+    assert_ptr_equal(s->encoding, p.e[2]); /* goes on meanwhile */
+    picture(f, &p, 7, 1);
+    assert_ptr_equal(s->encoding, p.e[0]);
+    assert_int_equal(f->sent_count, 3);
+    for (int i = 0; i < 40; i++)
+        picture(f, &p, 7, 0);
+    aim(f, s, 1, LAYER_BEST);
+    aim(f, s, 0, LAYER_BEST); /* changed its mind */
+    picture(f, &p, 7, 2);
+    assert_ptr_equal(s->encoding, p.e[0]);
+    aim(f, s, 1, LAYER_BEST); /* a key frame this young is on the tape, with all since */
+    assert_ptr_equal(s->encoding, p.e[1]);
+    check_unbroken(f, s);
+}
+
+static void what_stops_is_left(void **state)
+{
+    struct fake_relay *f = *state;
+    struct simulcast p;
+    publish(f, &p);
+    picture(f, &p, 7, 7);
+    struct slot *s = viewer(f);
+    aim(f, s, LAYER_BEST, LAYER_BEST);
+    for (int i = 0; i < 40; i++)
+        picture(f, &p, 7, 0);
+    fake_relay_forget(f);
+    for (int i = 0; i < 30; i++) /* the publisher's path does not carry it any more */
+        picture(f, &p, 3, 0);
+    assert_ptr_equal(s->target, p.e[1]);
+    assert_int_equal(keys_asked_of(f, p.e[1]), 1);
+    picture(f, &p, 3, 2);
+    assert_ptr_equal(s->encoding, p.e[1]);
+    picture(f, &p, 7, 4);
+    for (int i = 0; i < 10; i++)
+        picture(f, &p, 7, 0);
+    assert_ptr_equal(s->encoding, p.e[2]); /* it is back */
+    check_unbroken(f, s);
+}
+
+static void paused_and_back(void **state)
+{
+    struct fake_relay *f = *state;
+    struct simulcast p;
+    struct slot *s = viewer(f);
+    assert_null(s->sent); /* nothing is kept before anything flows */
+    publish(f, &p);
+    picture(f, &p, 7, 7);
+    aim(f, s, LAYER_PAUSED, LAYER_BEST);
+    size_t sent = f->sent_count;
+    for (int i = 0; i < 5; i++)
+        picture(f, &p, 7, 7);
+    assert_int_equal(f->sent_count, sent);
+    assert_null(s->encoding);
+    slot_key_frame(s, f->now_us);
+    assert_int_equal(f->asked_count, 0);
+    uint16_t old = f->sent[0].seq;
+    slot_nack(s, f->now_us, &old, 1);
+    assert_int_equal(f->sent_count, sent);
+    aim(f, s, 1, LAYER_BEST);
+    assert_ptr_equal(s->encoding, p.e[1]);
+    assert_int_equal(f->sent_count, sent + 1);
+    picture(f, &p, 7, 0);
+    check_unbroken(f, s);
+}
+
+/** Both encodings' clocks are known: a picture keeps its time whichever of them shows it. */
+static void time_goes_on_as_the_clocks_say(void **state)
+{
+    struct fake_relay *f = *state;
+    struct simulcast p;
+    publish(f, &p);
+    picture(f, &p, 7, 7);
+    struct slot *s = viewer(f);
+    aim(f, s, 0, LAYER_BEST);
+    uint64_t ntp = ntp_from_unix_us(f->now_us + FAKE_UNIX_US);
+    for (unsigned i = 0; i < 3; i++)
+        encoding_sender_report(p.e[i], f->now_us, ntp, p.timestamp + 7000000 * i);
+    picture(f, &p, 7, 0);
+    uint32_t shift = fake_last_sent(f, s)->timestamp - p.timestamp;
+    for (int i = 0; i < 200; i++) {
+        if (i % 10 == 9)
+            aim(f, s, (int8_t)(i / 10 % 3), LAYER_BEST);
+        fake_relay_run(f, i % 7 * 9000u); /* pictures come as the path likes */
+        picture(f, &p, 7, i % 10 == 4 ? 7 : 0);
+        assert_in_range(fake_last_sent(f, s)->timestamp - p.timestamp - shift + 100, 0, 200);
+    }
+    check_unbroken(f, s);
+}
+
+/* Temporal layers */
+
+static struct fake_sent *sent_of(struct fake_relay *f, int64_t source_seq)
+{
+    for (size_t i = 0; i < f->sent_count; i++)
+        if (f->sent[i].source_seq == source_seq && !f->sent[i].retransmission)
+            return &f->sent[i];
+    fail_msg("%d was not sent", (int)source_seq);
+    return NULL;
+}
+
+static uint16_t picture_id_of(const struct fake_sent *p, uint16_t unpatched)
+{
+    return p->patch_len ? (uint16_t)((p->patch[2] & 0x7f) << 8 | p->patch[3]) : unpatched;
+}
+
+static void layers_left_out_leave_no_trace(void **state)
+{
+    struct fake_relay *f = *state;
+    struct track *t = fake_track(f, "ann", 0, CODEC_VP8);
+    struct slot *s = viewer(f);
+    aim(f, s, LAYER_BEST, 0);
+    fake_key_of(f, t->encodings[0], 0, 0, 640, 360);
+    for (uint16_t i = 1; i < 100; i++) {
+        if (i == 50 || i == 51)
+            continue; /* late: one of either layer */
+        fake_layer_of(f, t->encodings[0], i, i * 3000u, (uint8_t)(i / 2), i % 2, 200);
+    }
+    assert_int_equal(f->sent_count, 49);
+    fake_layer_of(f, t->encodings[0], 51, 51 * 3000, 25, 1, 200);
+    fake_layer_of(f, t->encodings[0], 50, 50 * 3000, 25, 0, 200);
+    assert_int_equal(f->sent_count, 51);
+    uint16_t first = f->sent[0].seq;
+    for (uint16_t i = 2; i < 100; i += 2) {
+        const struct fake_sent *p = sent_of(f, 65536 + i);
+        uint16_t place = (uint16_t)(p->seq - first);
+        assert_int_equal(place, i / 2 + (i > 50)); /* the late one's place was kept */
+        if (i > 2 && i < 50)
+            assert_int_equal(picture_id_of(p, i), 2 + (i - 2) / 2);
+        assert_true(p->marker && !p->empty);
+    }
+    const struct fake_sent *filled = sent_of(f, 65536 + 51);
+    assert_true(filled->empty && !filled->marker);
+    assert_int_equal((uint16_t)(filled->seq - first), 26);
+    /* And again, the same. */
+    const struct fake_sent twenty = *sent_of(f, 65536 + 20);
+    slot_nack(s, f->now_us, &twenty.seq, 1);
+    const struct fake_sent *again = fake_last_sent(f, s);
+    assert_true(again->retransmission);
+    assert_int_equal(again->source_seq, twenty.source_seq);
+    assert_int_equal(again->timestamp, twenty.timestamp);
+    assert_int_equal(again->patch_len, 5);
+    assert_memory_equal(again->patch, twenty.patch, 5);
+}
+
+static void pictures_are_numbered_over_encodings(void **state)
+{
+    struct fake_relay *f = *state;
+    struct simulcast p;
+    publish(f, &p);
+    struct slot *s = viewer(f);
+    aim(f, s, 0, LAYER_BEST);
+    picture(f, &p, 0, 7);
+    for (uint16_t i = 1; i < 40; i++)
+        for (unsigned e = 0; e < 2; e++)
+            fake_layer_of(f, p.e[e], (uint16_t)(p.seq + i + 1000 * e), p.timestamp + i * 3000u,
+                          (uint8_t)i, 0, 200);
+    uint16_t last = picture_id_of(fake_last_sent(f, s), (p.seq + 39) & 0xff);
+    p.seq += 40;
+    p.timestamp += 120000;
+    aim(f, s, 1, LAYER_BEST);
+    picture(f, &p, 0, 2); /* a key frame without numbers of its own */
+    assert_ptr_equal(s->encoding, p.e[1]);
+    for (uint16_t i = 0; i < 5; i++) {
+        fake_layer_of(f, p.e[1], (uint16_t)(p.seq + i + 1000), p.timestamp + 7000000 + i * 3000u,
+                      (uint8_t)(200 + i), 0, 200);
+        const struct fake_sent *sent = fake_last_sent(f, s);
+        assert_int_equal(picture_id_of(sent, 0xffff), last + 1 + i);
+        assert_int_equal(sent->patch[4], 40 + i);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_relay, close_relay)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_joiner_begins_in_the_middle),
+        TEST(whoever_comes_first_begins_with_what_comes),
+        TEST(changes_over_at_key_frames),
+        TEST(what_stops_is_left),
+        TEST(paused_and_back),
+        TEST(time_goes_on_as_the_clocks_say),
+        TEST(layers_left_out_leave_no_trace),
+        TEST(pictures_are_numbered_over_encodings),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
