@@ -8,17 +8,14 @@
 #include <string.h>
 
 #include "base/er.h"
-#include "base/map.h"
 #include "base/msgq.h"
 #include "base/str.h"
+#include "media/io/mail.h"
+#include "media/io/places.h"
+#include "media/io/stats_merge.h"
 #include "media/io/door.h"
 #include "media/io/worker.h"
 #include "media/peer/srtp.h"
-
-/** Where a room is. */
-struct place {
-    unsigned worker;
-};
 
 struct media {
     struct log *log;
@@ -27,10 +24,11 @@ struct media {
     struct msgq *events;
     struct jobs *jobs;
     struct door *door; /* NULL: no media over TCP */
-    struct map *rooms; /* id text -> struct place */
+    struct places *places;
+    struct mail *mail;
+    struct stats_merge stats;
     unsigned worker_count;
     struct worker *workers[LIMIT_WORKERS];
-    size_t rooms_on[LIMIT_WORKERS];
 };
 
 /** On the door's thread. */
@@ -60,6 +58,7 @@ static int start_workers(struct media *m, const struct media_config *config)
                               .identity = m->identity,
                               .events = m->events,
                               .jobs = m->jobs,
+                              .mail = m->mail,
                               .log = config->log};
     if (m->door) {
         w.tcp = door_address(m->door);
@@ -79,7 +78,6 @@ static int start_workers(struct media *m, const struct media_config *config)
 
 static int start(struct media *m, const struct media_config *config)
 {
-    struct entropy entropy = entropy_system();
     int er = srtp_pair_library_init();
     m->public_addresses = calloc(config->public_address_count + 1, sizeof *m->public_addresses);
     if (!m->public_addresses)
@@ -88,7 +86,9 @@ static int start(struct media *m, const struct media_config *config)
         memcpy(m->public_addresses, config->public_addresses,
                config->public_address_count * sizeof *m->public_addresses);
     if (er == 0)
-        er = map_new(&m->rooms, (size_t)LIMIT_ROOMS * config->workers, entropy_u64(&entropy));
+        er = places_new(&m->places, config->workers);
+    if (er == 0)
+        er = mail_new(&m->mail, config->workers);
     if (er == 0)
         er = dtls_identity_new(&m->identity);
     if (er == 0)
@@ -114,6 +114,7 @@ int media_start(struct media **ret, const struct media_config *config)
     if (!m)
         return ER_NOMEM;
     m->log = config->log;
+    stats_merge_init(&m->stats);
     /* Signals are the main thread's: what is started here inherits a full mask. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -139,11 +140,9 @@ void media_stop(struct media *m)
     jobs_stop(m->jobs);
     while (m->events && msgq_pop(m->events, &event))
         media_event_clear(&event);
-    size_t cursor = 0;
-    void *place;
-    while (m->rooms && map_next(m->rooms, &cursor, NULL, NULL, &place))
-        free(place);
-    map_free(m->rooms);
+    mail_free(m->mail);
+    places_free(m->places);
+    stats_merge_clear(&m->stats);
     msgq_free(m->events);
     dtls_identity_free(m->identity);
     free(m->public_addresses);
@@ -182,59 +181,56 @@ void media_read_counters(const struct media *m, struct media_counters *ret)
 
 /* Commands */
 
-/** Sends a command to the room's worker; on an error what the command owns is released. */
-static int command(struct media *m, struct command *c)
+/** On an error what the command owns is released. */
+static int command_to(struct media *m, unsigned worker, struct command *c)
 {
-    const struct place *place = map_get_str(m->rooms, c->room.text);
-    int er = place ? worker_command(m->workers[place->worker], c) : ER_NOT_FOUND;
+    int er = worker_command(m->workers[worker], c);
     if (er != 0)
         command_clear(c);
     return er;
 }
 
-static unsigned least_used(const struct media *m)
+/** To the worker of the peer that it concerns, else to the room's home, which says that it knows of
+ *  no such peer. */
+static int command(struct media *m, struct command *c)
 {
-    unsigned best = 0;
-    for (unsigned i = 1; i < m->worker_count; i++)
-        if (m->rooms_on[i] < m->rooms_on[best])
-            best = i;
-    return best;
+    unsigned worker;
+    if (c->peer && places_find_peer(m->places, c->peer, &worker) == 0)
+        return command_to(m, worker, c);
+    int er = places_home(m->places, &c->room, &worker);
+    if (er == 0)
+        return command_to(m, worker, c);
+    command_clear(c);
+    return er;
 }
 
 int media_room_open(struct media *m, const struct id *room)
 {
     struct command c = {.type = COMMAND_ROOM_OPEN, .room = *room};
-    struct place *place = calloc(1, sizeof *place);
-    if (!place)
-        return ER_NOMEM;
-    place->worker = least_used(m);
-    if (m->rooms_on[place->worker] >= LIMIT_ROOMS) {
-        free(place);
-        return ER_FULL;
-    }
-    int er = map_add_str(m->rooms, room->text, place);
-    if (er != 0) {
-        free(place);
+    unsigned home;
+    int er = places_open_room(m->places, room, &home);
+    if (er != 0)
         return er;
-    }
-    er = command(m, &c);
-    if (er != 0) {
-        free(map_remove_str(m->rooms, room->text));
-        return er;
-    }
-    m->rooms_on[place->worker]++;
-    return 0;
+    er = command_to(m, home, &c);
+    if (er != 0)
+        places_close_room(m->places, room);
+    return er;
 }
 
+/** Its mirrors hear of it as well; one whose queue is full keeps an empty room until the end. */
 int media_room_close(struct media *m, const struct id *room)
 {
     struct command c = {.type = COMMAND_ROOM_CLOSE, .room = *room};
+    uint64_t workers = places_workers(m->places, room);
     int er = command(m, &c);
+    unsigned home;
     if (er != 0)
         return er;
-    struct place *place = map_remove_str(m->rooms, room->text);
-    m->rooms_on[place->worker]--;
-    free(place);
+    (void)places_home(m->places, room, &home);
+    for (unsigned i = 0; i < m->worker_count; i++)
+        if (i != home && (workers >> i & 1))
+            (void)command_to(m, i, &c);
+    places_close_room(m->places, room);
     return 0;
 }
 
@@ -258,42 +254,67 @@ static struct command_offer *copy_offer(const char *offer, size_t len,
     return o;
 }
 
-static int offer_command(struct media *m, struct command *c, const struct media_peer_config *config,
-                         const char *offer, size_t len, const struct media_want *wants,
-                         size_t want_count)
+static int make_offer(struct command *c, const char *offer, size_t len,
+                      const struct media_want *wants, size_t want_count)
 {
     if (len > LIMIT_SDP_BYTES || want_count > LIMIT_SDP_MEDIA)
         return ER_INVALID;
     c->offer = copy_offer(offer, len, wants, want_count);
-    if (!c->offer)
-        return ER_NOMEM;
-    if (config)
-        c->offer->config = *config;
-    return command(m, c);
+    return c->offer ? 0 : ER_NOMEM;
+}
+
+/** The worker that a new peer goes to has its room from then on. */
+static int place_peer(struct media *m, const struct command *add)
+{
+    struct command open = {.type = COMMAND_ROOM_OPEN, .room = add->room, .flag = true};
+    bool begins;
+    unsigned worker;
+    int er = places_add_peer(m->places, &add->room, add->peer, add->request,
+                             !add->offer->config.may_publish, &worker, &begins);
+    if (er == 0 && begins) {
+        (void)places_home(m->places, &add->room, &open.home);
+        er = command_to(m, worker, &open);
+    }
+    return er;
 }
 
 int media_peer_add(struct media *m, const struct id *room, const struct media_peer_config *config,
                    uint64_t request, const char *offer, size_t len, const struct media_want *wants,
                    size_t want_count)
 {
-    struct command c = {.type = COMMAND_PEER_ADD, .room = *room, .request = request};
-    c.peer = config->peer;
-    return offer_command(m, &c, config, offer, len, wants, want_count);
+    struct command c = {
+        .type = COMMAND_PEER_ADD, .room = *room, .request = request, .peer = config->peer};
+    int er = make_offer(&c, offer, len, wants, want_count);
+    if (er != 0)
+        return er;
+    c.offer->config = *config;
+    er = place_peer(m, &c);
+    if (er != 0)
+        command_clear(&c);
+    else
+        er = command(m, &c);
+    if (er != 0)
+        places_refused(m->places, config->peer, request);
+    return er;
 }
 
 int media_peer_offer(struct media *m, const struct id *room, uint64_t peer, uint64_t request,
                      const char *offer, size_t len, const struct media_want *wants,
                      size_t want_count)
 {
-    struct command c = {.type = COMMAND_PEER_OFFER, .room = *room, .request = request};
-    c.peer = peer;
-    return offer_command(m, &c, NULL, offer, len, wants, want_count);
+    struct command c = {
+        .type = COMMAND_PEER_OFFER, .room = *room, .request = request, .peer = peer};
+    int er = make_offer(&c, offer, len, wants, want_count);
+    return er == 0 ? command(m, &c) : er;
 }
 
 int media_peer_remove(struct media *m, const struct id *room, uint64_t peer)
 {
     struct command c = {.type = COMMAND_PEER_REMOVE, .room = *room, .peer = peer};
-    return command(m, &c);
+    int er = command(m, &c);
+    if (er == 0)
+        places_remove_peer(m->places, peer);
+    return er;
 }
 
 int media_view(struct media *m, const struct id *room, uint64_t peer, const char *mid,
@@ -335,21 +356,59 @@ int media_clip_repair(struct media *m, const struct id *clip, const char *path)
 int media_stats(struct media *m, const struct id *room, uint64_t request)
 {
     struct command c = {.type = COMMAND_STATS, .room = *room, .request = request};
-    return command(m, &c);
+    uint64_t workers = places_workers(m->places, room);
+    unsigned asked = 0;
+    if (workers == 0)
+        return ER_NOT_FOUND;
+    int er = stats_merge_ask(&m->stats, request, (unsigned)__builtin_popcountll(workers));
+    for (unsigned i = 0; er == 0 && i < m->worker_count; i++) {
+        if (!(workers >> i & 1))
+            continue;
+        if (command_to(m, i, &c) == 0)
+            asked++;
+        else
+            stats_merge_forget(&m->stats, request);
+    }
+    return er == 0 && asked == 0 ? ER_FULL : er;
 }
 
 /* Events */
 
+/** What this thread itself has to know of an event. False: it is not for the caller. */
+static bool note_event(struct media *m, struct media_event *e)
+{
+    switch (e->type) {
+    case MEDIA_CLIP_FAILED:
+    case MEDIA_CLIP_READY:
+        /* A clip that ended by itself (a full disk) still has a reader in its room. */
+        if (id_is_set(&e->room))
+            (void)media_clip_stop(m, &e->room, &e->clip);
+        return true;
+    case MEDIA_PEER_GONE:
+        places_remove_peer(m->places, e->peer);
+        return true;
+    case MEDIA_REFUSED:
+        places_refused(m->places, e->peer, e->request);
+        return true;
+    case MEDIA_STATS:
+        return stats_merge_answer(&m->stats, e);
+    default:
+        return true;
+    }
+}
+
+static bool next_event(struct media *m, struct media_event *ret)
+{
+    if (msgq_pop(m->events, ret))
+        return true;
+    msgq_clear_wake(m->events);
+    return msgq_pop(m->events, ret);
+}
+
 bool media_next_event(struct media *m, struct media_event *ret)
 {
-    if (!msgq_pop(m->events, ret)) {
-        msgq_clear_wake(m->events);
-        if (!msgq_pop(m->events, ret))
-            return false;
-    }
-    /* A clip that ended by itself (a full disk) still has a reader in its room. */
-    bool ended = ret->type == MEDIA_CLIP_FAILED || ret->type == MEDIA_CLIP_READY;
-    if (ended && id_is_set(&ret->room))
-        (void)media_clip_stop(m, &ret->room, &ret->clip);
-    return true;
+    while (next_event(m, ret))
+        if (note_event(m, ret))
+            return true;
+    return false;
 }

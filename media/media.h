@@ -141,6 +141,7 @@ struct media_counters {
     uint64_t handshakes_ok, handshakes_failed;
     uint64_t peers, rooms, tracks, clips_recording; /* now */
     uint64_t record_dropped;                        /* packets the recorder was too slow for */
+    uint64_t mirror_dropped;                        /* packets another worker was too slow for */
     /* Media over TCP: connections now and delivered to a worker so far, refused over a bound, and
      * sent away because they said nothing that fits. */
     uint64_t tcp_connections, tcp_delivered, tcp_refused, tcp_dismissed;

@@ -95,6 +95,8 @@ static void write_media(FILE *f, const struct media *m)
         {"media_unknown_path_total", C, n.unknown_path, "Datagrams from addresses of no peer."},
         {"media_handshakes_total", C, n.handshakes_ok, "DTLS handshakes completed."},
         {"media_handshakes_failed_total", C, n.handshakes_failed, "DTLS handshakes that failed."},
+        {"media_mirror_dropped_total", C, n.mirror_dropped,
+         "Packets of a room on several workers that one of them was too slow for."},
         {"media_record_dropped_total", C, n.record_dropped,
          "Packets that the recorder had no room for."},
         {"media_peers", G, n.peers, "Peer connections."},

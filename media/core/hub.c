@@ -14,6 +14,7 @@ static int hub_init(struct hub *h, const struct hub_config *config)
     h->config = *config;
     h->next_track = config->first_track;
     list_init(&h->pending);
+    list_init(&h->stale_rooms);
     h->candidates = calloc(config->candidate_count + config->tcp_candidate_count + 1,
                            sizeof *h->candidates);
     if (!h->candidates)
@@ -28,6 +29,8 @@ static int hub_init(struct hub *h, const struct hub_config *config)
         er = map_new(&h->ufrags, LIMIT_PEERS, seed);
     if (er == 0)
         er = map_new(&h->paths, (size_t)LIMIT_PEERS * MEMBER_PATHS, seed);
+    if (er == 0)
+        er = map_new(&h->mirrored, (size_t)LIMIT_PEERS * LIMIT_TRACKS_PER_PEER, seed);
     if (er == 0)
         er = map_new(&h->sources, (size_t)LIMIT_PEERS * LIMIT_TRACKS_PER_PEER, seed);
     return er;
@@ -57,6 +60,7 @@ static void hub_room_free(struct hub_room *r, uint64_t now_us)
         peer_close(m->peer, now_us); /* so that clients learn of it at once */
     list_each_safe (m, &r->members, struct member, in_room)
         member_free(m, now_us);
+    mirror_room_gone(r, now_us);
     heap_remove(&h->room_timers, &r->timer);
     room_free(r->relay);
     map_free(r->consents);
@@ -113,6 +117,7 @@ void hub_free(struct hub *h)
     map_free(h->ufrags);
     map_free(h->paths);
     map_free(h->sources);
+    map_free(h->mirrored);
     heap_clear(&h->room_timers);
     heap_clear(&h->member_timers);
     heap_clear(&h->tap_timers);
@@ -157,6 +162,7 @@ int hub_room_open(struct hub *h, const struct id *room)
     r->id = *room;
     list_init(&r->members);
     list_init(&r->taps);
+    list_init(&r->mirrored);
     int er = room_new(&r->relay, &relay);
     if (er == 0)
         er = map_new(&r->consents, LIMIT_PEERS_PER_ROOM, entropy_u64(&h->config.entropy));
@@ -203,6 +209,7 @@ void hub_expire(struct hub *h, uint64_t now_us)
 {
     struct heap_node *node;
     relay_flush(&h->pending, now_us);
+    mirror_tell_stale(h);
     while ((node = heap_pop_due(&h->room_timers, now_us))) {
         struct hub_room *r = container_of(node, struct hub_room, timer);
         room_expire(r->relay, now_us);

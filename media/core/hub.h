@@ -11,6 +11,7 @@
 
 #include "base/addr.h"
 #include "base/entropy.h"
+#include "media/core/mirror.h"
 #include "media/core/record_batch.h"
 #include "media/media.h"
 #include "media/peer/dtls.h"
@@ -29,6 +30,8 @@ struct hub_io {
     void (*release)(void *ctx, const struct path *path);
     /** Ownership of what the event points to moves. */
     void (*event)(void *ctx, const struct media_event *event);
+    /** A letter to another worker. 0: what it owns moves; else it does not. NULL: there is none. */
+    int (*post)(void *ctx, unsigned worker, const struct mirror_message *letter);
     /** 0: ownership of the batch moves. ER_FULL: the recorder is too slow; the hub keeps it. */
     int (*record)(void *ctx, struct record_batch *batch);
 };
@@ -65,6 +68,11 @@ void hub_path_gone(struct hub *h, uint64_t now_us, const struct path *path);
  *  hands in all datagrams that it has, then calls hub_expire once. */
 uint64_t hub_deadline_us(const struct hub *h);
 void hub_expire(struct hub *h, uint64_t now_us);
+
+/** A letter from another worker; what it owns is the hub's. */
+void hub_mirror(struct hub *h, uint64_t now_us, unsigned from, struct mirror_message *letter);
+/** Open a room that mirrors the one at worker `home`: it takes viewers only. */
+int hub_room_mirror(struct hub *h, const struct id *room, unsigned home);
 
 /* Commands; contracts as their namesakes in media.h. */
 int hub_room_open(struct hub *h, const struct id *room);

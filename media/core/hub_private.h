@@ -26,6 +26,8 @@ struct hub {
     struct heap member_timers;
     struct heap tap_timers;
     struct list pending; /* encodings whose packets of this turn wait to be forwarded */
+    struct map *mirrored;    /* track id -> struct mirrored, of rooms that live elsewhere */
+    struct list stale_rooms; /* struct hub_room, in_stale: with mirrors that have to be told all */
     uint64_t next_track;
     size_t member_count;
 };
@@ -40,6 +42,12 @@ struct hub_room {
     struct map *consents; /* identity -> any non-NULL */
     struct list taps;     /* struct tap, in_room */
     size_t tap_count;
+    uint64_t mirrors;       /* bits of the workers that mirror it */
+    uint64_t stale_mirrors; /* and have missed something */
+    struct list in_stale;
+    bool is_mirror;       /* of the room at worker */
+    unsigned home;        /* this one: */
+    struct list mirrored; /* struct mirrored, in_room: its tracks */
 };
 
 /** Bits per second of a byte counter, measured between reports. */
@@ -143,6 +151,20 @@ void member_tell_layer(struct member_line *l, enum media_slot_state state, unsig
 void member_forget_layer(struct member_line *l);
 /** Tells the publisher on whose line this is what the viewers can take, if that is another. */
 void member_tell_hint(struct member_line *l, uint32_t max_bps, bool slideshow);
+
+/* mirror.c */
+void mirror_track_added(struct hub_room *r, const struct track *t);
+void mirror_track_removed(struct hub_room *r, const struct track *t);
+/** A sender report came: mirrors need the clocks. */
+void mirror_clock_noted(struct hub_room *r, const struct encoding *e);
+/** See relay_ops.mirror. */
+void mirror_packets(void *ctx, const struct encoding *e, const int64_t *seqs, size_t count);
+/** The viewers of a mirrored track want a key frame: the home is told. */
+void mirror_ask_key_frame(const struct encoding *e);
+/** Tell mirrors that missed something all there is, as far as the mail takes it. */
+void mirror_tell_stale(struct hub *h);
+/** Before a room goes: its home is told, its mirrored tracks end. */
+void mirror_room_gone(struct hub_room *r, uint64_t now_us);
 
 /* output.c */
 extern const struct relay_ops hub_relay_ops;

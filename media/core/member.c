@@ -53,6 +53,7 @@ void member_drop_track(struct member_line *l, uint64_t now_us)
                                 .kind = l->track->kind};
     (void)str_copy(event.identity, sizeof event.identity, m->config.identity);
     tap_track_gone(m->room, l->track, now_us);
+    mirror_track_removed(m->room, l->track);
     track_free(l->track, now_us);
     l->track = NULL;
     for (size_t i = 0; i < LIMIT_ENCODINGS; i++) {

@@ -17,11 +17,12 @@
 enum mirror_type {
     MIRROR_JOIN,       /* to the home, room: this worker mirrors it from now on */
     MIRROR_LEAVE,      /* to the home, room: no more */
+    MIRROR_RESET,      /* room: forget all tracks; those that are there are told next */
     MIRROR_TRACK,      /* room, track, info */
     MIRROR_TRACK_GONE, /* track */
     MIRROR_PACKET,     /* track, encoding, slab, packet */
     MIRROR_CLOCK,      /* track, encoding, clock: for the lip-sync of the mirror's sender reports */
-    MIRROR_KEY_FRAME,  /* to the home, track, encoding: viewers want one */
+    MIRROR_KEY_FRAME,  /* to the home, room, track, encoding: viewers want one */
 };
 
 struct mirror_track_info {
@@ -38,8 +39,8 @@ struct mirror_clock {
 /** What a message points to moves with it: one reference of the slab, or the block. */
 struct mirror_message {
     enum mirror_type type;
-    uint8_t encoding;
-    uint64_t track; /* its id, which no two tracks of one process share */
+    uint8_t encoding; /* its rid */
+    uint64_t track;   /* its id, which no two tracks of one process share */
     union {
         struct id room;
         struct {

@@ -156,6 +156,10 @@ static void send_packet(void *ctx, struct slot *s, const struct relay_packet *ou
 static void ask_key_frame(void *ctx, struct encoding *e)
 {
     struct hub *h = ctx;
+    if (e->track->mirror) {
+        mirror_ask_key_frame(e);
+        return;
+    }
     struct member_line *l = e->track->owner;
     uint8_t packet[64 + SRTP_OVERHEAD];
     struct wr w = wr_make(packet, sizeof packet - SRTP_OVERHEAD);
@@ -205,5 +209,6 @@ const struct relay_ops hub_relay_ops = {
     .send = send_packet,
     .ask_key_frame = ask_key_frame,
     .ask_packets = ask_packets,
+    .mirror = mirror_packets,
     .slot_changed = slot_changed,
 };

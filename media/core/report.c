@@ -16,6 +16,8 @@ static void on_sender_info(struct member *m, uint64_t now_us, const struct rtcp_
     struct encoding *e = member_encoding_by_remote(m, info->ssrc);
     if (e)
         encoding_sender_report(e, now_us, info->ntp, info->rtp_timestamp);
+    if (e)
+        mirror_clock_noted(m->room, e);
 }
 
 /** The round trip from our SR's echo (RFC 3550, 6.4.1). */

@@ -36,7 +36,8 @@ struct command {
     struct id room;
     uint64_t peer;
     uint64_t request;
-    bool flag;                             /* CONSENT */
+    bool flag;                             /* CONSENT; ROOM_OPEN: a mirror, of the room at */
+    unsigned home;                         /* this worker */
     struct id clip;                        /* CLIP_STOP */
     char mid[MEDIA_MID_BYTES];             /* VIEW */
     struct media_view view;                /* VIEW */

@@ -126,6 +126,8 @@ int mail_fd(const struct mail *m, unsigned to)
 void mail_clear_wake(struct mail *m, unsigned to)
 {
     uint64_t count;
+    if (!atomic_load_explicit(&m->boxes[to].woken, memory_order_relaxed))
+        return;
     while (read(m->boxes[to].fd, &count, sizeof count) < 0 && errno == EINTR)
         ;
     /* An exchange on both sides: either the sender sees that nobody is woken, or we see its letter. */

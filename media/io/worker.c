@@ -26,7 +26,8 @@
 
 _Static_assert(sizeof(struct histogram) % sizeof(uint64_t) == 0, "counters are numbers alone");
 #define COUNTERS (sizeof(struct media_counters) / sizeof(uint64_t))
-#define RECEIVE_ROUNDS 8    /* batches taken before timers and commands get their turn */
+#define RECEIVE_ROUNDS 8 /* batches taken before timers and commands get their turn */
+#define LETTERS_A_TURN 1024
 #define COMMANDS_A_TURN 256 /* and then media again */
 #define REST_US 60          /* from one turn to the next, while packets keep coming */
 #define PUBLISH_US 2000     /* how old the published counters may be */
@@ -94,8 +95,18 @@ static int record(void *ctx, struct record_batch *batch)
     return jobs_record(w->config.jobs, batch);
 }
 
-static const struct hub_io hub_io = {
-    .reserve = reserve, .commit = commit, .release = release, .event = event, .record = record};
+static int post(void *ctx, unsigned worker, const struct mirror_message *letter)
+{
+    struct worker *w = ctx;
+    return mail_post(w->config.mail, w->config.index, worker, letter);
+}
+
+static const struct hub_io hub_io = {.post = post,
+                                     .reserve = reserve,
+                                     .commit = commit,
+                                     .release = release,
+                                     .event = event,
+                                     .record = record};
 
 /* Commands */
 
@@ -115,7 +126,7 @@ static void carry_out(struct worker *w, struct command *c)
     const struct command_offer *o = c->offer;
     switch (c->type) {
     case COMMAND_ROOM_OPEN:
-        if (hub_room_open(h, &c->room) != 0)
+        if ((c->flag ? hub_room_mirror(h, &c->room, c->home) : hub_room_open(h, &c->room)) != 0)
             log_event(w->config.log, LOG_ERROR, "room_open_failed", "room=%s", c->room.text);
         break;
     case COMMAND_ROOM_CLOSE:
@@ -256,6 +267,21 @@ static bool take_in(struct worker *w)
     return taken > 0;
 }
 
+static bool take_mail(struct worker *w)
+{
+    struct mirror_message letter;
+    unsigned from;
+    bool any = false;
+    mail_clear_wake(w->config.mail, w->config.index);
+    for (unsigned n = 0; n < LETTERS_A_TURN; n++) {
+        if (!mail_take(w->config.mail, w->config.index, &from, &letter))
+            return any;
+        hub_mirror(w->hub, w->now_us, from, &letter);
+        any = true;
+    }
+    return any;
+}
+
 /** The turn's media has left. */
 static void note_delay(struct worker *w, uint64_t sent_before)
 {
@@ -268,9 +294,13 @@ static bool turn(struct worker *w)
 {
     uint64_t sent_before = hub_counters(w->hub)->packets_out;
     bool busy = take_in(w);
+    if (w->config.count > 1 && take_mail(w))
+        busy = true;
     if (w->commands_left || msgq_is_woken(w->commands))
         carry_out_all(w);
     hub_expire(w->hub, w->now_us);
+    if (w->config.count > 1)
+        mail_ring(w->config.mail, w->config.index);
     watch_writable(w, !udp_flush(w->udp));
     if (w->tcp)
         tcp_flush(w->tcp, w->now_us);
@@ -345,6 +375,12 @@ static int make_epoll(struct worker *w)
     if (w->epoll < 0 || epoll_ctl(w->epoll, EPOLL_CTL_ADD, udp.data.fd, &udp) != 0 ||
         epoll_ctl(w->epoll, EPOLL_CTL_ADD, commands.data.fd, &commands) != 0)
         return ER_IO;
+    struct epoll_event mail = {.events = EPOLLIN, .data.fd = -1};
+    if (w->config.count > 1) {
+        mail.data.fd = mail_fd(w->config.mail, w->config.index);
+        if (epoll_ctl(w->epoll, EPOLL_CTL_ADD, mail.data.fd, &mail) != 0)
+            return ER_IO;
+    }
     if (!w->tcp)
         return 0;
     struct epoll_event tcp = {.events = EPOLLIN, .data.fd = tcp_fd(w->tcp)};

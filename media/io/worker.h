@@ -6,6 +6,7 @@
 #include "base/msgq.h"
 #include "media/io/command.h"
 #include "media/io/jobs.h"
+#include "media/io/mail.h"
 #include "media/peer/dtls.h"
 
 struct worker;
@@ -20,6 +21,7 @@ struct worker_config {
     const struct dtls_identity *identity; /* outlives the worker */
     struct msgq *events;                  /* struct media_event; outlives the worker */
     struct jobs *jobs;                    /* outlives the worker */
+    struct mail *mail;                    /* between the workers; outlives them */
     struct log *log;
 };
 

@@ -136,6 +136,9 @@ void encoding_flush(struct encoding *e, uint64_t now_us)
 {
     const struct tape_packet *packets[LIMIT_TURN_PACKETS];
     size_t count = 0;
+    const struct room *r = e->track->room;
+    if (r->mirrored && e->pending_count > 0)
+        r->config.ops->mirror(r->config.ops_ctx, e, e->pending, e->pending_count);
     for (size_t i = 0; i < e->pending_count; i++) {
         packets[count] = tape_find(e->tape, e->pending[i]);
         count += packets[count] != NULL; /* a leap of the publisher's may have pushed it out */
@@ -215,6 +218,15 @@ int encoding_receive(struct encoding *e, uint64_t now_us, const struct rtp_packe
         take(e, now_us, p);
     else
         t->counters.duplicates += er == ER_STALE;
+    return er;
+}
+
+int encoding_share(struct encoding *e, uint64_t now_us, struct slab *slab,
+                   const struct tape_packet *packet)
+{
+    int er = tape_append_shared(e->tape, slab, packet);
+    if (er == 0)
+        take(e, now_us, packet);
     return er;
 }
 

@@ -68,6 +68,10 @@ struct track_extras {
  *  missed; ER_MALFORMED: not this codec. */
 int encoding_receive(struct encoding *e, uint64_t now_us, const struct rtp_packet *packet,
                      const struct track_extras *extras, bool recovered);
+/** The same for a packet of a stream that another room's tape has, see track_config.mirror: it lies in
+ *  `slab`, of which the tape takes references. 0, ER_STALE, ER_NOMEM. */
+int encoding_share(struct encoding *e, uint64_t now_us, struct slab *slab,
+                   const struct tape_packet *packet);
 /** A sender report of the publisher for this stream. */
 void encoding_sender_report(struct encoding *e, uint64_t now_us, uint64_t ntp,
                             uint32_t rtp_timestamp);

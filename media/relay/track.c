@@ -26,6 +26,7 @@ int track_new(struct track **ret, struct room *r, const struct track_config *con
     t->codec = config->codec;
     t->clock_rate = codec->clock_rate;
     t->nack = config->nack;
+    t->mirror = config->mirror;
     t->sender_clock = config->clock;
     list_init(&t->slots);
     list_init(&t->waiting);

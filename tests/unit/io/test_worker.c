@@ -22,6 +22,7 @@ struct fixture {
     struct msgq *events;
     struct jobs *jobs;
     struct worker *worker;
+    struct mail *mail;
     struct worker_config config;
     struct id room;
 };
@@ -35,8 +36,13 @@ static int open_fixture(void **state)
     assert_int_equal(dtls_identity_new(&f->identity), 0);
     assert_int_equal(msgq_new(&f->events, sizeof(struct media_event), 256), 0);
     assert_int_equal(jobs_start(&f->jobs, 1, f->events, NULL), 0);
-    f->config = (struct worker_config){
-        .index = 1, .count = 3, .identity = f->identity, .events = f->events, .jobs = f->jobs};
+    assert_int_equal(mail_new(&f->mail, 3), 0);
+    f->config = (struct worker_config){.index = 1,
+                                       .count = 3,
+                                       .identity = f->identity,
+                                       .events = f->events,
+                                       .jobs = f->jobs,
+                                       .mail = f->mail};
     assert_int_equal(addr_parse_ip("127.0.0.1", 0, &f->config.udp), 0);
     assert_int_equal(worker_start(&f->worker, &f->config), 0);
     f->room = id_make(1700000000000000, &entropy);
@@ -50,6 +56,7 @@ static int close_fixture(void **state)
     struct media_event e;
     worker_stop(f->worker);
     jobs_stop(f->jobs);
+    mail_free(f->mail);
     while (msgq_pop(f->events, &e))
         media_event_clear(&e);
     msgq_free(f->events);

@@ -59,10 +59,23 @@ static int record(void *ctx, struct record_batch *batch)
     return 0;
 }
 
+static int post(void *ctx, unsigned worker, const struct mirror_message *letter)
+{
+    struct fake_hub *f = ctx;
+    if (f->mail_full || f->mail_count == sizeof f->mail / sizeof f->mail[0])
+        return ER_FULL;
+    f->mail[f->mail_count++] = (struct fake_letter){.to = worker, .letter = *letter};
+    return 0;
+}
+
 struct fake_hub *fake_hub_new(void)
 {
-    static const struct hub_io io = {
-        .reserve = reserve, .commit = commit, .release = release, .event = event, .record = record};
+    static const struct hub_io io = {.reserve = reserve,
+                                     .commit = commit,
+                                     .release = release,
+                                     .event = event,
+                                     .record = record,
+                                     .post = post};
     struct fake_hub *f = calloc(1, sizeof *f);
     assert_non_null(f);
     f->entropy = entropy_seeded_init(&f->seeded, 23);
@@ -94,6 +107,8 @@ void fake_hub_forget(struct fake_hub *f)
         f->batches[i] = NULL;
     }
     f->event_count = f->batch_count = 0;
+    while (f->mail_count > 0)
+        mirror_message_clear(&f->mail[--f->mail_count].letter);
 }
 
 void fake_hub_free(struct fake_hub *f)

@@ -36,6 +36,12 @@ struct fake_hub {
     struct record_batch *batches[512];
     size_t client_count;
     struct fake_client *clients[FAKE_HUB_CLIENTS];
+    bool mail_full;    /* letters to other workers are not taken */
+    size_t mail_count; /* not delivered yet; of mail_full nothing is kept */
+    struct fake_letter {
+        unsigned to;
+        struct mirror_message letter;
+    } mail[512];
     size_t released_count; /* paths that the hub let go, the last of them */
     struct path released;
     size_t out_count; /* on their way to the clients */

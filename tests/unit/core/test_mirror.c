@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A room on two workers: viewers of the mirror see what the home's see, ask for what they need, and
+ * nothing that the mail loses lasts. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/er.h"
+#include "media/core/hub_private.h"
+#include "tests/unit/support/fake_client.h"
+
+#define HOME 0u
+#define MIRROR 1u
+
+struct pair {
+    struct fake_hub *home, *mirror;
+};
+
+static void hand_over(struct fake_hub *from, unsigned from_worker, struct fake_hub *to,
+                      unsigned to_worker)
+{
+    for (size_t i = 0; i < from->mail_count; i++) {
+        assert_int_equal(from->mail[i].to, to_worker);
+        hub_mirror(to->hub, to->now_us, from_worker, &from->mail[i].letter);
+    }
+    from->mail_count = 0;
+    hub_expire(to->hub, to->now_us);
+}
+
+/** Both workers take turns until there is nothing to do. */
+static void settle(struct pair *p)
+{
+    for (int i = 0; i < 4; i++) {
+        hand_over(p->home, HOME, p->mirror, MIRROR);
+        fake_hub_pump(p->mirror);
+        hand_over(p->mirror, MIRROR, p->home, HOME);
+        fake_hub_pump(p->home);
+    }
+    assert_int_equal(p->home->mail_count + p->mirror->mail_count, 0);
+}
+
+static int open_pair(void **state)
+{
+    static struct pair p;
+    p.home = fake_hub_new();
+    p.mirror = fake_hub_new();
+    assert_int_equal(hub_room_close(p.mirror->hub, 1, &p.mirror->room), 0);
+    p.mirror->room = p.home->room;
+    assert_int_equal(hub_room_mirror(p.mirror->hub, &p.home->room, HOME), 0);
+    *state = &p;
+    return 0;
+}
+
+static int close_pair(void **state)
+{
+    struct pair *p = *state;
+    fake_hub_free(p->home);
+    fake_hub_free(p->mirror);
+    return 0;
+}
+
+static void viewers_of_the_mirror_see_the_same(void **state)
+{
+    struct pair *p = *state;
+    settle(p);
+    struct fake_client *ann = fake_client_join(p->home, 1, "ann", "as vs");
+    struct fake_client *bob = fake_client_join(p->home, 2, "bob", "ar vr");
+    struct fake_client *eve = fake_client_join(p->mirror, 3, "eve", "ar vr");
+    fake_client_media(ann, 1, 500, 90000, FAKE_MEDIA_KEY);
+    fake_client_media(ann, 0, 700, 48000, 0);
+    fake_client_media(ann, 1, 501, 93000, 0);
+    settle(p);
+    assert_int_equal(bob->rtp_count, 3);
+    assert_int_equal(eve->rtp_count, 3);
+    const struct media_event *slot = fake_hub_last(p->mirror, MEDIA_SLOT);
+    assert_string_equal(slot->identity, "ann");
+    assert_int_equal(slot->track, fake_hub_last(p->home, MEDIA_SLOT)->track);
+    assert_int_equal(fake_hub_count(p->mirror, MEDIA_TRACK_ADDED), 0); /* the home told it */
+}
+
+static void a_late_mirror_gets_the_picture_at_once(void **state)
+{
+    struct pair *p = *state;
+    fake_hub_forget(p->mirror); /* its letter is lost: */
+    struct fake_client *ann = fake_client_join(p->home, 1, "ann", "vs");
+    for (uint16_t i = 0; i < 20; i++)
+        fake_client_media(ann, 0, (uint16_t)(500 + i), 90000u + 3000u * i,
+                          i == 4 ? FAKE_MEDIA_KEY : 0);
+    struct mirror_message join = {.type = MIRROR_JOIN, .room = p->home->room};
+    hub_mirror(p->home->hub, p->home->now_us, MIRROR, &join);
+    hub_expire(p->home->hub, p->home->now_us);
+    settle(p);
+    struct fake_client *eve = fake_client_join(p->mirror, 3, "eve", "vr");
+    fake_hub_run(p->mirror, 100000);
+    assert_int_equal(eve->rtp_count, 16);
+    assert_int_equal(ann->plis, 0);
+}
+
+static void key_frames_are_asked_of_the_publisher(void **state)
+{
+    struct pair *p = *state;
+    settle(p);
+    struct fake_client *ann = fake_client_join(p->home, 1, "ann", "vs");
+    struct fake_client *eve = fake_client_join(p->mirror, 3, "eve", "vr");
+    fake_client_media(ann, 0, 500, 90000, FAKE_MEDIA_KEY);
+    settle(p);
+    fake_hub_run(p->home, 2000000);
+    fake_hub_run(p->mirror, 2000000);
+    settle(p);
+    unsigned before = ann->plis;
+    uint8_t buf[100];
+    struct wr w = wr_make(buf, sizeof buf);
+    rtcp_write_rr(&w, 1, NULL, 0);
+    rtcp_write_pli(&w, 1, eve->rtp[0].ssrc);
+    fake_client_rtcp(eve, &w);
+    settle(p);
+    assert_int_equal(ann->plis, before + 1);
+}
+
+static void lip_sync_is_kept(void **state)
+{
+    struct pair *p = *state;
+    settle(p);
+    struct fake_client *ann = fake_client_join(p->home, 1, "ann", "as vs");
+    struct fake_client *bob = fake_client_join(p->home, 2, "bob", "vr");
+    struct fake_client *eve = fake_client_join(p->mirror, 3, "eve", "vr");
+    fake_client_media(ann, 1, 500, 90000, FAKE_MEDIA_KEY);
+    uint8_t buf[100];
+    struct wr w = wr_make(buf, sizeof buf);
+    struct rtcp_sender_info info = {
+        .ssrc = ann->ssrc[1],
+        .ntp = ntp_from_unix_us(FAKE_HUB_UNIX_US + p->home->now_us - 3000000u),
+        .rtp_timestamp = 90000};
+    rtcp_write_sr(&w, &info, NULL, 0);
+    fake_client_rtcp(ann, &w);
+    settle(p);
+    fake_hub_run(p->home, 1000000);
+    fake_hub_run(p->mirror, 1000000);
+    assert_true(bob->senders > 0 && eve->senders > 0);
+    /* Times since each one's first packet, at the same moment of the wall clock. */
+    uint32_t at_home = bob->sender.rtp_timestamp - bob->rtp[0].timestamp;
+    uint32_t at_mirror = eve->sender.rtp_timestamp - eve->rtp[0].timestamp;
+    assert_int_equal(bob->sender.ntp, eve->sender.ntp);
+    assert_int_equal(at_home, at_mirror);
+}
+
+static void what_the_mail_lost_is_told_anew(void **state)
+{
+    struct pair *p = *state;
+    settle(p);
+    struct fake_client *eve = fake_client_join(p->mirror, 3, "eve", "vr");
+    p->home->mail_full = true;
+    struct fake_client *ann = fake_client_join(p->home, 1, "ann", "vs");
+    fake_client_media(ann, 0, 500, 90000, FAKE_MEDIA_KEY);
+    fake_client_media(ann, 0, 501, 93000, 0);
+    assert_true(fake_hub_counters(p->home)->mirror_dropped >= 2);
+    settle(p);
+    assert_int_equal(eve->rtp_count, 0);
+    p->home->mail_full = false;
+    hub_expire(p->home->hub, p->home->now_us);
+    settle(p);
+    fake_hub_run(p->mirror, 100000);
+    assert_int_equal(eve->rtp_count, 2);
+}
+
+static void tracks_end_everywhere(void **state)
+{
+    struct pair *p = *state;
+    settle(p);
+    struct fake_client *ann = fake_client_join(p->home, 1, "ann", "vs");
+    struct fake_client *eve = fake_client_join(p->mirror, 3, "eve", "vr");
+    fake_client_media(ann, 0, 500, 90000, FAKE_MEDIA_KEY);
+    settle(p);
+    assert_int_equal(eve->rtp_count, 1);
+    hub_peer_remove(p->home->hub, p->home->now_us, &p->home->room, 1);
+    settle(p);
+    assert_int_equal(fake_hub_last(p->mirror, MEDIA_SLOT)->track, 0);
+    assert_int_equal(map_count(p->mirror->hub->mirrored), 0);
+}
+
+static void either_may_close_first(void **state)
+{
+    struct pair *p = *state;
+    settle(p);
+    struct fake_client *ann = fake_client_join(p->home, 1, "ann", "vs");
+    fake_client_join(p->mirror, 3, "eve", "vr");
+    fake_client_media(ann, 0, 500, 90000, FAKE_MEDIA_KEY);
+    settle(p);
+    assert_int_equal(hub_room_close(p->mirror->hub, p->mirror->now_us, &p->home->room), 0);
+    settle(p);
+    fake_client_media(ann, 0, 501, 93000, 0);
+    assert_int_equal(p->home->mail_count, 0);
+    assert_int_equal(hub_room_mirror(p->mirror->hub, &p->home->room, HOME), 0);
+    settle(p);
+    assert_int_equal(map_count(p->mirror->hub->mirrored), 1);
+    fake_client_media(ann, 0, 502, 96000, 0);
+    assert_int_equal(hub_room_close(p->home->hub, p->home->now_us, &p->home->room), 0);
+    settle(p);
+    assert_int_equal(hub_room_close(p->mirror->hub, p->mirror->now_us, &p->home->room), 0);
+    settle(p);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, open_pair, close_pair)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(viewers_of_the_mirror_see_the_same),
+        CASE(a_late_mirror_gets_the_picture_at_once),
+        CASE(key_frames_are_asked_of_the_publisher),
+        CASE(lip_sync_is_kept),
+        CASE(what_the_mail_lost_is_told_anew),
+        CASE(tracks_end_everywhere),
+        CASE(either_may_close_first),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
