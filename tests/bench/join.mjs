@@ -60,7 +60,7 @@ async function run(name, start, browser, address) {
         await server.stop();
     }
     const part = (key) => median(times.map((time) => time[key])).toFixed(1);
-    say(`${name}: answered ${part('answered')}, connected ${part('connected')}, picture ${part('ms')} ms (${times.map(({ ms }) => ms.toFixed(0)).join(' ')})`);
+    say(`${name}: answered ${part('answered')}, checked ${part('checked')}, connected ${part('connected')}, picture ${part('ms')} ms (${times.map(({ ms }) => ms.toFixed(0)).join(' ')})`);
     return times;
 }
 
@@ -85,7 +85,7 @@ await bench('join', async (host) => {
     const of = (list) => {
         const part = (key) => round(median(list.map((time) => time[key])), 1);
         const all = list.map(({ ms }) => ms);
-        return { median_ms: part('ms'), answered_ms: part('answered'), connected_ms: part('connected'),
+        return { median_ms: part('ms'), answered_ms: part('answered'), checked_ms: part('checked'), connected_ms: part('connected'),
             least_ms: round(Math.min(...all), 1), most_ms: round(Math.max(...all), 1), joins: list.length };
     };
     return Object.fromEntries(Object.entries(times).map(([name, list]) => [name, of(list)]));

@@ -9,14 +9,42 @@ const TICKS = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
 const run = (...words) => execFileSync(words[0], words.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** The link goes at once; the namespace itself only with the last process in it. */
+function removeNamespace(name) {
+    try {
+        run('ip', 'link', 'del', name.replace('loupe', 'lb'));
+    } finally {
+        run('ip', 'netns', 'del', name);
+    }
+}
+
+/** Namespaces of runs that were killed. Their interfaces would slow down browsers, which try each. */
+function forgetTheDead() {
+    const names = run('ip', 'netns', 'list').toString().match(/^loupe\d+/gm) ?? [];
+    for (const name of names) {
+        if (existsSync(`/proc/${name.slice('loupe'.length)}`)) continue;
+        try {
+            removeNamespace(name);
+        } catch {
+            // Somebody else was faster.
+        }
+    }
+}
+
+function freeNet() {
+    const taken = run('ip', '-4', '-o', 'addr').toString();
+    for (let i = process.pid; ; i++) if (!taken.includes(`10.203.${i % 250}.`)) return `10.203.${i % 250}`;
+}
+
 export class Host {
     /** Several may exist at once: each has a network of its own. */
     static make() {
         const host = new Host();
         const name = `loupe${process.pid}`;
-        const net = `10.203.${process.pid % 250}`;
         host.address = host.outside = '127.0.0.1';
         try {
+            forgetTheDead();
+            const net = freeNet();
             run('ip', 'netns', 'add', name);
             host.name = name;
             run('ip', 'link', 'add', `lb${process.pid}`, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name);
@@ -27,6 +55,11 @@ export class Host {
             run('ip', '-n', name, 'link', 'set', 'lo', 'up');
             host.address = `${net}.2`;
             host.outside = `${net}.1`;
+            for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+                process.once(signal, () => {
+                    host.remove();
+                    process.exit(1);
+                });
         } catch {
             host.remove();
             host.name = undefined;
@@ -36,7 +69,7 @@ export class Host {
 
     remove() {
         try {
-            if (this.name) run('ip', 'netns', 'del', this.name);
+            if (this.name) removeNamespace(this.name);
         } catch {
             // It was never made, or is gone already.
         }

@@ -73,10 +73,13 @@ export function inPage() {
     /** When the connection stood. */
     const watchSteps = (peer) => {
         const steps = {};
+        peer.addEventListener('iceconnectionstatechange', () => (steps[`ice_${peer.iceConnectionState}`] ??= performance.now()));
         peer.addEventListener('connectionstatechange', () => (steps[peer.connectionState] ??= performance.now()));
         return steps;
     };
-    const since = ({ answered, connected: stood }, begin) => ({ answered: answered - begin, connected: stood - begin });
+    const since = (steps, begin) => ({
+        answered: steps.answered - begin, checked: (steps.ice_connected ?? steps.ice_completed) - begin, connected: steps.connected - begin,
+    });
 
     globalThis.bench = {
         async publishLoupe({ url, token }) {
