@@ -158,7 +158,7 @@ int clip_video(struct clip *c, const struct tape_packet *packet, uint64_t captur
     int64_t at_ms = frame_time_ms(c, capture_unix_us);
     if (frame.after_gap)
         note_gap(c, at_ms);
-    er = webm_write_video(c->webm, frame.data, frame.len, at_ms, frame.key);
+    er = webm_write_video(c->webm, frame.format, frame.data, frame.len, at_ms, frame.key);
     if (er < 0)
         return fail(c, er);
     c->last_video_ms = at_ms;
@@ -281,7 +281,8 @@ static bool make_poster(const char *path, const struct webm_info *info)
 {
     uint8_t *jpeg = NULL;
     size_t len;
-    if (!info->key_frame || poster_make(info->key_frame, info->key_frame_len, &jpeg, &len) < 0)
+    if (!info->key_frame ||
+        poster_make(info->format, info->key_frame, info->key_frame_len, &jpeg, &len) < 0)
         return false;
     int er = write_poster(path, jpeg, len);
     free(jpeg);

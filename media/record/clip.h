@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One clip being recorded: packets of one picture and any number of voices go in, in order; a WebM
- * with one VP8 track as relayed and one Opus track (mixed) comes out, always both. Runs on a job
+ * with the picture as relayed (H264: the same as Matroska) and one Opus track (mixed) comes out, always
+ * both. Runs on a job
  * thread; reads no clock: time comes with the packets and the ticks. */
 #ifndef LOUPE_MEDIA_RECORD_CLIP_H
 #define LOUPE_MEDIA_RECORD_CLIP_H

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The VP8 depacketiser. */
+/* Frames put together, gaps noticed; VP8 and VP9. */
 #include "media/record/depack.h"
 
 #include <stdlib.h>
@@ -7,21 +7,11 @@
 
 #include "base/er.h"
 #include "base/limits.h"
+#include "media/record/depack_impl.h"
+#include "media/record/frame.h"
 #include "media/wire/vp8.h"
 
-enum { FRAME_FIRST_BYTES = 65536, KEY_HEADER_BYTES = 10 };
-
-struct depack {
-    int64_t next_seq;  /* 0: any */
-    int64_t timestamp; /* of the frame being put together */
-    bool building;
-    bool key;
-    bool need_key;
-    bool shown; /* a frame came out */
-    uint8_t *data;
-    size_t len;
-    size_t size;
-};
+enum { FRAME_FIRST_BYTES = 65536, SUPERFRAME_MARKER = 0xc0, SIZE_BYTES = 4 };
 
 int depack_new(struct depack **ret)
 {
@@ -47,20 +37,10 @@ void depack_free(struct depack *d)
     free(d);
 }
 
-bool depack_key_size(const uint8_t *frame, size_t len, unsigned *ret_width, unsigned *ret_height)
-{
-    if (len < KEY_HEADER_BYTES || (frame[0] & 1) || frame[3] != 0x9d || frame[4] != 0x01 ||
-        frame[5] != 0x2a)
-        return false;
-    /* Little-endian; the upper two bits of each are the scale to display at. */
-    *ret_width = (unsigned)(frame[7] & 0x3f) << 8 | frame[6];
-    *ret_height = (unsigned)(frame[9] & 0x3f) << 8 | frame[8];
-    return *ret_width > 0 && *ret_height > 0;
-}
-
 static void drop(struct depack *d)
 {
     d->building = false;
+    d->in_unit = false;
     d->need_key = true;
     d->len = 0;
 }
@@ -68,10 +48,12 @@ static void drop(struct depack *d)
 void depack_gap(struct depack *d, uint32_t packets)
 {
     drop(d);
-    if (packets == 0)
+    if (packets == 0) {
         d->next_seq = 0;
-    else if (d->next_seq)
+        d->sps.len = d->pps.len = 0;
+    } else if (d->next_seq) {
         d->next_seq += packets;
+    }
 }
 
 bool depack_in_gap(const struct depack *d)
@@ -79,7 +61,7 @@ bool depack_in_gap(const struct depack *d)
     return d->shown && d->need_key;
 }
 
-static int add(struct depack *d, const uint8_t *bytes, size_t len)
+int depack_insert(struct depack *d, size_t at, const void *bytes, size_t len)
 {
     if (len > LIMIT_FRAME_BYTES - d->len)
         return ER_FULL;
@@ -91,49 +73,160 @@ static int add(struct depack *d, const uint8_t *bytes, size_t len)
         d->data = data;
         d->size = size;
     }
-    memcpy(d->data + d->len, bytes, len);
+    if (len == 0)
+        return 0;
+    memmove(d->data + at + len, d->data + at, d->len - at);
+    memcpy(d->data + at, bytes, len);
     d->len += len;
     return 0;
+}
+
+int depack_add(struct depack *d, const void *bytes, size_t len)
+{
+    return depack_insert(d, d->len, bytes, len);
+}
+
+/* VP8 (RFC 7741) */
+
+static int take_vp8(struct depack *d, const struct tape_packet *packet, bool start)
+{
+    struct vp8_payload p;
+    if (vp8_parse(packet->payload, packet->payload_len, &p) < 0)
+        return ER_MALFORMED;
+    if (start && !p.start)
+        return d->need_key ? ER_AGAIN : ER_MALFORMED;
+    if (start)
+        d->key = p.key_frame;
+    return depack_add(d, packet->payload + p.descriptor_len,
+                      packet->payload_len - p.descriptor_len);
+}
+
+static int finish_vp8(struct depack *d)
+{
+    (void)d;
+    return 0;
+}
+
+/* VP9 (RFC 9628) */
+
+static int take_vp9(struct depack *d, const struct tape_packet *packet, bool start)
+{
+    struct vp9_payload p;
+    if (vp9_parse(packet->payload, packet->payload_len, &p) < 0)
+        return ER_MALFORMED;
+    if (start && !p.start)
+        return d->need_key ? ER_AGAIN : ER_MALFORMED;
+    if (start) {
+        d->key = p.key_picture;
+        d->layer_count = d->layers_len = 0;
+    }
+    if (p.start != (d->len == d->layers_len))
+        return ER_MALFORMED; /* within a layer's frame, or none */
+    int er = depack_add(d, packet->payload + p.descriptor_len,
+                        packet->payload_len - p.descriptor_len);
+    if (er < 0 || !p.end)
+        return er;
+    if (d->layer_count == VP9_SPATIAL_LAYERS)
+        return ER_MALFORMED;
+    d->layers[d->layer_count++] = d->len - d->layers_len;
+    d->layers_len = d->len;
+    return 0;
+}
+
+/** Several layers make a superframe: an index of their sizes stands behind (VP9, annex B). */
+static int finish_vp9(struct depack *d)
+{
+    if (d->layer_count == 0 || d->layers_len != d->len)
+        return ER_MALFORMED;
+    if (d->layer_count == 1)
+        return 0;
+    uint8_t index[2 + VP9_SPATIAL_LAYERS * SIZE_BYTES];
+    size_t at = 0;
+    uint8_t marker = (uint8_t)(SUPERFRAME_MARKER | (SIZE_BYTES - 1) << 3 | (d->layer_count - 1));
+    index[at++] = marker;
+    for (size_t i = 0; i < d->layer_count; i++)
+        for (unsigned k = 0; k < SIZE_BYTES; k++)
+            index[at++] = (uint8_t)(d->layers[i] >> (k * 8));
+    index[at++] = marker;
+    return depack_add(d, index, at);
+}
+
+/* All of them */
+
+static const struct depack_functions *functions_of(enum codec_format format)
+{
+    static const struct depack_functions vp8 = {take_vp8, finish_vp8}, vp9 = {take_vp9, finish_vp9};
+    switch (format) {
+    case FORMAT_VP8:
+        return &vp8;
+    case FORMAT_VP9:
+        return &vp9;
+    case FORMAT_H264:
+        return &depack_h264;
+    case FORMAT_AV1:
+        return &depack_av1;
+    case FORMAT_OPUS:
+    case FORMAT_RED:
+        break;
+    }
+    return NULL;
 }
 
 /** The packet's part of the frame goes in; a new frame begins where the packet says so. */
 static int take(struct depack *d, const struct tape_packet *packet)
 {
-    struct vp8_payload vp8;
-    int er = vp8_parse(packet->payload, packet->payload_len, &vp8);
-    if (er < 0)
-        return ER_MALFORMED;
     if (d->building && packet->timestamp != d->timestamp)
         return ER_MALFORMED; /* the last frame had no end */
-    if (!d->building) {
-        if (!vp8.start)
-            return d->need_key ? ER_AGAIN : ER_MALFORMED;
-        d->building = true;
-        d->key = vp8.key_frame;
-        d->timestamp = packet->timestamp;
+    bool start = !d->building;
+    if (start) {
+        d->key = false;
         d->len = 0;
+        d->in_unit = false;
+        d->timestamp = packet->timestamp;
     }
-    return add(d, packet->payload + vp8.descriptor_len, packet->payload_len - vp8.descriptor_len);
+    int er = functions_of(d->format)->take(d, packet, start);
+    if (er == 0)
+        d->building = true;
+    return er;
 }
 
 static int finish(struct depack *d, struct depack_frame *ret)
 {
     d->building = false;
-    if (d->need_key && !d->key)
+    int er = d->in_unit ? ER_MALFORMED : functions_of(d->format)->finish(d);
+    if (er < 0) {
+        drop(d);
+        return er;
+    }
+    if (d->len == 0 || (d->need_key && !d->key))
         return ER_AGAIN;
     *ret = (struct depack_frame){
         .data = d->data,
         .len = d->len,
+        .format = d->format,
         .timestamp = d->timestamp,
         .key = d->key,
         .after_gap = depack_in_gap(d),
     };
-    if (d->key && !depack_key_size(d->data, d->len, &ret->width, &ret->height)) {
+    if (d->key && !frame_key_size(d->format, d->data, d->len, &ret->width, &ret->height)) {
         drop(d);
         return ER_MALFORMED;
     }
     d->need_key = false;
     d->shown = true;
+    return 0;
+}
+
+/** Another codec begins anew. ER_MALFORMED: it is none of pictures. */
+static int follow_format(struct depack *d, unsigned codec)
+{
+    const struct codec_info *info = codec_describe(codec);
+    if (!info || info->kind != MEDIA_VIDEO)
+        return ER_MALFORMED;
+    if (d->begun && d->format != info->format)
+        drop(d);
+    d->begun = true;
+    d->format = info->format;
     return 0;
 }
 
@@ -146,7 +239,9 @@ int depack_push(struct depack *d, const struct tape_packet *packet, struct depac
     d->next_seq = packet->seq + 1;
     if (packet->payload_len == 0)
         return ER_AGAIN; /* padding that probes the path */
-    int er = take(d, packet);
+    int er = follow_format(d, packet->codec);
+    if (er == 0)
+        er = take(d, packet);
     if (er == ER_MALFORMED && d->building && packet->timestamp != d->timestamp) {
         drop(d);
         er = take(d, packet);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* VP8 frames out of packets that come in order of sequence (RFC 7741). Only frames that can be decoded
- * come out: whole ones, from a key frame on, and after a gap from the next key frame on. */
+/* Frames out of packets that come in order of sequence, in the form in which Matroska keeps them: VP8
+ * as it is, VP9 with its layers as one superframe, H264 as units with lengths of four bytes in front,
+ * AV1 as OBUs with sizes and without delimiters. Only frames that can be decoded come out: whole ones,
+ * from a key frame on, and after a gap from the next key frame on. */
 #ifndef LOUPE_MEDIA_RECORD_DEPACK_H
 #define LOUPE_MEDIA_RECORD_DEPACK_H
 
@@ -16,6 +18,7 @@ struct depack;
 struct depack_frame {
     const uint8_t *data;
     size_t len;
+    enum codec_format format;
     int64_t timestamp;
     bool key;
     bool after_gap;         /* pictures are missing between the last frame and this one */
@@ -29,15 +32,13 @@ void depack_free(struct depack *d);
 
 /** 0: *ret is a frame that ends with this packet. ER_AGAIN: none does, or not one that can be shown.
  *  ER_STALE: an earlier sequence number. ER_MALFORMED, ER_FULL (beyond LIMIT_FRAME_BYTES), ER_NOMEM:
- *  the frame is lost, which is a gap. A jump in the sequence numbers is a gap too. */
+ *  the frame is lost, which is a gap. A jump in the sequence numbers is a gap too, and so is another
+ *  codec. */
 int depack_push(struct depack *d, const struct tape_packet *packet, struct depack_frame *ret);
 /** `packets` packets before the next one are missing. 0: another stream follows, with numbers of its
  *  own. */
 void depack_gap(struct depack *d, uint32_t packets);
 /** A frame came out before, and now a key frame is waited for. */
 bool depack_in_gap(const struct depack *d);
-
-/** True for a key frame with a sound header (RFC 6386, 9.1); then its size. */
-bool depack_key_size(const uint8_t *frame, size_t len, unsigned *ret_width, unsigned *ret_height);
 
 #endif

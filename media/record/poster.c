@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Key frame to JPEG: libvpx decodes, the picture is averaged down, libjpeg encodes. */
+/* Key frame to JPEG: decoded by still.h, the picture is averaged down, libjpeg encodes. */
 #include "media/record/poster.h"
 
 #include <stdbool.h>
@@ -8,11 +8,10 @@
 #include <string.h>
 
 #include <jpeglib.h>
-#include <vpx/vp8dx.h>
-#include <vpx/vpx_decoder.h>
 
 #include "base/er.h"
-#include "media/record/depack.h"
+#include "media/record/frame.h"
+#include "media/record/still.h"
 
 enum { QUALITY = 82, PLANES = 3, HEADER_BYTES = 4096 };
 
@@ -69,12 +68,12 @@ static uint8_t full_range(unsigned value, int plane)
 }
 
 /** One row of the result, interleaved. */
-static void scale_row(const vpx_image_t *image, unsigned width, unsigned height, unsigned row,
+static void scale_row(const struct still *image, unsigned width, unsigned height, unsigned row,
                       uint8_t *out)
 {
     for (int p = 0; p < PLANES; p++) {
-        unsigned from_w = p ? (image->d_w + 1) / 2 : image->d_w;
-        unsigned from_h = p ? (image->d_h + 1) / 2 : image->d_h;
+        unsigned from_w = p ? (image->width + 1) / 2 : image->width;
+        unsigned from_h = p ? (image->height + 1) / 2 : image->height;
         unsigned y0 = (unsigned)((uint64_t)row * from_h / height);
         unsigned y1 = (unsigned)((uint64_t)(row + 1) * from_h / height);
         for (unsigned x = 0; x < width; x++) {
@@ -82,17 +81,18 @@ static void scale_row(const vpx_image_t *image, unsigned width, unsigned height,
             unsigned x1 = (unsigned)((uint64_t)(x + 1) * from_w / width);
             unsigned value = average(image->planes[p], image->stride[p], x0, x1 > x0 ? x1 : x0 + 1,
                                      y0, y1 > y0 ? y1 : y0 + 1);
-            out[x * PLANES + (unsigned)p] = full_range(value, p);
+            out[x * PLANES + (unsigned)p] = image->full_range ? (uint8_t)value
+                                                              : full_range(value, p);
         }
     }
 }
 
 /** libjpeg's own error handler ends the process; with a block of our own to write to, sizes within
  *  bounds and constant parameters, only exhausted memory could call it. */
-static int encode(const vpx_image_t *image, uint8_t **ret_jpeg, size_t *ret_len)
+static int encode(const struct still *image, uint8_t **ret_jpeg, size_t *ret_len)
 {
-    unsigned width = image->d_w < POSTER_WIDTH ? image->d_w : POSTER_WIDTH;
-    unsigned height = (unsigned)((uint64_t)image->d_h * width / image->d_w);
+    unsigned width = image->width < POSTER_WIDTH ? image->width : POSTER_WIDTH;
+    unsigned height = (unsigned)((uint64_t)image->height * width / image->width);
     height = height ? height : 1;
     struct target target = {.manager = {.init_destination = target_init,
                                         .empty_output_buffer = target_full,
@@ -133,23 +133,22 @@ static int encode(const vpx_image_t *image, uint8_t **ret_jpeg, size_t *ret_len)
     return 0;
 }
 
-int poster_make(const uint8_t *frame, size_t len, uint8_t **ret_jpeg, size_t *ret_len)
+int poster_make(enum codec_format format, const uint8_t *frame, size_t len, uint8_t **ret_jpeg,
+                size_t *ret_len)
 {
     unsigned width, height;
-    if (!depack_key_size(frame, len, &width, &height) || len > UINT32_MAX)
+    if (!frame_key_size(format, frame, len, &width, &height) || len > INT32_MAX)
         return ER_MALFORMED;
     if ((uint64_t)width * height > POSTER_PIXELS_MAX)
         return ER_UNSUPPORTED;
-    vpx_codec_ctx_t decoder;
-    if (vpx_codec_dec_init(&decoder, vpx_codec_vp8_dx(), NULL, 0) != VPX_CODEC_OK)
-        return ER_NOMEM;
-    int er = ER_MALFORMED;
-    if (vpx_codec_decode(&decoder, frame, (unsigned)len, NULL, 0) == VPX_CODEC_OK) {
-        vpx_codec_iter_t iterator = NULL;
-        const vpx_image_t *image = vpx_codec_get_frame(&decoder, &iterator);
-        if (image && image->fmt == VPX_IMG_FMT_I420 && image->d_w > 0 && image->d_h > 0)
-            er = encode(image, ret_jpeg, ret_len);
-    }
-    vpx_codec_destroy(&decoder);
+    struct still still;
+    int er = still_decode(&still, format, frame, len);
+    if (er < 0)
+        return er;
+    if ((uint64_t)still.width * still.height > POSTER_PIXELS_MAX)
+        er = ER_UNSUPPORTED;
+    else
+        er = encode(&still, ret_jpeg, ret_len);
+    still_clear(&still);
     return er;
 }

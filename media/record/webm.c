@@ -13,8 +13,8 @@
 
 #include "base/er.h"
 #include "base/limits.h"
-#include "media/record/depack.h"
 #include "media/record/file.h"
+#include "media/record/frame.h"
 
 /* The callback for writing takes const bytes since FFmpeg 7. */
 #if LIBAVFORMAT_VERSION_MAJOR >= 61
@@ -23,7 +23,8 @@
 #define AVIO_BYTES uint8_t
 #endif
 
-enum { VIDEO, AUDIO, TRACKS };
+/** Of a .part; a finished file has those that were used. */
+enum { VP8, VP9, H264, AV1, AUDIO, TRACKS };
 enum {
     IO_BYTES = 65536,
     AUDIO_MS = 20,
@@ -118,45 +119,96 @@ static int box_init(struct box *b, struct file *file, bool writing, bool seekabl
 
 /* --- writing */
 
-static int set_opus_head(AVCodecParameters *par)
+/** What a track is, or is to be. */
+struct plan {
+    bool used;
+    unsigned width, height;
+    uint8_t private[FRAME_PRIVATE_BYTES];
+    size_t private_len;
+    int stream; /* its number in the container being written */
+};
+
+static const struct {
+    enum AVCodecID id;
+    enum codec_format format;
+} kinds[TRACKS] = {
+    [VP8] = {AV_CODEC_ID_VP8, FORMAT_VP8},     [VP9] = {AV_CODEC_ID_VP9, FORMAT_VP9},
+    [H264] = {AV_CODEC_ID_H264, FORMAT_H264},  [AV1] = {AV_CODEC_ID_AV1, FORMAT_AV1},
+    [AUDIO] = {AV_CODEC_ID_OPUS, FORMAT_OPUS},
+};
+
+static int track_of(enum codec_format format)
+{
+    int track = 0;
+    while (track < TRACKS && kinds[track].format != format)
+        track++;
+    return track;
+}
+
+static void set_private(struct plan *p, const void *bytes, size_t len)
+{
+    memcpy(p->private, bytes, len);
+    p->private_len = len;
+}
+
+static void plan_sound(struct plan plans[static TRACKS])
 {
     /* RFC 7845, 5.1: version 1, stereo, nothing to skip, 48 kHz, gain 0, mapping family 0. */
     static const uint8_t head[] = {'O', 'p', 'u',  's',  'H', 'e', 'a', 'd', 1, 2,
                                    0,   0,   0x80, 0xbb, 0,   0,   0,   0,   0};
-    par->extradata = av_mallocz(sizeof head + AV_INPUT_BUFFER_PADDING_SIZE);
+    plans[AUDIO].used = true;
+    set_private(&plans[AUDIO], head, sizeof head);
+}
+
+/** All that may come. What the muxer wants to know of H264 and AV1 beforehand is made up. */
+static void plan_part(struct plan plans[static TRACKS])
+{
+    static const uint8_t baseline[] = {1, 0x42, 0xc0, 0x1f, 0xff, 0xe0, 0};
+    static const uint8_t main_profile[] = {0x0a, 0x0b, 0x00, 0x00, 0x00, 0x04, 0x3c,
+                                           0xff, 0xbc, 0xfb, 0xf9, 0x00, 0x40};
+    for (int track = 0; track < AUDIO; track++)
+        plans[track].used = true;
+    set_private(&plans[H264], baseline, sizeof baseline);
+    set_private(&plans[AV1], main_profile, sizeof main_profile);
+    plan_sound(plans);
+}
+
+static int add_track(AVFormatContext *context, struct plan *plan, int track)
+{
+    AVStream *stream = avformat_new_stream(context, NULL);
+    if (!stream)
+        return ER_NOMEM;
+    AVCodecParameters *par = stream->codecpar;
+    plan->stream = stream->index;
+    stream->time_base = (AVRational){1, 1000};
+    par->codec_id = kinds[track].id;
+    par->codec_type = track == AUDIO ? AVMEDIA_TYPE_AUDIO : AVMEDIA_TYPE_VIDEO;
+    if (track == AUDIO) {
+        par->sample_rate = 48000;
+        av_channel_layout_default(&par->ch_layout, 2);
+    } else {
+        par->width = (int)(plan->width ? plan->width : PLACEHOLDER_WIDTH);
+        par->height = (int)(plan->height ? plan->height : PLACEHOLDER_HEIGHT);
+    }
+    if (plan->private_len == 0)
+        return 0;
+    par->extradata = av_mallocz(plan->private_len + AV_INPUT_BUFFER_PADDING_SIZE);
     if (!par->extradata)
         return ER_NOMEM;
-    memcpy(par->extradata, head, sizeof head);
-    par->extradata_size = (int)sizeof head;
+    memcpy(par->extradata, plan->private, plan->private_len);
+    par->extradata_size = (int)plan->private_len;
     return 0;
 }
 
-static int add_tracks(AVFormatContext *context, unsigned width, unsigned height)
-{
-    AVStream *video = avformat_new_stream(context, NULL);
-    AVStream *audio = avformat_new_stream(context, NULL);
-    if (!video || !audio)
-        return ER_NOMEM;
-    video->time_base = audio->time_base = (AVRational){1, 1000};
-    video->codecpar->codec_type = AVMEDIA_TYPE_VIDEO;
-    video->codecpar->codec_id = AV_CODEC_ID_VP8;
-    video->codecpar->width = (int)width;
-    video->codecpar->height = (int)height;
-    audio->codecpar->codec_type = AVMEDIA_TYPE_AUDIO;
-    audio->codecpar->codec_id = AV_CODEC_ID_OPUS;
-    audio->codecpar->sample_rate = 48000;
-    av_channel_layout_default(&audio->codecpar->ch_layout, 2);
-    return set_opus_head(audio->codecpar);
-}
-
 /** Takes over `file`. `cues`: room for how many in front; negative: live, no seeking back. */
-static int box_write(struct box *b, struct file *file, unsigned width, unsigned height,
+static int box_write(struct box *b, struct file *file, struct plan plans[static TRACKS],
                      int64_t cues)
 {
     int er = box_init(b, file, true, cues >= 0);
     if (er < 0)
         return er;
-    int status = avformat_alloc_output_context2(&b->context, NULL, "webm", NULL);
+    const char *kind = plans[H264].used ? "matroska" : "webm";
+    int status = avformat_alloc_output_context2(&b->context, NULL, kind, NULL);
     if (status < 0)
         return er_of(b, status);
     AVFormatContext *context = b->context;
@@ -164,7 +216,9 @@ static int box_write(struct box *b, struct file *file, unsigned width, unsigned 
     context->flags |= AVFMT_FLAG_BITEXACT | AVFMT_FLAG_CUSTOM_IO;
     context->avoid_negative_ts = 0;
     context->max_interleave_delta = SKEW_US;
-    er = add_tracks(context, width, height);
+    for (int track = 0; track < TRACKS && er == 0; track++)
+        if (plans[track].used)
+            er = add_track(context, &plans[track], track);
     if (er < 0)
         return er;
     AVDictionary *options = NULL;
@@ -182,7 +236,7 @@ static int box_write(struct box *b, struct file *file, unsigned width, unsigned 
 struct webm {
     struct box box;
     int error; /* sticky */
-    int64_t last_ms[TRACKS];
+    int64_t last_video_ms, last_audio_ms;
     int64_t newest_ms;
     int64_t cluster_ms; /* newest when the last cluster closed */
     int64_t synced_ms;  /* newest when last on the disk */
@@ -193,14 +247,16 @@ int webm_new(struct webm **ret, const char *path)
     struct webm *w = calloc(1, sizeof *w);
     if (!w)
         return ER_NOMEM;
-    w->last_ms[VIDEO] = w->last_ms[AUDIO] = -1;
+    w->last_video_ms = w->last_audio_ms = -1;
+    struct plan plans[TRACKS] = {0};
+    plan_part(plans);
     struct file *file;
     int er = file_create(&file, path);
     if (er < 0) {
         free(w);
         return er;
     }
-    er = box_write(&w->box, file, PLACEHOLDER_WIDTH, PLACEHOLDER_HEIGHT, -1);
+    er = box_write(&w->box, file, plans, -1);
     if (er == 0)
         er = file_sync(w->box.file);
     if (er < 0) {
@@ -255,7 +311,8 @@ static int write_packet(struct webm *w, int track, const uint8_t *data, size_t l
 {
     if (w->error)
         return w->error;
-    if (at_ms <= w->last_ms[track] || len == 0 || len > LIMIT_FRAME_BYTES)
+    int64_t *last_ms = track == AUDIO ? &w->last_audio_ms : &w->last_video_ms;
+    if (at_ms <= *last_ms || len == 0 || len > LIMIT_FRAME_BYTES)
         return ER_INVALID;
     AVPacket *packet = w->box.packet;
     av_packet_unref(packet);
@@ -271,7 +328,7 @@ static int write_packet(struct webm *w, int track, const uint8_t *data, size_t l
     w->error = er_of(&w->box, status);
     if (w->error)
         return w->error;
-    w->last_ms[track] = at_ms;
+    *last_ms = at_ms;
     if (at_ms > w->newest_ms)
         w->newest_ms = at_ms;
     if (w->newest_ms - w->synced_ms >= WEBM_SYNC_MS)
@@ -279,9 +336,11 @@ static int write_packet(struct webm *w, int track, const uint8_t *data, size_t l
     return w->newest_ms - w->cluster_ms >= WEBM_CLUSTER_MS ? close_cluster(w) : 0;
 }
 
-int webm_write_video(struct webm *w, const uint8_t *data, size_t len, int64_t at_ms, bool key)
+int webm_write_video(struct webm *w, enum codec_format format, const uint8_t *data, size_t len,
+                     int64_t at_ms, bool key)
 {
-    return write_packet(w, VIDEO, data, len, at_ms, key);
+    int track = track_of(format);
+    return track < AUDIO ? write_packet(w, track, data, len, at_ms, key) : ER_INVALID;
 }
 
 int webm_write_audio(struct webm *w, const uint8_t *data, size_t len, int64_t at_ms)
@@ -293,14 +352,26 @@ int webm_write_audio(struct webm *w, const uint8_t *data, size_t len, int64_t at
 
 struct reader {
     struct box box;
-    int index[TRACKS]; /* the container's number of each track */
+    int index[TRACKS]; /* the container's number of each track; -1: none */
     int64_t last_ms[TRACKS];
-    bool key_seen;
+    bool key_seen[TRACKS];
 };
+
+static void find_tracks(struct reader *r)
+{
+    const AVFormatContext *context = r->box.context;
+    for (int track = 0; track < TRACKS; track++) {
+        r->index[track] = -1;
+        r->last_ms[track] = -1;
+        for (unsigned i = 0; i < context->nb_streams; i++)
+            if (context->streams[i]->codecpar->codec_id == kinds[track].id)
+                r->index[track] = (int)i;
+    }
+}
 
 static int reader_open(struct reader *r, const char *path)
 {
-    *r = (struct reader){.index = {-1, -1}, .last_ms = {-1, -1}};
+    *r = (struct reader){0};
     struct file *file;
     int er = file_open(&file, path);
     if (er < 0)
@@ -312,17 +383,14 @@ static int reader_open(struct reader *r, const char *path)
     if (!r->box.context)
         return ER_NOMEM;
     r->box.context->pb = r->box.io;
-    r->box.context->flags |= AVFMT_FLAG_CUSTOM_IO;
+    /* Nothing looks into the frames but we: in a .part the heads of some tracks are made up. */
+    r->box.context->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_NOPARSE | AVFMT_FLAG_NOFILLIN;
     int status = avformat_open_input(&r->box.context, NULL, av_find_input_format("matroska"), NULL);
     if (status < 0) {
         er = er_of(&r->box, status);
         return er == ER_INTERNAL ? ER_NOT_FOUND : er;
     }
-    for (unsigned i = 0; i < r->box.context->nb_streams; i++) {
-        enum AVCodecID id = r->box.context->streams[i]->codecpar->codec_id;
-        if (id == AV_CODEC_ID_VP8 || id == AV_CODEC_ID_OPUS)
-            r->index[id == AV_CODEC_ID_VP8 ? VIDEO : AUDIO] = (int)i;
-    }
+    find_tracks(r);
     return 0;
 }
 
@@ -330,19 +398,20 @@ static int reader_open(struct reader *r, const char *path)
 static bool reader_accept(struct reader *r, int *ret_track)
 {
     const AVPacket *packet = r->box.packet;
-    int track = packet->stream_index == r->index[VIDEO]   ? VIDEO
-                : packet->stream_index == r->index[AUDIO] ? AUDIO
-                                                          : TRACKS;
+    int track = 0;
+    while (track < TRACKS && packet->stream_index != r->index[track])
+        track++;
     if (track == TRACKS || packet->size <= 0 || (packet->flags & AV_PKT_FLAG_CORRUPT) ||
         packet->pts == AV_NOPTS_VALUE)
         return false;
     if (packet->pts <= r->last_ms[track] || packet->pts > PLAUSIBLE_MS)
         return false;
     unsigned width, height;
-    if (track == VIDEO && !r->key_seen) {
-        if (!depack_key_size(packet->data, (size_t)packet->size, &width, &height))
+    if (track != AUDIO && !r->key_seen[track]) {
+        if (!frame_key_size(kinds[track].format, packet->data, (size_t)packet->size, &width,
+                            &height))
             return false;
-        r->key_seen = true;
+        r->key_seen[track] = true;
     }
     r->last_ms[track] = packet->pts;
     *ret_track = track;
@@ -370,7 +439,32 @@ void webm_info_clear(struct webm_info *info)
     *info = (struct webm_info){0};
 }
 
-static int note(struct webm_info *info, const AVPacket *packet, int track)
+static int note_first_key(struct webm_info *info, const AVPacket *packet, int track)
+{
+    info->format = kinds[track].format;
+    info->key_frame_len = (size_t)packet->size;
+    info->key_frame = malloc(info->key_frame_len);
+    if (!info->key_frame)
+        return ER_NOMEM;
+    memcpy(info->key_frame, packet->data, info->key_frame_len);
+    return frame_key_size(info->format, packet->data, (size_t)packet->size, &info->width,
+                          &info->height)
+               ? 0
+               : ER_MALFORMED; /* never: reader_accept has looked */
+}
+
+/** The track's head from its first frame, which is a key frame. */
+static void plan_picture(struct plan *plan, const AVPacket *packet, int track)
+{
+    size_t len = (size_t)packet->size;
+    plan->used = true;
+    frame_key_size(kinds[track].format, packet->data, len, &plan->width, &plan->height);
+    int private_len = frame_private(kinds[track].format, packet->data, len, plan->private);
+    plan->private_len = private_len > 0 ? (size_t)private_len : 0;
+}
+
+static int note(struct webm_info *info, struct plan plans[static TRACKS], const AVPacket *packet,
+                int track)
 {
     uint64_t end = (uint64_t)packet->pts + (track == AUDIO ? AUDIO_MS : 0);
     if (end > info->duration_ms)
@@ -382,25 +476,19 @@ static int note(struct webm_info *info, const AVPacket *packet, int track)
     info->video_frames++;
     if (packet->flags & AV_PKT_FLAG_KEY)
         info->key_frames++;
-    if (info->key_frame)
-        return 0;
-    depack_key_size(packet->data, (size_t)packet->size, &info->width, &info->height);
-    info->key_frame_len = (size_t)packet->size;
-    info->key_frame = malloc(info->key_frame_len);
-    if (!info->key_frame)
-        return ER_NOMEM;
-    memcpy(info->key_frame, packet->data, info->key_frame_len);
-    return 0;
+    if (!plans[track].used)
+        plan_picture(&plans[track], packet, track);
+    return info->key_frame ? 0 : note_first_key(info, packet, track);
 }
 
-int webm_scan(const char *path, struct webm_info *ret)
+static int scan(const char *path, struct webm_info *ret, struct plan plans[static TRACKS])
 {
     *ret = (struct webm_info){0};
     struct reader r;
     int er = reader_open(&r, path);
     int track;
     while (er == 0 && (er = reader_next(&r, &track)) == 0)
-        er = note(ret, r.box.packet, track);
+        er = note(ret, plans, r.box.packet, track);
     box_close(&r.box);
     if (er == ER_NOT_FOUND && ret->video_frames + ret->audio_packets > 0)
         return 0;
@@ -408,14 +496,20 @@ int webm_scan(const char *path, struct webm_info *ret)
     return er;
 }
 
+int webm_scan(const char *path, struct webm_info *ret)
+{
+    struct plan plans[TRACKS] = {0};
+    return scan(path, ret, plans);
+}
+
 /* --- finishing */
 
-static int copy_packets(struct reader *from, struct box *to)
+static int copy_packets(struct reader *from, struct box *to, const struct plan plans[static TRACKS])
 {
     int er, track;
     while ((er = reader_next(from, &track)) == 0) {
         AVPacket *packet = from->box.packet;
-        packet->stream_index = track;
+        packet->stream_index = plans[track].stream;
         packet->dts = packet->pts;
         packet->duration = track == AUDIO ? AUDIO_MS : 0;
         packet->pos = -1;
@@ -427,7 +521,8 @@ static int copy_packets(struct reader *from, struct box *to)
 }
 
 /** Writes `temporary` from `part`, down to the disk. */
-static int remux(const char *part, const char *temporary, const struct webm_info *info)
+static int remux(const char *part, const char *temporary, struct plan plans[static TRACKS],
+                 uint64_t key_frames)
 {
     struct reader from;
     struct box to = {0};
@@ -436,10 +531,9 @@ static int remux(const char *part, const char *temporary, const struct webm_info
     if (er == 0)
         er = file_replace(&file, temporary);
     if (er == 0)
-        er = box_write(&to, file, info->width ? info->width : PLACEHOLDER_WIDTH,
-                       info->height ? info->height : PLACEHOLDER_HEIGHT, (int64_t)info->key_frames);
+        er = box_write(&to, file, plans, (int64_t)key_frames);
     if (er == 0)
-        er = copy_packets(&from, &to);
+        er = copy_packets(&from, &to, plans);
     if (er == 0)
         er = er_of(&to, av_write_trailer(to.context));
     if (er == 0) {
@@ -455,11 +549,15 @@ static int remux(const char *part, const char *temporary, const struct webm_info
 
 int webm_finalise(const char *part, const char *out, struct webm_info *ret)
 {
-    int er = webm_scan(part, ret);
+    struct plan plans[TRACKS] = {0};
+    int er = scan(part, ret, plans);
     if (er < 0)
         return er;
+    plan_sound(plans);
+    if (ret->video_frames == 0)
+        plans[VP8].used = true; /* there are always both */
     char *temporary = file_name(out, ".tmp");
-    er = temporary ? remux(part, temporary, ret) : ER_NOMEM;
+    er = temporary ? remux(part, temporary, plans, ret->key_frames) : ER_NOMEM;
     if (er == 0)
         er = file_commit(temporary, out);
     if (er < 0) {

@@ -59,32 +59,66 @@ static void parse_structure(struct rd *r, struct vp9_payload *ret)
         rd_skip(r, rd_u8(r) >> 2 & 3);
 }
 
-bool vp9_key_size(const uint8_t *frame, size_t len, uint16_t *ret_width, uint16_t *ret_height)
+/** The first byte or two: whose profile, and what kind of frame. */
+struct frame_start {
+    unsigned profile;
+    bool existing, inter, shown, resilient;
+};
+
+static bool parse_frame_start(struct bits *b, struct frame_start *ret)
 {
-    struct bits b = bits_make(frame, len);
-    uint32_t marker = bits_u(&b, 2);
-    unsigned profile = bits_u(&b, 1);
-    profile |= bits_u(&b, 1) << 1;
-    if (profile == 3)
-        bits_skip(&b, 1);
-    bool existing = bits_flag(&b), inter = bits_flag(&b);
-    bits_skip(&b, 2); /* shown or not; error resilient or not */
-    if (marker != MARKER || existing || inter || bits_u(&b, 24) != SYNC_CODE)
-        return false;
-    if (profile >= 2)
-        bits_skip(&b, 1); /* 10 or 12 bits */
-    if (bits_u(&b, 3) != SRGB)
-        bits_skip(&b, profile & 1 ? 4 : 1); /* range; subsampling */
-    else if (profile & 1)
-        bits_skip(&b, 1);
-    else
-        return false;
-    uint32_t width = bits_u(&b, 16) + 1, height = bits_u(&b, 16) + 1;
-    if (b.bad || width > UINT16_MAX || height > UINT16_MAX)
+    uint32_t marker = bits_u(b, 2);
+    ret->profile = bits_u(b, 1);
+    ret->profile |= bits_u(b, 1) << 1;
+    if (ret->profile == 3)
+        bits_skip(b, 1);
+    ret->existing = bits_flag(b);
+    ret->inter = bits_flag(b);
+    ret->shown = bits_flag(b);
+    ret->resilient = bits_flag(b);
+    return marker == MARKER && !ret->existing;
+}
+
+static bool parse_size(struct bits *b, uint16_t *ret_width, uint16_t *ret_height)
+{
+    uint32_t width = bits_u(b, 16) + 1, height = bits_u(b, 16) + 1;
+    if (b->bad || width > UINT16_MAX || height > UINT16_MAX)
         return false;
     *ret_width = (uint16_t)width;
     *ret_height = (uint16_t)height;
     return true;
+}
+
+bool vp9_key_size(const uint8_t *frame, size_t len, uint16_t *ret_width, uint16_t *ret_height)
+{
+    struct bits b = bits_make(frame, len);
+    struct frame_start start;
+    if (!parse_frame_start(&b, &start) || start.inter || bits_u(&b, 24) != SYNC_CODE)
+        return false;
+    if (start.profile >= 2)
+        bits_skip(&b, 1); /* 10 or 12 bits */
+    if (bits_u(&b, 3) != SRGB)
+        bits_skip(&b, start.profile & 1 ? 4 : 1); /* range; subsampling */
+    else if (start.profile & 1)
+        bits_skip(&b, 1);
+    else
+        return false;
+    return parse_size(&b, ret_width, ret_height);
+}
+
+bool vp9_upper_size(const uint8_t *frame, size_t len, uint16_t *ret_width, uint16_t *ret_height)
+{
+    struct bits b = bits_make(frame, len);
+    struct frame_start start;
+    if (!parse_frame_start(&b, &start) || !start.inter || (!start.shown && bits_flag(&b)))
+        return false;
+    if (!start.resilient)
+        bits_skip(&b, 2);
+    bits_skip(&b, 8 + 3 * 4); /* what it replaces; what it refers to */
+    for (unsigned i = 0; i < 3; i++)
+        if (bits_flag(&b))
+            return false; /* as large as that one */
+    return parse_size(&b, ret_width, ret_height);
 }
 
 static void find_size(struct vp9_payload *p, const uint8_t *frame, size_t len)

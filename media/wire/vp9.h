@@ -41,5 +41,8 @@ int vp9_parse(const uint8_t *payload, size_t len, struct vp9_payload *ret);
 
 /** True for a key frame with a sound header; then its size. */
 bool vp9_key_size(const uint8_t *frame, size_t len, uint16_t *ret_width, uint16_t *ret_height);
+/** The size that an upper layer's frame tells, when it does not have that of a frame before: so of key
+ *  pictures. False: it is not told. */
+bool vp9_upper_size(const uint8_t *frame, size_t len, uint16_t *ret_width, uint16_t *ret_height);
 
 #endif

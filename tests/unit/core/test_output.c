@@ -142,6 +142,30 @@ static void slots_are_told_of(void **state)
     assert_int_equal(fake_hub_count(f, MEDIA_SLOT), 2); /* each change once */
 }
 
+/** Redundancy is each viewer's own matter: made for those who know it, whatever the publisher sends. */
+static void sound_is_redundant_for_those_who_know_it(void **state)
+{
+    enum { FAKE_PT_RED = 63, BLOCK_BYTES = 11 };
+    struct fake_hub *f = *state;
+    struct fake_client *ann = fake_client_join(f, 1, "ann", "as");
+    struct fake_client *bob = fake_client_join(f, 2, "bob", "ar");
+    struct fake_client *eve = fake_client_join(f, 3, "eve", "ar");
+    struct member *m = member_find(hub_find_room(f->hub, &f->room), 2);
+    m->peer->negotiation.lines[0].payload_type[CODEC_RED] = FAKE_PT_RED;
+    for (uint16_t i = 0; i < 3; i++)
+        fake_client_media(ann, 0, i, 48000 + i * 960u, 0);
+    assert_int_equal(bob->rtp_count, 3);
+    assert_int_equal(bob->rtp[0].payload_type, FAKE_PT_RED);
+    assert_int_equal(bob->rtp[0].payload_len, 1 + BLOCK_BYTES); /* nothing came before */
+    assert_int_equal(bob->rtp[1].payload_len, 4 + 1 + 2 * BLOCK_BYTES);
+    assert_int_equal(bob->rtp[1].head[0], 0x80 | FAKE_PT_OPUS);
+    assert_int_equal(eve->rtp[2].payload_type, FAKE_PT_OPUS);
+    assert_int_equal(eve->rtp[2].payload_len, BLOCK_BYTES);
+    m->lines[0]->slot->lossy = true;
+    fake_client_media(ann, 0, 3, 48000 + 3 * 960u, 0);
+    assert_int_equal(bob->rtp[3].payload_len, 2 * 4 + 1 + 3 * BLOCK_BYTES);
+}
+
 static void key_frames_are_asked_of_the_publisher(void **state)
 {
     struct fake_hub *f = *state;
@@ -166,6 +190,7 @@ int main(void)
         TEST(retransmissions_use_rtx),
         TEST(without_rtx_the_same_bytes_go_again),
         TEST(slots_are_told_of),
+        TEST(sound_is_redundant_for_those_who_know_it),
         TEST(key_frames_are_asked_of_the_publisher),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -150,6 +150,7 @@ static struct tape_packet *make(int64_t seq, int64_t timestamp, uint8_t flags, s
     p->timestamp = timestamp;
     p->flags = flags;
     p->payload_len = (uint16_t)len;
+    p->codec = CODEC_VP8;
     return p;
 }
 

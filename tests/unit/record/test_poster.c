@@ -48,7 +48,7 @@ static struct picture make(unsigned width, unsigned height)
     vp8_source_next(source, 3000, true, &picture);
     uint8_t *jpeg = NULL;
     size_t len;
-    assert_int_equal(poster_make(picture.frame, picture.len, &jpeg, &len), 0);
+    assert_int_equal(poster_make(FORMAT_VP8, picture.frame, picture.len, &jpeg, &len), 0);
     vp8_source_free(source);
     struct picture p = decode(jpeg, len);
     free(jpeg);
@@ -101,13 +101,14 @@ static void test_refuses_what_is_no_key_frame(void **state)
     uint8_t *jpeg;
     size_t len;
     vp8_source_next(source, 3000, true, &picture);
-    assert_int_equal(poster_make(picture.frame, 9, &jpeg, &len), ER_MALFORMED);
+    assert_int_equal(poster_make(FORMAT_VP8, picture.frame, 9, &jpeg, &len), ER_MALFORMED);
     uint8_t large[64] = {0, 0, 0, 0x9d, 0x01, 0x2a, 0xff, 0x3f, 0xff, 0x3f};
-    assert_int_equal(poster_make(large, sizeof large, &jpeg, &len), ER_UNSUPPORTED);
+    assert_int_equal(poster_make(FORMAT_VP8, large, sizeof large, &jpeg, &len), ER_UNSUPPORTED);
     uint8_t torn[64] = {0xf0, 0xff, 0xff, 0x9d, 0x01, 0x2a, 64, 0, 64, 0};
-    assert_int_equal(poster_make(torn, sizeof torn, &jpeg, &len), ER_MALFORMED);
+    assert_int_equal(poster_make(FORMAT_VP8, torn, sizeof torn, &jpeg, &len), ER_MALFORMED);
     vp8_source_next(source, 6000, false, &picture);
-    assert_int_equal(poster_make(picture.frame, picture.len, &jpeg, &len), ER_MALFORMED);
+    assert_int_equal(poster_make(FORMAT_VP8, picture.frame, picture.len, &jpeg, &len),
+                     ER_MALFORMED);
     vp8_source_free(source);
 }
 

@@ -47,7 +47,7 @@ static int record(struct fixture *f, struct webm *w, int64_t from_ms, int64_t to
         struct vp8_picture picture;
         if (at % 40 == 0) {
             vp8_source_next(f->camera, at * 90, at % 2000 == 0, &picture);
-            er = webm_write_video(w, picture.frame, picture.len, at + 5, picture.key);
+            er = webm_write_video(w, FORMAT_VP8, picture.frame, picture.len, at + 5, picture.key);
         }
         const struct tape_packet *p = opus_source_packet(&f->voice, at / 20, 0);
         if (er == 0)
@@ -137,7 +137,7 @@ static void test_keeps_each_byte(void **state)
     vp8_source_next(f->camera, 0, true, &picture);
     const struct tape_packet *p = opus_source_packet(&f->voice, 0, 0);
     assert_int_equal(webm_write_audio(w, p->payload, p->payload_len, 0), 0);
-    assert_int_equal(webm_write_video(w, picture.frame, picture.len, 17, true), 0);
+    assert_int_equal(webm_write_video(w, FORMAT_VP8, picture.frame, picture.len, 17, true), 0);
     webm_end(w);
     webm_free(w);
     struct webm_info info;
