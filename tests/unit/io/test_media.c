@@ -110,8 +110,8 @@ static void carries_calls_over_tcp(void **state)
         struct real_client *ann = &clients[2 * i], *bob = &clients[2 * i + 1];
         rooms[i] = id_make(1700000000000000, &f.entropy);
         assert_int_equal(media_room_open(f.media, &rooms[i]), 0);
-        real_client_open_tcp(ann);
-        real_client_open_tcp(bob);
+        real_client_open_at(ann, "127.0.0.1", true);
+        real_client_open_at(bob, "127.0.0.1", true);
         uint16_t port = meet(&f, &rooms[i], ann, 2 * i + 1, "sendonly");
         assert_int_equal(port, media_worker_address(f.media, i).port);
         (void)meet(&f, &rooms[i], bob, 2 * i + 2, "recvonly");
@@ -130,6 +130,55 @@ static void carries_calls_over_tcp(void **state)
     media_stop(f.media);
     for (unsigned i = 0; i < 4; i++)
         real_client_close(&clients[i]);
+}
+
+/** One socket each for UDP and TCP serves both families; all public addresses are announced. */
+static void carries_calls_over_both_families(void **state)
+{
+    (void)state;
+    struct fixture f = {.entropy = entropy_system()};
+    struct media_config config = {
+        .workers = 1, .jobs = 1, .has_tcp = true, .public_address_count = 3};
+    static const char *const ips[] = {"::1", "127.0.0.1", "2001:db8::7"};
+    struct addr public[3];
+    struct real_client ann, viewers[4];
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(addr_parse_ip(ips[i], 0, &public[i]), 0);
+    config.public_addresses = public;
+    assert_int_equal(addr_parse_ip("::", 0, &config.udp), 0);
+    config.tcp = config.udp;
+    assert_int_equal(media_start(&f.media, &config), 0);
+    f.room = id_make(1700000000000000, &f.entropy);
+    assert_int_equal(media_room_open(f.media, &f.room), 0);
+    real_client_open_at(&ann, "::1", false);
+    (void)meet(&f, &f.room, &ann, 1, "sendonly");
+    for (unsigned i = 0; i < 4; i++) {
+        real_client_open_at(&viewers[i], ips[i & 1], i >= 2);
+        (void)meet(&f, &f.room, &viewers[i], 2 + i, "recvonly");
+    }
+    for (uint32_t k = 0; k < 20; k++)
+        real_client_picture(&ann, k * 3000, k == 0);
+    for (unsigned i = 0; i < 4; i++)
+        real_client_wait(&viewers[i], &viewers[i].rtp_count, 20);
+
+    char *offer = real_client_offer(&ann, "sendonly");
+    assert_int_equal(media_peer_offer(f.media, &f.room, 1, 77, offer, strlen(offer), NULL, 0), 0);
+    struct media_event e = wait_for(&f, MEDIA_ANSWER);
+    for (unsigned tcp = 0; tcp < 2; tcp++)
+        for (unsigned i = 0; i < 3; i++) {
+            char line[128];
+            uint16_t port = tcp ? media_tcp_address(f.media).port
+                                : media_worker_address(f.media, 0).port;
+            snprintf(line, sizeof line, " %s %u typ host%s\r\n", ips[i], port,
+                     tcp ? " tcptype passive" : "");
+            assert_non_null(strstr(e.sdp, line));
+        }
+    media_event_clear(&e);
+    free(offer);
+    media_stop(f.media);
+    real_client_close(&ann);
+    for (unsigned i = 0; i < 4; i++)
+        real_client_close(&viewers[i]);
 }
 
 static void refuses_bad_configurations(void **state)
@@ -326,9 +375,13 @@ static void stopping_finishes_clips_and_calls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refuses_bad_configurations), cmocka_unit_test(ports_count_up),
-        cmocka_unit_test(carries_calls_over_tcp),     TEST(answers_and_refuses),
-        TEST(rooms_are_spread_over_workers),          TEST(a_clip_from_start_to_file),
+        cmocka_unit_test(refuses_bad_configurations),
+        cmocka_unit_test(ports_count_up),
+        cmocka_unit_test(carries_calls_over_tcp),
+        cmocka_unit_test(carries_calls_over_both_families),
+        TEST(answers_and_refuses),
+        TEST(rooms_are_spread_over_workers),
+        TEST(a_clip_from_start_to_file),
         TEST(stopping_finishes_clips_and_calls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

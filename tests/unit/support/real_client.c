@@ -20,21 +20,21 @@
 
 #define WAIT_US 5000000u
 
-void real_client_open(struct real_client *c)
+void real_client_open_at(struct real_client *c, const char *ip, bool tcp)
 {
-    *c = (struct real_client){.fd = -1, .video_ssrc = 2001};
+    *c = (struct real_client){.fd = -1, .video_ssrc = 2001, .ip = ip, .tcp = tcp};
     assert_int_equal(srtp_pair_library_init(), 0);
     assert_int_equal(dtls_identity_new(&c->identity), 0);
-    c->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (tcp)
+        return;
+    c->fd = socket(strchr(ip, ':') ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+                   0);
     assert_true(c->fd >= 0);
 }
 
-void real_client_open_tcp(struct real_client *c)
+void real_client_open(struct real_client *c)
 {
-    real_client_open(c);
-    close(c->fd);
-    c->fd = -1;
-    c->tcp = true;
+    real_client_open_at(c, "127.0.0.1", false);
 }
 
 void real_client_close(struct real_client *c)
@@ -187,7 +187,7 @@ void real_client_connect(struct real_client *c, const char *answer)
     unsigned port = real_client_answer_port(answer);
     if (c->tcp)
         assert_int_equal(sscanf(from, " 1 tcp %*u %*s %u typ host tcptype passive", &port), 1);
-    assert_int_equal(addr_parse_ip("127.0.0.1", (uint16_t)port, &to), 0);
+    assert_int_equal(addr_parse_ip(c->ip, (uint16_t)port, &to), 0);
     socklen_t len = addr_to_sockaddr(&to, false, &sa);
     if (c->tcp)
         c->fd = tcp_connect_to(&to);

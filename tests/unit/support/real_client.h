@@ -15,6 +15,7 @@
 struct real_client {
     int fd;
     bool tcp;
+    const char *ip; /* of the server */
     struct framing in; /* of TCP */
     struct dtls_identity *identity;
     struct dtls *dtls;
@@ -26,8 +27,8 @@ struct real_client {
 
 /** A socket and a certificate. */
 void real_client_open(struct real_client *c);
-/** One that takes the first candidate over TCP. */
-void real_client_open_tcp(struct real_client *c);
+/** One that reaches the server at this address of loopback, by the first candidate over UDP or TCP. */
+void real_client_open_at(struct real_client *c, const char *ip, bool tcp);
 void real_client_close(struct real_client *c);
 /** What Chromium would offer: sound and picture, `direction` both ("sendonly", ..). To free(). */
 char *real_client_offer(const struct real_client *c, const char *direction);
