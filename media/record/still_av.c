@@ -16,8 +16,10 @@ static const AVCodec *find_decoder(enum codec_format format)
 {
     if (format == FORMAT_H264)
         return avcodec_find_decoder(AV_CODEC_ID_H264);
+    if (format != FORMAT_AV1)
+        return NULL;
     const AVCodec *codec = avcodec_find_decoder_by_name("libdav1d");
-    return codec || format != FORMAT_AV1 ? codec : avcodec_find_decoder_by_name("libaom-av1");
+    return codec ? codec : avcodec_find_decoder_by_name("libaom-av1");
 }
 
 static int open_decoder(AVCodecContext *context, const AVCodec *codec, enum codec_format format,

@@ -45,9 +45,9 @@ static void test_vp9(void **state)
     assert_true(w == 642 && h == 362);
     /* a superframe; the upper layer, shown and not resilient, tells a size of its own: 1284x724 */
     static const char super[] = "\xa2\x49\x83\x42\xe0\x28\x10\x16\x96\x06"
-                                "\x86\x00\x00\x00\x28\x18\x16\x98"
-                                "\xc1\x0a\x08\xc1";
-    assert_true(key(FORMAT_VP9, super, 22, &w, &h));
+                                "\x86\x00\x00\x00\x02\x81\x81\x69\x80"
+                                "\xc1\x0a\x09\xc1";
+    assert_true(key(FORMAT_VP9, super, 23, &w, &h));
     assert_int_equal(w, 1284);
     assert_int_equal(h, 724);
     /* an index that names more than there is */
