@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "media/core/hub.h"
 #include "media/peer/peer.h"
+#include "media/relay/downlink.h"
 #include "media/relay/relay.h"
 #include "media/wire/twcc.h"
 
@@ -25,7 +26,7 @@ struct hub {
     struct heap room_timers;
     struct heap member_timers;
     struct heap tap_timers;
-    struct list pending; /* encodings whose packets of this turn wait to be forwarded */
+    struct list pending;     /* encodings whose packets of this turn wait to be forwarded */
     struct map *mirrored;    /* track id -> struct mirrored, of rooms that live elsewhere */
     struct list stale_rooms; /* struct hub_room, in_stale: with mirrors that have to be told all */
     uint64_t next_track;
@@ -81,6 +82,8 @@ struct member_line {
     unsigned shown_width_told, shown_height_told;
     uint32_t hint_bps_told; /* and by MEDIA_PUBLISH_HINT: */
     bool hint_slideshow_told;
+    uint64_t hint_us;       /* when it was looked at last */
+    bool limited;           /* it was told a limit once */
     struct rate_meter rate_in, rate_out;
     uint32_t viewer_jitter_us;
     uint8_t viewer_fraction_lost;
@@ -99,6 +102,7 @@ struct member {
     size_t line_count;
     struct member_line **lines; /* pointers: slots and tracks refer to them */
     struct sender_clock clock;
+    struct downlink *downlink; /* the path to it; NULL until it is sent something */
     struct twcc_recorder twcc;
     uint64_t twcc_at_us;   /* 0: nothing to report */
     uint64_t report_at_us; /* 0: not connected yet */
@@ -144,6 +148,18 @@ static inline const struct line *member_line_agreed(const struct member_line *l)
 }
 
 /* view.c */
+/** The path to the member, made when needed; NULL: no memory, and no limit. */
+struct downlink *member_path(struct member *m, uint64_t now_us);
+/** After an offer. */
+void member_path_agreed(struct member *m);
+/** The line's slot is there now, with the member's path. */
+void member_line_attach(struct member_line *l, uint64_t now_us);
+/** See relay_ops.slot_layer. */
+void member_slot_layer(void *ctx, struct slot *s);
+/** The line publishes: what do those who are shown it have use for? */
+void member_line_hint(struct member_line *l, uint64_t now_us);
+/** What the member may send of all it publishes together; 0: no limit. False: it never was limited. */
+bool member_publish_limit(const struct member *m, uint32_t *ret_bps);
 /** Tells the viewer what its line shows now, if that is another than before. */
 void member_tell_layer(struct member_line *l, enum media_slot_state state, unsigned width,
                        unsigned height);
@@ -176,6 +192,8 @@ void member_send_datagram(void *ctx, const struct path *to, const uint8_t *data,
 void member_rtcp(struct member *m, uint64_t now_us, const uint8_t *data, size_t len);
 void member_report(struct member *m, uint64_t now_us);
 void member_report_twcc(struct member *m, uint64_t now_us);
+/** Tell the member what it may send, now. */
+void member_report_limit(struct member *m);
 
 /* tap.c */
 struct tap;

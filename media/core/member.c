@@ -70,6 +70,8 @@ static void drop_slot(struct member_line *l)
 {
     if (!l->slot)
         return;
+    if (l->member->downlink)
+        downlink_detach(l->member->downlink, l->slot);
     member_forget_layer(l);
     l->member->hub->counters.views -= l->slot->kind == MEDIA_VIDEO;
     slot_free(l->slot);
@@ -108,6 +110,7 @@ void member_free(struct member *m, uint64_t now_us)
         free(m->lines[i]);
     }
     free(m->lines);
+    downlink_free(m->downlink);
     while (m->mapped_path_count)
         forget_path(m, 0);
     if (m->mapped_ufrag[0])
@@ -174,12 +177,14 @@ static void add_slot(struct member_line *l, uint64_t now_us)
                                  .viewer = m->config.peer,
                                  .identity = m->config.identity,
                                  .track = l->want_track,
+                                 .downlink = member_path(m, now_us),
                                  .nack = can_repeat_sound(agreed),
                                  .owner = l};
     config.pick = slot_pick_for(l, &config.person);
     if (slot_new(&l->slot, m->room->relay, &config, now_us) != 0)
         return;
     m->hub->counters.views += config.kind == MEDIA_VIDEO;
+    member_line_attach(l, now_us);
     if (!l->slot->track)
         hub_relay_ops.slot_changed(m->hub, l->slot);
 }
@@ -290,6 +295,7 @@ int member_offer(struct member *m, uint64_t now_us, uint64_t request, const char
     hub_tell(m->room, &event);
     for (size_t i = 0; i < m->line_count; i++)
         stop_line(m->lines[i], now_us);
+    member_path_agreed(m);
     apply_wants(m, now_us, wants, want_count);
     for (size_t i = 0; i < m->line_count; i++)
         start_line(m->lines[i], now_us);
@@ -391,6 +397,9 @@ void member_arm(struct member *m)
         at = m->report_at_us;
     if (m->twcc_at_us && m->twcc_at_us < at)
         at = m->twcc_at_us;
+    uint64_t path_us = m->downlink ? downlink_deadline_us(m->downlink) : UINT64_MAX;
+    if (path_us < at)
+        at = path_us;
     if (m->timer.place == 0 || at != m->timer.at_us)
         (void)heap_set(&m->hub->member_timers, &m->timer, at);
 }
@@ -401,6 +410,10 @@ void member_expire(struct member *m, uint64_t now_us)
         member_report_twcc(m, now_us);
     if (m->report_at_us && now_us >= m->report_at_us)
         member_report(m, now_us);
+    if (m->downlink && now_us >= downlink_deadline_us(m->downlink)) {
+        downlink_expire(m->downlink, now_us);
+        hub_room_arm(m->room);
+    }
     int change = now_us >= peer_deadline_us(m->peer) ? peer_expire(m->peer, now_us) : 0;
     if (change >= 0 && !member_changed(m, now_us, change))
         return;

@@ -7,6 +7,8 @@
 #include "media/relay/redundancy.h"
 
 #define EXTENSIONS 8
+#define NUMBER_BYTES 2
+#define PACKET_OVERHEAD 40   /* headers and tag, without IP and UDP */
 #define HEADER_BYTES 96      /* of RTP, with all extensions but the dependency descriptor */
 #define REDUNDANT_BYTES 1000 /* of payloads together, in a packet of redundant sound */
 
@@ -36,7 +38,7 @@ void member_send_rtcp(struct member *m, uint8_t *packet, size_t len)
 /** The same for a packet that is sent again without RTX: under the same number, SRTP must see the same
  *  bytes (RFC 3711, 9.1). The mid leads only: later the SSRC is known. */
 static size_t write_extensions(const struct line *agreed, const struct relay_packet *out,
-                               struct rtp_extension *ret)
+                               const uint8_t *number, struct rtp_extension *ret)
 {
     const struct tape_packet *from = out->from;
     size_t n = 0;
@@ -51,7 +53,36 @@ static size_t write_extensions(const struct line *agreed, const struct relay_pac
         ret[n++] = (struct rtp_extension){.id = agreed->extensions.dependency_descriptor,
                                           .len = from->descriptor_len,
                                           .at = tape_descriptor(from)};
+    if (number)
+        ret[n++] = (struct rtp_extension){
+            .id = agreed->extensions.transport_cc, .len = NUMBER_BYTES, .at = number};
     return n;
+}
+
+/** Every packet has a transport-wide number of its own, so what may be sent again as it was has none:
+ *  pictures without RTX. (Sound with such numbers is not sent again.) */
+static bool is_numbered(const struct line *agreed, const struct relay_packet *out)
+{
+    bool rtx = agreed->local_rtx_ssrc &&
+               line_send_rtx_type(agreed, out->from->codec) != LINE_PAYLOAD_NONE;
+    return agreed->extensions.transport_cc && (rtx || agreed->kind == MEDIA_AUDIO);
+}
+
+/** Count the packet on its viewer's path; its transport-wide number into `buf`, or NULL. */
+static const uint8_t *number_packet(struct member_line *l, const struct relay_packet *out,
+                                    uint8_t buf[NUMBER_BYTES])
+{
+    const struct line *agreed = member_line_agreed(l);
+    struct downlink *d = l->member->downlink;
+    uint32_t bytes = (out->empty ? 0u : out->from->payload_len) + PACKET_OVERHEAD;
+    if (!d)
+        return NULL;
+    if (!is_numbered(agreed, out)) {
+        downlink_sent_unnumbered(d, out->now_us, bytes);
+        return NULL;
+    }
+    put_u16(buf, downlink_sent(d, out->now_us, bytes, 0));
+    return buf;
 }
 
 /** Sound goes to viewers that know redundancy with the packet before it, on a lossy path with two. */
@@ -80,6 +111,7 @@ static int write_packet(struct member_line *l, const struct relay_packet *out, u
     const struct line *agreed = member_line_agreed(l);
     const struct tape_packet *from = out->from;
     struct rtp_extension extensions[EXTENSIONS];
+    uint8_t number[NUMBER_BYTES];
     uint8_t rtx_type = line_send_rtx_type(agreed, from->codec);
     bool rtx = out->retransmission && rtx_type != LINE_PAYLOAD_NONE && agreed->local_rtx_ssrc;
     bool redundant = is_redundant(agreed, out);
@@ -92,7 +124,7 @@ static int write_packet(struct member_line *l, const struct relay_packet *out, u
         .timestamp = out->timestamp,
         .ssrc = rtx ? agreed->local_rtx_ssrc : agreed->local_ssrc,
         .extensions = extensions,
-        .extension_count = write_extensions(agreed, out, extensions),
+        .extension_count = write_extensions(agreed, out, number_packet(l, out, number), extensions),
     };
     int at = rtp_write_header(buf, size, &header);
     if (at < 0)
@@ -211,4 +243,5 @@ const struct relay_ops hub_relay_ops = {
     .ask_packets = ask_packets,
     .mirror = mirror_packets,
     .slot_changed = slot_changed,
+    .slot_layer = member_slot_layer,
 };

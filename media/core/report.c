@@ -8,6 +8,7 @@
 #define COMPOUND_BYTES 1200
 #define COMPOUND_FULL 1000 /* begin another packet behind this */
 #define NACKED_MAX 1024
+#define NO_LIMIT_BPS 100000000u
 
 /* In */
 
@@ -44,6 +45,16 @@ static void on_report_block(struct member *m, uint64_t now_us, const struct rtcp
             m->lines[i]->track->rtt_us = m->rtt_us;
 }
 
+/** One report is many blocks: the path hears of the worst. */
+static void tell_path(struct member *m, uint64_t now_us)
+{
+    uint8_t lost = 0;
+    for (size_t i = 0; i < m->line_count; i++)
+        if (m->lines[i]->slot && m->lines[i]->viewer_fraction_lost > lost)
+            lost = m->lines[i]->viewer_fraction_lost;
+    downlink_receiver_report(m->downlink, now_us, lost, m->rtt_us);
+}
+
 static int on_reports(struct member *m, uint64_t now_us, const struct rtcp_packet *p)
 {
     struct rtcp_sender_info info;
@@ -58,7 +69,32 @@ static int on_reports(struct member *m, uint64_t now_us, const struct rtcp_packe
         on_sender_info(m, now_us, &info);
     for (size_t i = 0; i < count; i++)
         on_report_block(m, now_us, &blocks[i]);
+    if (count > 0 && m->downlink)
+        tell_path(m, now_us);
     return 0;
+}
+
+static int on_transport_feedback(struct member *m, uint64_t now_us, const struct rtcp_packet *p)
+{
+    struct twcc_arrival arrivals[TWCC_WINDOW];
+    int64_t reference_us;
+    size_t count;
+    int er = twcc_parse(p, &reference_us, arrivals, TWCC_WINDOW, &count);
+    if (er == 0 && m->downlink)
+        downlink_feedback(m->downlink, now_us, arrivals, count);
+    return er;
+}
+
+/** REMB speaks of the whole path; other applications use the same format. */
+static int on_remb(struct member *m, uint64_t now_us, const struct rtcp_packet *p)
+{
+    uint64_t bps;
+    uint32_t ssrcs[RTCP_MAX_REPORTS];
+    size_t count;
+    int er = rtcp_parse_remb(p, &bps, ssrcs, RTCP_MAX_REPORTS, &count);
+    if (er == 0 && m->downlink)
+        downlink_remb(m->downlink, now_us, bps < UINT32_MAX ? (uint32_t)bps : UINT32_MAX);
+    return er == ER_UNSUPPORTED ? 0 : er;
 }
 
 static int on_nack(struct member *m, uint64_t now_us, const struct rtcp_packet *p)
@@ -92,6 +128,8 @@ static int on_payload_feedback(struct member *m, uint64_t now_us, const struct r
         count = er == 0;
     } else if (p->count == RTCP_PSFB_FIR) {
         er = rtcp_parse_fir(p, ssrcs, RTCP_MAX_REPORTS, &count);
+    } else if (p->count == RTCP_PSFB_AFB) {
+        er = on_remb(m, now_us, p);
     }
     for (size_t i = 0; i < count; i++)
         on_key_request(m, now_us, ssrcs[i]);
@@ -108,6 +146,8 @@ void member_rtcp(struct member *m, uint64_t now_us, const uint8_t *data, size_t 
             er = on_reports(m, now_us, &p);
         else if (p.type == RTCP_RTPFB && p.count == RTCP_RTPFB_NACK)
             er = on_nack(m, now_us, &p);
+        else if (p.type == RTCP_RTPFB && p.count == RTCP_RTPFB_TWCC)
+            er = on_transport_feedback(m, now_us, &p);
         else if (p.type == RTCP_PSFB)
             er = on_payload_feedback(m, now_us, &p);
         if (er != 0)
@@ -115,6 +155,7 @@ void member_rtcp(struct member *m, uint64_t now_us, const uint8_t *data, size_t 
     }
     if (er == ER_MALFORMED || er == ER_TRUNCATED)
         m->hub->counters.rtcp_bad++;
+    member_arm(m);
 }
 
 /* Out */
@@ -178,6 +219,30 @@ static bool add_sender_report(struct compound *c, struct member_line *l, uint64_
     return true;
 }
 
+/** A cap beside transport-wide feedback: browsers heed it. */
+static void add_limit(struct compound *c)
+{
+    struct member *m = c->member;
+    uint32_t ssrcs[RTCP_MAX_REPORTS], bps;
+    size_t count = 0;
+    if (!member_publish_limit(m, &bps))
+        return;
+    for (size_t i = 0; i < m->line_count; i++)
+        for (size_t k = 0; k < LIMIT_ENCODINGS && count < RTCP_MAX_REPORTS; k++)
+            if (m->lines[i]->sources[k].encoding)
+                ssrcs[count++] = m->lines[i]->sources[k].ssrc;
+    rtcp_write_remb(&c->w, m->rtcp_ssrc, bps ? bps : NO_LIMIT_BPS, ssrcs, count);
+}
+
+void member_report_limit(struct member *m)
+{
+    struct compound c = {.member = m};
+    compound_begin(&c);
+    rtcp_write_rr(&c.w, m->rtcp_ssrc, NULL, 0);
+    add_limit(&c);
+    compound_send(&c);
+}
+
 void member_report(struct member *m, uint64_t now_us)
 {
     struct compound c = {.member = m};
@@ -190,6 +255,7 @@ void member_report(struct member *m, uint64_t now_us)
         struct member_line *l = m->lines[i];
         if (l->track)
             measure(&l->rate_in, l->track->counters.bytes, now_us);
+        member_line_hint(l, now_us);
         if (!l->slot)
             continue;
         measure(&l->rate_out, l->slot->counters.bytes, now_us);
@@ -200,6 +266,8 @@ void member_report(struct member *m, uint64_t now_us)
         rtcp_write_rr(&c.w, m->rtcp_ssrc, blocks, count);
         rtcp_write_sdes_cname(&c.w, m->rtcp_ssrc, m->peer->negotiation.cname);
     }
+    if (wr_len(&c.w) > 0)
+        add_limit(&c);
     compound_send(&c);
 }
 

@@ -64,6 +64,7 @@ static void fill_slot(const struct member_line *l, struct media_slot_stats *ret)
         .jitter_us = l->viewer_jitter_us,
         .fraction_lost = l->viewer_fraction_lost,
         .state = l->shown_told,
+        .estimate_bps = l->member->downlink ? downlink_bps(l->member->downlink) : 0,
         .encoding = s->encoding ? (int8_t)s->encoding->index : -1,
     };
     slot_layers(s, &ret->spatial, &ret->temporal);

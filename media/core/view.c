@@ -9,7 +9,6 @@ void hub_view(struct hub *h, uint64_t now_us, const struct id *room, uint64_t pe
 {
     struct hub_room *r = hub_find_room(h, room);
     struct member *m = r ? member_find(r, peer) : NULL;
-    (void)now_us;
     for (size_t i = 0; m && i < m->line_count; i++) {
         struct member_line *l = m->lines[i];
         const struct line *agreed = member_line_agreed(l);
@@ -83,4 +82,93 @@ void member_tell_hint(struct member_line *l, uint32_t max_bps, bool slideshow)
     l->hint_slideshow_told = slideshow;
     (void)str_copy(event.mid, sizeof event.mid, member_line_agreed(l)->mid);
     hub_tell(l->member->room, &event);
+        apply_view(l, now_us);
+    }
+    if (m) {
+        member_arm(m);
+        hub_room_arm(r);
 }
+void member_slot_layer(void *ctx, struct slot *s)
+{
+    static const enum media_slot_state states[] = {[DOWNLINK_VIDEO] = MEDIA_SLOT_VIDEO,
+                                                   [DOWNLINK_SLIDESHOW] = MEDIA_SLOT_SLIDESHOW,
+                                                   [DOWNLINK_AUDIO_ONLY] = MEDIA_SLOT_AUDIO_ONLY,
+                                                   [DOWNLINK_PAUSED] = MEDIA_SLOT_PAUSED};
+    struct member_line *l = s->owner;
+    unsigned width, height;
+    (void)ctx;
+    if (s->kind != MEDIA_VIDEO || !l->slot || !s->track)
+        return; /* not before it is there */
+    slot_size(s, &width, &height);
+    member_tell_layer(l, states[s->downlink ? downlink_slot_state(s->downlink, s) : 0], width,
+                      height);
+}
+
+/** What those who are shown a track can take. */
+struct demand {
+    bool any, unlimited, slideshow;
+    uint32_t bps;
+};
+
+static struct demand demand_for(const struct track *t)
+{
+    struct demand d = {.slideshow = true};
+    list_each (s, &t->slots, struct slot, in_track) {
+        enum downlink_state state = s->downlink ? downlink_slot_state(s->downlink, s)
+                                                : DOWNLINK_VIDEO;
+        uint32_t bps = s->downlink ? downlink_slot_bps(s->downlink, s) : UINT32_MAX;
+        if (state == DOWNLINK_PAUSED)
+            continue;
+        d.any = true;
+        d.slideshow = d.slideshow && state == DOWNLINK_SLIDESHOW;
+        d.unlimited = d.unlimited || bps == UINT32_MAX;
+        if (bps > d.bps)
+            d.bps = bps;
+    }
+    return d;
+}
+
+static bool has_layers(const struct track *t)
+{
+    return t->encoding_count != 1 || t->encodings[0]->top_spatial > 0;
+}
+
+void member_line_hint(struct member_line *l, uint64_t now_us)
+{
+    if (!l->track || l->track->kind != MEDIA_VIDEO || now_us - l->hint_us < HINT_EVERY_US)
+        return;
+    struct demand d = demand_for(l->track);
+    uint32_t bps = (uint32_t)(d.bps * HINT_SHARE), told = l->hint_bps_told;
+    if (!d.any || d.unlimited || has_layers(l->track) || bps >= HINT_MAX_BPS)
+        bps = 0;
+    else if (bps < HINT_MIN_BPS)
+        bps = HINT_MIN_BPS;
+    bool slideshow = bps && d.slideshow;
+    bool more = told && (bps == 0 || bps > told);
+    bool little = told && bps > told * (1 - HINT_CHANGE) && bps < told * (1 + HINT_CHANGE);
+    if (slideshow == l->hint_slideshow_told &&
+        (bps == told || little || (more && now_us - l->hint_us < HINT_MORE_EVERY_US)))
+        return;
+    l->hint_us = now_us;
+    l->limited = l->limited || bps;
+    member_tell_hint(l, bps, slideshow);
+    member_report_limit(l->member);
+}
+
+bool member_publish_limit(const struct member *m, uint32_t *ret_bps)
+{
+    bool limited = false, unlimited = false;
+    *ret_bps = SOUND_BPS;
+    for (size_t i = 0; i < m->line_count; i++) {
+        const struct member_line *l = m->lines[i];
+        if (!l->track || l->track->kind != MEDIA_VIDEO)
+            continue;
+        limited = limited || l->limited;
+        unlimited = unlimited || l->hint_bps_told == 0;
+        *ret_bps += l->hint_bps_told;
+    }
+    if (unlimited)
+        *ret_bps = 0;
+    return limited;
+}
+

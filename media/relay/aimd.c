@@ -18,6 +18,7 @@
 #define RECOVER_TO 0.92      /* of the capacity, when the queue is gone */
 #define CAPACITY_WEIGHT 0.25
 #define SENT_SHARE_MAX 1.5 /* the rate grows to so much of what arrives */
+#define CARRIED_SHARE 0.9
 #define SENT_SLACK 20000.0
 
 static void note_capacity(struct aimd *a, double bps)
@@ -90,6 +91,9 @@ static void increase(struct aimd *a, uint64_t now_us, const struct aimd_input *i
     }
     if (a->draining || in->hold)
         return;
+    /* It carries already what arrives, and nothing queues up. */
+    if (in->queue_us < QUEUE_SMALL_US && a->bps < CARRIED_SHARE * in->arriving_bps)
+        a->bps = CARRIED_SHARE * in->arriving_bps;
     uint64_t elapsed_us = now_us - a->updated_us;
     if (elapsed_us > 500000u)
         elapsed_us = 500000u;

@@ -141,14 +141,16 @@ static int64_t unwrap(struct bwe *b, uint64_t now_us, int64_t raw_us)
         ahead += CLOCK_WRAP_US;
     int64_t differs = ahead - (int64_t)(now_us - b->told_us);
     if (!b->has_clock || differs > LEAP_US || differs < -LEAP_US) {
-        b->counters.strange += b->has_clock;
+        if (b->has_clock) {
+            b->counters.strange++;
+            b->prober.state = PROBER_IDLE;
+        }
         b->has_clock = true;
         b->arrival_us = CLOCK_WRAP_US;
         b->raw_us = raw_us;
         b->told_us = now_us;
         trendline_reset(&b->trend);
         b->acked = (struct acked){0};
-        b->prober.state = PROBER_IDLE;
         return b->arrival_us;
     }
     int64_t arrival_us = b->arrival_us + ahead;

@@ -12,6 +12,7 @@
 #include "media/relay/relay.h"
 
 #define START_BPS 1500000u
+#define START_PACE_BPS 8000000u /* until the first report: so a picture is there at once */
 #define MIN_BPS 20000u
 #define MAX_BPS 30000000u
 #define WIRE_BYTES 28       /* IP and UDP */
@@ -42,7 +43,7 @@ struct attached {
     struct list in_downlink;
     struct slot *slot;
     bool rtx;
-    bool lone; /* its track has one layer */
+    bool lone; /* its track has pictures of one size: the publisher may be asked for less */
     struct downlink_view view;
     struct ladder ladder;
     const struct track *track; /* of the last look */
@@ -169,6 +170,12 @@ static bool is_limited(const struct downlink *d, uint64_t now_us)
     return d->reported && bwe_bps(d->bwe) < MAX_BPS;
 }
 
+/** Has the viewer said anything yet? */
+static bool is_told(const struct downlink *d)
+{
+    return d->reported || path_state(d).measured;
+}
+
 static uint32_t estimate(const struct downlink *d)
 {
     return d->bwe ? bwe_bps(d->bwe) : START_BPS;
@@ -182,8 +189,8 @@ static void set_pace(struct downlink *d, uint64_t now_us)
         return;
     }
     bool full = s.overuse || s.queue_us > PACE_QUEUE_US + s.jitter_us;
-    pacer_set_rate(&d->pacer, now_us,
-                   (uint32_t)(estimate(d) * (full ? PACE_TIMES_FULL : PACE_TIMES)));
+    double bps = estimate(d) * (full ? PACE_TIMES_FULL : PACE_TIMES);
+    pacer_set_rate(&d->pacer, now_us, is_told(d) ? (uint32_t)bps : START_PACE_BPS);
     pacer_set_burst(&d->pacer, BURST_US);
 }
 
@@ -200,7 +207,8 @@ uint64_t downlink_next_us(const struct downlink *d)
 uint32_t downlink_replay_bytes(const struct downlink *d)
 {
     if (d->pacer.rate_bps == 0)
-        return d->config.twcc ? (uint32_t)((uint64_t)START_BPS * REPLAY_US / 4000000u) : UINT32_MAX;
+        return d->config.twcc ? (uint32_t)((uint64_t)START_PACE_BPS * REPLAY_US / 8000000u)
+                              : UINT32_MAX;
     return (uint32_t)((uint64_t)d->pacer.rate_bps * REPLAY_US / 8000000u);
 }
 
@@ -224,6 +232,13 @@ uint16_t downlink_sent(struct downlink *d, uint64_t now_us, uint32_t bytes, unsi
     d->sent++;
     pacer_sent(&d->pacer, now_us, bytes);
     return d->bwe ? bwe_send(d->bwe, now_us, bytes, probe) : (uint16_t)d->sent;
+}
+
+void downlink_sent_unnumbered(struct downlink *d, uint64_t now_us, uint32_t bytes)
+{
+    if (d->first_us == 0)
+        first_packet(d, now_us);
+    pacer_sent(&d->pacer, now_us, bytes + WIRE_BYTES);
 }
 
 /* Looking at what is shown */
@@ -261,7 +276,8 @@ static void gather(struct attached *a, uint64_t now_us)
     if (!is_shown(a))
         return;
     a->count = track_layer_rates(a->track, now_us, a->rates, RATES_MAX);
-    a->lone = a->count <= 1;
+    a->lone = a->count == 0 || (a->rates[0].encoding == a->rates[a->count - 1].encoding &&
+                                a->rates[0].spatial == a->rates[a->count - 1].spatial);
     trim_to_view(a);
     for (size_t i = 0; i < a->count; i++)
         a->costs[i] = a->lone ? (uint32_t)(a->rates[i].bps * LONE_TOLERATED) : a->rates[i].bps;
@@ -383,7 +399,7 @@ static struct layer_aim aim_for(const struct attached *a, bool limited)
     if (state == DOWNLINK_SLIDESHOW)
         return (struct layer_aim){.encoding = 0, .spatial = LAYER_BEST, .temporal = LAYER_KEYS};
     bool viewed = a->view.layer >= 0 || a->view.max_width || a->view.max_height;
-    if (a->count == 0 || a->lone || (!limited && !viewed))
+    if (a->count <= 1 || (!limited && !viewed))
         return aim;
     size_t level = limited ? a->ladder.level : a->count;
     if (level == 0 || level > a->count)
@@ -396,6 +412,8 @@ static struct layer_aim aim_for(const struct attached *a, bool limited)
 static void apply(struct attached *a, uint64_t now_us, bool limited)
 {
     struct layer_aim aim = aim_for(a, limited), now = a->slot->aim;
+    if (a->count == 0 && state_of(a) == DOWNLINK_VIDEO && !a->slot->aimed)
+        return; /* nothing is known of its layers: the slot's own choice */
     if (aim.encoding != now.encoding || aim.spatial != now.spatial ||
         aim.temporal != now.temporal || !a->slot->aimed)
         slot_aim(a->slot, &aim, now_us);
@@ -405,7 +423,7 @@ static void apply(struct attached *a, uint64_t now_us, bool limited)
     }
 }
 
-static void tell(const struct downlink *d, struct attached *a)
+static void tell(const struct downlink *d, struct attached *a, uint64_t now_us)
 {
     enum downlink_state state = state_of(a);
     double away = (double)a->may_cost_bps - a->told_bps;
@@ -415,26 +433,26 @@ static void tell(const struct downlink *d, struct attached *a)
     a->told = state;
     a->told_bps = a->may_cost_bps;
     if (d->config.changed)
-        d->config.changed(d->config.ctx, a->slot);
+        d->config.changed(d->config.ctx, a->slot, now_us);
 }
 
 static void look_at(struct downlink *d, struct attached *a, const struct division *v,
                     uint64_t now_us, bool limited)
 {
-    a->may_cost_bps = limited ? may_cost(v, a) : UINT32_MAX;
+    a->may_cost_bps = limited && is_told(d) ? may_cost(v, a) : UINT32_MAX;
     if (limited) {
         struct ladder_input in = {
             .fits = a->fits,
             .fits_well = a->fits_well,
             .count = a->count,
-            .bps = a->may_cost_bps,
+            .bps = may_cost(v, a),
             .can_be_asked = (a->fits == 0 || a->ladder.step != LADDER_VIDEO) && can_be_asked(a)};
         (void)ladder_update(&a->ladder, now_us, &in);
     } else {
         a->ladder = (struct ladder){.level = a->count};
     }
     apply(a, now_us, limited);
-    tell(d, a);
+    tell(d, a, now_us);
 }
 
 static void look(struct downlink *d, uint64_t now_us)
@@ -450,7 +468,7 @@ static void look(struct downlink *d, uint64_t now_us)
         again = again || a->view.layer >= 0 || a->view.max_width || a->view.max_height;
         if (a->view.paused) {
             apply(a, now_us, limited);
-            tell(d, a);
+            tell(d, a, now_us);
         }
     }
     if (d->bwe)
@@ -504,11 +522,11 @@ void downlink_receiver_report(struct downlink *d, uint64_t now_us, uint8_t fract
 /* Time */
 
 /** One packet of a probe: an old one of some picture once more. */
-static bool send_probe(struct downlink *d, uint32_t bytes)
+static bool send_probe(struct downlink *d, uint64_t now_us, uint32_t bytes)
 {
     uint64_t sent = d->sent;
     list_each (a, &d->slots, struct attached, in_downlink) {
-        if (a->rtx && is_shown(a) && slot_probe(a->slot, bytes))
+        if (a->rtx && is_shown(a) && slot_probe(a->slot, now_us, bytes))
             return d->sent > sent;
     }
     return false;
@@ -520,7 +538,7 @@ void downlink_expire(struct downlink *d, uint64_t now_us)
     if (now_us >= d->look_us)
         look(d, now_us);
     while (d->bwe && now_us >= d->probe_us && bwe_probe(d->bwe, now_us, &probe))
-        if (!send_probe(d, probe.bytes))
+        if (!send_probe(d, now_us, probe.bytes))
             d->probe_us = now_us + RETRY_PROBE_US;
 }
 

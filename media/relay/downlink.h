@@ -37,7 +37,7 @@ enum downlink_state {
 struct downlink_config {
     bool twcc; /* transport-wide feedback was agreed */
     /** The state of a slot, or what it may cost (downlink_slot_bps), is another now. May be NULL. */
-    void (*changed)(void *ctx, struct slot *slot);
+    void (*changed)(void *ctx, struct slot *slot, uint64_t now_us);
     void *ctx;
 };
 
@@ -63,6 +63,8 @@ uint64_t downlink_next_us(const struct downlink *d);
 uint32_t downlink_replay_bytes(const struct downlink *d);
 /** A packet leaves: its transport-wide number. */
 uint16_t downlink_sent(struct downlink *d, uint64_t now_us, uint32_t bytes, unsigned probe);
+/** One without a number. */
+void downlink_sent_unnumbered(struct downlink *d, uint64_t now_us, uint32_t bytes);
 
 /* What the viewer reports; as their namesakes in bwe.h */
 

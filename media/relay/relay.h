@@ -31,6 +31,7 @@ struct downlink;
 /** A packet for a viewer: the tape's bytes with the slot's numbering. */
 struct relay_packet {
     const struct tape_packet *from;
+    uint64_t now_us;
     uint16_t seq;
     uint32_t timestamp;
     bool marker;
@@ -259,7 +260,7 @@ void slot_layers(const struct slot *s, int8_t *ret_spatial, int8_t *ret_temporal
 void slot_size(const struct slot *s, unsigned *ret_width, unsigned *ret_height);
 /** Send a packet of about `bytes` that was sent lately once more, to probe the path with: false when
  *  there is none. */
-bool slot_probe(struct slot *s, uint32_t bytes);
+bool slot_probe(struct slot *s, uint64_t now_us, uint32_t bytes);
 /** The viewer misses these (its numbering). */
 void slot_nack(struct slot *s, uint64_t now_us, const uint16_t *seqs, size_t count);
 /** What the viewer's last receiver report said is lost on its path, of 256. */

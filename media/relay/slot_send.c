@@ -145,6 +145,7 @@ static bool send_again(struct slot *s, uint64_t now_us, struct relay_packet *out
         s->counters.refused++;
         return false;
     }
+    out->now_us = now_us;
     out->retransmission = true;
     s->counters.retransmitted++;
     s->room->config.ops->send(s->room->config.ops_ctx, s, out);
@@ -185,6 +186,7 @@ static void put(struct slot *s, uint64_t now_us, const struct tape_packet *p, in
                 const struct slot_sent *note)
 {
     struct relay_packet out = make_packet(s, p, seq, note);
+    out.now_us = now_us;
     int64_t ts = slot_timestamp(s, p->timestamp);
     note_sent(s, seq, note);
     if (ts > s->last_ts)
@@ -358,7 +360,7 @@ static void resend(struct slot *s, uint64_t now_us, uint16_t seq)
     note->state |= SENT_AGAIN;
 }
 
-bool slot_probe(struct slot *s, uint32_t bytes)
+bool slot_probe(struct slot *s, uint64_t now_us, uint32_t bytes)
 {
     const struct tape_packet *best = NULL;
     int64_t best_seq = 0;
@@ -379,6 +381,7 @@ bool slot_probe(struct slot *s, uint32_t bytes)
         return false;
     struct relay_packet out = make_packet(
         s, best, best_seq, &s->sent[(uint64_t)best_seq & (s->sent_size - 1)]);
+    out.now_us = now_us;
     out.retransmission = true;
     s->room->config.ops->send(s->room->config.ops_ctx, s, &out);
     return true;
