@@ -4,6 +4,73 @@
 
 #include "media/core/hub_private.h"
 
+#define HINT_EVERY_US 200000u      /* less is told so soon; */
+#define HINT_MORE_EVERY_US 900000u /* more only so often */
+#define HINT_SHARE 0.9             /* of what the best viewer's path carries */
+#define HINT_CHANGE 0.07
+#define HINT_MIN_BPS 40000u
+#define HINT_MAX_BPS 2500000u /* more is no limit */
+#define SOUND_BPS 64000u
+
+/* The path to a viewer */
+
+static bool agrees_numbers(const struct member *m)
+{
+    for (size_t i = 0; i < m->line_count; i++) {
+        const struct line *agreed = member_line_agreed(m->lines[i]);
+        if (agreed->sends && !agreed->rejected && agreed->extensions.transport_cc)
+            return true;
+    }
+    return false;
+}
+
+/** The publisher's line, of a track that is published here. */
+static struct member_line *publisher_of(const struct track *t)
+{
+    return t && !t->mirror ? t->owner : NULL;
+}
+
+static void path_changed(void *ctx, struct slot *s, uint64_t now_us)
+{
+    struct member_line *l = publisher_of(s->track);
+    member_slot_layer(ctx, s);
+    if (l)
+        member_line_hint(l, now_us);
+}
+
+struct downlink *member_path(struct member *m, uint64_t now_us)
+{
+    struct downlink_config config = {
+        .twcc = agrees_numbers(m), .changed = path_changed, .ctx = m->hub};
+    if (!m->downlink && downlink_new(&m->downlink, &config, now_us) != 0)
+        m->downlink = NULL;
+    return m->downlink;
+}
+
+void member_path_agreed(struct member *m)
+{
+    if (m->downlink)
+        downlink_set_twcc(m->downlink, agrees_numbers(m));
+}
+
+static void apply_view(struct member_line *l, uint64_t now_us)
+{
+    struct downlink_view view = {.paused = l->view.paused,
+                                 .max_width = l->view.max_width,
+                                 .max_height = l->view.max_height,
+                                 .layer = l->view.layer};
+    if (l->slot && l->member->downlink)
+        downlink_view(l->member->downlink, l->slot, &view, now_us);
+}
+
+void member_line_attach(struct member_line *l, uint64_t now_us)
+{
+    struct downlink *d = l->member->downlink;
+    if (!d || downlink_attach(d, l->slot, member_line_agreed(l)->local_rtx_ssrc != 0, now_us) != 0)
+        return;
+    apply_view(l, now_us);
+}
+
 void hub_view(struct hub *h, uint64_t now_us, const struct id *room, uint64_t peer, const char *mid,
               const struct media_view *view)
 {
@@ -15,6 +82,11 @@ void hub_view(struct hub *h, uint64_t now_us, const struct id *room, uint64_t pe
         if (agreed->rejected || strcmp(agreed->mid, mid) != 0)
             continue;
         l->view = *view;
+        apply_view(l, now_us);
+    }
+    if (m) {
+        member_arm(m);
+        hub_room_arm(r);
     }
 }
 
@@ -50,6 +122,22 @@ void member_forget_layer(struct member_line *l)
     l->shown_width_told = l->shown_height_told = 0;
 }
 
+void member_slot_layer(void *ctx, struct slot *s)
+{
+    static const enum media_slot_state states[] = {[DOWNLINK_VIDEO] = MEDIA_SLOT_VIDEO,
+                                                   [DOWNLINK_SLIDESHOW] = MEDIA_SLOT_SLIDESHOW,
+                                                   [DOWNLINK_AUDIO_ONLY] = MEDIA_SLOT_AUDIO_ONLY,
+                                                   [DOWNLINK_PAUSED] = MEDIA_SLOT_PAUSED};
+    struct member_line *l = s->owner;
+    unsigned width, height;
+    (void)ctx;
+    if (s->kind != MEDIA_VIDEO || !l->slot || !s->track)
+        return; /* not before it is there */
+    slot_size(s, &width, &height);
+    member_tell_layer(l, states[s->downlink ? downlink_slot_state(s->downlink, s) : 0], width,
+                      height);
+}
+
 void member_tell_layer(struct member_line *l, enum media_slot_state state, unsigned width,
                        unsigned height)
 {
@@ -66,42 +154,6 @@ void member_tell_layer(struct member_line *l, enum media_slot_state state, unsig
     l->shown_height_told = height;
     (void)str_copy(event.mid, sizeof event.mid, member_line_agreed(l)->mid);
     hub_tell(l->member->room, &event);
-}
-
-void member_tell_hint(struct member_line *l, uint32_t max_bps, bool slideshow)
-{
-    if (l->hint_bps_told == max_bps && l->hint_slideshow_told == slideshow)
-        return;
-    struct media_event event = {.type = MEDIA_PUBLISH_HINT,
-                                .peer = l->member->config.peer,
-                                .kind = member_line_agreed(l)->kind,
-                                .max_bps = max_bps,
-                                .slideshow = slideshow};
-    l->member->hub->counters.hints_told++;
-    l->hint_bps_told = max_bps;
-    l->hint_slideshow_told = slideshow;
-    (void)str_copy(event.mid, sizeof event.mid, member_line_agreed(l)->mid);
-    hub_tell(l->member->room, &event);
-        apply_view(l, now_us);
-    }
-    if (m) {
-        member_arm(m);
-        hub_room_arm(r);
-}
-void member_slot_layer(void *ctx, struct slot *s)
-{
-    static const enum media_slot_state states[] = {[DOWNLINK_VIDEO] = MEDIA_SLOT_VIDEO,
-                                                   [DOWNLINK_SLIDESHOW] = MEDIA_SLOT_SLIDESHOW,
-                                                   [DOWNLINK_AUDIO_ONLY] = MEDIA_SLOT_AUDIO_ONLY,
-                                                   [DOWNLINK_PAUSED] = MEDIA_SLOT_PAUSED};
-    struct member_line *l = s->owner;
-    unsigned width, height;
-    (void)ctx;
-    if (s->kind != MEDIA_VIDEO || !l->slot || !s->track)
-        return; /* not before it is there */
-    slot_size(s, &width, &height);
-    member_tell_layer(l, states[s->downlink ? downlink_slot_state(s->downlink, s) : 0], width,
-                      height);
 }
 
 /** What those who are shown a track can take. */
@@ -172,3 +224,18 @@ bool member_publish_limit(const struct member *m, uint32_t *ret_bps)
     return limited;
 }
 
+void member_tell_hint(struct member_line *l, uint32_t max_bps, bool slideshow)
+{
+    if (l->hint_bps_told == max_bps && l->hint_slideshow_told == slideshow)
+        return;
+    struct media_event event = {.type = MEDIA_PUBLISH_HINT,
+                                .peer = l->member->config.peer,
+                                .kind = member_line_agreed(l)->kind,
+                                .max_bps = max_bps,
+                                .slideshow = slideshow};
+    l->member->hub->counters.hints_told++;
+    l->hint_bps_told = max_bps;
+    l->hint_slideshow_told = slideshow;
+    (void)str_copy(event.mid, sizeof event.mid, member_line_agreed(l)->mid);
+    hub_tell(l->member->room, &event);
+}
