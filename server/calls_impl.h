@@ -167,6 +167,9 @@ void calls_end_drain(struct calls *c);
 /** The open one, or NULL. */
 struct room *room_find(const struct calls *c, const struct id *id);
 struct room *room_of_case(const struct calls *c, const struct id *case_id);
+/** The sender of a message that only those in a room may send; NULL: told so. */
+struct roster_person *calls_need_room(struct calls *c, struct member *m,
+                                      const struct proto_message *msg);
 /** Closes it when nobody and nothing is left in it. */
 void room_settle(struct room *r);
 void call_room_free(struct room *r);

@@ -386,9 +386,8 @@ void calls_on_join(struct calls *c, struct member *m, const struct proto_message
     calls_enter(c, job);
 }
 
-/** The person of a request that needs a room; else the error is sent. */
-static struct roster_person *need_room(struct calls *c, struct member *m,
-                                       const struct proto_message *msg)
+struct roster_person *calls_need_room(struct calls *c, struct member *m,
+                                      const struct proto_message *msg)
 {
     struct roster_person *p = m->room ? roster_find(m->room->roster, m->claims.identity) : NULL;
     if (!p)
@@ -398,7 +397,7 @@ static struct roster_person *need_room(struct calls *c, struct member *m,
 
 void calls_on_leave(struct calls *c, struct member *m, const struct proto_message *msg)
 {
-    if (!need_room(c, m, msg))
+    if (!calls_need_room(c, m, msg))
         return;
     room_unseat(m, "left");
     sessions_reply(c->sessions, m->session, msg->id, NULL);
@@ -406,7 +405,7 @@ void calls_on_leave(struct calls *c, struct member *m, const struct proto_messag
 
 void calls_on_media_state(struct calls *c, struct member *m, const struct proto_message *msg)
 {
-    struct roster_person *p = need_room(c, m, msg);
+    struct roster_person *p = calls_need_room(c, m, msg);
     if (!p)
         return;
     p->audio = msg->media_state.audio;
@@ -414,32 +413,6 @@ void calls_on_media_state(struct calls *c, struct member *m, const struct proto_
     p->facing = msg->media_state.facing;
     sessions_reply(c->sessions, m->session, msg->id, NULL);
     tell_about(m->room, m->session, "person_changed", p);
-}
-
-void calls_on_chat(struct calls *c, struct member *m, const struct proto_message *msg)
-{
-    struct roster_person *p = need_room(c, m, msg);
-    char text[CHAT_TEXT_BYTES], at[CLOCK_TEXT_BYTES];
-    if (!p)
-        return;
-    if (chat_clean(msg->chat.text, text) < 0) {
-        calls_error(c, m->session, msg->id, PROTO_INVALID, "text: nothing to be read in it");
-        return;
-    }
-    struct room *r = m->room;
-    uint64_t unix_us = calls_unix_us(c);
-    struct id id = id_make(unix_us, &c->config.entropy);
-    clock_format(unix_us, at);
-    json_t *message = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "message", id.text, "from",
-                                p->identity, "name", p->name, "role", role_name(p->role), "text",
-                                text, "at", at);
-    chat_add(&r->chat, message);
-    sessions_reply(c->sessions, m->session, msg->id,
-                   msg->id[0] ? json_pack("{s:s,s:s}", "type", "ok", "message", id.text) : NULL);
-    room_tell(r, NULL, json_pack("{s:s,s:O}", "type", "chat", "message", message));
-    json_decref(message);
-    calls_event(c, &r->case_id, p->identity, "chat",
-                json_pack("{s:s,s:s}", "message", id.text, "text", text));
 }
 
 /* Consent */
@@ -534,7 +507,7 @@ static void consent_run(struct calls *c, struct consent_job *job)
 
 void calls_on_consent(struct calls *c, struct member *m, const struct proto_message *msg)
 {
-    struct roster_person *p = need_room(c, m, msg);
+    struct roster_person *p = calls_need_room(c, m, msg);
     struct consent_job *job = p ? calloc(1, sizeof *job) : NULL;
     if (!job)
         return;

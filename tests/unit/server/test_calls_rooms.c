@@ -67,6 +67,12 @@ static void test_chat(void **state)
     json_t *history = client_expect(&agent, "history");
     assert_string_equal(text_at(history, "messages.0.text"), "a cup");
     assert_int_equal(world_events(&w, &c.id, "chat"), 1);
+    /* What cannot be kept is told to nobody. */
+    fake_dbq_full(w.dbq, true);
+    client_say(&buyer, "{'type':'chat','id':'3','text':'lost'}");
+    assert_string_equal(text_at(client_expect(&buyer, "error"), "re"), "3");
+    assert_false(client_has(&agent, "chat"));
+    fake_dbq_full(w.dbq, false);
     client_free(&buyer);
     client_free(&agent);
     world_stop(&w);
