@@ -31,11 +31,11 @@ export class Loupe {
         server.child = host.start(words[0], words.slice(1), { cpu, env: { ...process.env, ...env } });
         server.child.stderr.pipe(log, { end: false });
         const lines = createInterface({ input: server.child.stdout });
-        server.url = await new Promise((resolve, reject) => {
+        [server.url, server.media] = await new Promise((resolve, reject) => {
             server.child.once('exit', (code) => reject(new Error(`louped ended with ${code}`)));
             lines.on('line', (line) => {
-                const found = /^louped ready http=(\S+) /.exec(line);
-                if (found) resolve(found[1]);
+                const found = /^louped ready http=(\S+) media=(\S+) /.exec(line);
+                if (found) resolve(found.slice(1));
             });
         });
         return server;

@@ -119,8 +119,9 @@ class Page {
   }
 }
 
-async function launchChromium() {
-  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: CHROMIUM });
+async function launchChromium(fps) {
+  const args = fps ? [...CHROMIUM, `--use-fake-device-for-media-stream=fps=${fps}`] : CHROMIUM;
+  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args });
   const open = async ({ script, viewport = { width: 1280, height: 800 }, locale = 'en-GB' } = {}) => {
     const context = await browser.newContext({ viewport, locale });
     const page = await context.newPage();
@@ -168,7 +169,8 @@ async function launchFirefox(hertz) {
   return { kind: 'firefox', open, close: () => browser.close() };
 }
 
-/** `hertz`: the tone of the fake microphone, where the browser cannot make one in the page. */
-export function launch(kind, { hertz = 440 } = {}) {
-  return kind === 'chromium' ? launchChromium() : launchFirefox(hertz);
+/** `hertz`: the tone of the fake microphone, where the browser cannot make one in the page; `fps` of
+ *  Chromium's fake camera. */
+export function launch(kind, { hertz = 440, fps } = {}) {
+  return kind === 'chromium' ? launchChromium(fps) : launchFirefox(hertz);
 }

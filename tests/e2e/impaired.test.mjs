@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// A short call over a bad network (tests/net/impair), browser to browser: losses on both legs and in both
+// directions, then darkness, then light again. `./dev bench browsers` measures the same at length.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { between, publish, watch } from '../net/impair/people.mjs';
+import { token } from '../net/support/louped.mjs';
+import { launch } from './support/browsers.mjs';
+import { startLouped } from './support/server.mjs';
+
+const rest = (ms) => new Promise((done) => setTimeout(done, ms));
+let louped;
+let camera;
+let eye;
+
+before(async () => {
+  louped = await startLouped();
+  camera = await launch('chromium', { fps: 30 });
+  eye = await launch('chromium');
+});
+
+after(async () => {
+  await camera?.close();
+  await eye?.close();
+  await louped?.stop();
+});
+
+test('losses are repaired, sound goes on, and after darkness the picture is back', { timeout: 60_000 }, async (t) => {
+  const made = await louped.newCase();
+  const { url: site, media } = louped;
+  const rules = { delayMs: 20 };
+  const buyer = token({ sub: made.buyer.id, role: 'buyer', case: made.id });
+  const viewer = token({ sub: 'eye', role: 'viewer', room: made.room });
+  const people = [
+    await publish(camera, { site, media, url: `${site}/whip/${made.room}`, token: buyer, seed: 5, rules, width: 640, height: 480 }),
+    await watch(eye, { site, media, url: `${site}/whep/${made.room}`, token: viewer, seed: 6, rules }),
+  ];
+  t.after(() => Promise.all(people.map((one) => one.close())));
+  const set = (more) => people.forEach((one) => one.relay.set(more));
+  await rest(2000);
+  set({ loss: 0.1 });
+  const start = await people[1].figures();
+  await rest(8000);
+  const seen = between(start, await people[1].figures());
+  t.diagnostic(JSON.stringify(seen));
+  const { lost, packets } = people[1].relay.down.counts;
+  assert.ok(lost > packets / 30, `${lost} of ${packets} packets were lost`);
+  assert.ok(seen.fps >= 15, `${seen.fps} pictures a second`);
+  assert.ok(seen.concealed <= 0.08, `${seen.concealed} of the sound made up`);
+  set({ loss: 1 });
+  await rest(2000);
+  await people[1].pictures();
+  set({ loss: 0 });
+  const light = Date.now();
+  await people[1].page.until('the picture to come back', () => globalThis.pictures.length > 0);
+  const back = Date.now() - light;
+  t.diagnostic(`back after ${back} ms`);
+  assert.ok(back <= 2000, `${back} ms`);
+});
