@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Packets of anything into the depacketiser. Input: records of 4 bytes (sequence step, timestamp step,
-// flags, length of the payload) and the payload.
+// Packets of anything into the depacketiser. Input: a byte that chooses the codec, then records of 4
+// bytes (sequence step, timestamp step, flags, length of the payload) and the payload.
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,8 +14,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct depack *depack;
-    if (depack_new(&depack) < 0)
+    if (size == 0 || depack_new(&depack) < 0)
         return 0;
+    uint8_t codec = data[0] % CODEC_COUNT;
+    data++;
+    size--;
     struct tape_packet *packet = malloc(sizeof *packet + PAYLOAD_MAX);
     if (!packet)
         abort();
@@ -23,7 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     while (size >= HEAD_BYTES) {
         seq += (int8_t)data[0];
         timestamp += (int8_t)data[1];
-        *packet = (struct tape_packet){.seq = seq, .timestamp = timestamp, .flags = data[2]};
+        *packet = (struct tape_packet){
+            .seq = seq, .timestamp = timestamp, .flags = data[2], .codec = codec};
         size_t len = data[3] < size - HEAD_BYTES ? data[3] : size - HEAD_BYTES;
         memcpy(packet->payload, data + HEAD_BYTES, len);
         packet->payload_len = (uint16_t)len;
