@@ -25,6 +25,7 @@
 #define UNSENT_BYTES 32768 /* kept by the system beyond what is on its way */
 
 _Static_assert(LIMIT_TCP_CONNECTIONS <= PLACES, "each connection has a place");
+_Static_assert(TCP_VIA_MIN == PLACES, "generations begin with 1");
 
 struct connection {
     struct list dirty; /* has something for tcp_flush to do */

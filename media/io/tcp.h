@@ -14,6 +14,8 @@
 
 struct tcp;
 
+#define TCP_VIA_MIN 8192 /* smaller ones are UDP's */
+
 /** A socket on its way from the door to a worker, with what was read from it. Owned by whoever has
  *  it; free with tcp_arrival_free. */
 struct tcp_arrival {

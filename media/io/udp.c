@@ -30,6 +30,7 @@
 /** Datagrams to one address, all of `segment` bytes but for the last, which may be shorter. */
 struct message {
     struct addr to;
+    uint32_t local;
     uint16_t segment;
     uint16_t count;
     uint32_t at; /* in the arena */
@@ -41,12 +42,12 @@ struct message {
 struct rx_slot {
     struct iovec part;
     struct sockaddr_storage from;
-    _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct timespec))];
+    _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct timespec)) + UDP_LOCAL_SPACE];
 };
 struct tx_slot {
     struct iovec part;
     struct sockaddr_storage to;
-    _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(uint16_t))];
+    _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(uint16_t)) + UDP_LOCAL_SPACE];
 };
 
 struct udp {
@@ -62,7 +63,9 @@ struct udp {
     size_t first;      /* message not sent yet, */
     size_t first_sent; /* but for these segments of it */
     size_t count;      /* one behind the last */
-    struct addr to;    /* of the room reserved */
+    struct addr to;    /* of the room reserved, */
+    uint32_t to_local; /* and where from */
+    struct udp_local local;
     struct message *messages;
     uint8_t (*rx)[BUFFER_BYTES];
     struct mmsghdr rx_messages[UDP_BATCH];
@@ -95,6 +98,7 @@ static int bind_socket(struct udp *u, const struct addr *address)
     if (u->v6)
         (void)setsockopt(u->fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
     (void)setsockopt(u->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
+    udp_local_open(&u->local, u->fd, address);
     enlarge(u->fd);
     len = addr_to_sockaddr(address, u->v6, &sa);
     if (bind(u->fd, (struct sockaddr *)&sa, len) != 0)
@@ -116,11 +120,7 @@ static void prepare_batches(struct udp *u)
     for (size_t i = 0; i < TX_BATCH; i++) {
         struct tx_slot *s = &u->tx_slots[i];
         u->tx_messages[i].msg_hdr = (struct msghdr){
-            .msg_name = &s->to, .msg_iov = &s->part, .msg_iovlen = 1};
-        struct cmsghdr *c = (struct cmsghdr *)s->control;
-        *c = (struct cmsghdr){.cmsg_level = SOL_UDP,
-                              .cmsg_type = UDP_SEGMENT,
-                              .cmsg_len = CMSG_LEN(sizeof(uint16_t))};
+            .msg_name = &s->to, .msg_iov = &s->part, .msg_iovlen = 1, .msg_control = s->control};
     }
 }
 
@@ -200,8 +200,9 @@ size_t udp_receive(struct udp *u, udp_datagram_fn *fn, void *ctx, uint64_t *ret_
     for (int i = 0; i < n; i++) {
         struct addr from;
         uint64_t at_us = arrival(u, &u->rx_messages[i].msg_hdr, now_us, unix_now_us);
+        uint32_t local = udp_local_note(&u->local, &u->rx_messages[i].msg_hdr);
         if (addr_from_sockaddr((struct sockaddr *)&u->rx_slots[i].from, &from) == 0)
-            fn(ctx, at_us, &from, u->rx[i], u->rx_messages[i].msg_len);
+            fn(ctx, at_us, &from, local, u->rx[i], u->rx_messages[i].msg_len);
     }
     return (size_t)n;
 }
@@ -230,7 +231,7 @@ static bool has_room(const struct udp *u)
     return u->used + BUFFER_BYTES <= ARENA_BYTES && u->count < MESSAGES;
 }
 
-uint8_t *udp_reserve(struct udp *u, const struct addr *to, size_t size)
+uint8_t *udp_reserve(struct udp *u, const struct addr *to, uint32_t local, size_t size)
 {
     if (size > BUFFER_BYTES)
         return NULL;
@@ -243,6 +244,7 @@ uint8_t *udp_reserve(struct udp *u, const struct addr *to, size_t size)
             return NULL;
     }
     u->to = *to;
+    u->to_local = local;
     return u->arena + u->used;
 }
 
@@ -252,8 +254,8 @@ static struct message *joinable(struct udp *u, size_t len)
     struct message *m = u->count > u->first ? &u->messages[u->count - 1] : NULL;
     if (!m || !u->cuts || m->count == SEGMENTS_MAX || len > m->segment ||
         m->len != (uint32_t)m->segment * m->count || m->len + len > MESSAGE_MAX ||
-        !addr_equal(&m->to, &u->to) || (u->count - 1 == u->first && u->first_sent > 0) ||
-        m->refused)
+        m->local != u->to_local || !addr_equal(&m->to, &u->to) ||
+        (u->count - 1 == u->first && u->first_sent > 0) || m->refused)
         return NULL;
     return m;
 }
@@ -268,6 +270,7 @@ void udp_commit(struct udp *u, size_t len)
         m->len += (uint32_t)len;
     } else {
         u->messages[u->count++] = (struct message){.to = u->to,
+                                                   .local = u->to_local,
                                                    .segment = (uint16_t)len,
                                                    .count = 1,
                                                    .at = (uint32_t)u->used,
@@ -279,6 +282,15 @@ void udp_commit(struct udp *u, size_t len)
 static bool goes_whole(const struct udp *u, const struct message *m)
 {
     return m->count == 1 || (u->cuts && !m->refused);
+}
+
+/** Has the kernel cut a message; how many bytes say so. */
+static size_t write_segment(struct cmsghdr *at, uint16_t segment)
+{
+    *at = (struct cmsghdr){
+        .cmsg_level = SOL_UDP, .cmsg_type = UDP_SEGMENT, .cmsg_len = CMSG_LEN(sizeof segment)};
+    memcpy(CMSG_DATA(at), &segment, sizeof segment);
+    return CMSG_SPACE(sizeof segment);
 }
 
 /** Describe the next ones to sendmmsg; how many. */
@@ -295,11 +307,11 @@ static unsigned fill_batch(struct udp *u)
         hdr->msg_namelen = addr_to_sockaddr(&m->to, u->v6, &s->to);
         s->part.iov_base = u->arena + m->at + skip;
         s->part.iov_len = whole || left < m->segment ? left : m->segment;
-        bool cut = whole && m->count > 1;
-        hdr->msg_control = cut ? s->control : NULL;
-        hdr->msg_controllen = cut ? sizeof s->control : 0;
-        if (cut)
-            memcpy(CMSG_DATA((struct cmsghdr *)s->control), &m->segment, sizeof m->segment);
+        hdr->msg_controllen = 0;
+        if (whole && m->count > 1)
+            hdr->msg_controllen = write_segment((struct cmsghdr *)s->control, m->segment);
+        hdr->msg_controllen += udp_local_write(
+            &u->local, m->local, u->v6, (struct cmsghdr *)(s->control + hdr->msg_controllen));
         if (whole || ++sent == m->count) {
             sent = 0;
             i++;

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/addr.h"
+#include "media/io/udp_local.h"
 
 struct udp;
 
@@ -21,9 +21,11 @@ int udp_fd(const struct udp *u);
 struct addr udp_address(const struct udp *u);
 
 /** Called for each datagram received, in order; the bytes may be worked on in place. `at_us` is when
- *  the kernel took it in, on the clock of clock_now_us; never earlier than that of one before. */
-typedef void udp_datagram_fn(void *ctx, uint64_t at_us, const struct addr *from, uint8_t *data,
-                             size_t len);
+ *  the kernel took it in, on the clock of clock_now_us; never earlier than that of one before. `local`
+ *  numbers the address of ours that it was sent to, at most UDP_LOCAL_MAX, when the socket is bound to
+ *  "any"; else it is 0. */
+typedef void udp_datagram_fn(void *ctx, uint64_t at_us, const struct addr *from, uint32_t local,
+                             uint8_t *data, size_t len);
 /** Takes one batch off the socket; how many datagrams. *ret_now_us: the time just after. */
 size_t udp_receive(struct udp *u, udp_datagram_fn *fn, void *ctx, uint64_t *ret_now_us);
 /** As many as one call takes: there may be more. */
@@ -31,8 +33,9 @@ size_t udp_receive(struct udp *u, udp_datagram_fn *fn, void *ctx, uint64_t *ret_
 
 /** Room for one datagram at the end of what waits to be sent, or NULL when the socket takes no more
  *  and the room is used up. Valid until udp_commit, which ends it; length 0 gives the room back.
- *  Datagrams leave in this order; those that follow each other to one address leave together. */
-uint8_t *udp_reserve(struct udp *u, const struct addr *to, size_t size);
+ *  Datagrams leave in this order, from the address of ours that `local` numbers (0: the system
+ *  chooses); those that follow each other to one address leave together. */
+uint8_t *udp_reserve(struct udp *u, const struct addr *to, uint32_t local, size_t size);
 void udp_commit(struct udp *u, size_t len);
 /** Sends what waits. False when the socket took not all: call again when it is writable. */
 bool udp_flush(struct udp *u);

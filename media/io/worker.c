@@ -57,10 +57,10 @@ struct worker {
 static uint8_t *reserve(void *ctx, const struct path *to, size_t size)
 {
     struct worker *w = ctx;
-    w->reserved_for_tcp = to->via != 0;
-    if (to->via)
+    w->reserved_for_tcp = to->via >= TCP_VIA_MIN;
+    if (w->reserved_for_tcp)
         return w->tcp ? tcp_reserve(w->tcp, to, size) : NULL;
-    return udp_reserve(w->udp, &to->remote, size);
+    return udp_reserve(w->udp, &to->remote, to->via, size);
 }
 
 static void commit(void *ctx, size_t len)
@@ -187,11 +187,11 @@ static void carry_out_all(struct worker *w)
 
 /** With its own time: publishers measure the path by the gaps between packets. Time does not run
  *  backwards for what came while the turn before was still at work. */
-static void on_datagram(void *ctx, uint64_t at_us, const struct addr *from, uint8_t *data,
-                        size_t len)
+static void on_datagram(void *ctx, uint64_t at_us, const struct addr *from, uint32_t local,
+                        uint8_t *data, size_t len)
 {
     struct worker *w = ctx;
-    struct path path = {.remote = *from, .via = 0};
+    struct path path = {.remote = *from, .via = local};
     if (w->oldest_us == 0)
         w->oldest_us = at_us;
     if (at_us > w->now_us)

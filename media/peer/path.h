@@ -11,7 +11,8 @@
 /** No padding: may be used as a map key as it is. */
 struct path {
     struct addr remote;
-    uint32_t via; /* local socket: 0 is the worker's UDP port; ICE-TCP connections have their own */
+    uint32_t via; /* local side: small numbers are addresses of the worker's UDP port (0: its only
+                     one), large ones TCP connections */
 };
 
 static inline bool path_equal(const struct path *a, const struct path *b)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Getting through where UDP does not: plain pages that take nothing but the TCP candidates of an answer
-// publish and play, on each of the workers, through one port.
+// Getting through: plain pages that take nothing but the TCP candidates of an answer publish and play, on
+// each of the workers, through one port; and so do those that have IPv6 alone.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -70,6 +70,30 @@ for (const [from, to] of [['chromium', 'firefox'], ['firefox', 'chromium']]) {
     }
     const { packetsLost } = await viewer.received();
     assert.equal(packetsLost, 0);
+  });
+}
+
+for (const [from, to, keep] of [['chromium', 'firefox', 'udp'], ['firefox', 'chromium', 'tcp']]) {
+  test(`over IPv6 and ${keep}, from ${from} to ${to}`, { timeout: 60_000 }, async (t) => {
+    // One socket for both families; only the IPv6 address is announced.
+    const six = await startLouped('--allowed-origins', origin, '--media', '[::]:0', '--media-tcp', '[::]:0',
+      '--public-address', '::1');
+    t.after(() => six.stop());
+    const { room } = await six.newCase();
+    const publisher = await plainPage(t, from);
+    const viewer = await plainPage(t, to);
+    const token = tokens.agent(`camera-${from}`);
+    const sent = await publisher.evaluate(publish, { url: `${six.url}/whip/${room}`, token, keep });
+    assert.equal(sent.status, 201, sent.text);
+    const wish = { url: `${six.url}/whep/${room}`, token: tokens.agent('eye'), keep };
+    const played = await viewer.evaluate(play, wish);
+    assert.equal(played.status, 201, played.text);
+    await shows(viewer);
+    for (const page of [publisher, viewer]) {
+      const used = await page.evaluate(route);
+      assert.equal(used.address, '::1', JSON.stringify(used));
+      assert.equal(used.protocol, keep);
+    }
   });
 }
 

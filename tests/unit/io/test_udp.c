@@ -66,9 +66,11 @@ struct inbox {
     uint8_t marks[2048]; /* and their first bytes */
 };
 
-static void take(void *ctx, uint64_t at_us, const struct addr *from, uint8_t *data, size_t len)
+static void take(void *ctx, uint64_t at_us, const struct addr *from, uint32_t local, uint8_t *data,
+                 size_t len)
 {
     struct inbox *in = ctx;
+    (void)local;
     if (in->count < 2048) {
         in->sizes[in->count] = len;
         in->marks[in->count] = data[0];
@@ -95,7 +97,7 @@ static struct udp *open_at(const char *ip)
 
 static void put(struct udp *u, const struct addr *to, const void *bytes, size_t len)
 {
-    uint8_t *room = udp_reserve(u, to, len);
+    uint8_t *room = udp_reserve(u, to, 0, len);
     assert_non_null(room);
     memcpy(room, bytes, len);
     udp_commit(u, len);
@@ -146,11 +148,11 @@ static void rooms_given_back_are_not_sent(void **state)
     struct udp *a = open_at("127.0.0.1"), *b = open_at("127.0.0.1");
     struct inbox in = {0};
     struct addr to = udp_address(b);
-    assert_null(udp_reserve(a, &to, 4096));
-    assert_non_null(udp_reserve(a, &to, 100));
+    assert_null(udp_reserve(a, &to, 0, 4096));
+    assert_non_null(udp_reserve(a, &to, 0, 100));
     udp_commit(a, 0);
     put(a, &to, "x", 1);
-    assert_non_null(udp_reserve(a, &to, 100)); /* reserved, never committed */
+    assert_non_null(udp_reserve(a, &to, 0, 100)); /* reserved, never committed */
     assert_true(udp_flush(a));
     assert_true(udp_flush(a));
     receive(b, &in, 1);
@@ -194,7 +196,7 @@ static void large_batches_are_sent_on_the_way(void **state)
     struct addr to = udp_address(b);
     size_t taken = 0;
     for (uint32_t i = 0; i < COUNT; i++) {
-        uint8_t *room = udp_reserve(a, &to, 1000);
+        uint8_t *room = udp_reserve(a, &to, 0, 1000);
         assert_non_null(room); /* a full batch is sent on the way */
         memcpy(room, &i, sizeof i);
         udp_commit(a, 1000);
@@ -248,7 +250,7 @@ static void a_port_is_bound_once(void **state)
 /** A datagram of `len` bytes that begin with `mark`. */
 static void put_marked(struct udp *u, const struct addr *to, uint8_t mark, size_t len)
 {
-    uint8_t *room = udp_reserve(u, to, len + 32);
+    uint8_t *room = udp_reserve(u, to, 0, len + 32);
     assert_non_null(room);
     memset(room, mark, len);
     udp_commit(u, len);
@@ -377,8 +379,8 @@ static void room_ends_while_nothing_is_taken(void **state)
     for (unsigned round = 0; round < 2; round++) {
         size_t kept = 0;
         kernel_is(0, EAGAIN);
-        while (udp_reserve(a, &to, 1000)) {
-            memset(udp_reserve(a, &to, 1000), (int)(kept & 0x7f), 1000);
+        while (udp_reserve(a, &to, 0, 1000)) {
+            memset(udp_reserve(a, &to, 0, 1000), (int)(kept & 0x7f), 1000);
             udp_commit(a, 1000);
             kept++;
         }
@@ -387,7 +389,7 @@ static void room_ends_while_nothing_is_taken(void **state)
         kernel_is(12, EAGAIN); /* some room again: what is left moves to the front */
         assert_false(udp_flush(a));
         kernel_is(0, EAGAIN);
-        assert_non_null(udp_reserve(a, &to, 1000));
+        assert_non_null(udp_reserve(a, &to, 0, 1000));
         put_marked(a, &to, 0xff, 1000);
         kernel_is(0, 0);
         assert_true(udp_flush(a));
