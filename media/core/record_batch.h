@@ -15,6 +15,7 @@
 enum record_item_kind {
     RECORD_VIDEO,
     RECORD_VIDEO_GAP, /* `gap` packets are missing before the next one; 0: another track follows */
+    RECORD_VIDEO_SWITCH, /* the same track goes on in another encoding, with a key frame */
     RECORD_AUDIO,
     RECORD_AUDIO_END,
 };

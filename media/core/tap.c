@@ -166,7 +166,7 @@ static void follow_best(struct tap *tap, uint64_t now_us, struct tap_source *s)
     s->clock = (struct steady_clock){
         .known = true, .timestamp = first->timestamp, .unix_us = at_us};
     tape_cursor_init(&s->cursor, best->tape, first->seq);
-    put_mark(tap, now_us, RECORD_VIDEO_GAP, s->track->id, 0);
+    put_mark(tap, now_us, RECORD_VIDEO_SWITCH, s->track->id, 0);
 }
 
 /* Which tracks are read */

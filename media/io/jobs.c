@@ -126,6 +126,9 @@ static int write_item(struct job_clip *c, const struct record_item *item)
     case RECORD_VIDEO_GAP:
         clip_video_gap(c->clip, item->gap);
         return 0;
+    case RECORD_VIDEO_SWITCH:
+        clip_video_switch(c->clip);
+        return 0;
     case RECORD_AUDIO:
         return clip_audio(c->clip, item->source, item->packet, item->capture_unix_us);
     case RECORD_AUDIO_END:

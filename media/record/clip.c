@@ -170,6 +170,11 @@ void clip_video_gap(struct clip *c, uint32_t packets)
     depack_gap(c->depack, packets);
 }
 
+void clip_video_switch(struct clip *c)
+{
+    depack_switch(c->depack);
+}
+
 /* --- sound */
 
 /** A voice whose packets are always late makes everything wait a little longer. */

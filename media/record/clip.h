@@ -49,6 +49,8 @@ int clip_video(struct clip *c, const struct tape_packet *packet, uint64_t captur
 /** Packets of the picture are missing before the next one given. 0: what follows is another track's,
  *  with numbers of its own. */
 void clip_video_gap(struct clip *c, uint32_t packets);
+/** The picture goes on in another encoding, from a key frame on. */
+void clip_video_switch(struct clip *c);
 /** A voice: `source` is any number that stays the same for one track. Captured more than CLIP_DELAY_US
  *  ago it is too late, but the delay grows for voices that are always late. Beyond LIMIT_MIX_SOURCES
  *  voices a further one is left out. */

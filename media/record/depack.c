@@ -56,6 +56,13 @@ void depack_gap(struct depack *d, uint32_t packets)
     }
 }
 
+void depack_switch(struct depack *d)
+{
+    bool need_key = d->need_key;
+    depack_gap(d, 0);
+    d->need_key = need_key;
+}
+
 bool depack_in_gap(const struct depack *d)
 {
     return d->shown && d->need_key;

@@ -38,6 +38,8 @@ int depack_push(struct depack *d, const struct tape_packet *packet, struct depac
 /** `packets` packets before the next one are missing. 0: another stream follows, with numbers of its
  *  own. */
 void depack_gap(struct depack *d, uint32_t packets);
+/** The same picture goes on in another stream, which has numbers of its own, with a key frame. */
+void depack_switch(struct depack *d);
 /** A frame came out before, and now a key frame is waited for. */
 bool depack_in_gap(const struct depack *d);
 

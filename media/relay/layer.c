@@ -18,7 +18,9 @@ void layer_filter_begin(struct layer_filter *f, const struct layer_aim *aim)
 static void climb(struct layer_filter *f, const struct layer_aim *aim, const struct tape_packet *p)
 {
     if (f->temporal < aim->temporal && f->temporal >= 0) {
-        if ((p->flags & TAPE_LAYER_SYNC) && p->temporal_id == f->temporal + 1)
+        /* What nobody refers to refers to lower layers only. */
+        if ((p->flags & (TAPE_LAYER_SYNC | TAPE_NON_REFERENCE)) &&
+            p->temporal_id == f->temporal + 1)
             f->temporal++;
         else if ((p->flags & TAPE_SWITCH_UP) && p->temporal_id <= f->temporal)
             f->temporal = aim->temporal;
@@ -28,27 +30,47 @@ static void climb(struct layer_filter *f, const struct layer_aim *aim, const str
         f->spatial++;
 }
 
-bool layer_filter_passes(struct layer_filter *f, const struct layer_aim *aim,
-                         const struct tape_packet *p)
+static void note_change(struct layer_filter *f, int8_t spatial, int8_t temporal)
 {
-    if (p->timestamp > f->timestamp) { /* the next picture */
+    if (f->spatial == spatial && f->temporal == temporal)
+        return;
+    memmove(&f->changes[0], &f->changes[1], (LAYER_CHANGES - 1) * sizeof f->changes[0]);
+    f->changes[LAYER_CHANGES - 1] = (struct layer_change){
+        .until = f->timestamp, .spatial = spatial, .temporal = temporal};
+}
+
+/** A packet of the newest picture, or of the next. */
+static void follow(struct layer_filter *f, const struct layer_aim *aim, const struct tape_packet *p)
+{
+    int8_t spatial = f->spatial, temporal = f->temporal;
+    if (p->timestamp > f->timestamp) {
         f->timestamp = p->timestamp;
         if (f->spatial > aim->spatial)
             f->spatial = aim->spatial;
         if (f->temporal > aim->temporal)
             f->temporal = aim->temporal;
     }
-    if (p->timestamp == f->timestamp) {
-        if (p->flags & TAPE_KEY_FRAME) {
-            f->key_timestamp = p->timestamp;
-            f->spatial = aim->spatial;
-            f->temporal = aim->temporal;
-        }
-        climb(f, aim, p);
+    if (p->flags & TAPE_KEY_FRAME) {
+        f->key_timestamp = p->timestamp;
+        f->spatial = aim->spatial;
+        f->temporal = aim->temporal;
     }
-    bool picture = p->temporal_id <= f->temporal ||
-                   (f->temporal < 0 && aim->temporal < 0 && p->timestamp == f->key_timestamp);
-    return picture && p->spatial_id <= f->spatial;
+    climb(f, aim, p);
+    note_change(f, spatial, temporal);
+}
+
+bool layer_filter_passes(struct layer_filter *f, const struct layer_aim *aim,
+                         const struct tape_packet *p)
+{
+    if (p->timestamp >= f->timestamp)
+        follow(f, aim, p);
+    int8_t spatial = f->spatial, temporal = f->temporal;
+    for (size_t i = LAYER_CHANGES; i-- > 0 && p->timestamp < f->changes[i].until;) {
+        spatial = f->changes[i].spatial;
+        temporal = f->changes[i].temporal;
+    }
+    bool picture = p->temporal_id <= temporal || (temporal < 0 && p->timestamp == f->key_timestamp);
+    return picture && p->spatial_id <= spatial;
 }
 
 /* Picture numbers */

@@ -17,22 +17,28 @@ struct layer_aim {
     int8_t spatial, temporal;
 };
 #define LAYER_PAUSED (-1)
-#define LAYER_KEYS (-1)   /* for `temporal`: key frames only */
+#define LAYER_KEYS (-1) /* for `temporal`: key frames only */
 #define LAYER_BEST INT8_MAX
 #define LAYER_AIM_BEST                                                                             \
     ((struct layer_aim){.encoding = LAYER_BEST, .spatial = LAYER_BEST, .temporal = LAYER_BEST})
+
+#define LAYER_CHANGES 4 /* remembered, for packets that come late */
 
 /** Which layers of one encoding pass. */
 struct layer_filter {
     int64_t timestamp;     /* of the newest picture */
     int64_t key_timestamp; /* and of the newest key frame */
     int8_t spatial, temporal;
+    struct layer_change {
+        int64_t until; /* timestamp */
+        int8_t spatial, temporal;
+    } changes[LAYER_CHANGES]; /* what passed before, the oldest first */
 };
 
 /** At a key frame: all that is aimed at. */
 void layer_filter_begin(struct layer_filter *f, const struct layer_aim *aim);
 /** Does the packet pass? Fewer layers do from the next picture on; more of them only where the
- *  stream lets them be joined. */
+ *  stream lets them be joined. Packets that come late pass where the rest of their picture did. */
 bool layer_filter_passes(struct layer_filter *f, const struct layer_aim *aim,
                          const struct tape_packet *p);
 /** Does the picture end with this packet, which passed? */

@@ -15,6 +15,7 @@
 #include "base/er.h"
 #include "base/str.h"
 #include "media/core/hub_private.h"
+#include "media/relay/downlink.h"
 #include "tests/sim/player.h"
 #include "tests/sim/sim_server.h"
 
@@ -106,10 +107,13 @@ static struct slot *slot_of(struct world *w, unsigned who)
     return m->lines[0]->slot;
 }
 
+/** What the viewer's path would carry does not count any more. */
 static void aim(struct world *w, unsigned who, int8_t encoding, int8_t temporal)
 {
     const struct layer_aim to = {.encoding = encoding, .spatial = LAYER_BEST, .temporal = temporal};
-    slot_aim(slot_of(w, who), &to, netsim_now_us(w->sim));
+    struct slot *s = slot_of(w, who);
+    downlink_detach(s->downlink, s);
+    slot_aim(s, &to, netsim_now_us(w->sim));
     sim_server_touch(w->server);
 }
 

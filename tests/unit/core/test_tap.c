@@ -297,6 +297,60 @@ static void another_track_goes_on_in_the_same_clip(void **state)
     assert_true(fake_hub_items(f, RECORD_AUDIO, 0) >= 20);
 }
 
+static void push_picture(struct fake_hub *f, struct encoding *e, uint16_t seq, uint32_t timestamp,
+                         bool key)
+{
+    const uint8_t payload[20] = {0x10, key ? 0x10 : 0x01, 2, 0, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68,
+                                 0x01};
+    const struct track_extras none = {0};
+    const struct rtp_packet packet = {.marker = true,
+                                      .seq = seq,
+                                      .timestamp = timestamp,
+                                      .payload = payload,
+                                      .payload_len = sizeof payload};
+    assert_int_equal(encoding_receive(e, f->now_us, &packet, &none, false), 0);
+    fake_hub_run(f, 33333);
+}
+
+/** The best encoding that flows is recorded, each from a key frame on, and time goes on. */
+static void the_best_encoding_is_recorded(void **state)
+{
+    struct fake_hub *f = *state;
+    struct fake_client *ann = fake_client_join(f, 1, "ann", "vs");
+    consent(f, "ann", true);
+    fake_client_stream(ann, 0.1);
+    start(f, "ann");
+    struct hub_room *r = hub_find_room(f->hub, &f->room);
+    struct track *t = container_of(r->relay->tracks.next, struct track, in_room);
+    struct encoding *low = t->encodings[0], *high = track_encoding(t, 1, f->now_us);
+    uint16_t low_seq = (uint16_t)(low->seq.highest + 1);
+    uint32_t low_ts = (uint32_t)low->ts.last;
+    for (uint16_t i = 0; i < 60; i++) {
+        if (i < 30) /* the better one begins in the middle of a picture, and stops after a second */
+            push_picture(f, high, (uint16_t)(500 + i), 900000 + i * 3000u, i == 3);
+        push_picture(f, low, (uint16_t)(low_seq + i), low_ts + 3000u + i * 6000u, i == 55);
+    }
+    assert_int_equal(fake_hub_items(f, RECORD_VIDEO_SWITCH, 0), 2);
+    assert_int_equal(fake_hub_items(f, RECORD_VIDEO_GAP, 0), 0);
+    uint64_t last_us = 0;
+    bool other = false;
+    size_t high_items = 0;
+    for (size_t b = 0; b < f->batch_count; b++) {
+        for (size_t i = 0; i < f->batches[b]->count; i++) {
+            const struct record_item *item = &f->batches[b]->items[i];
+            other = other || item->kind == RECORD_VIDEO_SWITCH;
+            if (item->kind != RECORD_VIDEO)
+                continue;
+            assert_true(!other || (item->packet->flags & TAPE_KEY_FRAME));
+            assert_true(item->capture_unix_us > last_us);
+            last_us = item->capture_unix_us;
+            other = false;
+            high_items += item->packet->seq >= 65536 + 500 && item->packet->seq < 65536 + 530;
+        }
+    }
+    assert_int_equal(high_items, 27);
+}
+
 static void a_slow_recorder_is_counted(void **state)
 {
     struct fake_hub *f = *state;
@@ -373,6 +427,7 @@ int main(void)
         TEST(consent_is_of_the_person_not_of_the_peer),
         TEST(losses_are_waited_for_then_marked),
         TEST(another_track_goes_on_in_the_same_clip),
+        TEST(the_best_encoding_is_recorded),
         TEST(a_slow_recorder_is_counted),
         TEST(a_clip_ends_by_itself),
         TEST(full_batches_are_handed_over_whole),

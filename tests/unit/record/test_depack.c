@@ -192,6 +192,21 @@ static void test_bounds_a_frame(void **state)
     free(p);
 }
 
+static void test_another_stream_is_no_gap(void **state)
+{
+    struct fixture *f = *state;
+    next(f, true);
+    assert_int_equal(push_without(f, -1), 0);
+    depack_switch(f->depack);
+    assert_false(depack_in_gap(f->depack));
+    struct tape_packet *p = make(3, 7, TAPE_MARKER, 40); /* numbers of its own */
+    const uint8_t head[] = {0x10, 0, 0, 0, 0x9d, 0x01, 0x2a, 64, 0, 64, 0};
+    memcpy(p->payload, head, sizeof head);
+    assert_int_equal(depack_push(f->depack, p, &f->frame), 0);
+    assert_true(f->frame.key && !f->frame.after_gap);
+    free(p);
+}
+
 static void test_misses_a_marker(void **state)
 {
     struct fixture *f = *state;
@@ -233,6 +248,7 @@ int main(void)
         TEST(test_passes_over_padding),
         TEST(test_refuses_what_is_malformed),
         TEST(test_bounds_a_frame),
+        TEST(test_another_stream_is_no_gap),
         TEST(test_misses_a_marker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,7 +37,12 @@ static void fewer_layers_from_the_next_picture_on(void **state)
     assert_false(passes(&f, one, 3, 0, 1, 0));
     assert_false(passes(&f, one, 3, 1, 0, 0));
     assert_true(passes(&f, one, 3, 0, 0, 0));
-    assert_false(passes(&f, one, 2, 0, 2, 0)); /* late */
+    assert_true(passes(&f, one, 2, 0, 2, 0)); /* late, but the rest of it passed */
+    assert_true(passes(&f, all, 4, 0, 1, TAPE_LAYER_SYNC));
+    assert_false(passes(&f, all, 3, 0, 1, 0));
+    assert_true(passes(&f, one, 5, 0, 0, 0));
+    assert_false(passes(&f, one, 3, 0, 1, 0));
+    assert_true(passes(&f, one, 4, 0, 1, 0));
 }
 
 static void more_temporal_layers_where_they_can_be_joined(void **state)
@@ -55,6 +60,9 @@ static void more_temporal_layers_where_they_can_be_joined(void **state)
     layer_filter_begin(&f, &one);
     assert_true(passes(&f, all, 7, 0, 0, TAPE_SWITCH_UP)); /* VP9: all of them, from here on */
     assert_true(passes(&f, all, 8, 0, 2, 0));
+    layer_filter_begin(&f, &one);
+    assert_false(passes(&f, one, 9, 0, 1, TAPE_NON_REFERENCE));
+    assert_true(passes(&f, all, 10, 0, 1, TAPE_NON_REFERENCE));
     layer_filter_begin(&f, &one);
     assert_false(passes(&f, all, 9, 0, 1, TAPE_SWITCH_UP));
     assert_true(passes(&f, all, 10, 0, 0, TAPE_KEY_FRAME));
