@@ -67,6 +67,8 @@
 #define LIMIT_CONSENT_TIMEOUT_US 30000000u /* no valid STUN check: the peer is gone (RFC 7675) */
 #define LIMIT_CONNECT_TIMEOUT_US 30000000u /* not connected by then: removed */
 #define LIMIT_PLI_INTERVAL_US 1000000u     /* one key-frame request per source at most */
+#define LIMIT_SLOT_KEY_FRAMES 4            /* on behalf of one viewer's line at once; then one each: */
+#define LIMIT_SLOT_KEY_INTERVAL_US 3000000u /* further requests are left out */
 #define LIMIT_RTCP_INTERVAL_US 1000000u    /* SR and RR */
 #define LIMIT_TWCC_INTERVAL_US 100000u
 

@@ -241,6 +241,7 @@ struct slot {
     uint32_t resent_next;
     int64_t noted;          /* what `sent` tells ends with this number */
     uint64_t rtt_us;
+    uint64_t keys_until_us; /* the key frames asked for on its behalf are paid for by then */
     uint64_t resend_window_us, resend_bytes, window_bytes; /* the retransmission budget */
     struct slot_counters counters;
 };
@@ -291,6 +292,9 @@ void slots_begin_with(struct encoding *e, uint64_t now_us, const struct tape_pac
 void slot_skip(struct slot *s, uint64_t now_us);
 /** Choose anew which encoding it is to show: others flow, or another is aimed at. */
 void slot_retarget(struct slot *s, uint64_t now_us);
+
+/** Ask for a key frame of `e` on its behalf: LIMIT_SLOT_KEY_FRAMES at once, then now and then. */
+void slot_ask_key_frame(struct slot *s, struct encoding *e, uint64_t now_us);
 
 /* slot_send.c */
 /** Let packets of `e` flow from `first_seq`, which is on its tape, on. 0 or ER_NOMEM. */

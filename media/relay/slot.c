@@ -164,6 +164,19 @@ static bool lacks_layers(const struct slot *s)
     return s->kind == MEDIA_VIDEO && (s->layers.spatial < top || keys_only);
 }
 
+/* A publisher sends more for a key frame, and everybody's picture is the worse for it: who asks for many
+ * is heard now and then. */
+void slot_ask_key_frame(struct slot *s, struct encoding *e, uint64_t now_us)
+{
+    if (!e->key_wanted) {
+        uint64_t from_us = s->keys_until_us > now_us ? s->keys_until_us : now_us;
+        if (from_us - now_us > (uint64_t)(LIMIT_SLOT_KEY_FRAMES - 1) * LIMIT_SLOT_KEY_INTERVAL_US)
+            return;
+        s->keys_until_us = from_us + LIMIT_SLOT_KEY_INTERVAL_US;
+    }
+    encoding_want_key_frame(e, now_us);
+}
+
 static void wait_for_target(struct slot *s, uint64_t now_us)
 {
     for (size_t i = 0; i < s->track->encoding_count; i++)
@@ -177,7 +190,7 @@ static void wait_for_target(struct slot *s, uint64_t now_us)
     else
         begin_with_any(s, now_us);
     if (s->encoding != s->target)
-        encoding_want_key_frame(s->target, now_us);
+        slot_ask_key_frame(s, s->target, now_us);
 }
 
 void slot_retarget(struct slot *s, uint64_t now_us)
@@ -196,12 +209,12 @@ void slot_retarget(struct slot *s, uint64_t now_us)
         if (!same || !list_linked(&s->in_waiting))
             wait_for_target(s, now_us);
         else if (!e->key_wanted)
-            encoding_want_key_frame(e, now_us);
+            slot_ask_key_frame(s, e, now_us);
         return;
     }
     list_remove(&s->in_waiting);
     if (lacks_layers(s))
-        encoding_want_key_frame(e, now_us);
+        slot_ask_key_frame(s, e, now_us);
 }
 
 void slots_begin_with(struct encoding *e, uint64_t now_us, const struct tape_packet *const *packets,
@@ -252,7 +265,7 @@ void slot_skip(struct slot *s, uint64_t now_us)
     }
     s->target = target;
     list_append(&s->track->waiting, &s->in_waiting);
-    encoding_want_key_frame(target, now_us);
+    slot_ask_key_frame(s, target, now_us);
 }
 
 static int8_t lower(int8_t a, uint8_t b)
@@ -282,5 +295,5 @@ void slot_key_frame(struct slot *s, uint64_t now_us)
 {
     struct encoding *e = s->encoding ? s->encoding : s->target;
     if (e)
-        encoding_want_key_frame(e, now_us);
+        slot_ask_key_frame(s, e, now_us);
 }

@@ -336,7 +336,7 @@ static bool is_under_way(struct slot *s, uint64_t now_us, int64_t seq)
     if (now_us - r->last_us < (s->very_lossy ? s->rtt_us / 2 : s->rtt_us))
         return true;
     if (now_us - r->first_us > ASKED_LONG_US)
-        encoding_want_key_frame(s->encoding, now_us);
+        slot_ask_key_frame(s, s->encoding, now_us);
     r->last_us = now_us;
     return false;
 }

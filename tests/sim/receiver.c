@@ -192,8 +192,11 @@ static void try_frame(struct receiver *r, uint64_t now_us, int64_t seq)
         p = packet_at(r, --from);
     if (!p || p->used)
         return;
-    for (p = packet_at(r, to); p && !p->marker;)
+    for (p = packet_at(r, to); p && !p->marker;) {
         p = packet_at(r, ++to);
+        if (p && p->start)
+            return; /* the frame before was never ended */
+    }
     if (!p)
         return;
     bool again = false;
