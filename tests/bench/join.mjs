@@ -51,7 +51,7 @@ async function run(name, start, browser, address) {
         await watch(pages[1], 'first'); // connections and codecs are warm then
         for (let i = 0; i < joins; i++) {
             const { ms, width, steps } = await watch(pages[1], i);
-            if (width !== 640) throw new Error(`a picture ${width} wide`);
+            if (!width) throw new Error('an empty picture');
             times.push({ ms, ...steps });
             await sleep(300 + 37 * i); // not in step with frames or timers
         }

@@ -72,6 +72,8 @@ static void check(struct load_sink *s, struct load_incoming *in, struct load_met
     }
     if (stamp.counter < in->counter)
         s->counts.reordered++;
+    if (in->counter == 0 && !audio)
+        in->clean = load_is_key_start(packet.payload);
     in->counter = stamp.counter;
     uint64_t delay = arrived_us > stamp.sent_us ? arrived_us - stamp.sent_us : 0;
     histogram_add(audio ? &meter->audio : &meter->video, delay);
@@ -112,7 +114,8 @@ void load_sink_rtp(struct load_sink *s, struct load_meter *meter, struct srtp_pa
         return;
     }
     bool audio = len < AUDIO_PACKET_BYTES;
-    if (audio ? seq % SAMPLE_AUDIO == 0 : (data[1] & 0x80) || seq % SAMPLE_VIDEO == 0)
+    if (in->received == 1 ||
+        (audio ? seq % SAMPLE_AUDIO == 0 : (data[1] & 0x80) || seq % SAMPLE_VIDEO == 0))
         check(s, in, meter, srtp, arrived_us, data, len);
 }
 
@@ -192,6 +195,7 @@ void load_sink_count(const struct load_sink *s, struct load_counts *sum)
     for (size_t i = 0; i < s->stream_count; i++) {
         const struct load_incoming *in = &s->streams[i];
         sum->streams += in->received > 0;
+        sum->clean += in->clean;
         sum->received += in->received - in->padding;
         sum->padding += in->padding;
         sum->expected += (uint64_t)(in->highest - in->first + 1);

@@ -26,6 +26,7 @@ struct load_counts {
     uint64_t checked;   /* decrypted */
     uint64_t corrupt;   /* of those, not authentic or not what was sent */
     uint64_t reordered; /* of those, older than one that came before */
+    uint64_t clean;     /* streams of pictures that began with a key frame's first packet */
     uint64_t nacks;     /* packets the server asked for again: lost on its way in */
     uint64_t refused;   /* that our own kernel did not take */
 };
@@ -37,6 +38,7 @@ struct load_incoming {
     struct seq_extender extender;
     int64_t first, highest;
     uint64_t received, padding;
+    bool clean; /* see load_counts */
     uint64_t reported, reported_expected; /* up to the last report */
     uint64_t counter;                     /* of the newest packet checked */
     uint32_t last_sr;

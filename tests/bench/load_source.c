@@ -83,6 +83,11 @@ int load_stamp_read(const uint8_t *payload, size_t len, struct load_stamp *ret)
     return 0;
 }
 
+bool load_is_key_start(const uint8_t *payload)
+{
+    return (payload[0] & 0x10) && !(payload[4] & 1);
+}
+
 /** The header; where the payload goes. */
 static size_t begin(struct load_source *s, struct load_stream *o, uint8_t type, bool marker,
                     uint8_t *packet)

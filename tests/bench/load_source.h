@@ -24,6 +24,9 @@ struct load_stamp {
 /** 0; ER_MALFORMED when it is not what a source wrote. */
 int load_stamp_read(const uint8_t *payload, size_t len, struct load_stamp *ret);
 
+/** Whether a picture's payload that load_stamp_read took begins a key frame. */
+bool load_is_key_start(const uint8_t *payload);
+
 struct load_stream {
     uint32_t ssrc;
     uint16_t seq;

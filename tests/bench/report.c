@@ -105,6 +105,7 @@ json_t *load_report(const struct load_peers *peers, struct load_meter *meter)
         (json_int_t)sum.padding, "checked", (json_int_t)sum.checked, "corrupt",
         (json_int_t)sum.corrupt, "reordered", (json_int_t)sum.reordered, "nacks",
         (json_int_t)sum.nacks, "refused", (json_int_t)sum.refused);
+    json_object_set_new(report, "begun_with_key_frame", json_integer((json_int_t)sum.clean));
     json_object_set_new(report, "cpu_seconds", json_real(cpu_seconds()));
     json_object_set_new(report, "video_delay", percentiles(&meter->video));
     json_object_set_new(report, "audio_delay", percentiles(&meter->audio));
