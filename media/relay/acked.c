@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define SEEN_MIN_US 100000
+#define PEAK_BUCKETS 10
 
 static int64_t bucket_of(int64_t us)
 {
@@ -49,4 +50,16 @@ uint32_t acked_bps(const struct acked *a, uint32_t window_us)
         bytes += a->bytes[(uint64_t)b % ACKED_BUCKETS];
     uint64_t bps = bytes * 8u * 1000000u / (uint64_t)(a->newest_us - begin_us);
     return bps < UINT32_MAX ? (uint32_t)bps : UINT32_MAX;
+}
+
+uint32_t acked_peak_bps(const struct acked *a)
+{
+    uint64_t peak = 0;
+    for (int64_t b = a->bucket - PEAK_BUCKETS; a->since_us && b < a->bucket - 1; b++) {
+        uint64_t bytes = (uint64_t)a->bytes[(uint64_t)b % ACKED_BUCKETS] +
+                         a->bytes[(uint64_t)(b + 1) % ACKED_BUCKETS];
+        if (bytes > peak)
+            peak = bytes;
+    }
+    return (uint32_t)(peak * 8u * 1000000u / (2 * ACKED_BUCKET_US));
 }

@@ -20,5 +20,7 @@ void acked_note(struct acked *a, int64_t arrival_us, uint32_t bytes);
 /** Over the last `window_us` before the newest arrival (up to 750 ms); 0 while less than 100 ms have
  *  been seen. */
 uint32_t acked_bps(const struct acked *a, uint32_t window_us);
+/** The most of any 100 ms of the last half second. */
+uint32_t acked_peak_bps(const struct acked *a);
 
 #endif

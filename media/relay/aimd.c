@@ -9,6 +9,8 @@
 #define QUEUE_FREE_US 80000       /* a longer queue is drained faster: */
 #define QUEUE_DRAIN_PER_US 1.2e-6 /* so much more decrease for each microsecond of it */
 #define QUEUE_BUSY_US 30000       /* all that arrived of late did so at the link's rate */
+#define PARTLY_USED 0.85
+#define PEAK_JITTER_US 10000 /* with more of it, peaks say nothing */
 #define QUEUE_SMALL_US 15000
 #define INCREASE_PER_S 0.12
 #define RESPONSE_US 100000u
@@ -60,6 +62,10 @@ static void decrease(struct aimd *a, uint64_t now_us, const struct aimd_input *i
     if (in->recent_bps > 0 && in->recent_bps < 0.85 * arriving &&
         in->queue_us > QUEUE_BUSY_US + in->jitter_us)
         arriving = in->recent_bps; /* the link has just become slower */
+    /* Less was sent than might have been: the link's rate shows in bursts only. */
+    else if (arriving < PARTLY_USED * a->bps && in->peak_bps > arriving &&
+             in->jitter_us < PEAK_JITTER_US)
+        arriving = in->peak_bps;
     double share = decrease_share(a, in, arriving);
     note_capacity(a, arriving);
     if (share * arriving < a->bps)

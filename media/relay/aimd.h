@@ -28,7 +28,8 @@ struct aimd_input {
     uint64_t rtt_us;
     uint64_t behind_us;  /* how long ago the newest packet told of was sent */
     double arriving_bps; /* that packets arrive at; 0: unknown */
-    double recent_bps;   /* the same over the last moments only */
+    double recent_bps;   /* the same over the last moments only, */
+    double peak_bps;     /* and over the busiest ones */
     bool hold;           /* no increase now */
 };
 

@@ -31,9 +31,9 @@
 #define PROBE_JITTER_US 8000u
 #define PROBE_SILENCE_US 700000u
 #define PROBE_WORTH 1.05
-#define WANTED_SHARE 1.15 /* probes go so much beyond what is wanted */
-#define FIRST_TIMES 4.0   /* the first train may raise the rate so much */
-#define REPORT_LOSS 26    /* of 256: a tenth */
+#define WANTED_SHARE 1.4 /* probes go so much beyond what is wanted */
+#define FIRST_TIMES 4.0  /* the first train may raise the rate so much */
+#define REPORT_LOSS 26   /* of 256: a tenth */
 #define REPORT_LOSS_LOW 6
 #define REPORT_QUEUE_US 60000u
 #define REPORT_EVERY_US 900000u
@@ -222,6 +222,7 @@ static void judge_delay(struct bwe *b, uint64_t now_us, const struct tally *t)
         .behind_us = t->newest_sent_us ? now_us - t->newest_sent_us : 0,
         .arriving_bps = acked_bps(&b->acked, ARRIVING_US) / share,
         .recent_bps = acked_bps(&b->acked, RECENT_US) / share,
+        .peak_bps = acked_peak_bps(&b->acked) / share,
         .hold = lossguard_holds(&b->loss, now_us),
     };
     uint64_t before_us = b->aimd.decreased_us;
@@ -378,6 +379,7 @@ void bwe_get_state(const struct bwe *b, struct bwe_state *ret)
     *ret = (struct bwe_state){
         .measured = b->twcc_seen,
         .overuse = b->trend.use == PATH_OVERUSE,
+        .at_limit = b->aimd.capacity_bps > 0,
         .queue_us = trendline_queue_us(&b->trend),
         .jitter_us = b->trend.jitter_us,
         .arriving_bps = acked_bps(&b->acked, ARRIVING_US),

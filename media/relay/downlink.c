@@ -15,9 +15,10 @@
 #define START_PACE_BPS 8000000u /* until the first report: so a picture is there at once */
 #define MIN_BPS 20000u
 #define MAX_BPS 30000000u
-#define WIRE_BYTES 28       /* IP and UDP */
-#define PACE_TIMES 2.5      /* of the estimate, so that pictures are not late, */
-#define PACE_TIMES_FULL 1.1 /* but for a path whose queue is not empty */
+#define WIRE_BYTES 28        /* IP and UDP */
+#define PACE_TIMES 2.5       /* of the estimate, so that pictures are not late, */
+#define PACE_TIMES_FULL 1.1  /* but for a path whose queue is not empty */
+#define PACE_TIMES_LIMIT 1.5 /* one whose capacity is known, */
 #define PACE_QUEUE_US 60000u
 #define BURST_US 20000u
 #define REPLAY_US 700000u
@@ -43,7 +44,8 @@ struct attached {
     struct list in_downlink;
     struct slot *slot;
     bool rtx;
-    bool lone; /* its track has pictures of one size: the publisher may be asked for less */
+    bool trimmed; /* the viewer has no use for the layers above */
+    bool lone;    /* its track has pictures of one size: the publisher may be asked for less */
     struct downlink_view view;
     struct ladder ladder;
     const struct track *track; /* of the last look */
@@ -145,6 +147,8 @@ void downlink_view(struct downlink *d, struct slot *slot, const struct downlink_
     if (!a)
         return;
     a->view = *view;
+    if (a->ladder.step == LADDER_VIDEO)
+        a->ladder = (struct ladder){0}; /* as much as fits, at once */
     look(d, now_us);
 }
 
@@ -189,7 +193,8 @@ static void set_pace(struct downlink *d, uint64_t now_us)
         return;
     }
     bool full = s.overuse || s.queue_us > PACE_QUEUE_US + s.jitter_us;
-    double bps = estimate(d) * (full ? PACE_TIMES_FULL : PACE_TIMES);
+    double times = full ? PACE_TIMES_FULL : s.at_limit ? PACE_TIMES_LIMIT : PACE_TIMES;
+    double bps = estimate(d) * times;
     pacer_set_rate(&d->pacer, now_us, is_told(d) ? (uint32_t)bps : START_PACE_BPS);
     pacer_set_burst(&d->pacer, BURST_US);
 }
@@ -247,6 +252,7 @@ void downlink_sent_unnumbered(struct downlink *d, uint64_t now_us, uint32_t byte
 static void trim_to_view(struct attached *a)
 {
     const struct downlink_view *v = &a->view;
+    a->trimmed = false;
     bool encodings = a->count > 0 && a->rates[0].encoding != a->rates[a->count - 1].encoding;
     for (size_t i = 1; i < a->count; i++) {
         const struct layer_rate *r = &a->rates[i], *below = &a->rates[i - 1];
@@ -256,6 +262,7 @@ static void trim_to_view(struct attached *a)
         int layer = encodings ? r->encoding : r->spatial;
         if ((larger && enough) || (v->layer >= 0 && layer > v->layer)) {
             a->count = i;
+            a->trimmed = true;
             return;
         }
     }
@@ -398,15 +405,31 @@ static struct layer_aim aim_for(const struct attached *a, bool limited)
         return (struct layer_aim){.encoding = LAYER_PAUSED};
     if (state == DOWNLINK_SLIDESHOW)
         return (struct layer_aim){.encoding = 0, .spatial = LAYER_BEST, .temporal = LAYER_KEYS};
-    bool viewed = a->view.layer >= 0 || a->view.max_width || a->view.max_height;
-    if (a->count <= 1 || (!limited && !viewed))
-        return aim;
     size_t level = limited ? a->ladder.level : a->count;
     if (level == 0 || level > a->count)
         level = level ? a->count : 1;
+    bool all = level == a->count && !a->trimmed && (a->lone || !limited);
+    if (a->count == 0 || all)
+        return aim;
     const struct layer_rate *r = &a->rates[level - 1];
     return (struct layer_aim){
         .encoding = r->encoding, .spatial = r->spatial, .temporal = r->temporal};
+}
+
+/** A slideshow is made of key frames; video begins with one again. A publisher whose other viewers are
+ *  better off is not asked for many. */
+static void ask_pictures(struct attached *a, uint64_t now_us)
+{
+    bool slideshow = state_of(a) == DOWNLINK_SLIDESHOW;
+    bool resumes = a->slot->layers.temporal < 0 && a->slot->aim.temporal >= 0;
+    struct encoding *e = a->slot->encoding;
+    if (!e || !(slideshow || resumes) || now_us - a->picture_us < SLIDESHOW_EVERY_US)
+        return;
+    a->picture_us = now_us;
+    if (can_be_asked(a))
+        encoding_want_key_frame(e, now_us);
+    else
+        slot_key_frame(a->slot, now_us);
 }
 
 static void apply(struct attached *a, uint64_t now_us, bool limited)
@@ -417,10 +440,7 @@ static void apply(struct attached *a, uint64_t now_us, bool limited)
     if (aim.encoding != now.encoding || aim.spatial != now.spatial ||
         aim.temporal != now.temporal || !a->slot->aimed)
         slot_aim(a->slot, &aim, now_us);
-    if (state_of(a) == DOWNLINK_SLIDESHOW && now_us - a->picture_us >= SLIDESHOW_EVERY_US) {
-        a->picture_us = now_us;
-        slot_key_frame(a->slot, now_us);
-    }
+    ask_pictures(a, now_us);
 }
 
 static void tell(const struct downlink *d, struct attached *a, uint64_t now_us)

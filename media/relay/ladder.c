@@ -8,6 +8,7 @@
 #define PICTURES_AGAIN_BPS 45000u
 #define SHORT_US 1000000u       /* the lowest layer does not fit for so long */
 #define SHORT_ASKED_US 4000000u /* while the publisher may yet send less */
+#define DEAF_US 60000000u
 #define UP_US 1000000u
 #define UP_MAX_US 16000000u
 #define REGRET_US 5000000u /* down again so soon after going up */
@@ -44,12 +45,17 @@ static bool go_to(struct ladder *l, enum ladder_step step)
 
 static bool update_video(struct ladder *l, uint64_t now_us, const struct ladder_input *in)
 {
+    if (l->level > in->count)
+        l->level = in->count; /* there are no more, or they are not wanted */
+    bool asked = in->can_be_asked && in->bps >= VIDEO_BPS && now_us >= l->deaf_until_us;
     bool is_short = in->fits == 0 && in->count > 0;
     if (!is_short && in->bps >= VIDEO_BPS)
         l->short_since_us = 0;
-    else if (has_waited(&l->short_since_us, now_us,
-                        in->can_be_asked && in->bps >= VIDEO_BPS ? SHORT_ASKED_US : SHORT_US))
+    else if (has_waited(&l->short_since_us, now_us, asked ? SHORT_ASKED_US : SHORT_US)) {
+        if (asked)
+            l->deaf_until_us = now_us + DEAF_US;
         return go_to(l, LADDER_SLIDESHOW);
+    }
     if (l->patience_us && now_us - l->raised_us > FORGET_US)
         l->patience_us = 0;
     size_t fits = in->fits || in->count == 0 ? in->fits : 1; /* until it has given way */
@@ -71,7 +77,8 @@ static bool update_below(struct ladder *l, uint64_t now_us, const struct ladder_
         return has_waited(&l->short_since_us, now_us, SHORT_US) && go_to(l, LADDER_AUDIO_ONLY);
     }
     l->short_since_us = 0;
-    bool room = pictures ? in->bps >= VIDEO_AGAIN_BPS && (in->fits_well > 0 || in->can_be_asked)
+    bool asked = in->can_be_asked && now_us >= l->deaf_until_us;
+    bool room = pictures ? in->bps >= VIDEO_AGAIN_BPS && (in->fits_well > 0 || asked)
                          : in->bps >= PICTURES_AGAIN_BPS;
     if (!room) {
         l->room_since_us = 0;

@@ -19,6 +19,7 @@ struct ladder {
     uint64_t room_since_us;  /* there is room for more since; 0: there is not */
     uint64_t raised_us;      /* last time up; 0: never */
     uint64_t patience_us;    /* before the next time up */
+    uint64_t deaf_until_us;  /* the publisher was asked for less in vain: not again before */
 };
 
 struct ladder_input {

@@ -7,7 +7,7 @@
 #define TRAIN_US 20000u /* at least, */
 #define TRAIN_MAX_US 80000u
 #define TRAIN_BYTES_MIN 1500u
-#define TRAIN_PACKETS 6u
+#define TRAIN_PACKETS 8u
 #define PACKET_MAX 1200u
 #define PACKET_MIN 200u
 #define SENDING_MAX_US 300000u
@@ -103,8 +103,9 @@ static bool measure(const struct prober *p, double *ret_bps, bool *ret_limited)
 {
     if (p->count < RECEIVED_MIN)
         return false;
-    unsigned a = least_delayed(p, 0, p->count / 2);
-    unsigned b = least_delayed(p, p->count / 2, p->count);
+    unsigned part = (p->count + 1) / 3;
+    unsigned a = least_delayed(p, 0, part);
+    unsigned b = least_delayed(p, p->count - part, p->count);
     double bits = 0;
     for (unsigned i = a + 1; i <= b; i++)
         bits += p->samples[i].bytes * 8.0;

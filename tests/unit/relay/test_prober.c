@@ -88,7 +88,7 @@ static void media_is_part_of_the_train(void **state)
     assert_int_equal(prober_sent(&p, START, 1000), 0); /* none under way */
     prober_begin(&p, START, 2000000, 0, false);
     uint8_t id = p.id;
-    for (unsigned i = 0; i < 6; i++)
+    for (unsigned i = 0; i < 8; i++)
         assert_int_equal(prober_sent(&p, START + i, 1000), id);
     assert_int_equal(p.state, PROBER_WAITING);
     assert_int_equal(prober_due(&p, START + 10 * MS), 0); /* nothing needs padding */
