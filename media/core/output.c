@@ -92,58 +92,84 @@ static bool is_redundant(const struct line *agreed, const struct relay_packet *o
            agreed->payload_type[CODEC_RED] != LINE_PAYLOAD_NONE;
 }
 
-static int write_redundant(const struct member_line *l, const struct line *agreed,
-                           const struct relay_packet *out, uint8_t *buf, size_t size)
+/** One packet as it leaves: what its header says, and where its payload comes from. */
+struct packet_plan {
+    bool redundant;
+    struct rtp_extension extensions[EXTENSIONS];
+    struct rtp_header header;
+    uint8_t number[NUMBER_BYTES];
+    uint8_t head[NUMBER_BYTES + RELAY_PATCH_MAX];
+    struct srtp_payload payload; /* from the tape, but for its head; not if redundant */
+};
+
+static void plan_packet(struct packet_plan *ret, struct member_line *l,
+                        const struct relay_packet *out)
+{
+    const struct line *agreed = member_line_agreed(l);
+    const struct tape_packet *from = out->from;
+    uint8_t rtx_type = line_send_rtx_type(agreed, from->codec);
+    bool rtx = out->retransmission && rtx_type != LINE_PAYLOAD_NONE && agreed->local_rtx_ssrc;
+    const uint8_t *number = number_packet(l, out, ret->number);
+    ret->redundant = is_redundant(agreed, out);
+    ret->header = (struct rtp_header){
+        .marker = out->marker,
+        .payload_type = rtx              ? rtx_type
+                        : ret->redundant ? agreed->payload_type[CODEC_RED]
+                                         : line_send_type(agreed, from->codec),
+        .seq = rtx ? l->rtx_seq++ : out->seq,
+        .timestamp = out->timestamp,
+        .ssrc = rtx ? agreed->local_rtx_ssrc : agreed->local_ssrc,
+        .extensions = ret->extensions,
+        .extension_count = write_extensions(agreed, out, number, ret->extensions),
+    };
+    size_t patch = out->empty ? 0 : out->patch_len;
+    ret->payload = (struct srtp_payload){.head = ret->head, .head_len = patch};
+    if (rtx) { /* RFC 4588: the original number leads */
+        put_u16(ret->head, out->seq);
+        ret->payload.head_len += NUMBER_BYTES;
+    }
+    memcpy(ret->head + ret->payload.head_len - patch, out->patch, patch);
+    if (!out->empty) {
+        ret->payload.body = from->payload + patch;
+        ret->payload.body_len = from->payload_len - patch;
+    }
+}
+
+/** The payload of redundant sound, put together at `at`. 0 or an error. */
+static int plan_redundant(struct packet_plan *plan, const struct member_line *l,
+                          const struct relay_packet *out, uint8_t *at, size_t size)
 {
     const struct slot *s = l->slot;
     struct red_block blocks[RED_BLOCKS];
     size_t count = redundancy_blocks(s->encoding->tape, out->from, s->lossy ? 2 : 1,
                                      REDUNDANT_BYTES, blocks);
     for (size_t i = 0; i < count; i++)
-        blocks[i].payload_type = agreed->payload_type[CODEC_OPUS];
-    return red_write(buf, size, blocks, count);
+        blocks[i].payload_type = member_line_agreed(l)->payload_type[CODEC_OPUS];
+    int len = red_write(at, size, blocks, count);
+    if (len < 0)
+        return len;
+    plan->payload = (struct srtp_payload){.body = at, .body_len = (size_t)len};
+    return 0;
 }
 
-/** Header, original number for RTX, payload. The packet's length, or an error. */
+/** The header into `buf`, and behind it the payload, encrypted on its way there from the tape. The
+ *  length of all, or an error. */
 static int write_packet(struct member_line *l, const struct relay_packet *out, uint8_t *buf,
                         size_t size)
 {
-    const struct line *agreed = member_line_agreed(l);
-    const struct tape_packet *from = out->from;
-    struct rtp_extension extensions[EXTENSIONS];
-    uint8_t number[NUMBER_BYTES];
-    uint8_t rtx_type = line_send_rtx_type(agreed, from->codec);
-    bool rtx = out->retransmission && rtx_type != LINE_PAYLOAD_NONE && agreed->local_rtx_ssrc;
-    bool redundant = is_redundant(agreed, out);
-    struct rtp_header header = {
-        .marker = out->marker,
-        .payload_type = rtx         ? rtx_type
-                        : redundant ? agreed->payload_type[CODEC_RED]
-                                    : line_send_type(agreed, from->codec),
-        .seq = rtx ? l->rtx_seq++ : out->seq,
-        .timestamp = out->timestamp,
-        .ssrc = rtx ? agreed->local_rtx_ssrc : agreed->local_ssrc,
-        .extensions = extensions,
-        .extension_count = write_extensions(agreed, out, number_packet(l, out, number), extensions),
-    };
-    int at = rtp_write_header(buf, size, &header);
-    if (at < 0)
-        return at;
-    size_t len = (size_t)at;
-    if (redundant) {
-        at = write_redundant(l, agreed, out, buf + len, size - len);
-        return at < 0 ? at : (int)len + at;
-    }
-    size_t payload_len = out->empty ? 0 : from->payload_len;
-    if (len + 2 + payload_len > size)
-        return ER_TRUNCATED;
-    if (rtx) {
-        put_u16(buf + len, out->seq);
-        len += 2;
-    }
-    memcpy(buf + len, from->payload, payload_len);
-    memcpy(buf + len, out->patch, out->patch_len);
-    return (int)(len + payload_len);
+    struct packet_plan plan;
+    plan_packet(&plan, l, out);
+    int header = rtp_write_header(buf, size, &plan.header);
+    if (header < 0)
+        return header;
+    uint8_t *at = buf + header;
+    size_t room = size - (size_t)header, len = 0;
+    int er = plan.redundant ? plan_redundant(&plan, l, out, at, room) : 0;
+    if (er == 0 && plan.payload.head_len + plan.payload.body_len > room)
+        er = ER_TRUNCATED;
+    if (er == 0)
+        er = srtp_pair_seal_rtp(l->member->peer->srtp, buf, (size_t)header, &plan.payload, &len);
+    return er < 0 ? er : (int)len;
 }
 
 /** The first picture's time; of a viewer who came before the publisher it begins with the latter. */
@@ -173,11 +199,9 @@ static void send_packet(void *ctx, struct slot *s, const struct relay_packet *ou
     }
     int written = write_packet(l, out, buf, size);
     size_t len = written > 0 ? (size_t)written : 0;
-    if (len == 0 || srtp_pair_protect_rtp(p->srtp, buf, &len) != 0) {
-        h->config.io->commit(h->config.io_ctx, 0);
-        return;
-    }
     h->config.io->commit(h->config.io_ctx, len);
+    if (len == 0)
+        return;
     h->counters.packets_out++;
     h->counters.bytes_out += len;
     h->counters.retransmissions_sent += out->retransmission;
