@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Bytes in: told apart by their first byte (RFC 7983), matched to a member, and what is authentic
  * handed on. Everything else is counted and forgotten. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/er.h"
@@ -178,7 +179,11 @@ static void note_transport_seq(struct member *m, uint64_t now_us, const struct l
     const struct rtp_extension *e = rtp_find_extension(packet, agreed->extensions.transport_cc);
     if (!e || e->len < 2)
         return;
-    twcc_record(&m->twcc, get_u16(e->at), now_us);
+    if (!m->twcc)
+        m->twcc = calloc(1, sizeof *m->twcc);
+    if (!m->twcc)
+        return;
+    twcc_record(m->twcc, get_u16(e->at), now_us);
     if (m->twcc_at_us == 0) {
         m->twcc_at_us = now_us + LIMIT_TWCC_INTERVAL_US;
         member_arm(m);

@@ -103,9 +103,10 @@ struct member {
     struct member_line **lines; /* pointers: slots and tracks refer to them */
     struct sender_clock clock;
     struct downlink *downlink; /* the path to it; NULL until it is sent something */
-    struct twcc_recorder twcc;
+    struct twcc_recorder *twcc; /* NULL until it sends something numbered */
     uint64_t twcc_at_us;   /* 0: nothing to report */
     uint64_t report_at_us; /* 0: not connected yet */
+    uint64_t begin_us;     /* when what it is sent begins; 0: it has, or is not connected */
     uint64_t rtt_us;
     uint64_t joined_us; /* its first offer */
     bool pictured;      /* it was sent video */

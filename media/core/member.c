@@ -116,6 +116,7 @@ void member_free(struct member *m, uint64_t now_us)
     if (m->mapped_ufrag[0])
         (void)map_remove_str(h->ufrags, m->mapped_ufrag);
     peer_free(m->peer);
+    free(m->twcc);
     list_remove(&m->in_room);
     m->room->member_count--;
     h->member_count--;
@@ -211,7 +212,8 @@ static void stop_line(struct member_line *l, uint64_t now_us)
 
 static void start_line(struct member_line *l, uint64_t now_us)
 {
-    if (line_sends(l) && !l->slot && l->member->peer->state == PEER_CONNECTED)
+    const struct member *m = l->member;
+    if (line_sends(l) && !l->slot && m->peer->state == PEER_CONNECTED && m->begin_us == 0)
         add_slot(l, now_us);
 }
 
@@ -349,7 +351,14 @@ static void on_connected(struct member *m, uint64_t now_us)
     m->hub->counters.handshakes_ok++;
     histogram_add(&m->hub->counters.join, now_us - m->joined_us);
     m->report_at_us = now_us + FIRST_REPORT_US;
+    m->begin_us = now_us + LIMIT_BEGIN_AFTER_US;
     tell_simple(m, MEDIA_PEER_CONNECTED, 0);
+}
+
+/** What is sent begins. */
+static void begin_lines(struct member *m, uint64_t now_us)
+{
+    m->begin_us = 0;
     for (size_t i = 0; i < m->line_count; i++)
         start_line(m->lines[i], now_us);
     hub_room_arm(m->room);
@@ -397,6 +406,8 @@ void member_arm(struct member *m)
         at = m->report_at_us;
     if (m->twcc_at_us && m->twcc_at_us < at)
         at = m->twcc_at_us;
+    if (m->begin_us && m->begin_us < at)
+        at = m->begin_us;
     uint64_t path_us = m->downlink ? downlink_deadline_us(m->downlink) : UINT64_MAX;
     if (path_us < at)
         at = path_us;
@@ -406,6 +417,8 @@ void member_arm(struct member *m)
 
 void member_expire(struct member *m, uint64_t now_us)
 {
+    if (m->begin_us && now_us >= m->begin_us)
+        begin_lines(m, now_us);
     if (m->twcc_at_us && now_us >= m->twcc_at_us)
         member_report_twcc(m, now_us);
     if (m->report_at_us && now_us >= m->report_at_us)

@@ -278,9 +278,9 @@ void member_report_twcc(struct member *m, uint64_t now_us)
     for (size_t i = 0; i < m->line_count && media == 0; i++)
         if (m->lines[i]->track && m->lines[i]->track->encoding_count)
             media = m->lines[i]->track->encodings[0]->ssrc;
-    while (twcc_pending(&m->twcc)) {
+    while (m->twcc && twcc_pending(m->twcc)) {
         compound_begin(&c);
-        twcc_write(&m->twcc, &c.w, m->rtcp_ssrc, media);
+        twcc_write(m->twcc, &c.w, m->rtcp_ssrc, media);
         if (c.w.bad || wr_len(&c.w) == 0)
             break;
         compound_send(&c);
