@@ -4,13 +4,31 @@
 import { makePattern } from './pattern.mjs';
 
 /** Runs in the page. */
-function instrument(pattern, { tag, hertz, width, height, relayOnly }) {
+function instrument(pattern, { tag, hertz, width, height, relayOnly, keep, codec }) {
   const peers = [];
   const Native = window.RTCPeerConnection;
+  const wanted = ({ mimeType }) => mimeType === codec || mimeType === 'video/rtx';
   window.RTCPeerConnection = class extends Native {
     constructor(config, ...rest) {
       super(relayOnly ? { ...config, iceTransportPolicy: 'relay' } : config, ...rest);
       peers.push(this);
+    }
+
+    /** Of an answer, only the candidates of one transport, if the test says so. */
+    setRemoteDescription(description) {
+      const kept = (line) => !keep || !line.startsWith('a=candidate:') || line.includes(` ${keep} `);
+      const sdp = description.sdp.split('\r\n').filter(kept).join('\r\n');
+      return super.setRemoteDescription({ type: description.type, sdp });
+    }
+
+    /** Pictures are published in one codec, if the test says so. */
+    createOffer(...args) {
+      for (const { sender } of codec ? this.getTransceivers() : []) {
+        if (sender.track?.kind !== 'video') continue;
+        const { codecs } = RTCRtpSender.getCapabilities('video');
+        this.getTransceivers().find((one) => one.sender === sender).setCodecPreferences(codecs.filter(wanted));
+      }
+      return super.createOffer(...args);
     }
   };
 
@@ -65,6 +83,24 @@ function instrument(pattern, { tag, hertz, width, height, relayOnly }) {
     return sum;
   }
 
+  /** The codecs of what flows, and the mean bytes of a packet of sound that came:
+   *  { sent: ['video/VP8', ..], received: [..], soundBytes }. */
+  async function codecs() {
+    const found = { sent: [], received: [], soundBytes: 0 };
+    for (const peer of peers.filter((one) => one.connectionState !== 'closed')) {
+      const stats = await peer.getStats();
+      stats.forEach((entry) => {
+        const name = stats.get(entry.codecId)?.mimeType;
+        if (name && entry.type === 'outbound-rtp' && entry.packetsSent > 0) found.sent.push(name);
+        if (name && entry.type === 'inbound-rtp' && entry.kind === 'audio') {
+          found.soundBytes = entry.bytesReceived / Math.max(1, entry.packetsReceived);
+        }
+        if (name && entry.type === 'inbound-rtp' && entry.packetsReceived > 0) found.received.push(name);
+      });
+    }
+    return found;
+  }
+
   /** The pattern that a <video> shows now: { tag, ticks, age }, or null. */
   function seen(selector) {
     const video = document.querySelector(selector);
@@ -77,10 +113,11 @@ function instrument(pattern, { tag, hertz, width, height, relayOnly }) {
     return found && { ...found, age: pattern.age(found.ticks, Date.now()) };
   }
 
-  window.lens = { peers, received, seen };
+  window.lens = { peers, received, codecs, seen };
 }
 
-/** The script as text. `tag` is in the picture, `hertz` in the sound; `relayOnly`: no way but through TURN. */
-export function lensScript({ tag, hertz, width = 640, height = 360, relayOnly = false }) {
-  return `(${instrument})((${makePattern})(), ${JSON.stringify({ tag, hertz, width, height, relayOnly })})`;
+/** The script as text. `tag` is in the picture, `hertz` in the sound; `relayOnly`: no way but through TURN;
+ *  `codec`: that of published pictures ("video/VP9"). */
+export function lensScript({ tag, hertz, width = 640, height = 360, relayOnly = false, keep, codec }) {
+  return `(${instrument})((${makePattern})(), ${JSON.stringify({ tag, hertz, width, height, relayOnly, keep, codec })})`;
 }
