@@ -117,8 +117,9 @@ static void write_extensions(struct wr *w, const struct line *line)
     for (size_t i = 0; i < NEGOTIATE_EXTENSIONS; i++) {
         const struct negotiate_extension *x = &negotiate_extensions[i];
         uint8_t id = ((const uint8_t *)&line->extensions)[x->offset];
+        bool received = line->extensions_received >> i & 1;
         if (id)
-            wr_printf(w, "a=extmap:%u %s\r\n", id, x->uri);
+            wr_printf(w, "a=extmap:%u%s %s\r\n", id, received ? "/recvonly" : "", x->uri);
     }
 }
 

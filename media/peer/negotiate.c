@@ -64,9 +64,8 @@ int negotiation_copy(struct negotiation *ret, const struct negotiation *n)
 
 const struct negotiate_extension negotiate_extensions[NEGOTIATE_EXTENSIONS] = {
     {"urn:ietf:params:rtp-hdrext:sdes:mid", offsetof(struct line_extensions, mid)},
-    {"urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id", offsetof(struct line_extensions, rid)},
-    {"urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
-     offsetof(struct line_extensions, repaired_rid)},
+    {NEGOTIATE_RID, offsetof(struct line_extensions, rid)},
+    {NEGOTIATE_REPAIRED_RID, offsetof(struct line_extensions, repaired_rid)},
     {"urn:ietf:params:rtp-hdrext:ssrc-audio-level", offsetof(struct line_extensions, audio_level)},
     {"http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
      offsetof(struct line_extensions, abs_send_time)},
@@ -90,20 +89,31 @@ static bool id_is_anothers(const struct match *m, size_t index, uint8_t id, size
     return false;
 }
 
+/** Both ways; what names streams, which we only read, also where the client offers to send it. */
+static bool extension_is_usable(const struct match *m, const struct line *line,
+                                const struct sdp_extension *x)
+{
+    if (x->id == 0 || x->id == 15 || (x->id > ONE_BYTE_ID_MAX && !m->sdp->extmap_allow_mixed))
+        return false;
+    bool name = span_equal(x->uri, NEGOTIATE_RID) || span_equal(x->uri, NEGOTIATE_REPAIRED_RID);
+    return x->direction == SDP_SENDRECV || (x->direction == SDP_SENDONLY && name && line->receives);
+}
+
 static void agree_extensions(const struct match *m, size_t index, const struct sdp_media *media)
 {
     struct line *line = &m->next->lines[index];
     bool mixed = m->sdp->extmap_allow_mixed;
     for (size_t i = 0; i < media->extension_count; i++) {
         const struct sdp_extension *x = &media->extensions[i];
-        if (x->id == 0 || x->id == 15 || (x->id > ONE_BYTE_ID_MAX && !mixed) ||
-            x->direction != SDP_SENDRECV)
+        if (!extension_is_usable(m, line, x))
             continue;
         for (size_t k = 0; k < NEGOTIATE_EXTENSIONS; k++) {
             uint8_t *id = (uint8_t *)&line->extensions + negotiate_extensions[k].offset;
             if (*id == 0 && span_equal(x->uri, negotiate_extensions[k].uri) &&
-                !id_is_anothers(m, index, x->id, k))
+                !id_is_anothers(m, index, x->id, k)) {
                 *id = x->id;
+                line->extensions_received |= (x->direction == SDP_SENDONLY) << k;
+            }
         }
     }
     /* Feedback and numbering go together; what only the older scheme needs is left out then. */

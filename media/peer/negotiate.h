@@ -68,7 +68,8 @@ struct line {
     uint8_t feedback[CODEC_COUNT]; /* enum line_feedback */
     struct line_format parameters[CODEC_COUNT];
     struct line_extensions extensions;
-    bool nack; /* agreed for any of the line's codecs, as the next two */
+    unsigned extensions_received; /* bits of those, in our table, that only the client sends */
+    bool nack;                    /* agreed for any of the line's codecs, as the next two */
     bool transport_cc;
     bool remb;
     /* Simulcast: the streams that the client sends here, in the order of its offer, of which the first

@@ -10,6 +10,9 @@
 
 #include "media/peer/negotiate.h"
 
+#define NEGOTIATE_RID "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+#define NEGOTIATE_REPAIRED_RID "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
+
 /** A header extension and where its id stands. */
 struct negotiate_extension {
     const char *uri;

@@ -93,6 +93,37 @@ static void three_streams_are_agreed(void **state)
     free(answer);
 }
 
+/** Firefox only offers to send the names. */
+static void names_may_go_one_way(void **state)
+{
+    struct fixture *f = *state;
+    char text[8192];
+    const char *why = NULL;
+    (void)snprintf(text, sizeof text, "%s",
+                   CHROME_SESSION("0 1") CHROME_AUDIO("0", "sendonly") CHROME_VIDEO("1", "sendonly")
+                       RIDS);
+    for (char *at = text; (at = strstr(at, "a=extmap:1")); at++) {
+        char id[] = {at[9], at[10], 0};
+        if (strcmp(id, "10") != 0 && strcmp(id, "11") != 0)
+            continue;
+        size_t len = strlen(at);
+        memmove(at + 20, at + 11, len - 10);
+        memcpy(at + 11, "/sendonly", 9);
+    }
+    assert_int_equal(
+        negotiate_offer(&f->peer.negotiation, &f->rules, &f->entropy, text, strlen(text), &why), 0);
+    assert_int_equal(f->peer.negotiation.lines[1].rid_count, 3);
+    char *answer = answer_of(f);
+    assert_non_null(strstr(answer, "a=extmap:10/recvonly urn:ietf:params:rtp-hdrext:sdes:"
+                                   "rtp-stream-id\r\n"));
+    assert_non_null(strstr(answer, "a=extmap:11/recvonly urn:"));
+    assert_non_null(strstr(answer, "a=extmap:4 urn:"));
+    free(answer);
+    f->rules.may_publish = false;
+    (void)negotiate_offer(&f->peer.negotiation, &f->rules, &f->entropy, text, strlen(text), &why);
+    assert_int_equal(f->peer.negotiation.lines[1].extensions.rid, 0);
+}
+
 static void only_so_many_are_agreed(void **state)
 {
     struct fixture *f = *state;
@@ -189,8 +220,11 @@ static void test_many_sources(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(three_streams_are_agreed), TEST(only_so_many_are_agreed),
-        TEST(one_stream_needs_no_name), TEST(streams_are_told_by_rid_then_by_ssrc),
+        TEST(three_streams_are_agreed),
+        TEST(names_may_go_one_way),
+        TEST(only_so_many_are_agreed),
+        TEST(one_stream_needs_no_name),
+        TEST(streams_are_told_by_rid_then_by_ssrc),
         TEST(test_many_sources),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
