@@ -36,7 +36,7 @@
 
 /* Media over TCP (RFC 6544). A connection is pending until its first message named a peer of ours */
 #define LIMIT_TCP_CONNECTIONS 8192 /* or 1/8 of the descriptors; one more is closed at once */
-#define LIMIT_TCP_PER_ADDRESS 128  /* of one IPv4 address or IPv6 /64; one more is closed at once */
+#define LIMIT_TCP_PER_ADDRESS 512  /* of one IPv4 address or IPv6 /64; one more is closed at once */
 #define LIMIT_TCP_PENDING 512      /* the one that has been silent longest is closed for a new one */
 #define LIMIT_TCP_HELLO_US 4000000u /* pending for so long: closed */
 #define LIMIT_TCP_READ 4096         /* bytes of a stream kept until a packet is whole */

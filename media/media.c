@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/er.h"
 #include "base/msgq.h"
@@ -23,7 +24,8 @@ struct media {
     struct dtls_identity *identity;
     struct msgq *events;
     struct jobs *jobs;
-    struct door *door; /* NULL: no media over TCP */
+    struct door *door;    /* NULL: no media over TCP */
+    struct msgq *sockets; /* descriptors that the door passed on */
     struct places *places;
     struct mail *mail;
     struct stats_merge stats;
@@ -39,14 +41,25 @@ static int deliver(void *ctx, unsigned worker, struct tcp_arrival *arrival)
     return worker_command(m->workers[worker], &c);
 }
 
+/** On the door's thread. */
+static int pass_on(void *ctx, int fd)
+{
+    struct media *m = ctx;
+    return msgq_push(m->sockets, &fd);
+}
+
 static int make_door(struct media *m, const struct media_config *config)
 {
     const struct door_config d = {.address = config->tcp,
                                   .workers = config->workers,
                                   .deliver = deliver,
+                                  .pass_on = config->shares_tcp ? pass_on : NULL,
                                   .ctx = m,
                                   .log = config->log};
-    return config->has_tcp ? door_new(&m->door, &d) : 0;
+    if (!config->has_tcp)
+        return 0;
+    int er = msgq_new(&m->sockets, sizeof(int), LIMIT_TCP_PENDING);
+    return er == 0 ? door_new(&m->door, &d) : er;
 }
 
 static int start_workers(struct media *m, const struct media_config *config)
@@ -137,6 +150,10 @@ void media_stop(struct media *m)
     for (unsigned i = 0; i < m->worker_count; i++)
         worker_stop(m->workers[i]);
     door_free(m->door);
+    int fd;
+    while (m->sockets && msgq_pop(m->sockets, &fd))
+        close(fd);
+    msgq_free(m->sockets);
     jobs_stop(m->jobs);
     while (m->events && msgq_pop(m->events, &event))
         media_event_clear(&event);
@@ -157,6 +174,19 @@ struct addr media_worker_address(const struct media *m, unsigned i)
 struct addr media_tcp_address(const struct media *m)
 {
     return m->door ? door_address(m->door) : (struct addr){0};
+}
+
+bool media_next_socket(struct media *m, int *ret_fd)
+{
+    if (msgq_pop(m->sockets, ret_fd))
+        return true;
+    msgq_clear_wake(m->sockets);
+    return msgq_pop(m->sockets, ret_fd);
+}
+
+int media_socket_fd(const struct media *m)
+{
+    return msgq_fd(m->sockets);
 }
 
 int media_event_fd(const struct media *m)

@@ -27,6 +27,7 @@ struct media_config {
     struct addr udp;                     /* worker i listens on port + i; port 0: free ones */
     bool has_tcp;                        /* media over TCP too (RFC 6544): */
     struct addr tcp;                     /* one port for all workers; port 0: a free one */
+    bool shares_tcp;                     /* what is not media there goes to media_next_socket */
     unsigned workers;                    /* 1..LIMIT_WORKERS */
     unsigned jobs;                       /* job threads, 1..8 */
     const struct addr *public_addresses; /* announced instead of `udp` (ports are filled in) */
@@ -43,6 +44,11 @@ void media_stop(struct media *m);
 struct addr media_worker_address(const struct media *m, unsigned i);
 /** The address media over TCP really is at; port 0: it is not served. */
 struct addr media_tcp_address(const struct media *m);
+/** Of media_config.shares_tcp: a connection that is for somebody else, nothing read from it yet. True
+ *  and *ret_fd, which is the caller's then; or false. */
+bool media_next_socket(struct media *m, int *ret_fd);
+/** Readable while there may be one. */
+int media_socket_fd(const struct media *m);
 /** Readable while events may be waiting (see msgq_fd). */
 int media_event_fd(const struct media *m);
 

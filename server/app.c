@@ -123,6 +123,15 @@ static void on_media(void *ctx)
     calls_on_media_events(app->calls);
 }
 
+/** HTTP's part of what came to the port that it shares with media. */
+static void on_socket(void *ctx)
+{
+    struct app *app = ctx;
+    int fd;
+    while (media_next_socket(app->media, &fd))
+        http_adopt(app->http, fd);
+}
+
 static void on_request(void *ctx, struct http_request *request)
 {
     api_dispatch(ctx, request);
@@ -209,6 +218,7 @@ static int start_media(struct app *app)
     struct media_config m = {.udp = config->media,
                              .has_tcp = config->has_media_tcp,
                              .tcp = config->media_tcp,
+                             .shares_tcp = config_shares_port(config),
                              .workers = app->workers,
                              .jobs = 2,
                              .public_addresses = announced,
@@ -279,6 +289,7 @@ static int start_http(struct app *app)
     struct lws_protocols ws = ws_protocol(app->ws);
     struct http_config h = {
         .address = config->http,
+        .adopts = config_shares_port(config),
         .tls_cert = config->tls_cert[0] ? config->tls_cert : NULL,
         .tls_key = config->tls_key[0] ? config->tls_key : NULL,
         .origins = (const char *const *)config->allowed_origins.items,
@@ -297,6 +308,8 @@ static int start_http(struct app *app)
         er = http_watch(app->http, dbq_fd(app->dbq), on_store_done, app);
     if (!er)
         er = http_watch(app->http, app->signal_fd, on_signal, app);
+    if (!er && h.adopts)
+        er = http_watch(app->http, media_socket_fd(app->media), on_socket, app);
     if (er)
         return fail(app, "the loop cannot start", er);
     struct addr at = http_address(app->http);

@@ -199,7 +199,7 @@ static const struct setting settings[] = {
     {"media", "ADDR:PORT", set_address, AT(media),
      "media over UDP; worker i takes PORT + i (127.0.0.1:10000)", false},
     {"media-tcp", "ADDR:PORT", set_media_tcp, AT(media_tcp),
-     "media over TCP too, one port for all workers (off)", false},
+     "media over TCP too, for all workers; may be the port of http (off)", false},
     {"workers", "N", set_workers, AT(workers), "media threads (one per processor)", false},
     {"public-address", "IP", set_public_address, AT(public_addresses),
      "announced to browsers instead of --media's; may be repeated", false},
@@ -435,6 +435,11 @@ unsigned config_workers(const struct config *c)
         return c->workers;
     long n = sysconf(_SC_NPROCESSORS_ONLN);
     return n < 1 ? 1 : n > LIMIT_WORKERS ? LIMIT_WORKERS : (unsigned)n;
+}
+
+bool config_shares_port(const struct config *c)
+{
+    return c->has_media_tcp && c->media_tcp.port && addr_equal(&c->media_tcp, &c->http);
 }
 
 /** The line names the place that the setting at fault comes from. */

@@ -52,6 +52,8 @@ int config_load(struct config *ret, int argc, char **argv, char **environment, c
                 size_t why_size);
 /** Media threads: what `workers` says, or one per processor. */
 unsigned config_workers(const struct config *c);
+/** Whether media over TCP and HTTP are at one port. */
+bool config_shares_port(const struct config *c);
 /** The next variable of the environment that begins with LOUPE_ and is no setting, from *cursor (0
  *  first) on; its name (`*ret_len` bytes), or NULL. */
 const char *config_unknown(char **environment, size_t *cursor, size_t *ret_len);

@@ -63,9 +63,6 @@ static const char *check_addresses(const struct config *c, const char **ret_name
         return "demo is for loopback only";
     if (!loopback && !c->tls_cert[0] && !c->allow_plain_http)
         return "http beyond loopback needs tls-cert and tls-key, or allow-plain-http";
-    *ret_name = "media-tcp";
-    if (c->has_media_tcp && c->media_tcp.port && addr_equal(&c->media_tcp, &c->http))
-        return "the address and port of http cannot be its too";
     *ret_name = "media";
     if (c->media.port && c->media.port + config_workers(c) > 65536)
         return "there is no room for a port per worker";

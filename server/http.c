@@ -332,7 +332,7 @@ static void fill_info(struct http *h, struct lws_context_creation_info *info)
     if (config->ws)
         h->protocols[2] = *config->ws;
     info->protocols = h->protocols;
-    info->port = config->address.port;
+    info->port = config->adopts ? CONTEXT_PORT_NO_LISTEN_SERVER : config->address.port;
     info->user = h;
     info->gid = (gid_t)-1;
     info->uid = (uid_t)-1;
@@ -421,8 +421,17 @@ void http_free(struct http *h)
 struct addr http_address(const struct http *h)
 {
     struct addr a = h->config.address;
-    a.port = (uint16_t)lws_get_vhost_listen_port(h->vhost);
+    if (!h->config.adopts)
+        a.port = (uint16_t)lws_get_vhost_listen_port(h->vhost);
     return a;
+}
+
+void http_adopt(struct http *h, int fd)
+{
+    if (h->ending || h->counters.connections >= h->connections_max)
+        (void)close(fd);
+    else
+        (void)lws_adopt_socket_vhost(h->vhost, fd); /* which closes it when that fails */
 }
 
 static void on_timer(lws_sorted_usec_list_t *timer)

@@ -88,6 +88,7 @@ struct http_counters {
 
 struct http_config {
     struct addr address;            /* port 0: a free one */
+    bool adopts;                    /* listens nowhere: somebody else does, and calls http_adopt */
     const char *tls_cert, *tls_key; /* NULL: plain */
     const char *web;                /* folder of the pages, or NULL */
     const char *const *origins;     /* allowed foreign origins */
@@ -110,6 +111,9 @@ struct http;
 int http_new(struct http **ret, const struct http_config *config);
 void http_free(struct http *h);
 struct addr http_address(const struct http *h);
+/** A connection that was accepted elsewhere. Takes the descriptor over, or closes it. Signalling
+ *  thread. */
+void http_adopt(struct http *h, int fd);
 
 /** The loop of the signalling thread; returns after http_stop. */
 void http_run(struct http *h);

@@ -158,8 +158,34 @@ static void deliver(struct door *d, struct caller *c, size_t packet_len)
     caller_free(d, c);
 }
 
+/** Whether a stream that begins so cannot be one of ours: frames are shorter than that. */
+static bool is_foreign(uint8_t first)
+{
+    return first > LIMIT_DATAGRAM >> 8;
+}
+
+/** True when it is gone, to whoever wants it. */
+static bool passed_on(struct door *d, struct caller *c)
+{
+    uint8_t first;
+    if (c->len > 0 || !d->config.pass_on || recv(c->fd, &first, 1, MSG_PEEK | MSG_DONTWAIT) != 1 ||
+        !is_foreign(first))
+        return false;
+    (void)epoll_ctl(d->epoll, EPOLL_CTL_DEL, c->fd, NULL);
+    if (d->config.pass_on(d->config.ctx, c->fd) != 0) {
+        dismiss(d, c);
+        return true;
+    }
+    c->fd = -1;
+    forget(d, &c->remote);
+    caller_free(d, c);
+    return true;
+}
+
 static void listen_to(struct door *d, struct caller *c)
 {
+    if (passed_on(d, c))
+        return;
     ssize_t n = recv(c->fd, c->bytes + c->len, sizeof c->bytes - c->len, MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
         return;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The door for media over TCP: one port for all workers. A thread of its own accepts connections,
- * reads the first message of each, and hands the socket to the worker that the message's ICE ufrag
- * names (see icelite_mark). Strangers, and those who say nothing, get no further than here. */
+/* The door for media over TCP: one port for all workers, which HTTP may share. A thread of its own
+ * accepts connections, reads the first message of each, and hands the socket to the worker that the
+ * message's ICE ufrag names (see icelite_mark). Those who say nothing get no further than here. */
 #ifndef LOUPE_MEDIA_IO_DOOR_H
 #define LOUPE_MEDIA_IO_DOOR_H
 
@@ -19,6 +19,10 @@ struct door;
 /** The door's thread. 0: the worker has it now; an error: the door closes it. */
 typedef int door_deliver_fn(void *ctx, unsigned worker, struct tcp_arrival *arrival);
 
+/** The door's thread. A connection that begins as no frame of media does (a TLS or HTTP client's), with
+ *  nothing read from it. 0: taken over; an error: the door closes it. */
+typedef int door_pass_on_fn(void *ctx, int fd);
+
 /** Bounds of limits.h, smaller ones for tests; zero takes those. */
 struct door_limits {
     size_t connections, per_address, pending;
@@ -29,6 +33,7 @@ struct door_config {
     struct addr address; /* IPv6 ones take both families; port 0: a free one */
     unsigned workers;
     door_deliver_fn *deliver;
+    door_pass_on_fn *pass_on; /* NULL: the port is media's alone */
     void *ctx;
     struct log *log; /* may be NULL */
     struct door_limits limits;

@@ -7,6 +7,7 @@ import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { KINDS, launch } from './support/browsers.mjs';
 import { lensScript } from './support/inpage.mjs';
+import { acceptCall, AGENT, BUYER, openBuyer, openDesk, takeCalls } from './support/people.mjs';
 import { startLouped, tokens } from './support/server.mjs';
 import { play, publish, route } from './support/whip.mjs';
 
@@ -96,6 +97,27 @@ for (const [from, to, keep] of [['chromium', 'firefox', 'udp'], ['firefox', 'chr
     }
   });
 }
+
+test('pages, signalling and media through one TCP port', { timeout: 60_000 }, async (t) => {
+  const spare = createServer().listen(0, '127.0.0.1');
+  await once(spare, 'listening');
+  const at = `127.0.0.1:${spare.address().port}`;
+  spare.close();
+  const shared = await startLouped('--http', at, '--media-tcp', at, '--workers', '2');
+  t.after(() => shared.stop());
+  assert.equal(shared.process.mediaTcp, at);
+  const desk = await openDesk(browsers.chromium, shared, { script: lensScript({ ...AGENT, keep: 'tcp' }) });
+  t.after(() => desk.close());
+  await takeCalls(desk);
+  const script = lensScript({ ...BUYER, keep: 'tcp' });
+  const buyer = await openBuyer(browsers.firefox, shared, await shared.newCase(), { script });
+  t.after(() => buyer.close());
+  await acceptCall(desk, buyer);
+  for (const page of [desk, buyer]) {
+    const used = await page.until('a route', route);
+    assert.deepEqual([used.protocol, `${used.address}:${used.port}`], ['tcp', at], JSON.stringify(used));
+  }
+});
 
 test('UDP is preferred where both work', { timeout: 60_000 }, async (t) => {
   const { room } = await louped.newCase();

@@ -28,6 +28,7 @@ struct fixture {
     struct door *door;
     struct addr at;
     struct msgq *deliveries;
+    struct msgq *foreign; /* descriptors; NULL: the port is not shared */
     bool full;
 };
 
@@ -38,10 +39,18 @@ static int deliver(void *ctx, unsigned worker, struct tcp_arrival *arrival)
     return f->full ? ER_FULL : msgq_push(f->deliveries, &d);
 }
 
+static int pass_on(void *ctx, int fd)
+{
+    struct fixture *f = ctx;
+    return msgq_push(f->foreign, &fd);
+}
+
 static void open_door(struct fixture *f, const char *ip, struct door_limits limits, bool full)
 {
     struct door_config config = {.workers = 3, .deliver = deliver, .ctx = f, .limits = limits};
-    *f = (struct fixture){.full = full};
+    struct msgq *foreign = f->foreign;
+    config.pass_on = foreign ? pass_on : NULL;
+    *f = (struct fixture){.full = full, .foreign = foreign};
     assert_int_equal(addr_parse_ip(ip, 0, &config.address), 0);
     assert_int_equal(msgq_new(&f->deliveries, sizeof(struct delivery), 64), 0);
     assert_int_equal(door_new(&f->door, &config), 0);
@@ -100,7 +109,7 @@ static void hands_each_to_its_worker(void **state)
     (void)state;
     static const char *const ips[] = {"127.0.0.1", "::1", "::"};
     for (size_t i = 0; i < 3; i++) {
-        struct fixture f;
+        struct fixture f = {0};
         uint8_t check[512];
         open_door(&f, ips[i], (struct door_limits){0}, false);
         if (i == 2) /* both families on one socket */
@@ -132,7 +141,7 @@ static void hands_each_to_its_worker(void **state)
 static void takes_a_check_in_pieces(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct fixture f = {0};
     uint8_t check[512], framed[514];
     open_door(&f, "127.0.0.1", (struct door_limits){0}, false);
     int fd = tcp_connect_to(&f.at);
@@ -162,7 +171,7 @@ static void expect_dismissal(struct fixture *f, const void *bytes, size_t len)
 static void sends_strangers_away(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct fixture f = {0};
     uint8_t check[514];
     open_door(&f, "127.0.0.1", (struct door_limits){0}, false);
     expect_dismissal(&f, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 27);
@@ -184,10 +193,50 @@ static void sends_strangers_away(void **state)
     close_door(&f);
 }
 
+static void passes_on_what_is_not_media(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    uint8_t check[512];
+    char got[16];
+    int fds[2], passed;
+    assert_int_equal(msgq_new(&f.foreign, sizeof(int), 1), 0);
+    open_door(&f, "127.0.0.1", (struct door_limits){.hello_us = 1000000}, false);
+    for (size_t i = 0; i < 2; i++) {
+        const char *words = i ? "\x16\x03\x01" : "GET ";
+        fds[0] = tcp_connect_to(&f.at);
+        assert_int_equal(send(fds[0], words, strlen(words), 0), (ssize_t)strlen(words));
+        assert_true(msgq_wait(f.foreign, &passed, WAIT_MS));
+        assert_int_equal(recv(passed, got, sizeof got, 0), (ssize_t)strlen(words)); /* all of it */
+        assert_memory_equal(got, words, strlen(words));
+        settle(&f, 0, 0, 0); /* not the door's any more */
+        close(passed);
+        close(fds[0]);
+    }
+    fds[0] = tcp_connect_to(&f.at); /* media still goes to its worker */
+    tcp_put(fds[0], check, write_check(check, sizeof check, icelite_mark(2)));
+    struct delivery d = next(&f);
+    assert_int_equal(d.worker, 2);
+    tcp_arrival_free(d.arrival);
+    close(fds[0]);
+    for (size_t i = 0; i < 2; i++) { /* one more than there is room for */
+        fds[i] = tcp_connect_to(&f.at);
+        assert_int_equal(send(fds[i], "POST", 4, 0), 4);
+        settle(&f, 1, i, 0);
+    }
+    assert_true(tcp_is_closed(fds[1]));
+    close_door(&f);
+    assert_true(msgq_pop(f.foreign, &passed));
+    close(passed);
+    close(fds[0]);
+    close(fds[1]);
+    msgq_free(f.foreign);
+}
+
 static void sends_the_silent_away(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct fixture f = {0};
     open_door(&f, "127.0.0.1", (struct door_limits){.hello_us = 100000}, false);
     int silent = tcp_connect_to(&f.at), slow = tcp_connect_to(&f.at);
     assert_int_equal(send(slow, "\0\x64\0\1", 4, 0), 4);
@@ -201,7 +250,7 @@ static void sends_the_silent_away(void **state)
 static void keeps_to_its_bounds(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct fixture f = {0};
     uint8_t check[512];
     int fds[4];
     open_door(&f, "127.0.0.1", (struct door_limits){.per_address = 3}, false);
@@ -247,7 +296,7 @@ static void keeps_to_its_bounds(void **state)
 static void closes_what_a_worker_does_not_take(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct fixture f = {0};
     uint8_t check[512];
     open_door(&f, "127.0.0.1", (struct door_limits){0}, true);
     int fd = tcp_connect_to(&f.at);
@@ -261,7 +310,7 @@ static void closes_what_a_worker_does_not_take(void **state)
 static void a_port_that_is_taken(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct fixture f = {0};
     struct door *other = NULL;
     open_door(&f, "127.0.0.1", (struct door_limits){0}, false);
     const struct door_config again = {.address = f.at, .workers = 1, .deliver = deliver, .ctx = &f};
@@ -281,6 +330,7 @@ int main(void)
         cmocka_unit_test(hands_each_to_its_worker),
         cmocka_unit_test(takes_a_check_in_pieces),
         cmocka_unit_test(sends_strangers_away),
+        cmocka_unit_test(passes_on_what_is_not_media),
         cmocka_unit_test(sends_the_silent_away),
         cmocka_unit_test(keeps_to_its_bounds),
         cmocka_unit_test(closes_what_a_worker_does_not_take),

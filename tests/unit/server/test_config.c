@@ -108,6 +108,25 @@ static void test_values(void **state)
     config_clear(&c);
 }
 
+static void test_shared_port(void **state)
+{
+    (void)state;
+    struct config c;
+    char why[300];
+    static const char *const pairs[][2] = {
+        {"http = 127.0.0.1:8080\nmedia-tcp = 127.0.0.1:8080\n", "yes"},
+        {"http = 127.0.0.1:8080\nmedia-tcp = 127.0.0.1:8081\n", "no"},
+        {"http = 127.0.0.1:8080\nmedia-tcp = 127.0.0.2:8080\n", "no"},
+        {"http = 127.0.0.1:0\nmedia-tcp = 127.0.0.1:0\n", "no"},
+        {"http = 127.0.0.1:8080\n", "no"},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        assert_int_equal(load(&c, pairs[i][0], NULL, why, NULL), 0);
+        assert_int_equal(config_shares_port(&c), strcmp(pairs[i][1], "yes") == 0);
+        config_clear(&c);
+    }
+}
+
 static void test_mistakes(void **state)
 {
     (void)state;
@@ -136,7 +155,6 @@ static void test_mistakes(void **state)
         {"stray", "word"},
         {"--allowed-origins", "http://a/b"},
         {"--media-tcp", "1.2.3.4"},
-        {"--media-tcp", "127.0.0.1:8080"},
         {"--stun-urls", "turn:a"},
         {"--turn-urls", "turn:a"},
         {"--turn-secret", "alone"},
@@ -161,8 +179,6 @@ static void test_mistakes(void **state)
         {"data = ./x\n  wrokers = 3\n", ":2: unknown key wrokers"},
         {"data = ./x\n\tmore\n", ":2: not `key = value`"},
         {"[loupe\n", ":1: not `[section]`"},
-        {"media-tcp = 127.0.0.1:8080\n",
-         ":1: media-tcp: the address and port of http cannot be its too"},
         {"turn-urls = turn:a\n", ":1: turn-urls: turn-urls and turn-secret belong together"},
         {"stun-urls = stun:a stun:b stun:c stun:d stun:e\n", ":1: bad value for stun-urls"},
     };
@@ -238,7 +254,7 @@ int main(void)
         cmocka_unit_test(test_defaults), cmocka_unit_test(test_precedence),
         cmocka_unit_test(test_values),   cmocka_unit_test(test_mistakes),
         cmocka_unit_test(test_lines),    cmocka_unit_test(test_unknown_variables),
-        cmocka_unit_test(test_help),
+        cmocka_unit_test(test_help),     cmocka_unit_test(test_shared_port),
     };
     return cmocka_run_group_tests(tests, make_file, NULL);
 }
