@@ -50,6 +50,8 @@ static void follow(struct layer_filter *f, const struct layer_aim *aim, const st
         if (f->temporal > aim->temporal)
             f->temporal = aim->temporal;
     }
+    if (p->flags & (TAPE_FRAME_START | TAPE_KEY_FRAME))
+        f->begun = p->timestamp;
     if (p->flags & TAPE_KEY_FRAME) {
         f->key_timestamp = p->timestamp;
         f->spatial = aim->spatial;
@@ -69,7 +71,11 @@ bool layer_filter_passes(struct layer_filter *f, const struct layer_aim *aim,
         spatial = f->changes[i].spatial;
         temporal = f->changes[i].temporal;
     }
-    bool picture = p->temporal_id <= temporal || (temporal < 0 && p->timestamp == f->key_timestamp);
+    bool picture = p->temporal_id <= temporal;
+    /* Key frames alone: while the first packet is missing, it may be one. */
+    if (temporal < 0)
+        picture = p->timestamp == f->key_timestamp ||
+                  (p->timestamp == f->timestamp && p->timestamp != f->begun);
     return picture && p->spatial_id <= spatial;
 }
 

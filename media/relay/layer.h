@@ -28,6 +28,7 @@ struct layer_aim {
 struct layer_filter {
     int64_t timestamp;     /* of the newest picture */
     int64_t key_timestamp; /* and of the newest key frame */
+    int64_t begun;         /* of the newest picture whose first packet came */
     int8_t spatial, temporal;
     struct layer_change {
         int64_t until; /* timestamp */

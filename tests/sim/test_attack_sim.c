@@ -20,7 +20,7 @@
 #define TICK_US 10000u
 #define CALM_S 3
 #define ATTACK_S 20
-#define KEYS 10 /* key frames that one viewer may have made meanwhile, whatever it claims */
+#define KEYS 14 /* key frames that one viewer may have made meanwhile, whatever it claims */
 
 enum { VICTIM = 1, VIEWER, ATTACKER, PEOPLE };
 

@@ -49,6 +49,30 @@ static void describes_packets_on_the_tape(void **state)
                      2); /* a retransmission is not the stream's own */
 }
 
+/* Sound comes again under its own number: what was asked for must not look as if it had come at first,
+ * else the publisher would leave out FEC. */
+static void sound_that_was_asked_for_counts_as_lost(void **state)
+{
+    struct fake_relay *f = *state;
+    struct track *t = fake_track(f, "ann", 1, CODEC_OPUS);
+    struct encoding *e = t->encodings[0];
+    t->nack = true;
+    assert_int_equal(fake_packet(f, t, 100, 0, FAKE_START), 0);
+    assert_int_equal(fake_packet(f, t, 103, 2880, FAKE_START), 0);
+    fake_relay_run(f, 3000);
+    assert_int_equal(fake_packet(f, t, 102, 1920, FAKE_START), 0); /* only late */
+    assert_int_equal(f->asked_count, 0);
+    assert_int_equal(e->reception.received, 3);
+    fake_relay_run(f, 20000);
+    assert_int_equal(f->asked_count, 1);
+    assert_int_equal(f->asked[0].seq, FIRST + 1);
+    fake_relay_run(f, 30000);
+    assert_int_equal(fake_packet(f, t, 101, 960, FAKE_START), 0);
+    assert_int_equal(e->reception.received, 3);
+    assert_in_range(t->rtt_us, 40000, 60000);
+    assert_non_null(tape_find(e->tape, FIRST + 1));
+}
+
 static void extras_go_with_their_packet(void **state)
 {
     struct fake_relay *f = *state;
@@ -216,6 +240,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(describes_packets_on_the_tape),
         TEST(extras_go_with_their_packet),
+        TEST(sound_that_was_asked_for_counts_as_lost),
         TEST(refuses_what_is_not_its_codec),
         TEST(padding_keeps_the_numbering),
         TEST(lost_packets_are_asked_for),

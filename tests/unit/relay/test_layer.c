@@ -45,6 +45,22 @@ static void fewer_layers_from_the_next_picture_on(void **state)
     assert_true(passes(&f, one, 4, 0, 1, 0));
 }
 
+static void of_a_key_frame_nothing_is_left_out(void **state)
+{
+    (void)state;
+    struct layer_filter f;
+    struct layer_aim keys = aim_at(0, -1);
+    layer_filter_begin(&f, &keys);
+    assert_true(passes(&f, keys, 1, 0, 0, TAPE_FRAME_START | TAPE_KEY_FRAME));
+    assert_true(passes(&f, keys, 1, 0, 0, 0));
+    assert_false(passes(&f, keys, 2, 0, 0, TAPE_FRAME_START));
+    assert_false(passes(&f, keys, 2, 0, 0, 0));
+    assert_true(passes(&f, keys, 3, 0, 0, 0)); /* its first packet is missing */
+    assert_true(passes(&f, keys, 3, 0, 0, TAPE_FRAME_START | TAPE_KEY_FRAME));
+    assert_true(passes(&f, keys, 3, 0, 0, 0));
+    assert_false(passes(&f, keys, 2, 0, 0, 0));
+}
+
 static void more_temporal_layers_where_they_can_be_joined(void **state)
 {
     (void)state;
@@ -221,6 +237,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fewer_layers_from_the_next_picture_on),
+        cmocka_unit_test(of_a_key_frame_nothing_is_left_out),
         cmocka_unit_test(more_temporal_layers_where_they_can_be_joined),
         cmocka_unit_test(more_spatial_layers_at_key_pictures),
         cmocka_unit_test(the_marker_stands_on_the_last_that_passes),

@@ -315,6 +315,99 @@ static void pictures_are_numbered_over_encodings(void **state)
     }
 }
 
+/** Retransmissions since the last fake_relay_forget. */
+static size_t sent_again(const struct fake_relay *f)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < f->sent_count; i++)
+        n += f->sent[i].retransmission;
+    fake_relay_forget((struct fake_relay *)f);
+    return n;
+}
+
+static void is_sent_again_once_a_round_trip(void **state)
+{
+    struct fake_relay *f = *state;
+    struct track *t = fake_track(f, "ann", 0, CODEC_VP8);
+    fake_picture(f, t, 100, 0, FAKE_KEY);
+    struct slot *s = viewer(f);
+    for (uint16_t i = 1; i < 20; i++)
+        fake_picture(f, t, (uint16_t)(100 + i), i * 3000u, FAKE_START);
+    fake_relay_run(f, 50000);
+    uint16_t seq = (uint16_t)(fake_last_sent(f, s)->seq - 5);
+    s->rtt_us = 200000;
+    (void)sent_again(f);
+    slot_nack(s, f->now_us, &seq, 1);
+    assert_int_equal(sent_again(f), 1);
+    fake_relay_run(f, 100000);
+    slot_nack(s, f->now_us, &seq, 1); /* the answer is still on its way */
+    assert_int_equal(sent_again(f), 0);
+    fake_relay_run(f, 100000);
+    slot_nack(s, f->now_us, &seq, 1);
+    assert_int_equal(sent_again(f), 2); /* the last one was lost: this time twice */
+    slot_viewer_loss(s, 60);
+    fake_relay_run(f, 100000);
+    slot_nack(s, f->now_us, &seq, 1); /* on a very bad path it is not waited for so long */
+    assert_int_equal(sent_again(f), 2);
+    assert_int_equal(fake_keys_asked(f, t), 0);
+    fake_relay_run(f, 400000);
+    slot_nack(s, f->now_us, &seq, 1); /* it has asked for long: it will need a key frame */
+    fake_relay_run(f, LIMIT_PLI_INTERVAL_US);
+    assert_true(fake_keys_asked(f, t) >= 1);
+}
+
+static void one_viewer_has_few_key_frames_made(void **state)
+{
+    struct fake_relay *f = *state;
+    struct track *t = fake_track(f, "ann", 0, CODEC_VP8);
+    fake_picture(f, t, 100, 0, FAKE_KEY);
+    struct slot *s = viewer(f);
+    size_t asked = 0;
+    for (uint16_t i = 1; i <= 300; i++) { /* half a minute of requests, each answered */
+        slot_key_frame(s, f->now_us);
+        fake_relay_run(f, 100000);
+        asked += fake_keys_asked(f, t);
+        unsigned flags = fake_keys_asked(f, t) ? FAKE_KEY : FAKE_START;
+        fake_relay_forget(f);
+        fake_picture(f, t, (uint16_t)(100 + i), i * 9000u, flags);
+    }
+    uint64_t then = 30000000 / LIMIT_SLOT_KEY_INTERVAL_US;
+    assert_in_range(asked, then, LIMIT_SLOT_KEY_FRAMES + then);
+    /* Somebody else is heard all the same. */
+    fake_relay_run(f, LIMIT_PLI_INTERVAL_US);
+    fake_relay_forget(f);
+    struct slot *other = fake_slot(f, 2, "you", MEDIA_VIDEO, SLOT_PICK_OTHERS, NULL);
+    slot_key_frame(other, f->now_us);
+    assert_int_equal(fake_keys_asked(f, t), 1);
+}
+
+static void sound_is_sent_again_where_that_was_agreed(void **state)
+{
+    struct fake_relay *f = *state;
+    struct track *t = fake_track(f, "ann", 0, CODEC_OPUS);
+    for (unsigned agreed = 0; agreed < 2; agreed++) {
+        const struct slot_config config = {.kind = MEDIA_AUDIO,
+                                           .codecs = 1u << CODEC_OPUS,
+                                           .viewer = 1 + agreed,
+                                           .identity = "me",
+                                           .nack = agreed};
+        struct slot *s;
+        assert_int_equal(slot_new(&s, f->room, &config, f->now_us), 0);
+        for (uint16_t i = 0; i < LIMIT_SENT_AUDIO; i++)
+            fake_picture(f, t, (uint16_t)(100 + i + agreed * 200), i * 960u, FAKE_START);
+        const struct fake_sent last = *fake_last_sent(f, s);
+        uint16_t seqs[] = {(uint16_t)(last.seq - LIMIT_SENT_AUDIO), (uint16_t)(last.seq - 3)};
+        (void)sent_again(f);
+        slot_nack(s, f->now_us, seqs, 2);
+        assert_int_equal(f->sent_count, agreed);
+        if (agreed) {
+            assert_int_equal(f->sent[0].source_seq, last.source_seq - 3);
+            assert_int_equal(f->sent[0].seq, seqs[1]);
+        }
+        slot_free(s);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_relay, close_relay)
 
 int main(void)
@@ -328,6 +421,9 @@ int main(void)
         TEST(time_goes_on_as_the_clocks_say),
         TEST(layers_left_out_leave_no_trace),
         TEST(pictures_are_numbered_over_encodings),
+        TEST(is_sent_again_once_a_round_trip),
+        TEST(one_viewer_has_few_key_frames_made),
+        TEST(sound_is_sent_again_where_that_was_agreed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
