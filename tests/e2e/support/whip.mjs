@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a plain page of another site does to publish and to play over WHIP and WHEP, with nothing of
 // Loupe's code. Each function runs in the page; `keep` names the transport ('udp', 'tcp') whose candidates
-// of the answer it takes, and `config` goes to the RTCPeerConnection.
+// of the answer it takes, `config` goes to the RTCPeerConnection, `encodings` to what sends the picture.
 
 /** In the page: publishes; gives the status, the answer and the session's address. */
-export async function publish({ url, token, keep, config }) {
+export async function publish({ url, token, keep, config, encodings }) {
   const peer = new RTCPeerConnection(config);
   const stream = await navigator.mediaDevices.getUserMedia({ video: true, audio: true });
-  for (const track of stream.getTracks()) peer.addTransceiver(track, { direction: 'sendonly', streams: [stream] });
+  for (const track of stream.getTracks()) {
+    const several = encodings && track.kind === 'video' ? { sendEncodings: encodings } : {};
+    peer.addTransceiver(track, { direction: 'sendonly', streams: [stream], ...several });
+  }
   await peer.setLocalDescription(await peer.createOffer());
   const headers = { 'Content-Type': 'application/sdp', Authorization: `Bearer ${token}` };
   const response = await fetch(url, { method: 'POST', headers, body: peer.localDescription.sdp });
