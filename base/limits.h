@@ -48,8 +48,9 @@
 #define LIMIT_TAPE_VIDEO_PACKETS 2048 /* index size, a power of two; older packets are forgotten */
 #define LIMIT_TAPE_AUDIO_PACKETS 256
 #define LIMIT_TAPE_FRAMES 512
-#define LIMIT_TAPE_SPARES 8    /* slabs a tape keeps to write again; further ones are given back */
+#define LIMIT_TAPE_SPARES 16   /* slabs a tape keeps to write again; further ones are given back */
 #define LIMIT_TAPE_MS 2000     /* age kept beyond the current group of pictures */
+#define LIMIT_BEGIN_AGAIN 3    /* times a joiner gets its beginning once more; then a new key frame */
 #define LIMIT_GOP_PACKETS 1024 /* a longer group of pictures is not replayed to joiners: PLI */
 
 /* Retransmission */
@@ -66,6 +67,7 @@
 /* Timing, microseconds */
 #define LIMIT_CONSENT_TIMEOUT_US 30000000u /* no valid STUN check: the peer is gone (RFC 7675) */
 #define LIMIT_CONNECT_TIMEOUT_US 30000000u /* not connected by then: removed */
+#define LIMIT_BEGIN_AFTER_US 10000u         /* media after a handshake: sooner, clients drop it */
 #define LIMIT_PLI_INTERVAL_US 1000000u     /* one key-frame request per source at most */
 #define LIMIT_SLOT_KEY_FRAMES 4            /* on behalf of one viewer's line at once; then one each: */
 #define LIMIT_SLOT_KEY_INTERVAL_US 3000000u /* further requests are left out */

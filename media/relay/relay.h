@@ -229,6 +229,7 @@ struct slot {
     int64_t stretch_out; /* number of the stretch's first packet */
     uint64_t stretch_us; /* when it began */
     int64_t ts_delta;
+    uint8_t begun_again; /* how often it got its beginning once more */
     int64_t squeeze_until; /* source timestamps below are squeezed together */
     int64_t last_ts;       /* of the newest frame sent, out numbering, extended */
     uint64_t last_sent_us;

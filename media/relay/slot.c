@@ -8,7 +8,9 @@
 #include "media/relay/downlink.h"
 #include "media/relay/relay.h"
 
-#define PACKET_BYTES 1000 /* or so */
+#define PACKET_BYTES 1000       /* or so */
+#define BEGIN_AGAIN_US 1000000u /* a key frame asked for this soon means that the first was lost */
+#define BEGIN_APART_US 30000u   /* the first time; then twice that, .. */
 #define REPLAY_PACKETS 32 /* so many behind a key frame are sent again to change over at once */
 
 /** Link the slot to the others of its viewer, which most often are the last ones made: so choosing
@@ -291,9 +293,30 @@ void slot_size(const struct slot *s, unsigned *ret_width, unsigned *ret_height)
     *ret_height = e->height >> halved;
 }
 
+/** A viewer that has only just begun and asks for a key frame has lost its beginning, as clients do that
+ *  are not done with the handshake yet. The tape has it still: sooner, and free for the publisher. */
+static bool begin_again(struct slot *s, uint64_t now_us)
+{
+    struct encoding *e = s->encoding;
+    uint64_t since_us = now_us - s->stretch_us;
+    uint64_t apart_us = BEGIN_APART_US << s->begun_again;
+    if (!e || e != s->target || s->kind != MEDIA_VIDEO || s->begun_again == LIMIT_BEGIN_AGAIN ||
+        since_us > BEGIN_AGAIN_US || since_us < (s->rtt_us > apart_us ? s->rtt_us : apart_us))
+        return false;
+    encoding_flush(e, now_us);
+    int64_t most = s->downlink ? downlink_replay_bytes(s->downlink) / PACKET_BYTES : INT64_MAX;
+    const struct tape_packet *key = encoding_whole_since_key(
+        e, most < LIMIT_GOP_PACKETS ? most : LIMIT_GOP_PACKETS);
+    if (!key)
+        return false;
+    s->begun_again++;
+    begin(s, e, key->seq, now_us);
+    return true;
+}
+
 void slot_key_frame(struct slot *s, uint64_t now_us)
 {
     struct encoding *e = s->encoding ? s->encoding : s->target;
-    if (e)
+    if (e && !begin_again(s, now_us))
         slot_ask_key_frame(s, e, now_us);
 }

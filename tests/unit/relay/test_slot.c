@@ -487,6 +487,34 @@ static void key_frames_for_viewers(void **state)
     assert_int_equal(fake_keys_asked(f, t), 2);
 }
 
+static void a_beginning_that_was_lost_comes_again_from_the_tape(void **state)
+{
+    struct fake_relay *f = *state;
+    struct track *t = fake_track(f, "ann", 0, CODEC_VP8);
+    for (uint16_t i = 0; i < 30; i++) {
+        fake_picture(f, t, (uint16_t)(100 + i), 3000u + i * 3000u, i ? FAKE_START : FAKE_KEY);
+        fake_relay_run(f, 33333);
+    }
+    struct slot *s = viewer(f);
+    fake_relay_run(f, 20000);
+    slot_key_frame(s, f->now_us); /* too soon to know */
+    size_t asked = fake_keys_asked(f, t);
+    fake_relay_run(f, 20000);
+    for (unsigned again = 1; again <= LIMIT_BEGIN_AGAIN; again++) {
+        size_t sent = f->sent_count;
+        slot_key_frame(s, f->now_us);
+        fake_relay_run(f, 300000);
+        assert_int_equal(f->sent[sent].source_seq, 65536 + 100);
+        check_unbroken(f, s, 30 * ((size_t)again + 1));
+    }
+    assert_int_equal(fake_keys_asked(f, t), asked);
+    size_t sent = f->sent_count;
+    slot_key_frame(s, f->now_us);
+    fake_relay_run(f, 1000000);
+    assert_int_equal(f->sent_count, sent);
+    assert_int_equal(fake_keys_asked(f, t), asked + 1);
+}
+
 static void the_sender_clock_follows_the_picture(void **state)
 {
     struct fake_relay *f = *state;
@@ -531,6 +559,7 @@ int main(void)
         TEST(retransmissions_have_a_budget),
         TEST(packets_without_payload_have_it_too),
         TEST(key_frames_for_viewers),
+        TEST(a_beginning_that_was_lost_comes_again_from_the_tape),
         TEST(the_sender_clock_follows_the_picture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

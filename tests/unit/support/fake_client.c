@@ -201,6 +201,7 @@ void fake_client_connect(struct fake_client *c)
         return;
     assert_int_equal(dtls_export(c->dtls, &keys), 0);
     assert_int_equal(srtp_pair_new(&c->srtp, &keys, false), 0);
+    fake_hub_run(c->net, LIMIT_BEGIN_AFTER_US);
 }
 
 struct fake_client *fake_client_join(struct fake_hub *f, uint64_t peer, const char *identity,

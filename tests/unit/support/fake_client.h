@@ -66,7 +66,7 @@ void fake_client_write_offer(const struct fake_client *c, const char *lines, cha
                              size_t size);
 /** A nominating check from an address. */
 void fake_client_check_from(struct fake_client *c, const struct path *from);
-/** Check, handshake, keys. Fails the test when it does not connect. */
+/** Check, handshake, keys, and on to when media begin. Fails the test when it does not connect. */
 void fake_client_connect(struct fake_client *c);
 /** new, offer, connect. */
 struct fake_client *fake_client_join(struct fake_hub *f, uint64_t peer, const char *identity,
