@@ -23,6 +23,13 @@ static void commit(void *ctx, size_t len)
         netsim_send(s->node, &s->to.remote, s->buffer, len);
 }
 
+static void release(void *ctx, const struct path *path)
+{
+    struct sim_server *s = ctx;
+    (void)path;
+    s->released++;
+}
+
 static void keep_event(void *ctx, const struct media_event *event)
 {
     struct sim_server *s = ctx;
@@ -48,8 +55,16 @@ static int record(void *ctx, struct record_batch *batch)
     return 0;
 }
 
-static const struct hub_io io = {
-    .reserve = reserve, .commit = commit, .event = keep_event, .record = record};
+static const struct hub_io io = {.reserve = reserve,
+                                 .commit = commit,
+                                 .release = release,
+                                 .event = keep_event,
+                                 .record = record};
+
+struct path sim_server_path(const struct sim_server *s, const struct addr *remote)
+{
+    return (struct path){.remote = *remote, .via = s->connections ? 10000u + remote->port : 0};
+}
 
 void sim_server_touch(struct sim_server *s)
 {
@@ -60,7 +75,7 @@ static void on_receive(void *ctx, uint64_t now_us, const struct addr *from, cons
                        size_t len)
 {
     struct sim_server *s = ctx;
-    struct path path = {.remote = *from};
+    struct path path = sim_server_path(s, from);
     uint8_t copy[2048];
     memcpy(copy, data, len);
     hub_datagram(s->hub, now_us, &path, copy, len);

@@ -20,7 +20,9 @@ struct sim_server {
     struct dtls_identity *identity;
     struct hub *hub;
     struct id room;
-    struct path to; /* of the reservation that is open */
+    struct path to;   /* of the reservation that is open */
+    bool connections; /* each remote address is a connection, as of TCP, with a path of its own */
+    size_t released;  /* paths that the hub let go */
     uint8_t buffer[2048];
     uint64_t next_request;
     size_t event_count;
@@ -42,6 +44,8 @@ int sim_server_offer(struct sim_server *s, const struct media_peer_config *confi
 /** The newest event of this type about `peer` (0: any), or NULL. */
 const struct media_event *sim_server_event(const struct sim_server *s, enum media_event_type type,
                                            uint64_t peer);
+/** What the hub knows an address by. */
+struct path sim_server_path(const struct sim_server *s, const struct addr *remote);
 /** Call after commands given to the hub directly. */
 void sim_server_touch(struct sim_server *s);
 
