@@ -12,7 +12,9 @@
 #define TRIM_EVERY_US 1000000u
 #define ASK_AT_ONCE 64       /* packets named in one request */
 #define FIRST_KEY_US 100000u /* publishers begin with a key frame by themselves */
-#define SILENT_US 500000u
+#define SILENT_US 250000u
+#define SILENT_PICTURES                                                                            \
+    4 /* of each other encoding, so that still pictures are not taken for silence */
 
 static struct tape_limits tape_limits_for(enum media_kind kind)
 {
@@ -78,6 +80,17 @@ static void apply_extras(struct tape_packet *head, const struct track_extras *ex
         head->flags |= TAPE_HAS_AUDIO_LEVEL;
         head->audio_level = extras->audio_level;
     }
+}
+
+/** A picture of one encoding is one that the others may have stopped to send. */
+static void note_picture(struct encoding *e, const struct tape_packet *p)
+{
+    const struct track *t = e->track;
+    if (p->payload_len > 0)
+        e->missed = 0;
+    for (size_t i = 0; (p->flags & TAPE_FRAME_START) && i < t->encoding_count; i++)
+        if (t->encodings[i] != e)
+            t->encodings[i]->missed++;
 }
 
 static void note_layers(struct encoding *e, uint64_t now_us, const struct tape_packet *p)
@@ -178,12 +191,15 @@ static void take(struct encoding *e, uint64_t now_us, const struct tape_packet *
     t->counters.packets++;
     t->counters.bytes += p->payload_len;
     if (!again) { /* else the publisher would think that nothing was lost, and leave out FEC */
-        e->heard_us = t->heard_us = now_us;
+        if (p->payload_len > 0) /* padding may probe the path for what has stopped */
+            e->heard_us = t->heard_us = now_us;
         reception_note(&e->reception, p->seq, p->timestamp, t->clock_rate, now_us);
         track_clock_note_arrival(&e->clock, p->timestamp, now_us + t->room->config.unix_offset_us);
     }
-    if (t->kind == MEDIA_VIDEO)
+    if (t->kind == MEDIA_VIDEO) {
+        note_picture(e, p);
         note_layers(e, now_us, p);
+    }
     gather(e, now_us, p->seq);
     if (e->trim_at_us == 0)
         e->trim_at_us = now_us + TRIM_EVERY_US;
@@ -264,7 +280,9 @@ uint64_t encoding_capture_unix_us(const struct encoding *e, const struct tape_pa
 
 bool encoding_flows(const struct encoding *e)
 {
-    return e->heard_us + SILENT_US >= e->track->heard_us;
+    const struct track *t = e->track;
+    return e->missed < SILENT_PICTURES * (t->encoding_count - 1) ||
+           e->heard_us + SILENT_US >= t->heard_us;
 }
 
 const struct tape_packet *encoding_whole_since_key(const struct encoding *e, int64_t packets)

@@ -39,6 +39,7 @@ struct encoding {
     struct ts_extender ts;
     uint64_t since_us;
     uint64_t heard_us;     /* 0: nothing came yet */
+    unsigned missed;       /* pictures of its track's other encodings since */
     uint64_t key_asked_us; /* last request; 0: none */
     bool key_wanted;       /* a request is held back by the rate limit, or has not been answered */
     bool key_seen;

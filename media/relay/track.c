@@ -6,7 +6,7 @@
 #include "base/er.h"
 #include "media/relay/relay.h"
 
-#define LOOK_EVERY_US 200000u /* whether encodings come and go */
+#define LOOK_EVERY_US 100000u /* whether encodings come and go */
 
 int track_new(struct track **ret, struct room *r, const struct track_config *config,
               uint64_t now_us)
