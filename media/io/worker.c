@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The worker's loop: wait for datagrams, commands or a deadline; read what came; let the hub work;
- * send what gathered. While packets keep coming it does not wait for them: it takes what has gathered
- * every REST_US, and a burst costs few system calls. */
+ * send what gathered. While packets keep coming it does not wait for each (rest.h): a turn takes what
+ * has gathered, and a burst costs few system calls. */
 #include "media/io/worker.h"
 
 #include <errno.h>
@@ -21,6 +21,7 @@
 #include "media/core/hub.h"
 #include "media/io/candidates.h"
 #include "media/io/tcp.h"
+#include "media/io/rest.h"
 #include "media/io/udp.h"
 #include "media/peer/icelite.h"
 
@@ -29,7 +30,6 @@ _Static_assert(sizeof(struct histogram) % sizeof(uint64_t) == 0, "counters are n
 #define RECEIVE_ROUNDS 8 /* batches taken before timers and commands get their turn */
 #define LETTERS_A_TURN 1024
 #define COMMANDS_A_TURN 256 /* and then media again */
-#define REST_US 60          /* from one turn to the next, while packets keep coming */
 #define PUBLISH_US 2000     /* how old the published counters may be */
 
 struct worker {
@@ -312,29 +312,28 @@ static bool turn(struct worker *w)
     return busy;
 }
 
-/** Where there was a packet there will be more: so many turns, and system calls, are saved by leaving
- *  them a moment to gather. What comes after a silence is served at once. */
-static void rest(const struct worker *w)
+static void sleep_until(uint64_t at_us)
 {
-    uint64_t until_us = w->now_us + REST_US;
-    const struct timespec until = {.tv_sec = (time_t)(until_us / 1000000u),
-                                   .tv_nsec = (long)(until_us % 1000000u) * 1000};
-    if (clock_now_us() < until_us)
-        (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+    const struct timespec at = {.tv_sec = (time_t)(at_us / 1000000u),
+                                .tv_nsec = (long)(at_us % 1000000u) * 1000};
+    if (clock_now_us() < at_us)
+        (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
 }
 
 static void *run(void *arg)
 {
     struct worker *w = arg;
-    bool busy = false;
+    struct rest rest = {0};
     (void)prctl(PR_SET_TIMERSLACK, 1000); /* ns: so that a rest is as short as it should be */
     while (!w->stopping) {
         struct epoll_event events[4];
-        if (busy)
-            rest(w);
+        uint64_t rest_us = rest_until_us(&rest);
+        if (rest_us)
+            sleep_until(rest_us);
         else if (epoll_wait(w->epoll, events, 4, timeout_ms(w)) < 0 && errno != EINTR)
             break;
-        busy = turn(w);
+        bool found = turn(w);
+        rest_note(&rest, w->now_us, found);
     }
     (void)udp_flush(w->udp);
     if (w->tcp)
