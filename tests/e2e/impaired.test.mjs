@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// A short call over a bad network (tests/net/impair), browser to browser: losses on both legs and in both
-// directions, then darkness, then light again. `./dev bench browsers` measures the same at length.
+// Short calls over bad networks (tests/net/impair), browser to browser: losses on both legs and in both
+// directions, then darkness, then light again; and a path too narrow for moving pictures. `./dev bench
+// browsers` measures the same at length.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { between, publish, watch } from '../net/impair/people.mjs';
 import { token } from '../net/support/louped.mjs';
 import { launch } from './support/browsers.mjs';
-import { startLouped } from './support/server.mjs';
+import { someone } from './support/library.mjs';
+import { startLouped, tokens } from './support/server.mjs';
 
 const rest = (ms) => new Promise((done) => setTimeout(done, ms));
 let louped;
@@ -56,4 +58,33 @@ test('losses are repaired, sound goes on, and after darkness the picture is back
   const back = Date.now() - light;
   t.diagnostic(`back after ${back} ms`);
   assert.ok(back <= 2000, `${back} ms`);
+});
+
+test('a path too narrow for moving pictures gives sharp ones, one a second, and moving ones again', {
+  timeout: 90_000,
+}, async (t) => {
+  const one = await louped.newCase();
+  const rules = { delayMs: 20 };
+  const buyer = await someone(t, camera, louped, { token: tokens.buyer(one), camera: true, lens: { tag: 1, hertz: 500 } });
+  const agent = await someone(t, eye, louped, { token: tokens.agent(), room: one.room, lens: { tag: 2, hertz: 600 }, rules });
+  await agent.until('a picture', () => window.video.videoWidth === 1280);
+  await rest(2000);
+  agent.relay.down.set({ rateBps: 200_000, queuePackets: 30 });
+  const state = (wanted, ms) => agent.until(wanted, (word) => window.slot().state === word, wanted, ms);
+  await state('slideshow', 10_000);
+  await buyer.until('the hint', () => window.hints.at(-1)?.slideshow === true);
+  await rest(2000);
+  const before_ = await agent.received();
+  await rest(8000);
+  const pictures = (await agent.received()).framesDecoded - before_.framesDecoded;
+  t.diagnostic(`${pictures} pictures in eight seconds`);
+  assert.ok(pictures >= 4 && pictures <= 12, `${pictures}`);
+  assert.equal(await agent.evaluate(() => window.video.videoWidth), 1280);
+  assert.equal(await agent.evaluate(() => window.call.network.why), 'slow_down');
+  agent.relay.down.set({ rateBps: 0 });
+  await state('video', 20_000);
+  await buyer.until('the hint to go', () => !window.hints.at(-1)?.slideshow);
+  const { framesDecoded } = await agent.received();
+  await rest(3000);
+  assert.ok((await agent.received()).framesDecoded - framesDecoded > 30);
 });

@@ -5,10 +5,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { KINDS, launch } from './support/browsers.mjs';
-import { lensScript } from './support/inpage.mjs';
+import { someone } from './support/library.mjs';
 import { AGENT, BUYER, acceptCall, openBuyer, openDesk, takeCalls } from './support/people.mjs';
 import { startLouped, tokens } from './support/server.mjs';
 
+/** Just large enough for three encodings: 240, 480 and 960 wide. */
+const SIZE = { width: 960, height: 540 };
 let louped;
 const browsers = {};
 let buyers;
@@ -24,34 +26,9 @@ after(async () => {
   await louped?.stop();
 });
 
-/** In the page: into the room with the library; with a camera or without. */
-async function enter({ token, room, camera }) {
-  const { LoupeClient, LoupeCall, openCamera, openMicrophone } = await import('/sdk/loupe.js');
-  const client = new LoupeClient({ token });
-  await client.connect();
-  if (room) await client.request('join', { room });
-  const media = camera ? { camera: await openCamera(), microphone: await openMicrophone() } : {};
-  const call = new LoupeCall({ client, facing: 'environment', ...media });
-  const video = Object.assign(document.createElement('video'), { muted: true, autoplay: true });
-  document.body.append(video);
-  call.on('slots', (slots) => {
-    const slot = slots.find((one) => one.kind === 'video' && one.identity);
-    if (!slot || video.srcObject) return;
-    video.srcObject = new MediaStream([slot.media]);
-    window.mid = slot.mid;
-    video.play().catch(() => {});
-  });
-  call.start();
-  Object.assign(window, { call, client, video });
-}
-
-async function someone(t, browser, token, more = {}) {
-  const page = await browser.open({ script: lensScript({ ...BUYER, width: 1280, height: 720 }) });
-  t.after(() => page.close());
-  await page.goto(`${louped.url}/healthz`);
-  await page.evaluate(enter, { token, ...more });
-  return page;
-}
+const viewer = (t, kind, room, name) =>
+  someone(t, browsers[kind], louped, { token: tokens.agent(name, name), room, lens: AGENT });
+const publisher = (t, one) => someone(t, buyers, louped, { token: tokens.buyer(one), camera: true, lens: { ...BUYER, ...SIZE } });
 
 const wide = (page, width, ms) =>
   page.until(`a picture ${width} wide`, (wanted) => window.video.videoWidth === wanted, width, ms);
@@ -59,48 +36,48 @@ const wide = (page, width, ms) =>
 for (const kind of KINDS) {
   test(`two viewers, one of them ${kind}, get the layers they have use for`, { timeout: 90_000 }, async (t) => {
     const one = await louped.newCase();
-    const publisher = await someone(t, buyers, tokens.buyer(one), { camera: true });
-    const large = await someone(t, browsers.chromium, tokens.agent('large', 'Large'), { room: one.room });
-    const small = await someone(t, browsers[kind], tokens.agent('small', 'Small'), { room: one.room });
-    await wide(large, 1280, 25_000);
-    await wide(small, 1280, 25_000);
+    const camera = await publisher(t, one);
+    const large = await viewer(t, 'chromium', one.room, 'large');
+    const small = await viewer(t, kind, one.room, 'small');
+    await wide(large, 960, 25_000);
+    await wide(small, 960, 25_000);
     await small.evaluate(() => window.call.pin(window.mid, 0));
-    await wide(small, 320);
-    await small.evaluate(() => window.call.setView(window.mid, { max_width: 640, max_height: 360 }));
-    await wide(small, 640);
+    await wide(small, 240);
+    await small.evaluate(() => window.call.setView(window.mid, { max_width: 480, max_height: 270 }));
+    await wide(small, 480);
     await small.evaluate(() => window.call.setView(window.mid, {}));
-    await wide(small, 1280);
-    assert.equal(await large.evaluate(() => window.video.videoWidth), 1280);
+    await wide(small, 960);
+    assert.equal(await large.evaluate(() => window.video.videoWidth), 960);
     const view = await louped.ask('GET', `/rooms/${one.room}`, tokens.service());
     const track = view.tracks.find((each) => each.kind === 'video');
-    assert.deepEqual([track.width, track.codec, view.people.length], [1280, 'VP8', 3]);
+    assert.deepEqual([track.width, track.codec, view.people.length], [960, 'VP8', 3]);
     assert.ok(new Set(track.layers.map(({ encoding }) => encoding)).size === 3, JSON.stringify(track.layers));
     const shown = view.subscriptions.filter((each) => each.kind === 'video' && each.track === track.track);
-    assert.deepEqual(shown.map(({ state, layer }) => [state, layer.width]), [['video', 1280], ['video', 1280]]);
+    assert.deepEqual(shown.map(({ state, layer }) => [state, layer.width]), [['video', 960], ['video', 960]]);
     assert.ok(shown.every(({ estimate_bps }) => estimate_bps > 300_000), JSON.stringify(shown));
-    await publisher.until('the network to be known', () => window.call.network?.quality);
+    await camera.until('the network to be known', () => window.call.network?.quality);
   });
 
   test(`${kind}: a hidden page is sent no picture until it is looked at again`, { timeout: 60_000 }, async (t) => {
     const one = await louped.newCase();
-    await someone(t, buyers, tokens.buyer(one), { camera: true });
-    const viewer = await someone(t, browsers[kind], tokens.agent('hides', 'Hides'), { room: one.room });
-    await viewer.until('a picture', () => window.video.videoWidth > 0);
-    await viewer.evaluate(() => (window.off = window.call.watch(window.mid, window.video)));
+    await publisher(t, one);
+    const eye = await viewer(t, kind, one.room, 'hides');
+    await eye.until('a picture', () => window.video.videoWidth > 0);
+    await eye.evaluate(() => (window.off = window.call.watch(window.mid, window.video)));
     const hide = (state) =>
-      viewer.evaluate((value) => {
+      eye.evaluate((value) => {
         Object.defineProperty(document, 'visibilityState', { value, configurable: true });
         document.dispatchEvent(new Event('visibilitychange'));
       }, state);
     await hide('hidden');
-    await viewer.until('the pause', () => window.call.slots.find((slot) => slot.mid === window.mid).state === 'paused');
-    const before_ = (await viewer.received()).framesDecoded;
+    await eye.until('the pause', () => window.slot().state === 'paused');
+    const before_ = (await eye.received()).framesDecoded;
     await new Promise((done) => setTimeout(done, 1500));
-    const meanwhile = (await viewer.received()).framesDecoded - before_;
+    const meanwhile = (await eye.received()).framesDecoded - before_;
     assert.ok(meanwhile <= 3, `${meanwhile} pictures while paused`);
     await hide('visible');
     const shown = Date.now();
-    await viewer.until('more pictures', async (n) => (await window.lens.received()).framesDecoded > n + 5, before_ + meanwhile);
+    await eye.until('more pictures', async (n) => (await window.lens.received()).framesDecoded > n + 5, before_ + meanwhile);
     assert.ok(Date.now() - shown < 3000, `${Date.now() - shown} ms`);
   });
 }
