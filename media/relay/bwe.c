@@ -55,6 +55,8 @@ struct bwe {
     bool has_clock;
     int64_t raw_us, arrival_us; /* of the newest status with a time: as told, and unwrapped */
     uint64_t told_us;           /* when it was told */
+    uint64_t told_sent_us;      /* when the packet of that status was sent */
+    uint16_t told_next;         /* behind the newest number told of */
     uint64_t feedback_us;
     uint64_t sent_us;
     uint64_t rtt_us;
@@ -170,6 +172,8 @@ static void on_received(struct bwe *b, uint64_t now_us, struct sent *s, int64_t 
     t->received++;
     if (sent_us > t->newest_sent_us)
         t->newest_sent_us = sent_us;
+    if (sample.arrival_us == b->arrival_us)
+        b->told_sent_us = sent_us;
     trendline_arrival(&b->trend, sent_us, sample.arrival_us);
     acked_note(&b->acked, sample.arrival_us, s->bytes);
     if (s->probe)
@@ -197,6 +201,23 @@ static void on_status(struct bwe *b, uint64_t now_us, const struct twcc_arrival 
             prober_fate(&b->prober, s->probe, false, NULL);
     }
     s->fate = a->received ? FATE_RECEIVED : FATE_LOST;
+}
+
+/** Feedback is lost as well, and not repeated: what it would have told of arrived like the rest, else
+ *  the path would seem to carry less than it does. */
+static void fill_gap(struct bwe *b, uint64_t now_us, uint16_t from)
+{
+    uint16_t gap = (uint16_t)(from - b->told_next);
+    if (!b->has_clock || b->told_sent_us == 0 || gap > HISTORY / 2)
+        return;
+    for (uint16_t number = b->told_next; number != from; number++) {
+        struct sent *s = find_sent(b, number);
+        uint32_t age_us = s ? (uint32_t)now_us - s->at_us : 0;
+        if (!s || s->fate != FATE_FLYING || age_us > ARRIVING_US * 2)
+            continue;
+        int64_t arrival_us = b->arrival_us + (int64_t)(now_us - age_us - b->told_sent_us);
+        acked_note(&b->acked, arrival_us, (uint32_t)(s->bytes * (1 - b->loss.loss)));
+    }
 }
 
 static void note_rtt(struct bwe *b, uint64_t sample_us)
@@ -268,8 +289,12 @@ static void judge_probe(struct bwe *b, uint64_t now_us)
 void bwe_feedback(struct bwe *b, uint64_t now_us, const struct twcc_arrival *arrivals, size_t count)
 {
     struct tally t = {0};
+    if (count > 0 && seq_diff(arrivals[0].seq, b->told_next) > 0)
+        fill_gap(b, now_us, arrivals[0].seq);
     for (size_t i = 0; i < count; i++)
         on_status(b, now_us, &arrivals[i], &t);
+    if (count > 0 && (seq_diff(arrivals[count - 1].seq, b->told_next) >= 0))
+        b->told_next = (uint16_t)(arrivals[count - 1].seq + 1);
     b->counters.feedbacks++;
     if (t.expected == 0 && t.received == 0)
         return;

@@ -76,6 +76,28 @@ static void told_twice_counts_once(void **state)
     bwe_free(b);
 }
 
+/* Every other feedback packet is lost: nothing is told of its packets, ever. */
+static void lost_feedback_is_no_loss(void **state)
+{
+    (void)state;
+    struct bwe *b = quiet(true);
+    struct twcc_arrival a[10];
+    struct bwe_state s;
+    for (unsigned i = 0; i < 100; i++) { /* 10 packets of 1,000 bytes in 100 ms: 800 kbit/s */
+        uint64_t now_us = NOW + i * 100 * MS;
+        for (unsigned k = 0; k < 10; k++)
+            a[k] = (struct twcc_arrival){.seq = bwe_send(b, now_us + k * 10 * MS, 1000, 0),
+                                         .received = true,
+                                         .at_us = (int64_t)(now_us + k * 10 * MS + 20 * MS)};
+        if (i % 2 == 0)
+            bwe_feedback(b, now_us + 130 * MS, a, 10);
+    }
+    bwe_get_state(b, &s);
+    assert_in_range(s.arriving_bps, 720000, 880000);
+    assert_true(s.loss < 0.01);
+    bwe_free(b);
+}
+
 static void leaping_clocks_do_no_harm(void **state)
 {
     (void)state;
@@ -171,6 +193,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_never_sent_change_nothing),
         cmocka_unit_test(told_twice_counts_once),
+        cmocka_unit_test(lost_feedback_is_no_loss),
         cmocka_unit_test(leaping_clocks_do_no_harm),
         cmocka_unit_test(time_may_wrap),
         cmocka_unit_test(remb_is_a_cap_or_all_there_is),
