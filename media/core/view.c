@@ -191,7 +191,9 @@ void member_line_hint(struct member_line *l, uint64_t now_us)
         return;
     struct demand d = demand_for(l->track);
     uint32_t bps = (uint32_t)(d.bps * HINT_SHARE), told = l->hint_bps_told;
-    if (!d.any || d.unlimited || has_layers(l->track) || bps >= HINT_MAX_BPS)
+    bool others = l->member->room->mirrors !=
+                  0; /* of whom we know nothing, but that they are many */
+    if (!d.any || d.unlimited || others || has_layers(l->track) || bps >= HINT_MAX_BPS)
         bps = 0;
     else if (bps < HINT_MIN_BPS)
         bps = HINT_MIN_BPS;
