@@ -174,7 +174,8 @@ enum media_event_type {
     MEDIA_PEER_MOVED,     /* peer: the remote address changed */
     MEDIA_TRACK_ADDED,    /* peer, identity, track, kind, label: first packet came */
     MEDIA_TRACK_REMOVED,  /* peer, identity, track */
-    MEDIA_SLOT,           /* peer, mid, track (0: none now), identity of its publisher, kind */
+    MEDIA_SLOT,           /* peer, mid, track (0: none now), identity of its publisher, kind; er:
+                            ER_UNSUPPORTED when there would be one, in a codec the viewer lacks */
     MEDIA_PUBLISH_HINT, /* peer, mid, max_bps (0: no limit), slideshow: what the viewers of what is
                             published on that line can take now. Told when it changes */
     MEDIA_SLOT_LAYER,   /* peer, mid, width, height (0: unknown), state: what the line shows now */

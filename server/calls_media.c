@@ -345,6 +345,8 @@ static void on_slot(struct calls *c, struct peer *p, const struct media_event *e
                                 e->track ? track_text(number, e->track) : NULL);
     if (message && e->track)
         json_object_set_new(message, "identity", json_string(e->identity));
+    if (message && e->er == ER_UNSUPPORTED)
+        json_object_set_new(message, "lacking", json_string("codec"));
     calls_send(c, p->member->session, message);
     json_decref(message);
 }

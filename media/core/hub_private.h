@@ -73,7 +73,8 @@ struct member_line {
     struct member_source sources[LIMIT_ENCODINGS]; /* by rid; without simulcast, the first */
     struct slot *slot;                             /* NULL unless we send here and are connected */
     uint16_t rtx_seq;
-    uint64_t slot_told; /* track id last told by MEDIA_SLOT */
+    uint64_t slot_told; /* track id last told by MEDIA_SLOT, and whether a codec was lacking */
+    bool slot_told_lack;
     bool slot_told_once;
     char want_identity[MEDIA_IDENTITY_BYTES];
     uint64_t want_track;

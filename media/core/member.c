@@ -213,6 +213,8 @@ static void stop_line(struct member_line *l, uint64_t now_us)
 static void start_line(struct member_line *l, uint64_t now_us)
 {
     const struct member *m = l->member;
+    if (line_sends(l) && l->slot)
+        slot_set_codecs(l->slot, member_line_agreed(l)->send_codecs, now_us);
     if (line_sends(l) && !l->slot && m->peer->state == PEER_CONNECTED && m->begin_us == 0)
         add_slot(l, now_us);
 }
@@ -270,11 +272,30 @@ static int map_ufrag(struct member *m)
     return str_copy(m->mapped_ufrag, sizeof m->mapped_ufrag, ufrag);
 }
 
+/** The codecs in which all that view here can be sent pictures, so that a publisher is asked for one of
+ *  those; 0: nobody views, or there is none. (Viewers on other workers are not asked.) */
+static uint32_t codecs_of_all(const struct member *m)
+{
+    uint32_t all = UINT32_MAX;
+    bool any = false;
+    list_each (other, &m->room->members, struct member, in_room) {
+        uint32_t codecs = 0;
+        for (size_t i = 0; i < other->line_count; i++)
+            if (other != m && line_sends(other->lines[i]) &&
+                member_line_agreed(other->lines[i])->kind == MEDIA_VIDEO)
+                codecs |= member_line_agreed(other->lines[i])->send_codecs;
+        any = any || codecs;
+        all &= codecs ? codecs : UINT32_MAX;
+    }
+    return any ? all : 0;
+}
+
 int member_offer(struct member *m, uint64_t now_us, uint64_t request, const char *offer, size_t len,
                  const struct media_want *wants, size_t want_count)
 {
     struct negotiate_rules rules = {.may_publish = m->config.may_publish,
                                     .may_subscribe = m->config.may_subscribe,
+                                    .prefer = m->config.may_publish ? codecs_of_all(m) : 0,
                                     .max_published = LIMIT_TRACKS_PER_PEER};
     struct media_event event = {.peer = m->config.peer, .request = request};
     char *answer = NULL;

@@ -249,12 +249,16 @@ static void slot_changed(void *ctx, struct slot *s)
     (void)ctx;
     struct member_line *l = s->owner;
     uint64_t track = s->track ? s->track->id : 0;
-    if (l->slot_told_once && l->slot_told == track)
+    if (l->slot_told_once && l->slot_told == track && l->slot_told_lack == s->lacks_codec)
         return;
     l->slot_told_once = true;
     l->slot_told = track;
-    struct media_event event = {
-        .type = MEDIA_SLOT, .peer = l->member->config.peer, .track = track, .kind = s->kind};
+    l->slot_told_lack = s->lacks_codec;
+    struct media_event event = {.type = MEDIA_SLOT,
+                                .peer = l->member->config.peer,
+                                .track = track,
+                                .kind = s->kind,
+                                .er = s->lacks_codec ? ER_UNSUPPORTED : 0};
     (void)str_copy(event.mid, sizeof event.mid, member_line_agreed(l)->mid);
     if (s->track)
         (void)str_copy(event.identity, sizeof event.identity, s->track->identity);

@@ -31,6 +31,17 @@ static bool shown_beside(const struct slot *s, const struct track *t, bool of_it
     return false;
 }
 
+/** The person shown under PICK_MAIN; NULL: nobody. */
+static const char *main_person(const struct room *r)
+{
+    const struct track *main = NULL;
+    list_each (t, &r->tracks, struct track, in_room) {
+        if (better(t, main))
+            main = t;
+    }
+    return main ? main->identity : NULL;
+}
+
 static struct track *pick_person(const struct room *r, const struct slot *s)
 {
     list_each (t, &r->tracks, struct track, in_room) {
@@ -43,15 +54,9 @@ static struct track *pick_person(const struct room *r, const struct slot *s)
 
 static struct track *pick_main(const struct room *r, const struct slot *s)
 {
-    struct track *main = NULL;
+    const char *main = main_person(r);
     list_each (t, &r->tracks, struct track, in_room) {
-        if (better(t, main))
-            main = t;
-    }
-    if (!main)
-        return NULL;
-    list_each (t, &r->tracks, struct track, in_room) {
-        if (can_show(s, t) && same_person(t, main->identity))
+        if (can_show(s, t) && same_person(t, main))
             return t;
     }
     return NULL;
@@ -59,7 +64,8 @@ static struct track *pick_main(const struct room *r, const struct slot *s)
 
 static struct track *pick_others(const struct room *r, const struct slot *s)
 {
-    if (s->track && !same_person(s->track, s->identity) && !shown_beside(s, s->track, true))
+    if (s->track && can_show(s, s->track) && !same_person(s->track, s->identity) &&
+        !shown_beside(s, s->track, true))
         return s->track;
     struct track *best = NULL;
     list_each (t, &r->tracks, struct track, in_room) {
@@ -70,14 +76,44 @@ static struct track *pick_others(const struct room *r, const struct slot *s)
     return best;
 }
 
+static bool is_wished(const struct room *r, const struct slot *s, const struct track *t)
+{
+    if (s->pick == SLOT_PICK_OTHERS)
+        return !same_person(t, s->identity);
+    if (s->pick == SLOT_PICK_MAIN)
+        return same_person(t, main_person(r));
+    return same_person(t, s->person) && (s->person_track == 0 || s->person_track == t->id);
+}
+
+/** Is there a track for a slot that shows nothing, only in a codec that its viewer does not take? */
+static bool lacks_codec(const struct room *r, const struct slot *s)
+{
+    list_each (t, &r->tracks, struct track, in_room) {
+        if (t->kind == s->kind && !can_show(s, t) && is_wished(r, s, t))
+            return true;
+    }
+    return false;
+}
+
+void slot_set_codecs(struct slot *s, uint32_t codecs, uint64_t now_us)
+{
+    if (s->codecs == codecs)
+        return;
+    s->codecs = codecs;
+    room_assign_slot(s->room, s, now_us);
+}
+
 void room_assign_slot(struct room *r, struct slot *s, uint64_t now_us)
 {
     struct track *t = s->pick == SLOT_PICK_PERSON ? pick_person(r, s)
                       : s->pick == SLOT_PICK_MAIN ? pick_main(r, s)
                                                   : pick_others(r, s);
-    if (t == s->track)
+    bool lacks = !t && lacks_codec(r, s);
+    if (t == s->track && lacks == s->lacks_codec)
         return;
-    slot_show(s, t, now_us);
+    s->lacks_codec = lacks;
+    if (t != s->track)
+        slot_show(s, t, now_us);
     r->config.ops->slot_changed(r->config.ops_ctx, s);
 }
 

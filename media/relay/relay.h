@@ -218,6 +218,7 @@ struct slot {
     struct layer_aim aim;
     struct layer_filter layers;
     uint32_t codecs;
+    bool lacks_codec; /* it shows nothing, but would, did the viewer take the codec */
     uint64_t viewer;
     char *identity;
     char *person;
@@ -274,6 +275,8 @@ bool slot_sender_clock(const struct slot *s, uint64_t now_us, uint32_t *ret_time
 
 /* Within the relay */
 
+/** What the viewer takes has changed: bits 1 << enum media_codec. */
+void slot_set_codecs(struct slot *s, uint32_t codecs, uint64_t now_us);
 /** Give every slot, or one, what it should show now (assign.c). */
 void room_assign(struct room *r, uint64_t now_us);
 void room_assign_slot(struct room *r, struct slot *s, uint64_t now_us);

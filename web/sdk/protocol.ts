@@ -161,7 +161,7 @@ export interface ServerMessages {
   history: { messages: ChatMessage[] };
   track_added: { track: string | number; identity: string; kind: MediaKind; label: string };
   track_removed: { track: string | number; identity: string };
-  slot: { mid: string; track: string | number | null; identity?: string; kind: MediaKind };
+  slot: { mid: string; track: string | number | null; identity?: string; kind: MediaKind; lacking?: 'codec' };
   layer: { mid: string; width: number; height: number; state: SlotState };
   publish_hint: { mid: string; max_bitrate_bps: number; slideshow: boolean };
   network: { identity: string; network: Network | null };

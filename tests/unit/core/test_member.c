@@ -260,6 +260,59 @@ static void a_wrong_certificate_goes(void **state)
     dtls_identity_free(other);
 }
 
+static struct fake_client *join_with(struct fake_hub *f, uint64_t peer, const char *identity,
+                                     enum fake_video video, const char *lines)
+{
+    struct fake_client *c = fake_client_new(f, peer, identity);
+    c->video = video;
+    assert_true(fake_client_offer(c, lines, NULL, 0));
+    fake_client_connect(c);
+    return c;
+}
+
+static const struct negotiation *agreed_with(struct fake_hub *f, uint64_t peer)
+{
+    return &member_find(hub_find_room(f->hub, &f->room), peer)->peer->negotiation;
+}
+
+static void publishers_are_asked_for_what_all_can_see(void **state)
+{
+    struct fake_hub *f = *state;
+    join_with(f, 1, "ann", FAKE_VP8_AND_VP9, "vs");
+    assert_int_equal(agreed_with(f, 1)->prefer, 0); /* nobody views */
+    join_with(f, 2, "bob", FAKE_VP8_AND_VP9, "vr as");
+    join_with(f, 3, "eve", FAKE_VP8, "vr");
+    struct fake_client *zoe = join_with(f, 4, "zoe", FAKE_VP8_AND_VP9, "vb");
+    assert_int_equal(agreed_with(f, 4)->prefer, 1u << CODEC_VP8);
+    join_with(f, 5, "max", FAKE_VP9, "vr");
+    assert_true(fake_client_offer(zoe, "vb", NULL, 0));
+    assert_int_equal(agreed_with(f, 4)->prefer, 0); /* there is no such codec */
+}
+
+static void viewers_without_the_codec_are_told(void **state)
+{
+    struct fake_hub *f = *state;
+    struct fake_client *ann = join_with(f, 1, "ann", FAKE_VP8_AND_VP9, "vs");
+    struct fake_client *bob = join_with(f, 2, "bob", FAKE_VP9, "vr");
+    assert_int_equal(fake_hub_last(f, MEDIA_SLOT)->er, 0);
+    fake_client_media(ann, 0, 1, 0, FAKE_MEDIA_KEY);
+    const struct media_event *told = fake_hub_last(f, MEDIA_SLOT);
+    assert_int_equal(told->peer, 2);
+    assert_true(told->track == 0 && told->er == ER_UNSUPPORTED);
+    assert_int_equal(bob->rtp_count, 0);
+    /* the publisher goes over to what bob has: another track */
+    fake_client_media(ann, 0, 2, 3000, FAKE_MEDIA_VP9);
+    assert_int_equal(bob->rtp_count, 0); /* not at once */
+    fake_hub_run(f, 1100000);
+    fake_client_media(ann, 0, 3, 102000, FAKE_MEDIA_VP9);
+    told = fake_hub_last(f, MEDIA_SLOT);
+    assert_true(told->track != 0 && told->er == 0);
+    assert_int_equal(fake_hub_count(f, MEDIA_TRACK_REMOVED), 1);
+    assert_int_equal(fake_hub_count(f, MEDIA_TRACK_ADDED), 2);
+    assert_int_equal(bob->rtp_count, 1);
+    assert_int_equal(bob->rtp[0].payload_type, FAKE_PT_VP9);
+}
+
 static void an_ice_restart_keeps_the_call(void **state)
 {
     struct fake_hub *f = *state;
@@ -360,6 +413,8 @@ int main(void)
         TEST(who_falls_silent_goes),
         TEST(who_says_good_bye_goes),
         TEST(a_wrong_certificate_goes),
+        TEST(publishers_are_asked_for_what_all_can_see),
+        TEST(viewers_without_the_codec_are_told),
         TEST(an_ice_restart_keeps_the_call),
         TEST(an_ice_restart_works_on_a_full_server),
         TEST(a_connection_that_ends_takes_its_path_along),

@@ -172,6 +172,33 @@ static void only_codecs_that_the_viewer_takes(void **state)
     assert_null(s->track);
 }
 
+static void what_lacks_a_codec_is_told(void **state)
+{
+    struct fake_relay *f = *state;
+    struct slot *s = NULL;
+    const struct slot_config config = {
+        .kind = MEDIA_VIDEO, .codecs = 1u << CODEC_VP8, .viewer = 1, .identity = "me"};
+    fake_track(f, "me", 0, CODEC_AV1); /* its own is none that it would be shown */
+    assert_int_equal(slot_new(&s, f->room, &config, f->now_us), 0);
+    assert_false(s->lacks_codec);
+    assert_int_equal(f->changed_count, 0);
+    struct track *av1 = fake_track(f, "ann", 0, CODEC_AV1);
+    assert_true(!s->track && s->lacks_codec);
+    assert_int_equal(f->changed_count, 1);
+    fake_track(f, "bob", 0, CODEC_AV1);
+    assert_int_equal(f->changed_count, 1); /* nothing new */
+    struct track *vp8 = fake_track(f, "eve", 0, CODEC_VP8);
+    assert_true(s->track == vp8 && !s->lacks_codec);
+    slot_set_codecs(s, 1u << CODEC_AV1, f->now_us);
+    assert_true(s->track == av1);
+    slot_set_codecs(s, 1u << CODEC_VP9, f->now_us);
+    assert_true(!s->track && s->lacks_codec);
+    assert_int_equal(slot_wish(s, SLOT_PICK_PERSON, "nobody", 0, f->now_us), 0);
+    assert_false(s->lacks_codec);
+    assert_int_equal(slot_wish(s, SLOT_PICK_MAIN, NULL, 0, f->now_us), 0);
+    assert_true(s->lacks_codec);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_relay, close_relay)
 
 int main(void)
@@ -186,6 +213,7 @@ int main(void)
         TEST(main_changes_with_a_track_that_nobody_shows),
         TEST(one_person_or_one_track_of_hers),
         TEST(only_codecs_that_the_viewer_takes),
+        TEST(what_lacks_a_codec_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,17 +72,23 @@ static void write_line(const struct fake_client *c, struct wr *w, size_t i, cons
 {
     bool video = word[0] == 'v';
     wr_printf(w, "m=%s %d UDP/TLS/RTP/SAVPF %s\r\nc=IN IP4 0.0.0.0\r\n", video ? "video" : "audio",
-              word[1] == '0' ? 0 : 9, video ? "96 97" : "111");
+              word[1] == '0' ? 0 : 9,
+              !video                         ? "111"
+              : c->video == FAKE_VP8         ? "96 97"
+              : c->video == FAKE_VP8_AND_VP9 ? "96 97 98"
+                                             : "98");
     wr_printf(w, "a=mid:%zu\r\na=rtcp-mux\r\na=rtcp-rsize\r\na=%s\r\n", i, direction_of(word[1]));
     wr_printf(w,
               "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=setup:actpass\r\na=fingerprint:sha-256 %s\r\n",
               c->ufrag, PASSWORD, dtls_identity_fingerprint(c->net->client_identity));
     wr_printf(w, "a=extmap:%d urn:ietf:params:rtp-hdrext:sdes:mid\r\na=extmap:%d %s\r\n",
               FAKE_EXT_MID, FAKE_EXT_TWCC, TWCC_URI);
-    if (video)
+    if (video && c->video != FAKE_VP8)
+        wr_printf(w, "a=rtpmap:98 VP9/90000\r\na=fmtp:98 profile-id=0\r\n");
+    if (video && c->video != FAKE_VP9)
         wr_printf(w, "a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\na=rtcp-fb:96 nack pli\r\n"
                      "a=rtcp-fb:96 transport-cc\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n");
-    else
+    if (!video)
         wr_printf(w,
                   "a=extmap:%d urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n"
                   "a=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 transport-cc\r\n",
@@ -219,6 +225,7 @@ size_t fake_client_write_media(struct fake_client *c, size_t line, uint16_t seq,
                                unsigned flags, uint8_t ret[LIMIT_DATAGRAM])
 {
     static const uint8_t key[] = {0x10, 0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01};
+    static const uint8_t vp9[] = {0x8c, 0x81, 0x00, 0xa2, 0x49, 0x83, 0x42, 0xe0, 0x28, 0x10, 0x16};
     static const uint8_t inter[11] = {0x10, 0x01}, sound[11] = {0xf8, 1, 2, 3};
     bool video = c->kind[line] == 'v', rtx = flags & FAKE_MEDIA_RTX;
     char mid[4];
@@ -232,9 +239,10 @@ size_t fake_client_write_media(struct fake_client *c, size_t line, uint16_t seq,
     };
     const struct rtp_header h = {
         .marker = video,
-        .payload_type = rtx     ? FAKE_PT_RTX
-                        : video ? FAKE_PT_VP8
-                                : FAKE_PT_OPUS,
+        .payload_type = rtx                      ? FAKE_PT_RTX
+                        : flags & FAKE_MEDIA_VP9 ? FAKE_PT_VP9
+                        : video                  ? FAKE_PT_VP8
+                                                 : FAKE_PT_OPUS,
         .seq = rtx ? c->rtx_seq++ : seq,
         .timestamp = timestamp,
         .ssrc = rtx ? c->rtx_ssrc[line] : c->ssrc[line],
@@ -248,7 +256,8 @@ size_t fake_client_write_media(struct fake_client *c, size_t line, uint16_t seq,
         put_u16(ret + len, seq);
         len += 2;
     }
-    memcpy(ret + len, !video ? sound : flags & FAKE_MEDIA_KEY ? key : inter, sizeof key);
+    const uint8_t *picture = flags & FAKE_MEDIA_VP9 ? vp9 : flags & FAKE_MEDIA_KEY ? key : inter;
+    memcpy(ret + len, video ? picture : sound, sizeof key);
     len += sizeof key;
     assert_int_equal(srtp_pair_protect_rtp(c->srtp, ret, &len), 0);
     return len;

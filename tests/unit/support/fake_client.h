@@ -12,7 +12,10 @@
 #define FAKE_CLIENT_LINES 8
 
 enum { FAKE_EXT_LEVEL = 1, FAKE_EXT_TWCC = 3, FAKE_EXT_MID = 4 };
-enum { FAKE_PT_OPUS = 111, FAKE_PT_VP8 = 96, FAKE_PT_RTX = 97 };
+enum { FAKE_PT_OPUS = 111, FAKE_PT_VP8 = 96, FAKE_PT_RTX = 97, FAKE_PT_VP9 = 98 };
+
+/** Which codecs of pictures a client offers. */
+enum fake_video { FAKE_VP8, FAKE_VP8_AND_VP9, FAKE_VP9 };
 
 struct fake_rtp {
     uint64_t at_us;
@@ -35,6 +38,7 @@ struct fake_client {
     struct srtp_pair *srtp; /* NULL until connected */
     char remote_ufrag[64], remote_pwd[64], remote_fingerprint[DTLS_FINGERPRINT_BYTES];
     const char *ufrag;
+    enum fake_video video; /* set it before the first offer */
     uint32_t ssrc[FAKE_CLIENT_LINES], rtx_ssrc[FAKE_CLIENT_LINES]; /* of its lines */
     char kind[FAKE_CLIENT_LINES];
     bool sends[FAKE_CLIENT_LINES];
@@ -76,7 +80,12 @@ struct path fake_client_path(const char *ip, uint16_t port);
 /** Bytes for the hub from the client's address, copied. */
 void fake_client_send(struct fake_client *c, const struct path *from, const uint8_t *data,
                       size_t len);
-enum fake_media { FAKE_MEDIA_KEY = 1, FAKE_MEDIA_RTX = 2, FAKE_MEDIA_NO_MID = 4 };
+enum fake_media {
+    FAKE_MEDIA_KEY = 1,
+    FAKE_MEDIA_RTX = 2,
+    FAKE_MEDIA_NO_MID = 4,
+    FAKE_MEDIA_VP9 = 8 /* a key frame */
+};
 /** A protected packet of a line: a whole picture, or 20 ms of sound. */
 void fake_client_media(struct fake_client *c, size_t line, uint16_t seq, uint32_t timestamp,
                        unsigned flags);
