@@ -2,9 +2,10 @@
 // From sending the offer to the first key frame decoded, in headless Chromium: a page publishes a
 // camera, another one joins again and again, as a plain WHEP page; Janus with the same page over its
 // own API. N=12 joins in each of RUNS=3 alternating runs.
-import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { bench, median, number, round, say, servers, settings } from './support/bench.mjs';
 import { has, sleep } from './support/host.mjs';
 import { token } from './support/loupe.mjs';
@@ -34,16 +35,27 @@ const WAYS = {
     },
 };
 
-async function openPage(browser, address) {
+/** The browser lives in the servers' namespace: with one interface only, it has one path to check. */
+function inNamespace(name, folder) {
+    const script = join(folder, 'chromium');
+    writeFileSync(script, `#!/bin/sh\nexec ip netns exec ${name} /usr/bin/chromium "$@"\n`);
+    chmodSync(script, 0o755);
+    return script;
+}
+
+const SITE = 'http://localhost/'; // where pages may use cameras
+
+async function openPage(browser) {
     const page = await (await browser.newContext()).newPage();
-    await page.goto(address);
+    await page.route(SITE, (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>join</title>' }));
+    await page.goto(SITE);
     await page.evaluate(inPage);
     return page;
 }
 
-async function run(name, start, browser, address) {
+async function run(name, start, browser) {
     const server = await start();
-    const pages = [await openPage(browser, address), await openPage(browser, address)];
+    const pages = [await openPage(browser), await openPage(browser)];
     const times = [];
     try {
         const watch = await WAYS[name.replace(/_.*/, '')](server, pages[0]);
@@ -66,21 +78,18 @@ async function run(name, start, browser, address) {
 
 await bench('join', async (host) => {
     if (!has('/usr/bin/chromium')) throw new Error('needs chromium');
-    const site = createServer((request, response) => {
-        response.setHeader('Content-Type', 'text/html');
-        response.end('<!doctype html><title>join</title>');
-    }).listen(0, '127.0.0.1');
-    await once(site, 'listening');
-    const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args: FLAGS });
+    const folder = mkdtempSync(join(tmpdir(), 'loupe-bench-'));
+    const executablePath = host.name ? inNamespace(host.name, folder) : '/usr/bin/chromium';
+    const browser = await chromium.launch({ executablePath, headless: true, args: FLAGS });
     const all = servers(host);
     const times = Object.fromEntries(Object.keys(all).map((name) => [name, []]));
     try {
         for (let i = 0; i < settings.runs; i++)
             for (const [name, start] of Object.entries(all))
-                times[name].push(...await run(name, start, browser, `http://127.0.0.1:${site.address().port}/`));
+                times[name].push(...await run(name, start, browser));
     } finally {
         await browser.close();
-        site.close();
+        rmSync(folder, { recursive: true, force: true });
     }
     const of = (list) => {
         const part = (key) => round(median(list.map((time) => time[key])), 1);
