@@ -404,7 +404,7 @@ void bwe_get_state(const struct bwe *b, struct bwe_state *ret)
     *ret = (struct bwe_state){
         .measured = b->twcc_seen,
         .overuse = b->trend.use == PATH_OVERUSE,
-        .at_limit = b->aimd.capacity_bps > 0,
+        .capacity_bps = (uint32_t)clamp(b, b->aimd.capacity_bps) * (b->aimd.capacity_bps > 0),
         .queue_us = trendline_queue_us(&b->trend),
         .jitter_us = b->trend.jitter_us,
         .arriving_bps = acked_bps(&b->acked, ARRIVING_US),

@@ -35,7 +35,7 @@ struct bwe_counters {
 struct bwe_state {
     bool measured; /* transport-wide feedback comes */
     bool overuse;
-    bool at_limit; /* the link's capacity has been met lately */
+    uint32_t capacity_bps; /* the link's, as it was when it was met last; 0: it was not, lately */
     uint32_t queue_us, jitter_us;
     uint32_t arriving_bps;
     uint64_t rtt_us; /* 0: unknown */

@@ -14,19 +14,34 @@
 #define REGRET_US 5000000u /* down again so soon after going up */
 #define FORGET_US 30000000u
 
+/** Down: so soon after going up, that the next time up has to wait longer. */
+static void regret(struct ladder *l, uint64_t now_us)
+{
+    if (l->raised_us == 0 || now_us - l->raised_us >= REGRET_US)
+        return;
+    uint64_t patience_us = l->patience_us ? 2 * l->patience_us : 2 * UP_US;
+    l->patience_us = patience_us < UP_MAX_US ? patience_us : UP_MAX_US;
+}
+
 static bool set_level(struct ladder *l, uint64_t now_us, size_t level)
 {
     if (level == l->level)
         return false;
     if (level > l->level) {
         l->raised_us = now_us;
-    } else if (l->raised_us && now_us - l->raised_us < REGRET_US) {
-        uint64_t patience_us = l->patience_us ? 2 * l->patience_us : 2 * UP_US;
-        l->patience_us = patience_us < UP_MAX_US ? patience_us : UP_MAX_US;
+    } else {
+        regret(l, now_us);
     }
     l->level = level;
     l->room_since_us = 0;
     return true;
+}
+
+static uint64_t patience(struct ladder *l, uint64_t now_us)
+{
+    if (now_us - l->raised_us > FORGET_US)
+        l->patience_us = 0;
+    return l->patience_us ? l->patience_us : UP_US;
 }
 
 static bool has_waited(uint64_t *since_us, uint64_t now_us, uint64_t wait_us)
@@ -56,8 +71,6 @@ static bool update_video(struct ladder *l, uint64_t now_us, const struct ladder_
             l->deaf_until_us = now_us + DEAF_US;
         return go_to(l, LADDER_SLIDESHOW);
     }
-    if (l->patience_us && now_us - l->raised_us > FORGET_US)
-        l->patience_us = 0;
     size_t fits = in->fits || in->count == 0 ? in->fits : 1; /* until it has given way */
     if (fits < l->level || l->level == 0)
         return set_level(l, now_us, fits);
@@ -65,7 +78,7 @@ static bool update_video(struct ladder *l, uint64_t now_us, const struct ladder_
         l->room_since_us = 0;
         return false;
     }
-    return has_waited(&l->room_since_us, now_us, l->patience_us ? l->patience_us : UP_US) &&
+    return has_waited(&l->room_since_us, now_us, patience(l, now_us)) &&
            set_level(l, now_us, in->fits_well);
 }
 
@@ -74,7 +87,10 @@ static bool update_below(struct ladder *l, uint64_t now_us, const struct ladder_
     bool pictures = l->step == LADDER_SLIDESHOW;
     if (pictures && in->bps < PICTURES_BPS) {
         l->room_since_us = 0;
-        return has_waited(&l->short_since_us, now_us, SHORT_US) && go_to(l, LADDER_AUDIO_ONLY);
+        if (!has_waited(&l->short_since_us, now_us, SHORT_US))
+            return false;
+        regret(l, now_us);
+        return go_to(l, LADDER_AUDIO_ONLY);
     }
     l->short_since_us = 0;
     bool asked = in->can_be_asked && now_us >= l->deaf_until_us;
@@ -84,12 +100,11 @@ static bool update_below(struct ladder *l, uint64_t now_us, const struct ladder_
         l->room_since_us = 0;
         return false;
     }
-    if (!has_waited(&l->room_since_us, now_us, UP_US))
+    if (!has_waited(&l->room_since_us, now_us, patience(l, now_us)))
         return false;
-    if (pictures) {
+    l->raised_us = now_us;
+    if (pictures)
         l->level = in->fits_well ? in->fits_well : 1;
-        l->raised_us = now_us;
-    }
     return go_to(l, pictures ? LADDER_VIDEO : LADDER_SLIDESHOW);
 }
 

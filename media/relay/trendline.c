@@ -18,6 +18,9 @@
 #define OVERUSE_MS 10.0
 #define QUEUE_GATE_US 12000 /* without such a queue (and half the jitter) there is no overuse */
 #define QUEUE_STANDING_US 220000 /* with such a queue that does not shrink there is */
+#define STEEP_US 50000
+#define STEEP_JITTER 3
+#define STEEP_GROUPS 3u
 #define BASE_STRETCH_US 10000000
 #define JITTER_MAX_US 200000
 #define SILENCE_US 2000000 /* after it, slopes begin anew */
@@ -66,6 +69,22 @@ static unsigned samples_for(uint32_t jitter_us)
     return n < 12 ? n : 12;
 }
 
+/** By how much delays fall from one sample to the next, and half as much again: a queue that grows
+ *  makes them rise only. */
+static void note_jitter(struct trendline *t, int64_t delay_us)
+{
+    unsigned last = (t->next + TRENDLINE_SAMPLES - 1) % TRENDLINE_SAMPLES;
+    int64_t fall_us = t->count ? t->samples[last].raw_us - delay_us : 0;
+    int64_t jitter_us = t->jitter_us;
+    if (fall_us > JITTER_MAX_US)
+        fall_us = JITTER_MAX_US;
+    if (fall_us > 0)
+        jitter_us += (fall_us * 3 / 2 - jitter_us) / 16;
+    else
+        jitter_us -= jitter_us / 128;
+    t->jitter_us = (uint32_t)jitter_us;
+}
+
 /** The least delay of the last groups against the base. */
 static void note_queue(struct trendline *t, int64_t delay_us)
 {
@@ -80,10 +99,7 @@ static void note_queue(struct trendline *t, int64_t delay_us)
             least = raw;
     }
     t->queue_us = least - base;
-    int64_t away = delay_us - least;
-    if (away > JITTER_MAX_US)
-        away = JITTER_MAX_US;
-    t->jitter_us = (uint32_t)(((int64_t)t->jitter_us * 31 + away) / 32);
+    note_jitter(t, delay_us);
 }
 
 /** The slope of the least-squares line through the samples. */
@@ -114,8 +130,23 @@ static void adapt_threshold(struct trendline *t, double elapsed_ms)
     t->threshold_ms = fmin(fmax(t->threshold_ms, THRESHOLD_MIN_MS), THRESHOLD_MAX_MS);
 }
 
+/** The last groups all waited long: no slope is needed to see it. */
+static bool is_steep(const struct trendline *t)
+{
+    int64_t base = t->base_us[0] < t->base_us[1] ? t->base_us[0] : t->base_us[1];
+    for (unsigned i = 1; i <= STEEP_GROUPS; i++)
+        if (t->samples[(t->next + TRENDLINE_SAMPLES - i) % TRENDLINE_SAMPLES].raw_us - base <
+            STEEP_US + STEEP_JITTER * (int64_t)t->jitter_us)
+            return false;
+    return t->trend_ms > t->threshold_ms;
+}
+
 static void detect(struct trendline *t, double before_ms, double elapsed_ms)
 {
+    if (is_steep(t)) {
+        t->use = PATH_OVERUSE;
+        return;
+    }
     bool queue = t->queue_us > QUEUE_GATE_US + t->jitter_us / 2;
     bool standing = t->queue_us > QUEUE_STANDING_US && t->trend_ms > -t->threshold_ms;
     if ((t->trend_ms > t->threshold_ms && queue) || standing) {

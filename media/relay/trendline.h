@@ -42,7 +42,7 @@ struct trendline {
     int64_t base_until_us;
     bool has_base;
     int64_t queue_us;
-    uint32_t jitter_us; /* mean distance of delays from the least ones of late */
+    uint32_t jitter_us; /* how far delays are from each other without a queue */
 };
 
 void trendline_reset(struct trendline *t);
