@@ -79,6 +79,15 @@ static inline const struct codec_info *codec_describe(enum media_codec codec)
     return codec < CODEC_COUNT ? &table[codec] : (const struct codec_info *)0;
 }
 
+static inline const char *codec_format_name(enum codec_format format)
+{
+    static const char *const names[] = {
+        [FORMAT_OPUS] = "opus", [FORMAT_RED] = "red", [FORMAT_VP8] = "VP8",
+        [FORMAT_VP9] = "VP9",   [FORMAT_AV1] = "AV1", [FORMAT_H264] = "H264",
+    };
+    return names[format];
+}
+
 /** Does a receiver of `as` understand a stream of `codec`, sent under the former's payload type? */
 static inline bool codec_carries(enum media_codec as, enum media_codec codec)
 {

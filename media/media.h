@@ -202,6 +202,7 @@ struct media_clip_result {
     bool repaired;
     bool has_poster;
     bool has_video, has_audio;
+    const char *video_codec; /* of the first picture: "VP8"; static text, NULL without */
     unsigned gaps;   /* stretches of missing pictures */
     uint64_t gap_ms; /* their sum */
 };

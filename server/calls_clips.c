@@ -181,6 +181,8 @@ static void take_result(struct store_clip *row, const struct media_clip_result *
     row->gaps = result->gaps;
     row->gap_ms = result->gap_ms;
     row->has_video = result->has_video;
+    (void)str_copy(row->video_codec, sizeof row->video_codec,
+                   result->video_codec ? result->video_codec : "");
     row->has_audio = result->has_audio;
     row->has_poster = result->has_poster;
     row->repaired = result->repaired;

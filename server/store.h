@@ -188,6 +188,7 @@ struct store_clip {
     uint64_t duration_ms, bytes;
     char sha256[STORE_HASH_BYTES];
     unsigned width, height;
+    char video_codec[8]; /* "VP8"; "" without */
     unsigned gaps;
     uint64_t gap_ms;
     bool has_video, has_audio, has_poster, repaired;

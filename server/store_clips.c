@@ -10,7 +10,7 @@
 #define COLUMNS                                                                                    \
     "id, case_id, room, merchant, state, kind, label, publisher, started_by, path, reason,"        \
     " created_us, started_us, duration_ms, bytes, sha256, width, height, gaps, gap_ms, has_video," \
-    " has_audio, has_poster, repaired"
+    " has_audio, has_poster, repaired, video_codec"
 
 static const char *const states[] = {
     [CLIP_RECORDING] = "recording",
@@ -60,6 +60,7 @@ static int clip_read(sqlite3_stmt *st, struct store_clip *c)
     c->has_audio = sqlite3_column_int(st, 21) != 0;
     c->has_poster = sqlite3_column_int(st, 22) != 0;
     c->repaired = sqlite3_column_int(st, 23) != 0;
+    sql_text(st, 24, c->video_codec, sizeof c->video_codec);
     return state_parse((const char *)sqlite3_column_text(st, 4), &c->state);
 }
 
@@ -68,7 +69,7 @@ static int clip_insert(struct store *s, const struct store_clip *c)
     return sql_run(s, NULL,
                    "INSERT INTO clips(" COLUMNS ") VALUES(?1, ?2, ?3,"
                    " (SELECT merchant FROM cases WHERE id = ?2), ?4, ?5, ?6, ?7, ?8, ?9, '', ?10,"
-                   " 0, 0, 0, '', 0, 0, 0, 0, 0, 0, 0, 0)",
+                   " 0, 0, 0, '', 0, 0, 0, 0, 0, 0, 0, 0, '')",
                    "ttttttttti", c->id.text, c->case_id.text, c->room.text,
                    clip_state_name(c->state), c->kind, c->label, c->publisher, c->started_by,
                    c->path, (int64_t)c->created_us);
@@ -179,11 +180,13 @@ static int clip_write(struct store *s, const struct store_clip *c, uint64_t now_
     er = sql_run(s, &changes,
                  "UPDATE clips SET state = ?, reason = ?, started_us = ?, duration_ms = ?,"
                  " bytes = ?, sha256 = ?, width = ?, height = ?, gaps = ?, gap_ms = ?,"
-                 " has_video = ?, has_audio = ?, has_poster = ?, repaired = ? WHERE id = ?",
-                 "ttiiitiiiibbbbt", clip_state_name(c->state), c->reason, (int64_t)c->started_us,
+                 " has_video = ?, has_audio = ?, has_poster = ?, repaired = ?, video_codec = ?"
+                 " WHERE id = ?",
+                 "ttiiitiiiibbbbtt", clip_state_name(c->state), c->reason, (int64_t)c->started_us,
                  (int64_t)c->duration_ms, (int64_t)c->bytes, c->sha256, (int64_t)c->width,
                  (int64_t)c->height, (int64_t)c->gaps, (int64_t)c->gap_ms, (int)c->has_video,
-                 (int)c->has_audio, (int)c->has_poster, (int)c->repaired, c->id.text);
+                 (int)c->has_audio, (int)c->has_poster, (int)c->repaired, c->video_codec,
+                 c->id.text);
     if (!er && changes == 0)
         er = ER_NOT_FOUND;
     if (!er && c->state != CLIP_RECORDING)
@@ -274,8 +277,8 @@ static json_t *tracks_json(const struct store_clip *c)
     json_t *tracks = json_array();
     if (tracks && c->has_video)
         (void)json_array_append_new(tracks,
-                                    json_pack("{s:s,s:s,s:i,s:i}", "kind", "video", "codec", "VP8",
-                                              "width", (int)c->width, "height", (int)c->height));
+                                    json_pack("{s:s,s:s,s:i,s:i}", "kind", "video", "codec",
+                                              c->video_codec, "width", (int)c->width, "height", (int)c->height));
     if (tracks && c->has_audio)
         (void)json_array_append_new(
             tracks, json_pack("{s:s,s:s,s:i}", "kind", "audio", "codec", "opus", "rate", 48000));

@@ -58,6 +58,7 @@ static const char *const migrations[] = {
     " owner TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL,"
     " case_id TEXT NOT NULL REFERENCES cases(id), at_us INTEGER NOT NULL,"
     " PRIMARY KEY(owner, key)) STRICT, WITHOUT ROWID;",
+    "ALTER TABLE clips ADD COLUMN video_codec TEXT NOT NULL DEFAULT 'VP8';",
 };
 #define VERSION ((int)(sizeof migrations / sizeof migrations[0]))
 

@@ -71,6 +71,7 @@ static void tell_ready(struct jobs *j, const struct id *room, const struct id *c
     out->repaired = r->repaired;
     out->has_poster = r->has_poster;
     out->has_video = r->has_video;
+    out->video_codec = r->has_video ? codec_format_name(r->format) : NULL;
     out->has_audio = r->has_audio;
     out->gaps = r->gaps;
     out->gap_ms = r->gap_us / 1000;

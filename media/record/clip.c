@@ -308,6 +308,7 @@ static int complete(const char *path, const char *part, bool remux, struct clip_
         ret->duration_us = info.duration_ms * 1000;
         ret->width = info.width;
         ret->height = info.height;
+        ret->format = info.format;
         ret->has_video = info.video_frames > 0;
         ret->has_audio = info.audio_packets > 0;
         ret->has_poster = make_poster(path, &info);

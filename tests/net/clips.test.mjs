@@ -30,7 +30,7 @@ before(async () => {
   writeFileSync(`${path}.jpg`, 'no real picture');
   execFileSync('sqlite3', [join(data, 'loupe.db'), `INSERT INTO clips VALUES('${CLIP}', '${item.id}',
     '${item.room}', 'default', 'ready', 'clip', 'crack', 'buyer-1', 'agent-1', '${path}', '', 1, 2,
-    10000, ${SIZE}, '${sha256}', 640, 480, 1, 40, 1, 1, 1, 0)`]);
+    10000, ${SIZE}, '${sha256}', 640, 480, 1, 40, 1, 1, 1, 0, 'VP9')`]);
   server = await startLouped({ data });
   buyer = token({ role: 'buyer', sub: 'buyer-1', case: item.id });
 });
@@ -53,7 +53,7 @@ test('a clip is told with addresses for the one who asks', async () => {
   assert.equal(clip.id, CLIP);
   assert.equal(clip.state, 'ready');
   assert.equal(clip.sha256, sha256);
-  assert.deepEqual(clip.tracks.map((track) => track.kind), ['video', 'audio']);
+  assert.deepEqual(clip.tracks.map((track) => track.codec), ['VP9', 'opus']);
   const one = await server.api('GET', `/api/v1/clips/${CLIP}`, { token: buyer });
   assert.equal(one.body.duration_ms, 10000);
   const other = await server.newCase();

@@ -186,6 +186,7 @@ static void records(struct fixture *f, const struct expectation *e)
     if (e->first_private >= 0)
         assert_int_equal(p.first_private, e->first_private);
     assert_true(result.width == 320 && result.height == 180);
+    assert_int_equal(result.format, codec_describe(e->codec)->format);
     assert_true(result.has_video && result.has_audio && result.has_poster);
     assert_int_equal(result.gaps, 0);
     assert_in_range(result.duration_us, 2960000, 3000000);

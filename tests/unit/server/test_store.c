@@ -358,6 +358,7 @@ static void test_clips(void **state)
     clip.gaps = 2;
     clip.gap_ms = 80;
     clip.has_video = clip.has_poster = true;
+    (void)str_copy(clip.video_codec, sizeof clip.video_codec, "AV1");
     (void)str_copy(clip.sha256, sizeof clip.sha256, "abc");
     assert_int_equal(store_clip_update(s, &clip, T0 + 2 * S), 0);
     assert_int_equal(store_clip_get(s, &clip.id, &got), 0);
@@ -365,7 +366,10 @@ static void test_clips(void **state)
     json_t *o = store_clip_json(&got);
     assert_string_equal(json_string_value(json_object_get(o, "started_at")),
                         "2026-11-21T22:00:01.000Z");
-    assert_int_equal(json_array_size(json_object_get(o, "tracks")), 1);
+    json_t *tracks = json_object_get(o, "tracks");
+    assert_int_equal(json_array_size(tracks), 1);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(tracks, 0), "codec")),
+                        "AV1");
     json_decref(o);
     assert_int_equal(store_clip_get(s, &c.id, &got), ER_NOT_FOUND);
     clip.id = c.id;

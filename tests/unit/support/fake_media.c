@@ -265,6 +265,7 @@ static void say_ready(struct media *m, const struct id *clip, bool repaired)
                                           .width = 640,
                                           .height = 480,
                                           .has_video = true,
+                                          .video_codec = "VP8",
                                           .has_audio = true,
                                           .repaired = repaired};
     memset(e.result.sha256, 'a', sizeof e.result.sha256 - 1);
