@@ -93,6 +93,18 @@ test('ICE restarts when the path is lost, again and again until it is back', asy
   assert.equal(env.lastPeer.offers.length, 3);
 });
 
+test('a restart uses the newest TURN credentials', async () => {
+  const { env, client, answer } = await connected();
+  const fresh = [{ urls: ['turn:t'], username: '2:me', credential: 'b' }];
+  assert.deepEqual(env.lastPeer.configuration.iceServers, []);
+  Object.assign(client.welcome as object, { ice_servers: fresh });
+  env.lastPeer.ice('failed');
+  await env.advance(0);
+  await answer();
+  assert.equal(env.lastPeer.offers.length, 2);
+  assert.deepEqual(env.lastPeer.configuration, { iceServers: fresh, bundlePolicy: 'max-bundle' });
+});
+
 test('a short loss heals without a restart', async () => {
   const { env } = await connected();
   env.lastPeer.ice('disconnected');

@@ -239,9 +239,13 @@ export class LoupeCall extends Emitter<CallEvents> {
     this.#client.request('media_state', { ...members, ...facing }).catch(() => {});
   }
 
+  /** The TURN credentials in it expire: each welcome has fresh ones, also that of a resumed session. */
+  #configuration(): RTCConfiguration {
+    return { iceServers: this.#client.welcome?.ice_servers ?? [], bundlePolicy: 'max-bundle' };
+  }
+
   #build(): void {
-    const servers = this.#client.welcome?.ice_servers ?? [];
-    const pc = this.#env.peer({ iceServers: servers, bundlePolicy: 'max-bundle' });
+    const pc = this.#env.peer(this.#configuration());
     this.#pc = pc;
     this.#shown.clear();
     this.#layers.clear();
@@ -290,6 +294,7 @@ export class LoupeCall extends Emitter<CallEvents> {
     this.#wanted = undefined;
     this.#busy = true;
     try {
+      if (iceRestart) (pc as Partial<RTCPeerConnection>).setConfiguration?.(this.#configuration());
       await pc.setLocalDescription(await pc.createOffer({ iceRestart }));
       const sdp = pc.localDescription?.sdp ?? '';
       const answer = await this.#client.request('offer', { sdp });

@@ -112,6 +112,12 @@ export class FakePeer {
   offers: { iceRestart: boolean }[] = [];
   closed = false;
 
+  constructor(public configuration: RTCConfiguration) {}
+
+  setConfiguration(configuration: RTCConfiguration): void {
+    this.configuration = configuration;
+  }
+
   /** What getStats gives next. */
   stats: object[] = [];
 
@@ -175,8 +181,8 @@ export class FakeEnv implements Env {
     return socket;
   };
 
-  peer = (): RTCPeerConnection => {
-    const peer = new FakePeer();
+  peer = (configuration: RTCConfiguration): RTCPeerConnection => {
+    const peer = new FakePeer(configuration);
     this.peers.push(peer);
     return peer as unknown as RTCPeerConnection;
   };
