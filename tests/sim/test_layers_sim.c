@@ -28,6 +28,7 @@ struct world {
     struct netsim *sim;
     struct sim_server *server;
     struct dtls_identity *identity;
+    bool transport_cc; /* viewers tell what their path carries */
     struct attached *people[PEOPLE];
     struct media_peer_config configs[PEOPLE];
 };
@@ -58,7 +59,7 @@ static void enter(struct world *w, unsigned who, const struct netsim_link *link,
                                     .real = true,
                                     .simulcast = publishes,
                                     .without_ssrcs = publishes,
-                                    .without_transport_cc = !publishes,
+                                    .without_transport_cc = !publishes && !w->transport_cc,
                                     .temporal_layers = temporal_layers,
                                     .video_bps = 3500000};
     assert_int_equal(attached_new(&w->people[who], w->sim, &at, link, link, &config), 0);
@@ -75,7 +76,7 @@ static void enter(struct world *w, unsigned who, const struct netsim_link *link,
 static void world_open(struct world *w, uint64_t seed, const struct netsim_link *link,
                        uint8_t temporal_layers)
 {
-    *w = (struct world){0};
+    *w = (struct world){.transport_cc = w->transport_cc};
     struct addr at = address_of(1);
     assert_int_equal(srtp_pair_library_init(), 0);
     assert_int_equal(netsim_new(&w->sim, seed, START_US), 0);
@@ -158,7 +159,7 @@ static size_t tracks_added(const struct world *w)
 static void test_each_viewer_has_its_encoding(void **state)
 {
     (void)state;
-    struct world w;
+    struct world w = {0};
     world_open(&w, 1, &quiet, 1);
     run_for(&w, SECOND_US);
     aim(&w, BOB, 0, LAYER_BEST);
@@ -201,7 +202,7 @@ static void test_wandering_over_good_paths(void **state)
     (void)state;
     const bool slow = getenv("LOUPE_VALGRIND") != NULL;
     for (uint8_t layers = 1; layers <= 3; layers++) {
-        struct world w;
+        struct world w = {0};
         world_open(&w, layers, &quiet, layers);
         run_for(&w, 8 * SECOND_US);
         for (unsigned who = ANN; who <= BOB; who++)
@@ -223,7 +224,7 @@ static void test_wandering_over_bad_paths(void **state)
     (void)state;
     const bool slow = getenv("LOUPE_VALGRIND") != NULL;
     for (uint64_t seed = 1; seed <= (slow ? 1 : 3); seed++) {
-        struct world w;
+        struct world w = {0};
         world_open(&w, seed, &lossy, 3);
         run_for(&w, 8 * SECOND_US);
         for (unsigned who = ANN; who <= BOB; who++)
@@ -237,12 +238,58 @@ static void test_wandering_over_bad_paths(void **state)
     }
 }
 
+/** How long until a viewer's picture is so wide, at most `us`. */
+static uint64_t until_width(struct world *w, unsigned who, unsigned least, unsigned most,
+                            uint64_t us)
+{
+    uint64_t from = netsim_now_us(w->sim), now = from;
+    for (; now < from + us; now = netsim_now_us(w->sim)) {
+        unsigned width = receiver_of(w, who)->player->width;
+        if (width >= least && width <= most)
+            break;
+        run_for(w, 50000);
+    }
+    print_message("%u to %u wide after %u ms\n", least, most, (unsigned)((now - from) / 1000));
+    return now - from;
+}
+
+static void set_down_bps(struct world *w, unsigned who, uint64_t bps)
+{
+    const struct netsim_link down = {.delay_us = 20000, .rate_bps = bps, .queue_packets = 50};
+    netsim_set_links(w->people[who]->node, &quiet, &down);
+}
+
+/** One viewer's path becomes narrow and wide again; the other's picture does not change. */
+static void test_layers_follow_the_path(void **state)
+{
+    (void)state;
+    struct world w = {.transport_cc = true};
+    world_open(&w, 3, &quiet, 2);
+    assert_true(until_width(&w, ANN, 1280, 1280, 20 * SECOND_US) < 15 * SECOND_US);
+    run_for(&w, 10 * SECOND_US);
+    for (unsigned i = 0; i < 2; i++) {
+        set_down_bps(&w, ANN, 800000);
+        assert_true(until_width(&w, ANN, 160, 640, 5 * SECOND_US) <= 3 * SECOND_US / 2);
+        receiver_of(&w, ANN)->player->counting_from_us = netsim_now_us(w.sim);
+        run_for(&w, 15 * SECOND_US);
+        assert_true(receiver_of(&w, ANN)->player->width <= 640);
+        set_down_bps(&w, ANN, 8000000);
+        assert_true(until_width(&w, ANN, 1280, 1280, 12 * SECOND_US) <= 6 * SECOND_US);
+        run_for(&w, 5 * SECOND_US);
+    }
+    check_sound(&w, ANN);
+    check_sound(&w, BOB);
+    assert_int_equal(receiver_of(&w, BOB)->player->width, 1280);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_viewer_has_its_encoding),
         cmocka_unit_test(test_wandering_over_good_paths),
         cmocka_unit_test(test_wandering_over_bad_paths),
+        cmocka_unit_test(test_layers_follow_the_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
