@@ -250,7 +250,7 @@ static void judge_delay(struct bwe *b, uint64_t now_us, const struct tally *t)
     aimd_update(&b->aimd, now_us, &in);
     if (b->aimd.decreased_us != before_us) {
         b->counters.decreases++;
-        lossguard_cancel(&b->loss);
+        lossguard_cancel(&b->loss, now_us);
     }
 }
 

@@ -13,6 +13,7 @@
 #define TRIAL_US 1200000u
 #define TRIAL_AGAIN_US 10000000u
 #define TRIAL_SHARE 0.85
+#define QUEUE_LOSS_US 2500000u /* reports of what a full queue dropped come so long */
 #define POLICED_US 30000000u
 #define INHERENT_MAX 0.5
 #define STILL 0.6 /* of the loss: the rate does not matter */
@@ -26,9 +27,12 @@ void lossguard_count(struct lossguard *g, unsigned expected, int lost)
         g->lost = (uint32_t)((int64_t)g->lost + lost);
 }
 
-void lossguard_cancel(struct lossguard *g)
+void lossguard_cancel(struct lossguard *g, uint64_t now_us)
 {
     g->trial = false;
+    g->high = 0;
+    if (g->no_trial_before_us < now_us + QUEUE_LOSS_US)
+        g->no_trial_before_us = now_us + QUEUE_LOSS_US;
 }
 
 static double end_trial(struct lossguard *g, uint64_t now_us, double bps)

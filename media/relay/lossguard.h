@@ -38,7 +38,8 @@ double lossguard_update(struct lossguard *g, uint64_t now_us, const struct lossg
 bool lossguard_is_policed(const struct lossguard *g, uint64_t now_us);
 /** No increase now: a trial is on, or the link is known to police and loses again. */
 bool lossguard_holds(const struct lossguard *g, uint64_t now_us);
-/** The delay said something meanwhile: a trial's rate does not come back. */
-void lossguard_cancel(struct lossguard *g);
+/** The delay has spoken: a trial's rate does not come back, and what a full queue dropped says nothing
+ *  about the link. */
+void lossguard_cancel(struct lossguard *g, uint64_t now_us);
 
 #endif

@@ -81,6 +81,21 @@ static void policing_keeps_the_lower_rate(void **state)
     assert_false(lossguard_is_policed(&g, now_us + 31000 * MS));
 }
 
+static void what_a_full_queue_dropped_is_no_policing(void **state)
+{
+    (void)state;
+    struct lossguard g = {0};
+    uint64_t now_us = 1000 * MS;
+    (void)run(&g, &now_us, 1, 60, 1000000, 0);
+    lossguard_cancel(&g, now_us); /* the delay lowers the rate; then the reports of the loss come */
+    assert_true(run(&g, &now_us, 2, 60, 300000, 0) == 300000);
+    assert_true(run(&g, &now_us, 8, 0, 300000, 0) == 300000);
+    assert_false(g.trial || lossguard_is_policed(&g, now_us));
+    lossguard_cancel(&g, now_us);
+    (void)run(&g, &now_us, 8, 30, 300000, 0); /* what goes on is looked into all the same */
+    assert_true(g.trial || g.inherent > 0.2);
+}
+
 static void an_outage_teaches_nothing(void **state)
 {
     (void)state;
@@ -108,6 +123,7 @@ int main(void)
         cmocka_unit_test(loss_beside_a_queue_counts_at_once),
         cmocka_unit_test(chance_is_tried_once_and_then_known),
         cmocka_unit_test(policing_keeps_the_lower_rate),
+        cmocka_unit_test(what_a_full_queue_dropped_is_no_policing),
         cmocka_unit_test(an_outage_teaches_nothing),
         cmocka_unit_test(what_was_late_only_is_taken_back),
     };
