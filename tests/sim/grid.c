@@ -17,6 +17,7 @@
 #define SETTLED_SAMPLES 8 /* two seconds */
 #define SETTLED_WAIT_US 300000u
 #define SETTLED_PERCENT 70
+#define SETTLE_US (5 * SECOND_US)
 #define FLOWING_US 250000u /* pictures without longer pauses flow */
 
 enum { PUBLISHER = 1, VIEWER = 2 };
@@ -148,24 +149,42 @@ static void judge_step(const struct grid_case *c, size_t step, const struct samp
     }
 }
 
+static void add_up(struct netsim_queue *all, const struct netsim_queue *q)
+{
+    all->datagrams += q->datagrams;
+    all->worst_us = q->worst_us > all->worst_us ? q->worst_us : all->worst_us;
+    for (size_t i = 0; i < NETSIM_WAIT_BUCKETS; i++)
+        all->waits[i] += q->waits[i];
+}
+
+static uint32_t ms_after(uint64_t us, uint64_t from_us)
+{
+    return us == UINT64_MAX ? UINT32_MAX : (uint32_t)((us - from_us) / 1000);
+}
+
 /* One rate of the bottleneck, for its time. */
 static void run_step(struct grid *g, size_t step, uint64_t length_us, struct grid_result *ret)
 {
     struct sample samples[SAMPLES];
     struct netsim_node *node = narrow_node(g);
-    struct netsim_queue all = {0};
+    struct netsim_queue all = {0}, after = {0};
     size_t count = 0;
+    uint64_t from_us = netsim_now_us(g->sim);
     for (uint64_t done_us = 0; done_us < length_us && count < SAMPLES; done_us += SAMPLE_US) {
         netsim_queue_clear(node);
         run_for(g, SAMPLE_US);
         const struct netsim_queue *q = netsim_node_queue(node, g->c->up);
         samples[count++] = (struct sample){.bytes = q->bytes, .worst_us = q->worst_us};
-        all.datagrams += q->datagrams;
-        all.worst_us = q->worst_us > all.worst_us ? q->worst_us : all.worst_us;
-        for (size_t i = 0; i < NETSIM_WAIT_BUCKETS; i++)
-            all.waits[i] += q->waits[i];
+        add_up(&all, q);
+        if (done_us >= SETTLE_US)
+            add_up(&after, q);
     }
     judge_step(g->c, step, samples, count, &all, &ret->steps[step]);
+    ret->steps[step].after_ms = (uint32_t)(netsim_queue_wait_us(&after, 95) / 1000);
+    const struct player *p = g->picture->player;
+    ret->steps[step].changed_ms = ms_after(player_resized_us(p, from_us), from_us);
+    ret->steps[step].reached_ms = ms_after(player_width_since_us(p, from_us), from_us);
+    ret->steps[step].width = p->width;
     ret->step_count = step + 1;
 }
 
@@ -286,7 +305,10 @@ static void queue_case(size_t i, struct grid_case *ret)
     unsigned packets = i & 1 ? 50 : 10;
     unsigned rate = rates[i / 2 % 3];
     bool up = i >= 6;
-    *ret = (struct grid_case){.leg = {.delay_us = 20000}, .queue_packets = packets, .up = up};
+    *ret = (struct grid_case){
+        .leg = {.delay_us = 20000, .jitter_us = 1000, .jitter_in_order = true},
+        .queue_packets = packets,
+        .up = up};
     ret->steps[0].rate_bps = rate * 1000u;
     ret->video_bps = 2500000;
     (void)snprintf(ret->name, sizeof ret->name, "%s %uk, queue %u", up ? "up" : "down", rate,
@@ -295,20 +317,36 @@ static void queue_case(size_t i, struct grid_case *ret)
 
 static void step_case(size_t i, struct grid_case *ret)
 {
-    *ret = (struct grid_case){.leg = {.delay_us = 20000},
-                              .steps = {{1000000, 40}, {2500000, 20}, {600000, 20}, {1000000, 20}},
-                              .queue_us = 1000000,
-                              .seconds = 100,
-                              .simulcast = i == 1,
-                              .video_bps = 2500000,
-                              .width = 1280,
-                              .height = 720};
+    if (i >= 2) {
+        *ret = (struct grid_case){
+            .leg = {.delay_us = 20000, .jitter_us = 1000, .jitter_in_order = true},
+            .steps = {{3500000, 20}, {300000, 20}, {3500000, 20}},
+            .queue_us = 250000,
+            .seconds = 60,
+            .simulcast = true,
+            .temporal_layers = i == 3 ? 3 : 1,
+            .video_bps = 2500000,
+            .width = 1280,
+            .height = 720};
+        (void)snprintf(ret->name, sizeof ret->name, "300k and back, simulcast%s",
+                       i == 3 ? ", 3 temporal layers" : "");
+        return;
+    }
+    *ret = (struct grid_case){
+        .leg = {.delay_us = 20000, .jitter_us = 1000, .jitter_in_order = true},
+        .steps = {{1000000, 40}, {2500000, 20}, {600000, 20}, {1000000, 20}},
+        .queue_us = 1000000,
+        .seconds = 100,
+        .simulcast = i == 1,
+        .video_bps = 2500000,
+        .width = 1280,
+        .height = 720};
     (void)snprintf(ret->name, sizeof ret->name, "steps%s", i == 1 ? ", simulcast" : "");
 }
 
 bool grid_at(size_t i, struct grid_case *ret)
 {
-    enum { LOSSES = 8 * 6, JITTERS = 4, QUEUES = 12, STEPS = 2 };
+    enum { LOSSES = 8 * 6, JITTERS = 4, QUEUES = 12, STEPS = 4 };
     size_t at = 0;
     for (size_t k = 0; k < LOSSES; k++)
         if (loss_case(k, ret) && at++ == i)

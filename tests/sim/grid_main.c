@@ -15,9 +15,12 @@ static json_t *step_json(const struct grid_case *c, const struct grid_result *r,
 {
     const struct grid_step *s = &r->steps[i];
     json_int_t settled = s->settled_ms == UINT32_MAX ? -1 : (json_int_t)s->settled_ms;
-    return json_pack("{s:I, s:f, s:i, s:i, s:I}", "rate_bps", (json_int_t)c->steps[i].rate_bps,
-                     "used", s->used, "wait_ms", (int)s->wait_ms, "worst_ms", (int)s->worst_ms,
-                     "settled_ms", settled);
+    json_int_t changed = s->changed_ms == UINT32_MAX ? -1 : (json_int_t)s->changed_ms;
+    json_int_t reached = s->reached_ms == UINT32_MAX ? -1 : (json_int_t)s->reached_ms;
+    return json_pack("{s:I, s:f, s:i, s:i, s:i, s:I, s:I, s:I, s:i}", "rate_bps",
+                     (json_int_t)c->steps[i].rate_bps, "used", s->used, "wait_ms", (int)s->wait_ms,
+                     "worst_ms", (int)s->worst_ms, "after_ms", (int)s->after_ms, "settled_ms",
+                     settled, "changed_ms", changed, "reached_ms", reached, "width", (int)s->width);
 }
 
 static void print(size_t cell, const struct grid_case *c, uint64_t seed,

@@ -261,6 +261,27 @@ uint64_t player_flows_from_us(const struct player *p, uint64_t from_us, uint64_t
     return UINT64_MAX;
 }
 
+uint64_t player_resized_us(const struct player *p, uint64_t from_us)
+{
+    for (size_t back = remembered(p) - (remembered(p) > 0); back > 0; back--)
+        if (shown_at(p, back)->at_us >= from_us &&
+            shown_at(p, back)->width != shown_at(p, back + 1)->width)
+            return shown_at(p, back)->at_us;
+    return UINT64_MAX;
+}
+
+uint64_t player_width_since_us(const struct player *p, uint64_t from_us)
+{
+    uint64_t since_us = UINT64_MAX;
+    for (size_t back = 1; back <= remembered(p); back++) {
+        const struct player_shown *s = shown_at(p, back);
+        if (s->at_us < from_us || s->width != p->width)
+            break;
+        since_us = s->at_us;
+    }
+    return since_us;
+}
+
 uint64_t player_delay_us(const struct player *p, unsigned percent)
 {
     uint64_t all = 0, seen = 0;
