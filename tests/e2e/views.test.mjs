@@ -13,41 +13,45 @@ import { startLouped, tokens } from './support/server.mjs';
 const SIZE = { width: 960, height: 540 };
 let louped;
 const browsers = {};
-let buyers;
+const cameras = {};
 
 before(async () => {
   louped = await startLouped();
-  buyers = await launch('chromium', BUYER);
-  for (const kind of KINDS) browsers[kind] = await launch(kind, AGENT);
+  for (const kind of KINDS) {
+    cameras[kind] = await launch(kind, BUYER);
+    browsers[kind] = await launch(kind, AGENT);
+  }
 });
 
 after(async () => {
-  for (const browser of [buyers, ...Object.values(browsers)]) await browser?.close();
+  for (const browser of [...Object.values(cameras), ...Object.values(browsers)]) await browser.close();
   await louped?.stop();
 });
 
 const viewer = (t, kind, room, name) =>
   someone(t, browsers[kind], louped, { token: tokens.agent(name, name), room, lens: AGENT });
-const publisher = (t, one) => someone(t, buyers, louped, { token: tokens.buyer(one), camera: true, lens: { ...BUYER, ...SIZE } });
+const publisher = (t, kind, one) =>
+  someone(t, cameras[kind], louped, { token: tokens.buyer(one), camera: true, lens: { ...BUYER, ...SIZE } });
 
-const wide = (page, width, ms) =>
-  page.until(`a picture ${width} wide`, (wanted) => window.video.videoWidth === wanted, width, ms);
+/** A path's estimate grows step by step, and on a busy machine starts over now and then. */
+const wide = (page, width) =>
+  page.until(`a picture ${width} wide`, (wanted) => window.video.videoWidth === wanted, width, 30_000);
 
-for (const kind of KINDS) {
-  test(`two viewers, one of them ${kind}, get the layers they have use for`, { timeout: 90_000 }, async (t) => {
+for (const [kind, other] of [KINDS, [...KINDS].reverse()]) {
+  test(`two viewers of ${other}'s camera, one of them ${kind}, get the layers they have use for`, { timeout: 150_000 }, async (t) => {
     const one = await louped.newCase();
-    const camera = await publisher(t, one);
+    const camera = await publisher(t, other, one);
     const large = await viewer(t, 'chromium', one.room, 'large');
     const small = await viewer(t, kind, one.room, 'small');
-    await wide(large, 960, 25_000);
-    await wide(small, 960, 25_000);
+    await wide(large, 960);
+    await wide(small, 960);
     await small.evaluate(() => window.call.pin(window.mid, 0));
     await wide(small, 240);
     await small.evaluate(() => window.call.setView(window.mid, { max_width: 480, max_height: 270 }));
     await wide(small, 480);
     await small.evaluate(() => window.call.setView(window.mid, {}));
     await wide(small, 960);
-    assert.equal(await large.evaluate(() => window.video.videoWidth), 960);
+    await wide(large, 960);
     const view = await louped.ask('GET', `/rooms/${one.room}`, tokens.service());
     const track = view.tracks.find((each) => each.kind === 'video');
     assert.deepEqual([track.width, track.codec, view.people.length], [960, 'VP8', 3]);
@@ -60,7 +64,7 @@ for (const kind of KINDS) {
 
   test(`${kind}: a hidden page is sent no picture until it is looked at again`, { timeout: 60_000 }, async (t) => {
     const one = await louped.newCase();
-    await publisher(t, one);
+    await publisher(t, 'chromium', one);
     const eye = await viewer(t, kind, one.room, 'hides');
     await eye.until('a picture', () => window.video.videoWidth > 0);
     await eye.evaluate(() => (window.off = window.call.watch(window.mid, window.video)));
@@ -86,7 +90,7 @@ test('the pages show whose network is how good', { timeout: 60_000 }, async (t) 
   const one = await louped.newCase();
   const desk = await openDesk(browsers.chromium, louped);
   await takeCalls(desk);
-  const buyer = await openBuyer(buyers, louped, one);
+  const buyer = await openBuyer(cameras.chromium, louped, one);
   t.after(() => Promise.all([desk.close(), buyer.close()]));
   await acceptCall(desk, buyer);
   const said = (page, selector) =>
