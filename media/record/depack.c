@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "media/record/depack_impl.h"
 #include "media/record/frame.h"
+#include "media/record/vp9_hide.h"
 #include "media/wire/vp8.h"
 
 enum { FRAME_FIRST_BYTES = 65536, SUPERFRAME_MARKER = 0xc0, SIZE_BYTES = 4 };
@@ -135,18 +136,35 @@ static int take_vp9(struct depack *d, const struct tape_packet *packet, bool sta
         return er;
     if (d->layer_count == VP9_SPATIAL_LAYERS)
         return ER_MALFORMED;
+    d->layer_ids[d->layer_count] = p.spatial_id;
     d->layers[d->layer_count++] = d->len - d->layers_len;
     d->layers_len = d->len;
     return 0;
 }
 
-/** Several layers make a superframe: an index of their sizes stands behind (VP9, annex B). */
-static int finish_vp9(struct depack *d)
+/** Marks the frame of a layer as not shown, unless it is the highest; that one's width is learnt too. */
+static int hide_layer(struct depack *d, size_t at, size_t i)
 {
-    if (d->layer_count == 0 || d->layers_len != d->len)
-        return ER_MALFORMED;
-    if (d->layer_count == 1)
-        return 0;
+    size_t len = d->layers[i];
+    uint8_t *hidden = malloc(len + VP9_HIDE_MORE);
+    if (!hidden)
+        return ER_NOMEM;
+    int er = 0;
+    int hidden_len = vp9_hide(d->data + at, len, &d->widths[d->layer_ids[i]], hidden);
+    if (hidden_len > 0 && i + 1 < d->layer_count) {
+        er = depack_insert(d, at, hidden, (size_t)hidden_len - len);
+        if (er == 0) {
+            memcpy(d->data + at, hidden, (size_t)hidden_len);
+            d->layers[i] = (size_t)hidden_len;
+        }
+    }
+    free(hidden);
+    return er;
+}
+
+/** Behind a superframe stands an index of its frames' sizes (VP9, annex B). */
+static int write_index(struct depack *d)
+{
     uint8_t index[2 + VP9_SPATIAL_LAYERS * SIZE_BYTES];
     size_t at = 0;
     uint8_t marker = (uint8_t)(SUPERFRAME_MARKER | (SIZE_BYTES - 1) << 3 | (d->layer_count - 1));
@@ -156,6 +174,22 @@ static int finish_vp9(struct depack *d)
             index[at++] = (uint8_t)(d->layers[i] >> (k * 8));
     index[at++] = marker;
     return depack_add(d, index, at);
+}
+
+/** Several layers make a superframe, of which the highest is shown. */
+static int finish_vp9(struct depack *d)
+{
+    if (d->layer_count == 0 || d->layers_len != d->len)
+        return ER_MALFORMED;
+    if (d->layer_count == 1)
+        return 0;
+    int er = 0;
+    size_t at = 0;
+    for (size_t i = 0; i < d->layer_count && er == 0; i++) {
+        er = hide_layer(d, at, i);
+        at += d->layers[i];
+    }
+    return er == 0 ? write_index(d) : er;
 }
 
 /* All of them */

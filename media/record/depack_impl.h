@@ -29,7 +29,9 @@ struct depack {
     size_t size;
     /* VP9: sizes of the layers' frames that are whole. */
     size_t layers[VP9_SPATIAL_LAYERS];
+    uint8_t layer_ids[VP9_SPATIAL_LAYERS];
     size_t layer_count, layers_len;
+    uint32_t widths[VP9_SPATIAL_LAYERS]; /* of the layers, by their ids; 0: not known yet */
     /* H264 and AV1: where the unit that has not ended yet begins. */
     size_t unit_at;
     bool in_unit;
