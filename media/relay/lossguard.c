@@ -13,6 +13,8 @@
 #define TRIAL_US 1200000u
 #define TRIAL_AGAIN_US 10000000u
 #define TRIAL_SHARE 0.85
+#define QUEUE_LONG_US 100000u
+#define QUEUE_TRIAL_US 1500000u
 #define QUEUE_LOSS_US 2500000u /* reports of what a full queue dropped come so long */
 #define POLICED_US 30000000u
 #define INHERENT_MAX 0.5
@@ -27,18 +29,28 @@ void lossguard_count(struct lossguard *g, unsigned expected, int lost)
         g->lost = (uint32_t)((int64_t)g->lost + lost);
 }
 
+/** Reports of what a full queue dropped come for a while. */
+static void note_queue(struct lossguard *g, uint64_t now_us)
+{
+    g->queued_until_us = now_us + QUEUE_LOSS_US;
+    if (g->no_trial_before_us < now_us + QUEUE_TRIAL_US)
+        g->no_trial_before_us = now_us + QUEUE_TRIAL_US;
+}
+
 void lossguard_cancel(struct lossguard *g, uint64_t now_us)
 {
     g->trial = false;
-    g->high = 0;
-    if (g->no_trial_before_us < now_us + QUEUE_LOSS_US)
-        g->no_trial_before_us = now_us + QUEUE_LOSS_US;
+    note_queue(g, now_us);
 }
 
 static double end_trial(struct lossguard *g, uint64_t now_us, double bps)
 {
     g->trial = false;
     g->no_trial_before_us = now_us + TRIAL_AGAIN_US;
+    if (g->loss < STILL * g->trial_loss && g->trial_until_us - TRIAL_US < g->queued_until_us) {
+        g->no_trial_before_us = now_us;
+        return bps; /* it was a queue */
+    }
     if (g->loss < STILL * g->trial_loss) {
         g->policed_until_us = now_us + POLICED_US;
         g->no_trial_before_us = now_us;
@@ -92,6 +104,8 @@ double lossguard_update(struct lossguard *g, uint64_t now_us, const struct lossg
 {
     if (g->window_us == 0)
         g->window_us = now_us;
+    if (in->queue_us > QUEUE_LONG_US + in->jitter_us)
+        note_queue(g, now_us);
     if (now_us - g->window_us < WINDOW_US || g->expected < WINDOW_PACKETS)
         return in->bps;
     double share = (double)(g->lost < g->expected ? g->lost : g->expected) / g->expected;

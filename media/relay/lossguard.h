@@ -18,6 +18,7 @@ struct lossguard {
     unsigned high;   /* windows in a row with too much */
     bool trial;
     uint64_t trial_until_us, no_trial_before_us;
+    uint64_t queued_until_us;     /* what is lost may be what a full queue dropped */
     uint64_t policed_until_us;    /* a trial has shown it; believed for 30 s */
     double trial_loss, trial_bps; /* when it began */
 };
