@@ -13,6 +13,10 @@
 #define LIMIT_RTP_EXTENSIONS 14 /* further header extensions are ignored */
 #define LIMIT_DTLS_MTU 1200     /* our DTLS flights are cut to this */
 #define LIMIT_DTLS_FLIGHT 8192  /* bytes of one DTLS flight kept for retransmission */
+#define LIMIT_SRTP_SOURCES                                                                         \
+    128 /* authentic SSRCs of one peer; packets of more are dropped: ER_FULL */
+#define LIMIT_SEND_BYTES                                                                           \
+    1048576 /* a worker's packets that wait for its socket; then dropped, counted */
 
 /* SDP */
 #define LIMIT_SDP_BYTES 60000   /* a longer offer is refused: ER_FULL */
@@ -37,28 +41,29 @@
 /* Media over TCP (RFC 6544). A connection is pending until its first message named a peer of ours */
 #define LIMIT_TCP_CONNECTIONS 8192 /* or 1/8 of the descriptors; one more is closed at once */
 #define LIMIT_TCP_PER_ADDRESS 512  /* of one IPv4 address or IPv6 /64; one more is closed at once */
-#define LIMIT_TCP_PENDING 512      /* the one that has been silent longest is closed for a new one */
+#define LIMIT_TCP_PENDING 512 /* the one that has been silent longest is closed for a new one */
 #define LIMIT_TCP_HELLO_US 4000000u /* pending for so long: closed */
 #define LIMIT_TCP_READ 4096         /* bytes of a stream kept until a packet is whole */
 #define LIMIT_TCP_QUEUE 1048576     /* bytes waiting for a viewer: what comes then is dropped */
-#define LIMIT_TCP_QUEUE_US 1000000u /* bytes wait longer: large packets are dropped until none wait */
+#define LIMIT_TCP_QUEUE_US                                                                         \
+    1000000u /* bytes wait longer: large packets are dropped until none wait */
 
 /* Tape: what NACK and a joiner need before consent */
 #define LIMIT_SLAB_BYTES 65536
 #define LIMIT_TAPE_VIDEO_PACKETS 2048 /* index size, a power of two; older packets are forgotten */
 #define LIMIT_TAPE_AUDIO_PACKETS 256
 #define LIMIT_TAPE_FRAMES 512
-#define LIMIT_TAPE_SPARES 16   /* slabs a tape keeps to write again; further ones are given back */
-#define LIMIT_TAPE_MS 2000     /* age kept beyond the current group of pictures */
-#define LIMIT_BEGIN_AGAIN 3    /* times a joiner gets its beginning once more; then a new key frame */
+#define LIMIT_TAPE_SPARES 16 /* slabs a tape keeps to write again; further ones are given back */
+#define LIMIT_TAPE_MS 2000   /* age kept beyond the current group of pictures */
+#define LIMIT_BEGIN_AGAIN 3  /* times a joiner gets its beginning once more; then a new key frame */
 #define LIMIT_GOP_PACKETS 1024 /* a longer group of pictures is not replayed to joiners: PLI */
 
 /* Retransmission */
-#define LIMIT_NACK_PENDING 512   /* missing packets tracked per source; beyond: PLI, start anew */
-#define LIMIT_NACK_TRIES 10      /* then the packet is given up */
-#define LIMIT_SENT_HISTORY 1024  /* sent packets of a viewer that a NACK can name; power of two */
-#define LIMIT_SENT_AUDIO 64      /* the same of sound, where NACK was agreed for it */
-#define LIMIT_RESENT 64          /* packets sent again lately, not to be again within a round trip */
+#define LIMIT_NACK_PENDING 512  /* missing packets tracked per source; beyond: PLI, start anew */
+#define LIMIT_NACK_TRIES 10     /* then the packet is given up */
+#define LIMIT_SENT_HISTORY 1024 /* sent packets of a viewer that a NACK can name; power of two */
+#define LIMIT_SENT_AUDIO 64     /* the same of sound, where NACK was agreed for it */
+#define LIMIT_RESENT 64         /* packets sent again lately, not to be again within a round trip */
 #define LIMIT_RTX_KBPS_SHARE 100 /* retransmissions, percent of a viewer's media; then refused */
 
 /* Bandwidth */
@@ -67,16 +72,17 @@
 /* Timing, microseconds */
 #define LIMIT_CONSENT_TIMEOUT_US 30000000u /* no valid STUN check: the peer is gone (RFC 7675) */
 #define LIMIT_CONNECT_TIMEOUT_US 30000000u /* not connected by then: removed */
-#define LIMIT_BEGIN_AFTER_US 10000u         /* media after a handshake: sooner, clients drop it */
+#define LIMIT_BEGIN_AFTER_US 10000u        /* media after a handshake: sooner, clients drop it */
 #define LIMIT_PLI_INTERVAL_US 1000000u     /* one key-frame request per source at most */
-#define LIMIT_SLOT_KEY_FRAMES 4            /* on behalf of one viewer's line at once; then one each: */
+#define LIMIT_SLOT_KEY_FRAMES 4 /* on behalf of one viewer's line at once; then one each: */
 #define LIMIT_SLOT_KEY_INTERVAL_US 3000000u /* further requests are left out */
-#define LIMIT_RTCP_INTERVAL_US 1000000u    /* SR and RR */
+#define LIMIT_RTCP_INTERVAL_US 1000000u     /* SR and RR */
 #define LIMIT_TWCC_INTERVAL_US 100000u
 
 /* Queues between threads: a full media queue drops and counts, a full control queue refuses */
 #define LIMIT_COMMAND_QUEUE 4096
-#define LIMIT_MAIL 4096 /* between two workers; a power of two. Packets beyond are dropped, counted */
+#define LIMIT_MAIL                                                                                 \
+    4096 /* between two workers; a power of two. Packets beyond are dropped, counted */
 #define LIMIT_EVENT_QUEUE 16384
 #define LIMIT_JOB_QUEUE 8192
 #define LIMIT_STORE_QUEUE 4096
@@ -106,8 +112,8 @@
 #define LIMIT_HTTP_BODY 1048576             /* 413 */
 #define LIMIT_HTTP_CONNECTIONS 20000        /* or 3/4 of the descriptors; closed at once beyond */
 #define LIMIT_WHIP_SESSIONS_PER_IDENTITY 16 /* 429 */
-#define LIMIT_ICE_URLS 4                    /* of STUN, and of TURN; more are refused at the start */
-#define LIMIT_PAGE_ITEMS 200                /* a larger ?limit= is cut to this */
+#define LIMIT_ICE_URLS 4          /* of STUN, and of TURN; more are refused at the start */
+#define LIMIT_PAGE_ITEMS 200      /* a larger ?limit= is cut to this */
 #define LIMIT_NAME 200            /* bytes of a person's name, a title and the like; 400 beyond */
 #define LIMIT_IDENTITY 128        /* bytes of a token's sub; 401 beyond */
 #define LIMIT_TOKEN 4096          /* bytes of a JWT */

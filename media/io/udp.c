@@ -16,10 +16,8 @@
 #include "base/limits.h"
 
 #define TX_BATCH 64
-#define BUFFER_BYTES 2048 /* of one datagram */
-#define ARENA_BYTES (1024 * 1024)
-#define ARENA_FLUSH                                                                                \
-    (192 * 1024) /* so much is sent without waiting for the turn's end: it is in cache */
+#define BUFFER_BYTES 2048  /* of one datagram */
+#define FLUSH_BYTES 196608 /* so much is sent before the turn's end: it is in the cache still */
 #define MESSAGES 1024
 #define SEGMENTS_MAX 64 /* the kernel's bound */
 #define MESSAGE_MAX 65000
@@ -133,7 +131,7 @@ int udp_open(struct udp **ret, const struct addr *address)
     u->cuts = true;
     /* Only touched as far as it is used. */
     u->rx = calloc(UDP_BATCH, BUFFER_BYTES);
-    u->arena = calloc(1, ARENA_BYTES);
+    u->arena = calloc(1, LIMIT_SEND_BYTES);
     u->messages = calloc(MESSAGES, sizeof *u->messages);
     int er = u->rx && u->arena && u->messages ? bind_socket(u, address) : ER_NOMEM;
     if (er != 0) {
@@ -215,7 +213,7 @@ static void compact(struct udp *u)
     if (u->first == u->count)
         return;
     uint32_t from = u->messages[u->first].at;
-    if (from < ARENA_BYTES / 4 && u->first < MESSAGES / 4)
+    if (from < LIMIT_SEND_BYTES / 4 && u->first < MESSAGES / 4)
         return;
     memmove(u->arena, u->arena + from, u->used - from);
     memmove(u->messages, &u->messages[u->first], (u->count - u->first) * sizeof *u->messages);
@@ -228,14 +226,14 @@ static void compact(struct udp *u)
 
 static bool has_room(const struct udp *u)
 {
-    return u->used + BUFFER_BYTES <= ARENA_BYTES && u->count < MESSAGES;
+    return u->used + BUFFER_BYTES <= LIMIT_SEND_BYTES && u->count < MESSAGES;
 }
 
 uint8_t *udp_reserve(struct udp *u, const struct addr *to, uint32_t local, size_t size)
 {
     if (size > BUFFER_BYTES)
         return NULL;
-    if (u->used >= ARENA_FLUSH && !u->full)
+    if (u->used >= FLUSH_BYTES && !u->full)
         (void)udp_flush(u);
     if (!has_room(u)) {
         (void)udp_flush(u);

@@ -10,11 +10,10 @@
 
 #include "base/buf.h"
 #include "base/er.h"
+#include "base/limits.h"
 
 #define SRTP_WINDOW 1024
 #define SRTP_CM_KEY 30 /* key and salt */
-/* libsrtp makes a stream per SSRC it has authenticated and never forgets one: bound them. */
-#define SRTP_SSRCS 128
 /* Shorter ones cannot hold header, tag and (for SRTCP) index. */
 #define SRTP_MIN_RTP 22
 #define SRTP_MIN_RTCP 22
@@ -25,7 +24,8 @@ struct srtp_pair {
     srtp_t in;
     srtp_t out;
     size_t ssrc_count;
-    uint32_t *ssrcs; /* SRTP_SSRCS, seen in authentic packets by libsrtp */
+    /* Seen in authentic packets by libsrtp, which makes a stream for each and never forgets one. */
+    uint32_t *ssrcs; /* LIMIT_SRTP_SOURCES */
 };
 
 int srtp_pair_library_init(void)
@@ -58,7 +58,7 @@ static int session_new(srtp_t *ret, const uint8_t *key, bool outbound)
 
 static int open_sessions(struct srtp_pair *p, const uint8_t *in, const uint8_t *out)
 {
-    p->ssrcs = calloc(SRTP_SSRCS, sizeof *p->ssrcs);
+    p->ssrcs = calloc(LIMIT_SRTP_SOURCES, sizeof *p->ssrcs);
     int er = p->ssrcs ? session_new(&p->in, in, false) : ER_NOMEM;
     return er ? er : session_new(&p->out, out, true);
 }
@@ -96,7 +96,7 @@ int srtp_pair_new(struct srtp_pair **ret, const struct srtp_keys *keys, bool ser
     const uint8_t *in = server ? keys->client : keys->server;
     const uint8_t *out = server ? keys->server : keys->client;
     int er = keys->profile == SRTP_PROFILE_AES128_CM_SHA1_80 ? open_sessions(p, in, out)
-                                                            : open_gcm(p, in, out, keys->len);
+                                                             : open_gcm(p, in, out, keys->len);
     if (er) {
         srtp_pair_free(p);
         return er;
@@ -151,7 +151,7 @@ static int unprotect(struct srtp_pair *p, srtp_step *step, uint8_t *packet, size
                      uint32_t ssrc)
 {
     bool known = ssrc_is_known(p, ssrc);
-    if (!known && p->ssrc_count == SRTP_SSRCS)
+    if (!known && p->ssrc_count == LIMIT_SRTP_SOURCES)
         return ER_FULL;
     int n = (int)*len;
     int er = status_error(step(p->in, packet, &n));

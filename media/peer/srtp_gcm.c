@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/er.h"
+#include "base/limits.h"
 
 #define IV_BYTES 12
 #define KEY_MAX 32
@@ -85,9 +86,8 @@ static int key_open(struct gcm_key *k, const uint8_t *master, size_t key_len, bo
         k->ctx = EVP_CIPHER_CTX_new();
         er = k->ctx ? 0 : ER_NOMEM;
     }
-    if (!er &&
-        !EVP_CipherInit_ex(k->ctx, key_len == 16 ? EVP_aes_128_gcm() : EVP_aes_256_gcm(), NULL, key,
-                           NULL, outbound))
+    if (!er && !EVP_CipherInit_ex(k->ctx, key_len == 16 ? EVP_aes_128_gcm() : EVP_aes_256_gcm(),
+                                  NULL, key, NULL, outbound))
         er = ER_INTERNAL;
     explicit_bzero(key, sizeof key);
     return er;
@@ -370,7 +370,7 @@ int srtp_gcm_open_rtp(struct srtp_gcm *g, uint8_t *packet, size_t *len)
         return ER_MALFORMED;
     uint32_t ssrc = get_u32(packet + 8);
     struct stream *s = find(g, ssrc);
-    if (!s && g->count == SRTP_GCM_SOURCES)
+    if (!s && g->count == LIMIT_SRTP_SOURCES)
         return ER_FULL;
     const struct replay *r = s ? s->rtp : NULL;
     int64_t index = index_of(get_u16(packet + 2), r ? r->highest - 1 : 0);
@@ -398,7 +398,7 @@ int srtp_gcm_open_rtcp(struct srtp_gcm *g, uint8_t *packet, size_t *len)
     int64_t index = get_u32(word) & RTCP_INDEX_MAX;
     uint32_t ssrc = get_u32(packet + 4);
     struct stream *s = find(g, ssrc);
-    if (!s && g->count == SRTP_GCM_SOURCES)
+    if (!s && g->count == LIMIT_SRTP_SOURCES)
         return ER_FULL;
     if (is_replay(s ? s->rtcp : NULL, index + 1))
         return ER_STALE;

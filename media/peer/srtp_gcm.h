@@ -44,10 +44,9 @@ int srtp_gcm_seal_rtcp(struct srtp_gcm *g, uint8_t *packet, size_t *len);
 int srtp_gcm_forget(struct srtp_gcm *g, uint32_t ssrc);
 
 /* Receiving, in place; *len shrinks. ER_MALFORMED, ER_UNAUTHENTIC, ER_STALE (replayed, or too old to
- * know: window of SRTP_GCM_WINDOW), ER_FULL (more than SRTP_GCM_SOURCES authentic SSRCs), ER_NOMEM;
+ * know: window of SRTP_GCM_WINDOW), ER_FULL (more than LIMIT_SRTP_SOURCES authentic SSRCs), ER_NOMEM;
  * then nothing has changed but the bytes, which are worthless. */
 #define SRTP_GCM_WINDOW 1024
-#define SRTP_GCM_SOURCES 128
 int srtp_gcm_open_rtp(struct srtp_gcm *g, uint8_t *packet, size_t *len);
 int srtp_gcm_open_rtcp(struct srtp_gcm *g, uint8_t *packet, size_t *len);
 

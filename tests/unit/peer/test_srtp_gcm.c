@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/er.h"
+#include "base/limits.h"
 
 #define ROOM 1600
 
@@ -298,11 +299,11 @@ static void sources_are_bounded_and_forgotten(void **state)
     struct world w = world_open(44);
     uint8_t packet[ROOM], body[30] = {0};
     const struct srtp_payload payload = {.body = body, .body_len = sizeof body};
-    for (uint32_t ssrc = 1; ssrc <= SRTP_GCM_SOURCES + 1; ssrc++) {
+    for (uint32_t ssrc = 1; ssrc <= LIMIT_SRTP_SOURCES + 1; ssrc++) {
         size_t header = write_header(packet, ssrc, 1, 0), len;
         assert_int_equal(srtp_gcm_seal_rtp(w.out, packet, header, &payload, &len), 0);
         assert_int_equal(srtp_gcm_open_rtp(w.in, packet, &len),
-                         ssrc <= SRTP_GCM_SOURCES ? 0 : ER_FULL);
+                         ssrc <= LIMIT_SRTP_SOURCES ? 0 : ER_FULL);
     }
     size_t len = make_rtcp(packet, 5000, 6);
     assert_int_equal(srtp_gcm_seal_rtcp(w.out, packet, &len), 0);
