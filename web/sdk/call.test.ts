@@ -58,8 +58,10 @@ test('slots say whom they show', async () => {
   const { call, say } = await connected();
   say({ type: 'slot', mid: '2', track: 7, identity: 'agent', kind: 'video' });
   assert.deepEqual([call.slots[0]?.identity, call.slots[0]?.track], ['agent', 7]);
+  say({ type: 'slot', mid: '2', track: null, kind: 'video', lacking: 'codec' });
+  assert.deepEqual([call.slots[0]?.identity, call.slots[0]?.lacking], [null, true]);
   say({ type: 'slot', mid: '2', track: null, kind: 'video' });
-  assert.equal(call.slots[0]?.identity, null);
+  assert.deepEqual([call.slots[0]?.identity, call.slots[0]?.lacking], [null, false]);
 });
 
 test('a third sender of a kind gets a slot of its own, one offer after the other', async () => {

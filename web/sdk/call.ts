@@ -27,6 +27,8 @@ export interface Slot {
   state: SlotState;
   width: number;
   height: number;
+  /** There is something to show, but not in a codec of this browser's. */
+  lacking: boolean;
 }
 
 export interface CallEvents {
@@ -162,6 +164,7 @@ export class LoupeCall extends Emitter<CallEvents> {
         state: layer?.state ?? 'video',
         width: layer?.width ?? 0,
         height: layer?.height ?? 0,
+        lacking: shown?.lacking === 'codec',
       });
     }
     return slots;
@@ -199,6 +202,11 @@ export class LoupeCall extends Emitter<CallEvents> {
   /** How well this side's network carries the call; undefined until it has been measured. */
   get network(): Network | undefined {
     return this.#network.network;
+  }
+
+  /** What the viewers of this side's camera can take now; undefined: everything. */
+  get hint(): PublishHint | undefined {
+    return this.#hint;
   }
 
   /** What this page has use for of one slot: said anew as a whole, kept over new connections. */

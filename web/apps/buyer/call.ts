@@ -85,6 +85,7 @@ function banners(app: BuyerApp, name: string) {
   else if (call?.state === 'connecting') text = t('call.connecting');
   else if (room?.staff?.online === false) text = t('call.away', { name });
   else if (room?.notice) text = room.notice;
+  else if (call?.hint?.slideshow) text = t('call.holdStill');
   return text
     ? html`<p class="banner" role="status" data-testid="banner">${icon('warn')}${text}</p>`
     : nothing;

@@ -191,6 +191,7 @@ export class BuyerApp extends PageElement {
     this.call.on('state', () => this.requestUpdate());
     this.call.on('slots', () => this.requestUpdate());
     this.call.on('network', () => this.requestUpdate());
+    this.call.on('hint', () => this.requestUpdate());
     this.call.on('error', (error) => console.warn('offer failed', error));
     this.call.start();
   }

@@ -79,7 +79,7 @@ function callView(app: DeskApp, call: DeskCall) {
     aria-label=${t('call.with', { name })}>
     <lp-video data-testid="buyer-video" class=${buyer?.facing === 'user' ? '' : 'rear'} .media=${slot?.media}
       .call=${call.media} .mid=${slot?.mid} label=${t('call.remote', { name })}></lp-video>
-    ${noPicture(slot, buyer, name)}
+    ${noPicture(call, slot, buyer, name)}
     <div class="stage-top">
       <strong class="badge"><span class="name">${name}</span>${buyer?.online ? networkMark(buyer.network) : nothing}</strong>
       <span class="badge"><lp-timer class="numbers" .since=${call.started}></lp-timer></span>
@@ -114,9 +114,10 @@ function callView(app: DeskApp, call: DeskCall) {
 }
 
 /** Why there is nothing to see. */
-function noPicture(slot: Slot | undefined, buyer: Person | undefined, name: string) {
+function noPicture(call: DeskCall, slot: Slot | undefined, buyer: Person | undefined, name: string) {
   let text = '';
-  if (!slot) text = t('call.waitingPicture', { name });
+  if (!slot && call.media.slots.some((one) => one.kind === 'video' && one.lacking)) text = t('call.codec', { name });
+  else if (!slot) text = t('call.waitingPicture', { name });
   else if (buyer?.video === false) text = t('call.noPicture', { name });
   else if (slot.state === 'audio_only') text = t('call.audioOnly');
   return text ? html`<div class="no-picture">${icon(slot ? 'cam-off' : 'cam')}${text}</div>` : nothing;
