@@ -52,6 +52,10 @@ static struct worst run(const char *name, uint64_t many)
             s->used = s->used == 0 || r.steps[k].used < s->used ? r.steps[k].used : s->used;
             s->wait_ms = larger(s->wait_ms, r.steps[k].wait_ms);
             s->settled_ms = larger(s->settled_ms, r.steps[k].settled_ms);
+            s->after_ms = larger(s->after_ms, r.steps[k].after_ms);
+            s->changed_ms = larger(s->changed_ms, r.steps[k].changed_ms);
+            s->reached_ms = larger(s->reached_ms, r.steps[k].reached_ms);
+            s->width = r.steps[k].width;
         }
     }
     print_message("%s: >= %.1f fps, %u freezes over 500 ms, %.2f%% of the sound concealed, at most "
@@ -111,6 +115,43 @@ static void test_jitter(void **state)
     assert_true(run("jitter 30 ms, reordering", 1).fps >= 29);
 }
 
+/* 1.0, 2.5, 0.6, 1.0 Mbit/s: a lone publisher sends what the viewer can take. */
+static void test_steps_are_followed(void **state)
+{
+    (void)state;
+    struct worst w = run("steps", 3);
+    for (size_t i = 0; i < 4; i++) {
+        const struct grid_step *s = &w.steps[i];
+        print_message("step %zu: %.0f%% used, settled within %u ms, then %u ms of queue\n", i,
+                      s->used, s->settled_ms, s->after_ms);
+        assert_true(s->used >= 70);
+        assert_true(s->settled_ms <= (i == 1 || i == 3 ? 10000 : 5000));
+        assert_true(s->after_ms < 300);
+    }
+}
+
+static void test_layers_fall_and_return(void **state)
+{
+    (void)state;
+    struct worst w = run("300k and back, simulcast", 3);
+    print_message("smaller within %u ms, back within %u ms\n", w.steps[1].changed_ms,
+                  w.steps[2].reached_ms);
+    assert_int_equal(w.steps[1].width, 320);
+    assert_int_equal(w.steps[2].width, 1280);
+    /* A second, but for the quarter of one that the full queue holds, twice. */
+    assert_true(w.steps[1].changed_ms <= 2000);
+    assert_true(w.steps[2].reached_ms <= 5000);
+}
+
+static void test_narrow_paths_carry_pictures(void **state)
+{
+    (void)state;
+    assert_true(run("down 500k, queue 10", 2).fps >= 20);
+    assert_true(run("down 500k, queue 50", 2).fps >= 20);
+    assert_true(run("down 2000k, queue 10", 2).fps >= 28);
+    assert_true(run("up 500k, queue 50", 2).fps >= 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,6 +160,9 @@ int main(void)
         cmocka_unit_test(test_heavy_loss_is_outlived),
         cmocka_unit_test(test_sound_outlives_half),
         cmocka_unit_test(test_jitter),
+        cmocka_unit_test(test_steps_are_followed),
+        cmocka_unit_test(test_layers_fall_and_return),
+        cmocka_unit_test(test_narrow_paths_carry_pictures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
