@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What a worker asks of the system while it relays: it waits, reads a batch, sends a batch, and nothing
+ * else, neither a lock nor a call per packet. (The linker wraps the calls; see tests/CMakeLists.txt.) */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "media/io/worker.h"
+#include "tests/unit/support/real_client.h"
+
+#define WAIT_MS 5000
+#define VIEWERS 12
+#define PICTURES 100
+#define BURST 10
+
+static _Thread_local bool is_test; /* else: the worker's thread */
+static atomic_bool counting;
+static atomic_uint waits, reads, sends, others, locks;
+
+static void count(atomic_uint *what)
+{
+    if (!is_test && atomic_load(&counting))
+        atomic_fetch_add(what, 1);
+}
+
+#define WRAP(type, name, what, parameters, arguments)                                              \
+    type __real_##name parameters;                                                                 \
+    type __wrap_##name parameters;                                                                 \
+    type __wrap_##name parameters                                                                  \
+    {                                                                                              \
+        count(&what);                                                                              \
+        return __real_##name arguments;                                                            \
+    }
+
+WRAP(int, epoll_wait, waits, (int fd, struct epoll_event *events, int n, int timeout),
+     (fd, events, n, timeout))
+WRAP(int, recvmmsg, reads,
+     (int fd, struct mmsghdr *messages, unsigned n, int flags, struct timespec *timeout),
+     (fd, messages, n, flags, timeout))
+WRAP(int, sendmmsg, sends, (int fd, struct mmsghdr *messages, unsigned n, int flags),
+     (fd, messages, n, flags))
+WRAP(ssize_t, send, others, (int fd, const void *data, size_t len, int flags),
+     (fd, data, len, flags))
+WRAP(ssize_t, recv, others, (int fd, void *data, size_t len, int flags), (fd, data, len, flags))
+WRAP(ssize_t, read, others, (int fd, void *data, size_t len), (fd, data, len))
+WRAP(ssize_t, write, others, (int fd, const void *data, size_t len), (fd, data, len))
+WRAP(int, pthread_mutex_lock, locks, (pthread_mutex_t * mutex), (mutex))
+
+struct fixture {
+    struct dtls_identity *identity;
+    struct msgq *events;
+    struct jobs *jobs;
+    struct mail *mail;
+    struct worker *worker;
+    struct id room;
+    struct real_client publisher;
+    struct real_client viewers[VIEWERS];
+};
+
+static struct media_event wait_for(struct fixture *f, enum media_event_type type)
+{
+    struct media_event e;
+    for (;;) {
+        assert_true(msgq_wait(f->events, &e, WAIT_MS));
+        if (e.type == type)
+            return e;
+        media_event_clear(&e);
+    }
+}
+
+static void join(struct fixture *f, struct real_client *c, uint64_t peer, const char *direction)
+{
+    real_client_open(c);
+    char *offer = real_client_offer(c, direction);
+    struct command_offer *o = calloc(1, sizeof *o + strlen(offer) + 1);
+    assert_non_null(o);
+    o->len = strlen(offer);
+    memcpy(o->text, offer, o->len);
+    o->config = (struct media_peer_config){
+        .peer = peer, .may_publish = peer == 1, .may_subscribe = peer != 1};
+    (void)snprintf(o->config.identity, sizeof o->config.identity, "person-%u", (unsigned)peer);
+    struct command c_add = {
+        .type = COMMAND_PEER_ADD, .room = f->room, .peer = peer, .request = peer, .offer = o};
+    assert_int_equal(worker_command(f->worker, &c_add), 0);
+    struct media_event e = wait_for(f, MEDIA_ANSWER);
+    real_client_connect(c, e.sdp);
+    media_event_clear(&e);
+    free(offer);
+}
+
+static int open_fixture(void **state)
+{
+    struct entropy entropy = entropy_system();
+    struct fixture *f = calloc(1, sizeof *f);
+    assert_non_null(f);
+    assert_int_equal(srtp_pair_library_init(), 0);
+    assert_int_equal(dtls_identity_new(&f->identity), 0);
+    assert_int_equal(msgq_new(&f->events, sizeof(struct media_event), 1024), 0);
+    assert_int_equal(jobs_start(&f->jobs, 1, f->events, NULL), 0);
+    assert_int_equal(mail_new(&f->mail, 1), 0);
+    struct worker_config config = {
+        .count = 1, .identity = f->identity, .events = f->events, .jobs = f->jobs, .mail = f->mail};
+    assert_int_equal(addr_parse_ip("127.0.0.1", 0, &config.udp), 0);
+    assert_int_equal(worker_start(&f->worker, &config), 0);
+    f->room = id_make(1700000000000000, &entropy);
+    struct command open = {.type = COMMAND_ROOM_OPEN, .room = f->room};
+    assert_int_equal(worker_command(f->worker, &open), 0);
+    *state = f;
+    return 0;
+}
+
+static int close_fixture(void **state)
+{
+    struct fixture *f = *state;
+    struct media_event e;
+    worker_stop(f->worker);
+    jobs_stop(f->jobs);
+    mail_free(f->mail);
+    while (msgq_pop(f->events, &e))
+        media_event_clear(&e);
+    msgq_free(f->events);
+    dtls_identity_free(f->identity);
+    free(f);
+    return 0;
+}
+
+/** Bursts as pictures make them; each has come everywhere before the next, but for what a server that is
+ *  slowed down leaves out. */
+static void relay(struct fixture *f, uint32_t first, uint32_t pictures)
+{
+    for (uint32_t i = first; i < first + pictures; i++) {
+        for (uint32_t k = 0; k < BURST; k++)
+            real_client_picture(&f->publisher, (i * BURST + k) * 300, i == 0 && k == 0);
+        for (size_t v = 0; v < VIEWERS; v++) {
+            size_t wanted = f->viewers[v].rtp_count + BURST;
+            for (int k = 0; k < 20 && f->viewers[v].rtp_count < wanted; k++)
+                real_client_poll(&f->viewers[v]);
+        }
+    }
+}
+
+static void relaying_only_waits_reads_and_sends(void **state)
+{
+    struct fixture *f = *state;
+    is_test = true;
+    if (getenv("LOUPE_VALGRIND"))
+        skip(); /* minutes, and no memory that other tests do not use */
+    join(f, &f->publisher, 1, "sendonly");
+    for (size_t v = 0; v < VIEWERS; v++)
+        join(f, &f->viewers[v], 2 + v, "recvonly");
+    relay(f, 0, 10);
+    struct media_counters before = {0}, after = {0};
+    worker_add_counters(f->worker, &before);
+    atomic_store(&counting, true);
+    relay(f, 10, PICTURES);
+    atomic_store(&counting, false);
+    worker_add_counters(f->worker, &after);
+    unsigned turns = atomic_load(&waits);
+    unsigned packets = (unsigned)(after.packets_out - before.packets_out);
+    print_message("%u packets out: %u waits, %u reads, %u sends, %u others, %u locks\n", packets,
+                  turns, atomic_load(&reads), atomic_load(&sends), atomic_load(&others),
+                  atomic_load(&locks));
+    assert_true(turns > 0 && packets > PICTURES * BURST * VIEWERS / 2);
+    assert_in_range(atomic_load(&reads), PICTURES, 4 * turns);
+    assert_in_range(atomic_load(&sends), PICTURES, 4 * turns);
+    assert_true(atomic_load(&sends) < packets / 8); /* batches, whatever the scheduler does */
+    /* What is told once in a while: how viewers' paths are. */
+    assert_true(atomic_load(&others) + atomic_load(&locks) <= 4 * VIEWERS);
+    for (size_t v = 0; v < VIEWERS; v++)
+        real_client_close(&f->viewers[v]);
+    real_client_close(&f->publisher);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(relaying_only_waits_reads_and_sends, open_fixture,
+                                        close_fixture),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
