@@ -107,6 +107,29 @@ test('a restart uses the newest TURN credentials', async () => {
   assert.deepEqual(env.lastPeer.configuration, { iceServers: fresh, bundlePolicy: 'max-bundle' });
 });
 
+test('silence restarts ICE once, before the browser finds out', async () => {
+  const { env, answer } = await connected();
+  const hear = (packets: number) => {
+    env.lastPeer.stats = [
+      { id: 'a', type: 'inbound-rtp', kind: 'audio', packetsReceived: packets },
+      { id: 'p', type: 'candidate-pair', nominated: true, state: 'succeeded', bytesReceived: packets * 100 },
+    ];
+    return env.advance(2_000);
+  };
+  await hear(100);
+  await hear(200);
+  assert.equal(env.lastPeer.offers.length, 1);
+  await hear(200);
+  assert.deepEqual(env.lastPeer.offers.slice(1), [{ iceRestart: true }]);
+  await answer();
+  await hear(200);
+  await hear(200);
+  assert.equal(env.lastPeer.offers.length, 2);
+  await hear(300);
+  await hear(300);
+  assert.equal(env.lastPeer.offers.length, 3);
+});
+
 test('a short loss heals without a restart', async () => {
   const { env } = await connected();
   env.lastPeer.ice('disconnected');

@@ -88,6 +88,7 @@ export class LoupeCall extends Emitter<CallEvents> {
   #sliding: unknown;
   #untold = 0;
   #network = new NetworkWatch();
+  #silent = false;
   #hint: PublishHint | undefined;
   #views = new Map<string, View>();
   #layers = new Map<string, ServerMessages['layer']>();
@@ -363,6 +364,12 @@ export class LoupeCall extends Emitter<CallEvents> {
     }
   }
 
+  /** The server reports every second: two of silence say that the path is dead, long before ICE does. */
+  #heard(anything: boolean): void {
+    if (!anything && !this.#silent && this.state === 'connected' && this.#client.state === 'open') this.#want('restart');
+    this.#silent = !anything;
+  }
+
   #slotChanged(message: Shown): void {
     this.#shown.set(message.mid, message);
     this.emit('slots', this.slots);
@@ -450,6 +457,7 @@ export class LoupeCall extends Emitter<CallEvents> {
       still: new Set(this.slots.filter((slot) => slot.identity === null || off(slot)).map((slot) => slot.mid)),
       capped: this.#hint !== undefined,
     });
+    this.#heard(this.#network.measured?.silent !== true);
     if (!network) return;
     const changed = network.quality !== before?.quality || network.why !== before.why;
     if (changed) this.emit('network', network);
