@@ -6,6 +6,8 @@
 
 #define SEEN_MIN_US 100000
 #define PEAK_BUCKETS 10
+#define TAIL_US 60000
+#define TAIL_MIN_US 25000
 
 static int64_t bucket_of(int64_t us)
 {
@@ -33,6 +35,10 @@ void acked_note(struct acked *a, int64_t arrival_us, uint32_t bytes)
     if (arrival_us > a->newest_us)
         a->newest_us = arrival_us;
     *bucket_at(a, bucket) += bytes;
+    a->last[a->next] = (struct acked_packet){.at_us = arrival_us, .bytes = bytes};
+    a->next = (a->next + 1) % ACKED_LAST;
+    if (a->count < ACKED_LAST)
+        a->count++;
 }
 
 uint32_t acked_bps(const struct acked *a, uint32_t window_us)
@@ -50,6 +56,20 @@ uint32_t acked_bps(const struct acked *a, uint32_t window_us)
         bytes += a->bytes[(uint64_t)b % ACKED_BUCKETS];
     uint64_t bps = bytes * 8u * 1000000u / (uint64_t)(a->newest_us - begin_us);
     return bps < UINT32_MAX ? (uint32_t)bps : UINT32_MAX;
+}
+
+uint32_t acked_tail_bps(const struct acked *a)
+{
+    uint64_t bytes = 0;
+    for (unsigned i = 1; i < a->count; i++) {
+        const struct acked_packet *p = &a->last[(a->next + ACKED_LAST - i) % ACKED_LAST];
+        const struct acked_packet *before = &a->last[(a->next + ACKED_LAST - i - 1) % ACKED_LAST];
+        bytes += p->bytes;
+        int64_t span_us = a->newest_us - before->at_us;
+        if (span_us >= TAIL_US || (i + 1 == a->count && span_us >= TAIL_MIN_US))
+            return (uint32_t)(bytes * 8u * 1000000u / (uint64_t)span_us);
+    }
+    return 0;
 }
 
 uint32_t acked_peak_bps(const struct acked *a)

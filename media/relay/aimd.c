@@ -9,7 +9,9 @@
 #define QUEUE_FREE_US 80000       /* a longer queue is drained faster: */
 #define QUEUE_DRAIN_PER_US 1.2e-6 /* so much more decrease for each microsecond of it */
 #define QUEUE_BUSY_US 30000       /* all that arrived of late did so at the link's rate */
-#define PARTLY_USED 0.85
+#define PARTLY_USED 0.7
+#define FELL 0.7 /* of what was sent arrived of late: the link became slower */
+#define HALVED 0.5
 #define PEAK_JITTER_US 10000 /* with more of it, peaks say nothing */
 #define QUEUE_SMALL_US 15000
 #define INCREASE_PER_S 0.12
@@ -17,6 +19,7 @@
 #define PACKET_BITS 9600.0
 #define ADDITIVE_MIN_PER_S 20000.0
 #define BEYOND_CAPACITY 1.25 /* above this the link has changed, and the capacity is unknown */
+#define KNOWN_US 12000000u   /* a capacity not met for so long is one no more */
 #define RECOVER_TO 0.92      /* of the capacity, when the queue is gone */
 #define CAPACITY_WEIGHT 0.25
 #define SENT_SHARE_MAX 1.5 /* the rate grows to so much of what arrives */
@@ -46,6 +49,29 @@ static double decrease_share(const struct aimd *a, const struct aimd_input *in, 
     return share > DECREASE_MIN ? share : DECREASE_MIN;
 }
 
+static double at_most_halved(const struct aimd *a, const struct aimd_input *in, double arriving)
+{
+    double least = HALVED * a->bps / DECREASE;
+    if (in->peak_bps > arriving && in->jitter_us < PEAK_JITTER_US)
+        arriving = in->peak_bps;
+    return arriving > least ? arriving : least;
+}
+
+/** What the link carries, as far as arrivals tell. */
+static double link_rate(const struct aimd *a, const struct aimd_input *in)
+{
+    double arriving = in->arriving_bps;
+    bool fell = arriving < FELL * in->sent_bps && in->queue_us > QUEUE_SMALL_US + in->jitter_us / 2;
+    bool busy = fell || in->queue_us > QUEUE_BUSY_US + in->jitter_us;
+    if (busy && in->tail_bps > 0 && in->jitter_us < PEAK_JITTER_US)
+        return in->tail_bps; /* behind a queue, packets come at the link's rate */
+    if (busy && in->recent_bps > 0 && in->recent_bps < 0.85 * arriving)
+        return in->recent_bps; /* it has just become slower */
+    /* Less was sent than might have been: the link's rate shows in bursts only. */
+    return !fell && in->sent_bps < PARTLY_USED * a->bps ? at_most_halved(a, in, arriving)
+                                                        : arriving;
+}
+
 static void decrease(struct aimd *a, uint64_t now_us, const struct aimd_input *in)
 {
     /* What was decided takes a round trip and a report to be seen. */
@@ -58,14 +84,7 @@ static void decrease(struct aimd *a, uint64_t now_us, const struct aimd_input *i
         a->decreased_us = now_us;
         return;
     }
-    double arriving = in->arriving_bps;
-    if (in->recent_bps > 0 && in->recent_bps < 0.85 * arriving &&
-        in->queue_us > QUEUE_BUSY_US + in->jitter_us)
-        arriving = in->recent_bps; /* the link has just become slower */
-    /* Less was sent than might have been: the link's rate shows in bursts only. */
-    else if (arriving < PARTLY_USED * a->bps && in->peak_bps > arriving &&
-             in->jitter_us < PEAK_JITTER_US)
-        arriving = in->peak_bps;
+    double arriving = link_rate(a, in);
     double share = decrease_share(a, in, arriving);
     note_capacity(a, arriving);
     if (share * arriving < a->bps)
@@ -88,7 +107,8 @@ static double growth(const struct aimd *a, const struct aimd_input *in)
 
 static void increase(struct aimd *a, uint64_t now_us, const struct aimd_input *in)
 {
-    if (a->capacity_bps > 0 && a->bps > a->capacity_bps * BEYOND_CAPACITY)
+    if (a->capacity_bps > 0 &&
+        (a->bps > a->capacity_bps * BEYOND_CAPACITY || now_us - a->decreased_us > KNOWN_US))
         a->capacity_bps = 0;
     if (a->draining && in->queue_us < QUEUE_SMALL_US + in->jitter_us / 2) {
         a->draining = false;
@@ -104,6 +124,9 @@ static void increase(struct aimd *a, uint64_t now_us, const struct aimd_input *i
     if (elapsed_us > 500000u)
         elapsed_us = 500000u;
     double most = in->arriving_bps * SENT_SHARE_MAX + SENT_SLACK;
+    bool known = a->capacity_bps > 0 && a->bps >= a->capacity_bps;
+    if (known && in->sent_bps < PARTLY_USED * a->bps)
+        return; /* only probes can tell whether there is more by now */
     if (in->arriving_bps > 0 && a->bps < most)
         a->bps = fmin(most, a->bps + growth(a, in) * (double)elapsed_us / 1e6);
 }

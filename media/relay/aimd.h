@@ -27,9 +27,11 @@ struct aimd_input {
     uint32_t queue_us, jitter_us;
     uint64_t rtt_us;
     uint64_t behind_us;  /* how long ago the newest packet told of was sent */
+    double sent_bps;     /* by the source of late */
     double arriving_bps; /* that packets arrive at; 0: unknown */
     double recent_bps;   /* the same over the last moments only, */
-    double peak_bps;     /* and over the busiest ones */
+    double peak_bps;     /* over the busiest ones, */
+    double tail_bps;     /* and of the last packets alone; 0: unknown */
     bool hold;           /* no increase now */
 };
 

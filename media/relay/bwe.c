@@ -20,9 +20,11 @@
 #define ARRIVING_US 500000u
 #define RECENT_US 200000u
 #define REMB_US 10000000u
+#define PACKET_BITS 9600.0
+#define PACKET_MAX_US 80000u
 #define DEFAULT_RTT_US 100000u
 #define PROBE_FIRST_US 300000u
-#define PROBE_EVERY_US 4000000u
+#define PROBE_EVERY_US 2500000u
 #define PROBE_ON_US 150000u /* after one that found room */
 #define PROBE_CALM_US 1200000u
 #define PROBE_QUEUE_US 25000u
@@ -72,6 +74,7 @@ struct bwe {
     struct aimd aimd;
     struct lossguard loss;
     struct acked acked;
+    struct acked outgoing; /* the same of what leaves, by our clock */
     struct prober prober;
     struct bwe_counters counters;
     struct sent sent[HISTORY];
@@ -105,6 +108,7 @@ uint16_t bwe_send(struct bwe *b, uint64_t now_us, uint32_t bytes, unsigned probe
     if (b->sent_us == 0)
         prober_begin(&b->prober, now_us, b->config.max_bps, 0, true);
     b->sent_us = now_us;
+    acked_note(&b->outgoing, (int64_t)now_us, bytes);
     uint16_t number = b->next++;
     (void)probe; /* everything sent during a train is part of it */
     b->sent[number % HISTORY] = (struct sent){
@@ -232,18 +236,27 @@ static double clamp(const struct bwe *b, double bps)
     return bps > b->config.max_bps ? b->config.max_bps : bps;
 }
 
+/** Without the time that one packet takes on the link. */
+static uint32_t queue(const struct bwe *b)
+{
+    uint32_t queue_us = trendline_queue_us(&b->trend);
+    return queue_us > b->trend.packet_us ? queue_us - b->trend.packet_us : 0;
+}
+
 static void judge_delay(struct bwe *b, uint64_t now_us, const struct tally *t)
 {
     double share = 1 - b->loss.inherent; /* what is lost by chance need not arrive */
     struct aimd_input in = {
         .use = b->trend.use,
-        .queue_us = trendline_queue_us(&b->trend),
+        .queue_us = queue(b),
         .jitter_us = b->trend.jitter_us,
+        .sent_bps = acked_bps(&b->outgoing, ARRIVING_US),
         .rtt_us = b->rtt_us ? b->rtt_us : DEFAULT_RTT_US,
         .behind_us = t->newest_sent_us ? now_us - t->newest_sent_us : 0,
         .arriving_bps = acked_bps(&b->acked, ARRIVING_US) / share,
         .recent_bps = acked_bps(&b->acked, RECENT_US) / share,
         .peak_bps = acked_peak_bps(&b->acked) / share,
+        .tail_bps = acked_tail_bps(&b->acked) / share,
         .hold = lossguard_holds(&b->loss, now_us),
     };
     uint64_t before_us = b->aimd.decreased_us;
@@ -259,7 +272,7 @@ static void judge_loss(struct bwe *b, uint64_t now_us, const struct tally *t)
     struct lossguard_input in = {
         .bps = b->aimd.bps,
         .arriving_bps = acked_bps(&b->acked, ARRIVING_US),
-        .queue_us = trendline_queue_us(&b->trend),
+        .queue_us = queue(b),
         .jitter_us = b->trend.jitter_us,
         .rtt_us = b->rtt_us ? b->rtt_us : DEFAULT_RTT_US,
     };
@@ -289,6 +302,8 @@ static void judge_probe(struct bwe *b, uint64_t now_us)
 void bwe_feedback(struct bwe *b, uint64_t now_us, const struct twcc_arrival *arrivals, size_t count)
 {
     struct tally t = {0};
+    double packet_us = PACKET_BITS * 1e6 / b->aimd.bps;
+    b->trend.packet_us = packet_us < PACKET_MAX_US ? (uint32_t)packet_us : PACKET_MAX_US;
     if (count > 0 && seq_diff(arrivals[0].seq, b->told_next) > 0)
         fill_gap(b, now_us, arrivals[0].seq);
     for (size_t i = 0; i < count; i++)
@@ -367,9 +382,9 @@ static bool may_probe(const struct bwe *b, uint64_t now_us)
     const struct aimd *a = &b->aimd;
     return b->twcc_seen && b->prober.state == PROBER_IDLE && now_us >= b->probe_at_us &&
            now_us - b->feedback_us < PROBE_SILENCE_US && b->trend.use == PATH_NORMAL &&
-           trendline_queue_us(&b->trend) < PROBE_QUEUE_US + b->trend.jitter_us / 2 &&
-           !b->loss.trial && !lossguard_is_policed(&b->loss, now_us) && !a->draining &&
-           a->calm_since_us && now_us - a->calm_since_us >= (a->decreased_us ? PROBE_CALM_US : 0) &&
+           queue(b) < PROBE_QUEUE_US + b->trend.jitter_us / 2 && !b->loss.trial &&
+           !lossguard_is_policed(&b->loss, now_us) && !a->draining && a->calm_since_us &&
+           now_us - a->calm_since_us >= (a->decreased_us ? PROBE_CALM_US : 0) &&
            probe_target(b) > PROBE_WORTH * a->bps;
 }
 
@@ -405,7 +420,7 @@ void bwe_get_state(const struct bwe *b, struct bwe_state *ret)
         .measured = b->twcc_seen,
         .overuse = b->trend.use == PATH_OVERUSE,
         .capacity_bps = (uint32_t)clamp(b, b->aimd.capacity_bps) * (b->aimd.capacity_bps > 0),
-        .queue_us = trendline_queue_us(&b->trend),
+        .queue_us = queue(b),
         .jitter_us = b->trend.jitter_us,
         .arriving_bps = acked_bps(&b->acked, ARRIVING_US),
         .rtt_us = b->rtt_us,

@@ -16,6 +16,9 @@
 #define PACE_TIMES_FULL 1.1  /* but for a path whose queue is not empty */
 #define PACE_TIMES_LIMIT 1.5 /* one whose capacity is known, */
 #define PACE_QUEUE_US 60000u
+#define RESEND_SHARE 0.6       /* of the estimate, */
+#define RESEND_SHARE_FULL 0.25 /* and of one that is met */
+#define RESEND_BYTES_MIN 3000u
 #define BURST_US 20000u
 #define REPLAY_US 700000u
 #define LOOK_EVERY_US 100000u        /* with every report, but not more often; */
@@ -135,9 +138,11 @@ void downlink_set_pace(struct downlink *d, uint64_t now_us)
     struct bwe_state s = downlink_path(d);
     if (!downlink_is_limited(d, now_us)) {
         pacer_set_rate(&d->pacer, now_us, 0);
+        d->full = false;
         return;
     }
     bool full = s.overuse || s.queue_us > PACE_QUEUE_US + s.jitter_us;
+    d->full = full;
     double times = full ? PACE_TIMES_FULL : s.capacity_bps ? PACE_TIMES_LIMIT : PACE_TIMES;
     double bps = downlink_estimate(d) * times;
     pacer_set_rate(&d->pacer, now_us, downlink_is_told(d) ? (uint32_t)bps : START_PACE_BPS);
@@ -160,6 +165,19 @@ uint32_t downlink_replay_bytes(const struct downlink *d)
         return d->config.twcc ? (uint32_t)((uint64_t)START_PACE_BPS * REPLAY_US / 8000000u)
                               : UINT32_MAX;
     return (uint32_t)((uint64_t)d->pacer.rate_bps * REPLAY_US / 8000000u);
+}
+
+uint32_t downlink_resend_bytes(const struct downlink *d)
+{
+    if (d->pacer.rate_bps == 0 || !downlink_is_told(d))
+        return UINT32_MAX;
+    return (uint32_t)(downlink_estimate(d) / 8u * (d->full ? RESEND_SHARE_FULL : RESEND_SHARE)) +
+           RESEND_BYTES_MIN;
+}
+
+bool downlink_is_full(const struct downlink *d)
+{
+    return d->full;
 }
 
 static void first_packet(struct downlink *d, uint64_t now_us)

@@ -61,6 +61,10 @@ bool downlink_may_send(const struct downlink *d, uint64_t now_us);
 uint64_t downlink_next_us(const struct downlink *d);
 /** So many bytes of old pictures may be sent to a slot that begins: more take too long. */
 uint32_t downlink_replay_bytes(const struct downlink *d);
+/** Bytes that may be sent again in a second; UINT32_MAX: no limit. */
+uint32_t downlink_resend_bytes(const struct downlink *d);
+/** A queue stands on the path, so what is lost is lost there. */
+bool downlink_is_full(const struct downlink *d);
 /** A packet leaves: its transport-wide number. */
 uint16_t downlink_sent(struct downlink *d, uint64_t now_us, uint32_t bytes, unsigned probe);
 /** One without a number. */

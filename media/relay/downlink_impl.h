@@ -28,7 +28,7 @@ struct downlink_slot {
     uint32_t bps;        /* measured, with headers */
     uint64_t picture_us; /* last one asked for, as slideshow */
     /* While looking: */
-    size_t count, fits, fits_well;
+    size_t count, fits, fits_well, fits_amply;
     struct layer_rate rates[DOWNLINK_RATES];
     uint32_t costs[DOWNLINK_RATES];
 };
@@ -43,6 +43,7 @@ struct downlink {
     uint64_t sent;     /* packets */
     uint64_t looked_us, look_us;
     uint64_t probe_us; /* not before */
+    bool full;         /* a queue stands on it */
     bool reported;     /* by REMB or receiver reports, at least */
 };
 

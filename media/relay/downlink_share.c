@@ -8,6 +8,7 @@
 #define MEASURE_US 500000u
 #define CAPACITY_SHARE 0.95
 #define DRAIN_QUEUE_US 100000u
+#define SPARE_MUCH 1.6
 #define SPARE 1.15          /* layers are added when the estimate exceeds them so much */
 #define SOUND_MIN_BPS 40000 /* of a line that sounds, whatever was measured */
 #define LONE_TOLERATED                                                                             \
@@ -141,6 +142,9 @@ static void divide(const struct downlink *d, uint64_t now_us, struct division *v
     struct bwe_state s = downlink_path(d);
     v->bps = for_pictures(downlink_estimate(d), sound, s.inherent_loss);
     v->top += sound;
+    (void)allocate_layers(v->wants, v->count, (uint64_t)((double)v->bps / SPARE_MUCH));
+    for (size_t i = 0; i < v->count; i++)
+        v->pictures[i]->fits_amply = v->wants[i].ret_level;
     (void)allocate_layers(v->wants, v->count, (uint64_t)((double)v->bps / SPARE));
     for (size_t i = 0; i < v->count; i++)
         v->pictures[i]->fits_well = v->wants[i].ret_level;
@@ -252,6 +256,7 @@ static void look_at(struct downlink *d, struct downlink_slot *a, const struct di
         struct ladder_input in = {
             .fits = a->fits,
             .fits_well = a->fits_well,
+            .fits_amply = a->fits_amply,
             .count = a->count,
             .bps = may_cost(v, a),
             .can_be_asked = (a->fits == 0 || a->ladder.step != LADDER_VIDEO) && can_be_asked(a)};

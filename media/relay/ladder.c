@@ -9,8 +9,9 @@
 #define SHORT_US 1000000u       /* the lowest layer does not fit for so long */
 #define SHORT_ASKED_US 4000000u /* while the publisher may yet send less */
 #define DEAF_US 60000000u
-#define UP_US 1000000u
+#define UP_US 800000u
 #define UP_MAX_US 16000000u
+#define TRY_US 20000000u   /* nothing but sound tells nothing of the path: a picture is tried */
 #define REGRET_US 5000000u /* down again so soon after going up */
 #define FORGET_US 30000000u
 
@@ -51,9 +52,10 @@ static bool has_waited(uint64_t *since_us, uint64_t now_us, uint64_t wait_us)
     return now_us - *since_us >= wait_us;
 }
 
-static bool go_to(struct ladder *l, enum ladder_step step)
+static bool go_to(struct ladder *l, uint64_t now_us, enum ladder_step step)
 {
     l->step = step;
+    l->entered_us = now_us;
     l->short_since_us = l->room_since_us = 0;
     return true;
 }
@@ -69,7 +71,7 @@ static bool update_video(struct ladder *l, uint64_t now_us, const struct ladder_
     else if (has_waited(&l->short_since_us, now_us, asked ? SHORT_ASKED_US : SHORT_US)) {
         if (asked)
             l->deaf_until_us = now_us + DEAF_US;
-        return go_to(l, LADDER_SLIDESHOW);
+        return go_to(l, now_us, LADDER_SLIDESHOW);
     }
     size_t fits = in->fits || in->count == 0 ? in->fits : 1; /* until it has given way */
     if (fits < l->level || l->level == 0)
@@ -78,6 +80,9 @@ static bool update_video(struct ladder *l, uint64_t now_us, const struct ladder_
         l->room_since_us = 0;
         return false;
     }
+    /* Where there is much room, what went wrong before is no reason to wait. */
+    if (in->fits_amply > l->level)
+        l->patience_us = 0;
     return has_waited(&l->room_since_us, now_us, patience(l, now_us)) &&
            set_level(l, now_us, in->fits_well);
 }
@@ -90,22 +95,24 @@ static bool update_below(struct ladder *l, uint64_t now_us, const struct ladder_
         if (!has_waited(&l->short_since_us, now_us, SHORT_US))
             return false;
         regret(l, now_us);
-        return go_to(l, LADDER_AUDIO_ONLY);
+        return go_to(l, now_us, LADDER_AUDIO_ONLY);
     }
     l->short_since_us = 0;
     bool asked = in->can_be_asked && now_us >= l->deaf_until_us;
     bool room = pictures ? in->bps >= VIDEO_AGAIN_BPS && (in->fits_well > 0 || asked)
-                         : in->bps >= PICTURES_AGAIN_BPS;
+                         : in->bps >= PICTURES_AGAIN_BPS || now_us - l->entered_us >= TRY_US;
     if (!room) {
         l->room_since_us = 0;
         return false;
     }
+    if (pictures && in->bps >= 2 * VIDEO_AGAIN_BPS)
+        l->patience_us = 0;
     if (!has_waited(&l->room_since_us, now_us, patience(l, now_us)))
         return false;
     l->raised_us = now_us;
     if (pictures)
         l->level = in->fits_well ? in->fits_well : 1;
-    return go_to(l, pictures ? LADDER_VIDEO : LADDER_SLIDESHOW);
+    return go_to(l, now_us, pictures ? LADDER_VIDEO : LADDER_SLIDESHOW);
 }
 
 bool ladder_update(struct ladder *l, uint64_t now_us, const struct ladder_input *in)

@@ -18,15 +18,17 @@ struct ladder {
     uint64_t short_since_us; /* the lowest layer does not fit since; 0: it does */
     uint64_t room_since_us;  /* there is room for more since; 0: there is not */
     uint64_t raised_us;      /* last time up; 0: never */
+    uint64_t entered_us;     /* when `step` became what it is */
     uint64_t patience_us;    /* before the next time up */
     uint64_t deaf_until_us;  /* the publisher was asked for less in vain: not again before */
 };
 
 struct ladder_input {
-    size_t fits;      /* layers that what there is carries, */
-    size_t fits_well; /* and with something to spare */
-    size_t count;     /* layers that there are */
-    uint32_t bps;     /* what this picture may cost */
+    size_t fits;       /* layers that what there is carries, */
+    size_t fits_well;  /* with something to spare, */
+    size_t fits_amply; /* and with much */
+    size_t count;      /* layers that there are */
+    uint32_t bps;      /* what this picture may cost */
     bool
         can_be_asked; /* the publisher is told to send less, and it is this viewer who says how much */
 };

@@ -2,6 +2,7 @@
 /* When the next packet may leave: the generic cell rate algorithm. */
 #include "media/relay/pacer.h"
 
+#define OWED_MAX_US 150000u  /* whoever sets a lower rate knows of what has left */
 #define DEBT_MAX_US 1000000u /* packets that do not ask hold back the others for so long at most */
 
 /** What is owed changes with the rate as the bytes behind it do. */
@@ -11,7 +12,7 @@ void pacer_set_rate(struct pacer *p, uint64_t now_us, uint32_t bps)
         return;
     if (p->free_us > now_us && p->rate_bps && bps) {
         uint64_t owed_us = (p->free_us - now_us) * p->rate_bps / bps;
-        p->free_us = now_us + (owed_us < DEBT_MAX_US ? owed_us : DEBT_MAX_US);
+        p->free_us = now_us + (owed_us < OWED_MAX_US ? owed_us : OWED_MAX_US);
     }
     p->rate_bps = bps;
 }

@@ -15,7 +15,8 @@ struct pacer {
     uint64_t free_us;  /* when all that was sent has left at the rate */
 };
 
-/** Another rate from now on (0: none). What is owed is owed in bytes. */
+/** Another rate from now on (0: none). What is owed is owed in bytes, but
+ *  holds nothing back for more than 150 ms. */
 void pacer_set_rate(struct pacer *p, uint64_t now_us, uint32_t bps);
 void pacer_set_burst(struct pacer *p, uint32_t burst_us);
 bool pacer_may_send(const struct pacer *p, uint64_t now_us);

@@ -11,8 +11,8 @@
 
 #define CATCH_UP_PACKETS 16u    /* at a time, so that a joiner's link is not flooded: */
 #define CATCH_UP_EVERY_US 5000u /* about 30 Mbit/s */
-#define LATE_US 400000u       /* pictures that had to wait so long are passed over, */
-#define LATE_FIRST_US 1500000u /* but not while it begins */
+#define LATE_US 400000u         /* pictures that had to wait so long are passed over, */
+#define LATE_FIRST_US 1500000u  /* but not while it begins */
 #define SQUEEZE 33              /* pictures behind the head are sent this much closer in time */
 #define LEADING_PACKETS 128     /* by then a viewer knows the SSRC */
 #define FIRST_SEQ_MAX 16384u    /* below 32768: SRTP roll-over sync */
@@ -22,7 +22,7 @@
 #define ASKED_LONG_US 600000u   /* browsers ask ten times, most often within a second */
 #define BUDGET_WINDOW_US 1000000u
 #define BUDGET_FLOOR_BYTES 65536u
-#define PROBE_CHOICE 48 /* of the last packets one of fitting size is sent once more */
+#define PROBE_CHOICE 48  /* of the last packets one of fitting size is sent once more */
 #define HEADERS_BYTES 60 /* what a packet costs besides its payload; it may have none */
 
 /* struct slot_sent, state */
@@ -132,6 +132,9 @@ static bool within_budget(struct slot *s, uint64_t now_us, uint32_t bytes)
         s->window_bytes = 0;
     }
     uint64_t allowed = s->window_bytes * LIMIT_RTX_KBPS_SHARE / 100 + BUDGET_FLOOR_BYTES;
+    uint32_t carried = s->downlink ? downlink_resend_bytes(s->downlink) : UINT32_MAX;
+    if (allowed > carried)
+        allowed = carried;
     if (s->resend_bytes + bytes > allowed)
         return false;
     s->resend_bytes += bytes;
@@ -379,8 +382,8 @@ bool slot_probe(struct slot *s, uint64_t now_us, uint32_t bytes)
     }
     if (!best)
         return false;
-    struct relay_packet out = make_packet(
-        s, best, best_seq, &s->sent[(uint64_t)best_seq & (s->sent_size - 1)]);
+    struct relay_packet out = make_packet(s, best, best_seq,
+                                          &s->sent[(uint64_t)best_seq & (s->sent_size - 1)]);
     out.now_us = now_us;
     out.retransmission = true;
     s->room->config.ops->send(s->room->config.ops_ctx, s, &out);
@@ -389,8 +392,9 @@ bool slot_probe(struct slot *s, uint64_t now_us, uint32_t bytes)
 
 void slot_viewer_loss(struct slot *s, uint8_t fraction_lost)
 {
-    s->lossy = fraction_lost >= LOSSY_FRACTION;
-    s->very_lossy = fraction_lost >= VERY_LOSSY_FRACTION;
+    bool full = s->downlink && downlink_is_full(s->downlink); /* more of it would be lost, too */
+    s->lossy = !full && fraction_lost >= LOSSY_FRACTION;
+    s->very_lossy = !full && fraction_lost >= VERY_LOSSY_FRACTION;
 }
 
 void slot_nack(struct slot *s, uint64_t now_us, const uint16_t *seqs, size_t count)

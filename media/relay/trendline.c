@@ -136,7 +136,7 @@ static bool is_steep(const struct trendline *t)
     int64_t base = t->base_us[0] < t->base_us[1] ? t->base_us[0] : t->base_us[1];
     for (unsigned i = 1; i <= STEEP_GROUPS; i++)
         if (t->samples[(t->next + TRENDLINE_SAMPLES - i) % TRENDLINE_SAMPLES].raw_us - base <
-            STEEP_US + STEEP_JITTER * (int64_t)t->jitter_us)
+            STEEP_US + t->packet_us + STEEP_JITTER * (int64_t)t->jitter_us)
             return false;
     return t->trend_ms > t->threshold_ms;
 }
@@ -147,7 +147,7 @@ static void detect(struct trendline *t, double before_ms, double elapsed_ms)
         t->use = PATH_OVERUSE;
         return;
     }
-    bool queue = t->queue_us > QUEUE_GATE_US + t->jitter_us / 2;
+    bool queue = t->queue_us > QUEUE_GATE_US + t->packet_us + t->jitter_us / 2;
     bool standing = t->queue_us > QUEUE_STANDING_US && t->trend_ms > -t->threshold_ms;
     if ((t->trend_ms > t->threshold_ms && queue) || standing) {
         t->over_ms += t->over_count ? elapsed_ms : elapsed_ms / 2;

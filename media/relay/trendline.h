@@ -42,6 +42,7 @@ struct trendline {
     int64_t base_until_us;
     bool has_base;
     int64_t queue_us;
+    uint32_t packet_us; /* what one large packet takes on the link: no queue. Set by the owner */
     uint32_t jitter_us; /* how far delays are from each other without a queue */
 };
 

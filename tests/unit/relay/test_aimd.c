@@ -17,6 +17,7 @@ static struct aimd_input calm(double arriving_bps)
 {
     return (struct aimd_input){.use = PATH_NORMAL,
                                .rtt_us = 50 * MS,
+                               .sent_bps = 10000000,
                                .arriving_bps = arriving_bps,
                                .recent_bps = arriving_bps};
 }
