@@ -15,23 +15,33 @@ function instrument() {
     while (peer.connectionState !== 'connected') await new Promise((done) => setTimeout(done, 20));
   };
 
-  /** `scales`: one encoding for each, the lowest first; none: a plain camera. */
-  async function publish({ width, height, scales, maxBitrate, ...where }) {
+  /** AV1's spatial layers cannot be told apart without it, and browsers do not offer it by themselves. */
+  function describeDependencies(transceiver) {
+    const list = transceiver.getHeaderExtensionsToNegotiate?.() ?? [];
+    for (const one of list) if (one.uri.includes('dependency-descriptor')) one.direction = 'sendrecv';
+    transceiver.setHeaderExtensionsToNegotiate?.(list);
+  }
+
+  /** `scales`: one encoding for each, the lowest first; none: a plain camera. `layers`: in one stream, as
+   *  scalabilityMode names them. */
+  async function publish({ width, height, scales, maxBitrate, layers, codec = 'vp8', ...where }) {
     const peer = (globalThis.peer = new RTCPeerConnection());
     const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width, height, frameRate: 30 } });
     peer.addTransceiver(stream.getAudioTracks()[0], { direction: 'sendonly', streams: [stream] });
-    const encodings = scales?.map((scale, i) => ({
+    const encodings = layers ? [{ scalabilityMode: layers, maxBitrate }] : scales?.map((scale, i) => ({
       rid: `r${i}`, scaleResolutionDownBy: scale, maxBitrate: Math.round(maxBitrate / scale ** 1.8),
     }));
     const video = peer.addTransceiver(stream.getVideoTracks()[0], {
       direction: 'sendonly', streams: [stream], ...(encodings ? { sendEncodings: encodings } : {}),
     });
     const { codecs } = RTCRtpSender.getCapabilities('video');
-    video.setCodecPreferences?.(codecs.filter(({ mimeType }) => /vp8|rtx/i.test(mimeType)));
+    video.setCodecPreferences?.(codecs.filter(({ mimeType }) => new RegExp(`${codec}|rtx`, 'i').test(mimeType)));
+    if (layers) describeDependencies(video);
     await exchange(where, peer);
   }
 
-  async function watch(where) {
+  /** `layers`: spatial ones of AV1 are understood. */
+  async function watch({ layers, ...where }) {
     const peer = (globalThis.peer = new RTCPeerConnection());
     const stream = new MediaStream();
     const video = Object.assign(document.createElement('video'), { autoplay: true, muted: true, playsInline: true });
@@ -39,7 +49,8 @@ function instrument() {
     video.srcObject = stream;
     peer.ontrack = ({ track }) => stream.addTrack(track);
     peer.addTransceiver('audio', { direction: 'recvonly' });
-    peer.addTransceiver('video', { direction: 'recvonly' });
+    const picture = peer.addTransceiver('video', { direction: 'recvonly' });
+    if (layers) describeDependencies(picture);
     globalThis.pictures = []; // { at, width } of each that was shown
     const next = () =>
       video.requestVideoFrameCallback((_now, { width }) => {
