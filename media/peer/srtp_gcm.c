@@ -39,13 +39,15 @@ struct stream {
     struct replay *rtcp;
 };
 
-/** A derived key in OpenSSL's form and the salt that goes with it. */
+/** A derived key and the salt that goes with it. */
 struct gcm_key {
-    EVP_CIPHER_CTX *ctx;
+    uint8_t key[KEY_MAX];
     uint8_t salt[IV_BYTES];
 };
 
 struct srtp_gcm {
+    EVP_CIPHER_CTX *ctx;         /* one for both: in each direction one of them is rare, */
+    const struct gcm_key *keyed; /* and a context is more than 1 KiB. What it is set to */
     struct gcm_key rtp;
     struct gcm_key rtcp;
     uint32_t rtcp_index; /* of the last one sent; one count for all SSRCs */
@@ -75,22 +77,20 @@ static int derive(const uint8_t *master, size_t key_len, uint8_t label, uint8_t 
     return er;
 }
 
-static int key_open(struct gcm_key *k, const uint8_t *master, size_t key_len, bool outbound,
-                    uint8_t key_label, uint8_t salt_label)
+static int derive_both(struct gcm_key *k, const uint8_t *master, size_t key_len, uint8_t key_label,
+                       uint8_t salt_label)
 {
-    uint8_t key[KEY_MAX];
-    int er = derive(master, key_len, key_label, key, key_len);
-    if (!er)
-        er = derive(master, key_len, salt_label, k->salt, sizeof k->salt);
-    if (!er) {
-        k->ctx = EVP_CIPHER_CTX_new();
-        er = k->ctx ? 0 : ER_NOMEM;
-    }
-    if (!er && !EVP_CipherInit_ex(k->ctx, key_len == 16 ? EVP_aes_128_gcm() : EVP_aes_256_gcm(),
-                                  NULL, key, NULL, outbound))
-        er = ER_INTERNAL;
-    explicit_bzero(key, sizeof key);
-    return er;
+    int er = derive(master, key_len, key_label, k->key, key_len);
+    return er ? er : derive(master, key_len, salt_label, k->salt, sizeof k->salt);
+}
+
+static int open_cipher(struct srtp_gcm *g, const EVP_CIPHER *cipher, bool outbound)
+{
+    g->ctx = EVP_CIPHER_CTX_new();
+    if (!g->ctx)
+        return ER_NOMEM;
+    g->keyed = &g->rtp;
+    return EVP_CipherInit_ex(g->ctx, cipher, NULL, g->rtp.key, NULL, outbound) ? 0 : ER_INTERNAL;
 }
 
 int srtp_gcm_new(struct srtp_gcm **ret, const uint8_t *key, size_t len, bool outbound)
@@ -102,9 +102,11 @@ int srtp_gcm_new(struct srtp_gcm **ret, const uint8_t *key, size_t len, bool out
     if (!g)
         return ER_NOMEM;
     size_t key_len = len - SRTP_GCM_SALT;
-    int er = key_open(&g->rtp, key, key_len, outbound, LABEL_RTP_KEY, LABEL_RTP_SALT);
+    int er = derive_both(&g->rtp, key, key_len, LABEL_RTP_KEY, LABEL_RTP_SALT);
     if (!er)
-        er = key_open(&g->rtcp, key, key_len, outbound, LABEL_RTCP_KEY, LABEL_RTCP_SALT);
+        er = derive_both(&g->rtcp, key, key_len, LABEL_RTCP_KEY, LABEL_RTCP_SALT);
+    if (!er)
+        er = open_cipher(g, key_len == 16 ? EVP_aes_128_gcm() : EVP_aes_256_gcm(), outbound);
     ERR_clear_error();
     if (er) {
         srtp_gcm_free(g);
@@ -127,8 +129,7 @@ void srtp_gcm_free(struct srtp_gcm *g)
     for (size_t i = 0; i < g->count; i++)
         stream_clear(&g->streams[i]);
     free(g->streams);
-    EVP_CIPHER_CTX_free(g->rtp.ctx);
-    EVP_CIPHER_CTX_free(g->rtcp.ctx);
+    EVP_CIPHER_CTX_free(g->ctx);
     explicit_bzero(g, sizeof *g);
     free(g);
 }
@@ -244,12 +245,17 @@ struct aad {
     const uint8_t *more; /* or NULL; RTCP_INDEX bytes */
 };
 
-static bool begin(EVP_CIPHER_CTX *ctx, const uint8_t *iv, const struct aad *aad)
+static bool begin(struct srtp_gcm *g, const struct gcm_key *k, const uint8_t *iv,
+                  const struct aad *aad)
 {
     int n;
-    return EVP_CipherInit_ex(ctx, NULL, NULL, NULL, iv, -1) &&
-           EVP_CipherUpdate(ctx, NULL, &n, aad->at, (int)aad->len) &&
-           (!aad->more || EVP_CipherUpdate(ctx, NULL, &n, aad->more, RTCP_INDEX));
+    const uint8_t *key = g->keyed == k ? NULL : k->key;
+    g->keyed = NULL;
+    if (!EVP_CipherInit_ex(g->ctx, NULL, NULL, key, iv, -1))
+        return false;
+    g->keyed = k;
+    return EVP_CipherUpdate(g->ctx, NULL, &n, aad->at, (int)aad->len) &&
+           (!aad->more || EVP_CipherUpdate(g->ctx, NULL, &n, aad->more, RTCP_INDEX));
 }
 
 static bool run(EVP_CIPHER_CTX *ctx, uint8_t *out, const uint8_t *in, size_t len)
@@ -286,15 +292,15 @@ static bool finish_sealing(EVP_CIPHER_CTX *ctx, uint8_t *tag)
 }
 
 /** Decrypt `len` bytes in place and check the tag. */
-static bool decrypt(EVP_CIPHER_CTX *ctx, const uint8_t *iv, const struct aad *aad, uint8_t *at,
-                    size_t len, const uint8_t *tag)
+static bool decrypt(struct srtp_gcm *g, const struct gcm_key *k, const uint8_t *iv,
+                    const struct aad *aad, uint8_t *at, size_t len, const uint8_t *tag)
 {
     uint8_t copy[SRTP_GCM_TAG], unused[BLOCK];
     int n;
     memcpy(copy, tag, sizeof copy);
-    return begin(ctx, iv, aad) && run(ctx, at, at, len) &&
-           EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, sizeof copy, copy) &&
-           EVP_CipherFinal_ex(ctx, unused, &n) > 0;
+    return begin(g, k, iv, aad) && run(g->ctx, at, at, len) &&
+           EVP_CIPHER_CTX_ctrl(g->ctx, EVP_CTRL_AEAD_SET_TAG, sizeof copy, copy) &&
+           EVP_CipherFinal_ex(g->ctx, unused, &n) > 0;
 }
 
 /* Out */
@@ -327,8 +333,8 @@ int srtp_gcm_seal_rtp(struct srtp_gcm *g, uint8_t *packet, size_t header_len,
     const struct aad aad = {.at = packet, .len = header_len};
     make_iv(iv, g->rtp.salt, ssrc, (uint64_t)index);
     uint8_t *at = packet + header_len;
-    if (!begin(g->rtp.ctx, iv, &aad) || !encrypt(g->rtp.ctx, at, payload) ||
-        !finish_sealing(g->rtp.ctx, at + len)) {
+    if (!begin(g, &g->rtp, iv, &aad) || !encrypt(g->ctx, at, payload) ||
+        !finish_sealing(g->ctx, at + len)) {
         ERR_clear_error();
         return ER_INTERNAL;
     }
@@ -348,8 +354,8 @@ int srtp_gcm_seal_rtcp(struct srtp_gcm *g, uint8_t *packet, size_t *len)
     put_u32(word, RTCP_ENCRYPTED | g->rtcp_index);
     make_iv(iv, g->rtcp.salt, get_u32(packet + 4), g->rtcp_index);
     uint8_t *at = packet + RTCP_FIXED;
-    if (!begin(g->rtcp.ctx, iv, &aad) || !run(g->rtcp.ctx, at, at, *len - RTCP_FIXED) ||
-        !finish_sealing(g->rtcp.ctx, packet + *len)) {
+    if (!begin(g, &g->rtcp, iv, &aad) || !run(g->ctx, at, at, *len - RTCP_FIXED) ||
+        !finish_sealing(g->ctx, packet + *len)) {
         ERR_clear_error();
         return ER_INTERNAL;
     }
@@ -379,7 +385,7 @@ int srtp_gcm_open_rtp(struct srtp_gcm *g, uint8_t *packet, size_t *len)
     uint8_t iv[IV_BYTES];
     const struct aad aad = {.at = packet, .len = header};
     make_iv(iv, g->rtp.salt, ssrc, (uint64_t)index);
-    if (!decrypt(g->rtp.ctx, iv, &aad, packet + header, end - header, packet + end)) {
+    if (!decrypt(g, &g->rtp, iv, &aad, packet + header, end - header, packet + end)) {
         ERR_clear_error();
         return ER_UNAUTHENTIC;
     }
@@ -405,7 +411,7 @@ int srtp_gcm_open_rtcp(struct srtp_gcm *g, uint8_t *packet, size_t *len)
     uint8_t iv[IV_BYTES];
     const struct aad aad = {.at = packet, .len = RTCP_FIXED, .more = word};
     make_iv(iv, g->rtcp.salt, ssrc, (uint64_t)index);
-    if (!decrypt(g->rtcp.ctx, iv, &aad, packet + RTCP_FIXED, end - RTCP_FIXED, packet + end)) {
+    if (!decrypt(g, &g->rtcp, iv, &aad, packet + RTCP_FIXED, end - RTCP_FIXED, packet + end)) {
         ERR_clear_error();
         return ER_UNAUTHENTIC;
     }
