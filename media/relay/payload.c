@@ -106,7 +106,7 @@ static int describe_h264(struct payload_reader *r, const struct rtp_packet *pack
         set(head, true, TAPE_FRAME_START);
         set_key(head, p.width, p.height);
     }
-    set(head, p.non_reference, TAPE_NON_REFERENCE);
+    set(head, p.non_reference, TAPE_NON_REFERENCE | TAPE_LAYER_SYNC);
     head->temporal_id = p.non_reference;
     return 0;
 }
@@ -171,11 +171,15 @@ static void read_descriptor(struct payload_reader *r, const struct rtp_extension
                             struct tape_packet *head)
 {
     struct dependency_descriptor d;
-    if (dependency_parse(descriptor->at, descriptor->len, &r->dependencies, &d) != 0)
+    int er = dependency_parse(descriptor->at, descriptor->len, &r->dependencies, &d);
+    /* Of a structure that we have not seen it is passed on all the same: who has not seen it either
+     * knows from it that something is missing. */
+    if (er == 0 || er == ER_NOT_FOUND)
+        head->descriptor_len = descriptor->len;
+    if (er != 0)
         return;
     if (d.new_structure)
         note_structure(r);
-    head->descriptor_len = descriptor->len;
     head->temporal_id = d.temporal_id;
     head->spatial_id = d.spatial_id;
     head->flags &= (uint16_t) ~(TAPE_FRAME_START | TAPE_LAYER_SYNC | TAPE_SWITCH_UP);

@@ -26,8 +26,8 @@ struct payload_reader {
 };
 
 /** Fills in codec, flags, layers, sizes, VP8's numbers and descriptor_len of *head, which is zeroed
- *  otherwise. `descriptor`: the dependency descriptor that came with the packet, or NULL. Descriptors
- *  that cannot be read are left out. 0, ER_TRUNCATED or ER_MALFORMED: not a payload of `codec`. */
+ *  otherwise. `descriptor`: the dependency descriptor that came with the packet, or NULL. Damaged
+ *  ones are left out. 0, ER_TRUNCATED or ER_MALFORMED: not a payload of `codec`. */
 int payload_describe(struct payload_reader *r, enum media_codec codec,
                      const struct rtp_packet *packet, const struct rtp_extension *descriptor,
                      struct tape_packet *head);

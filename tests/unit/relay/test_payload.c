@@ -108,7 +108,7 @@ static void test_h264(void **state)
     assert_int_equal(describe(&r, CODEC_H264_CONSTRAINED_1, 14, 3900, "\x41\x9a", 2),
                      TAPE_FRAME_START);
     assert_int_equal(describe(&r, CODEC_H264_CONSTRAINED_1, 15, 6900, "\x01\x9a", 2),
-                     TAPE_FRAME_START | TAPE_NON_REFERENCE);
+                     TAPE_FRAME_START | TAPE_NON_REFERENCE | TAPE_LAYER_SYNC);
     assert_int_equal(head.temporal_id, 1);
     /* a delimiter ahead of the parameter sets: the key frame begins with these */
     assert_int_equal(describe(&r, CODEC_H264_CONSTRAINED_1, 16, 9900, "\x09\xf0", 2),
@@ -165,6 +165,9 @@ static void test_descriptors(void **state)
                      TAPE_FRAME_START | TAPE_LAYER_START | TAPE_SWITCH_UP);
     assert_int_equal(head.temporal_id, 1);
     dependency_begin(&w, 2, 40, 4); /* of another structure: the payload has to do */
+    assert_int_equal(describe_with(&r, CODEC_AV1, "\x90\x30\x10", 3, &w), 0);
+    assert_int_equal(head.descriptor_len, dependency_len(&w));
+    w.bits = 16; /* cut */
     assert_int_equal(describe_with(&r, CODEC_AV1, "\x90\x30\x10", 3, &w), 0);
     assert_int_equal(head.descriptor_len, 0);
 }
