@@ -68,13 +68,31 @@ static bool is_numbered(const struct line *agreed, const struct relay_packet *ou
     return agreed->extensions.transport_cc && (rtx || agreed->kind == MEDIA_AUDIO);
 }
 
+/** Sound goes to viewers that know redundancy with the packet before it, on a lossy path with two. */
+static bool is_redundant(const struct line *agreed, const struct relay_packet *out)
+{
+    return out->from->codec == CODEC_OPUS && !out->empty && out->from->payload_len > 0 &&
+           agreed->payload_type[CODEC_RED] != LINE_PAYLOAD_NONE;
+}
+
+/** So much of a packet is payload; of redundancy it is a guess. */
+static uint32_t payload_bytes(const struct member_line *l, const struct relay_packet *out)
+{
+    const struct tape_packet *from = out->from;
+    if (out->empty)
+        return 0;
+    if (is_redundant(member_line_agreed(l), out))
+        return from->payload_len * (l->slot->lossy ? 3u : 2u);
+    return (uint32_t)from->payload_len + from->descriptor_len;
+}
+
 /** Count the packet on its viewer's path; its transport-wide number into `buf`, or NULL. */
 static const uint8_t *number_packet(struct member_line *l, const struct relay_packet *out,
                                     uint8_t buf[NUMBER_BYTES])
 {
     const struct line *agreed = member_line_agreed(l);
     struct downlink *d = l->member->downlink;
-    uint32_t bytes = (out->empty ? 0u : out->from->payload_len) + PACKET_OVERHEAD;
+    uint32_t bytes = payload_bytes(l, out) + PACKET_OVERHEAD;
     if (!d)
         return NULL;
     if (!is_numbered(agreed, out)) {
@@ -83,13 +101,6 @@ static const uint8_t *number_packet(struct member_line *l, const struct relay_pa
     }
     put_u16(buf, downlink_sent(d, out->now_us, bytes, 0));
     return buf;
-}
-
-/** Sound goes to viewers that know redundancy with the packet before it, on a lossy path with two. */
-static bool is_redundant(const struct line *agreed, const struct relay_packet *out)
-{
-    return out->from->codec == CODEC_OPUS && !out->empty && out->from->payload_len > 0 &&
-           agreed->payload_type[CODEC_RED] != LINE_PAYLOAD_NONE;
 }
 
 /** One packet as it leaves: what its header says, and where its payload comes from. */
