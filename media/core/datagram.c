@@ -183,6 +183,7 @@ static void note_transport_seq(struct member *m, uint64_t now_us, const struct l
         m->twcc = calloc(1, sizeof *m->twcc);
     if (!m->twcc)
         return;
+    twcc_skip_outage(m->twcc, get_u16(e->at), now_us);
     twcc_record(m->twcc, get_u16(e->at), now_us);
     if (m->twcc_at_us == 0) {
         m->twcc_at_us = now_us + LIMIT_TWCC_INTERVAL_US;

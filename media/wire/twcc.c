@@ -39,6 +39,16 @@ void twcc_record(struct twcc_recorder *r, uint16_t transport_seq, uint64_t now_u
     }
     if (*slot == 0)
         *slot = now_us ? now_us : 1;
+    r->heard_us = now_us;
+}
+
+void twcc_skip_outage(struct twcc_recorder *r, uint16_t transport_seq, uint64_t now_us)
+{
+    struct seq_extender extender = r->extender;
+    int64_t number = seq_extend(&extender, transport_seq);
+    bool reported = r->next != 0 && r->next == r->end;
+    if (reported && number > r->end && now_us - r->heard_us >= TWCC_OUTAGE_US)
+        r->next = number;
 }
 
 bool twcc_pending(const struct twcc_recorder *r)

@@ -14,6 +14,7 @@
 
 #define TWCC_URI "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 #define TWCC_WINDOW 1024 /* arrivals kept until reported; older ones are forgotten */
+#define TWCC_OUTAGE_US 400000u
 
 /** Arrivals of one transport not yet reported. Zeroed memory is an empty one. */
 struct twcc_recorder {
@@ -21,11 +22,15 @@ struct twcc_recorder {
     int64_t next;                     /* first number not reported yet; 0: no report so far */
     int64_t end;                      /* one behind the highest number seen; 0: nothing seen */
     uint64_t arrival_us[TWCC_WINDOW]; /* by number modulo; 0: not arrived */
+    uint64_t heard_us; /* the last arrival; 0: none */
     uint8_t feedback_count;
 };
 
 /** Note an arrival. Duplicates and numbers already reported are ignored. */
 void twcc_record(struct twcc_recorder *r, uint16_t transport_seq, uint64_t now_us);
+/** Before twcc_record. When nothing at all has come for TWCC_OUTAGE_US, what was lost meanwhile is left
+ *  out of the reports: the path was away, not slow, and its sender should go on as before. */
+void twcc_skip_outage(struct twcc_recorder *r, uint16_t transport_seq, uint64_t now_us);
 /** Anything to report? */
 bool twcc_pending(const struct twcc_recorder *r);
 /** Append one feedback packet for as many arrivals as fit a datagram and the room in `w` (call

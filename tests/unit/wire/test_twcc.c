@@ -304,6 +304,43 @@ static void test_damage(void **state)
     assert_int_equal(parse_of("\x8f\xcd\0\3" HEAD "\0\1\0\1", 16, &count), ER_MALFORMED);
 }
 
+static void test_an_outage_is_left_out(void **state)
+{
+    (void)state;
+    struct twcc_recorder r = {0};
+    struct twcc_arrival got[64];
+    int64_t reference_us;
+    size_t count;
+    for (uint16_t i = 0; i < 10; i++) {
+        twcc_skip_outage(&r, i, 1000000 + i * 1000);
+        twcc_record(&r, i, 1000000 + i * 1000);
+    }
+    (void)write_feedback(&r);
+    /* A short silence is loss like any other, */
+    twcc_skip_outage(&r, 20, 1300000);
+    twcc_record(&r, 20, 1300000);
+    struct rtcp_packet p = packet_of(buf, write_feedback(&r));
+    assert_int_equal(twcc_parse(&p, &reference_us, got, 64, &count), 0);
+    assert_int_equal(count, 11);
+    assert_false(got[0].received);
+    /* a long one none; */
+    twcc_skip_outage(&r, 40, 1800000);
+    twcc_record(&r, 40, 1800000);
+    p = packet_of(buf, write_feedback(&r));
+    assert_int_equal(twcc_parse(&p, &reference_us, got, 64, &count), 0);
+    assert_int_equal(count, 1);
+    assert_int_equal(got[0].seq, 40);
+    /* but what came before it and was not told yet is told. */
+    twcc_skip_outage(&r, 42, 1801000);
+    twcc_record(&r, 42, 1801000);
+    twcc_skip_outage(&r, 45, 2800000);
+    twcc_record(&r, 45, 2800000);
+    p = packet_of(buf, write_feedback(&r));
+    assert_int_equal(twcc_parse(&p, &reference_us, got, 64, &count), 0);
+    assert_int_equal(got[0].seq, 41);
+    assert_int_equal(count, 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +355,7 @@ int main(void)
         cmocka_unit_test(test_property),
         cmocka_unit_test(test_damage),
         cmocka_unit_test(test_delta_sizes),
+        cmocka_unit_test(test_an_outage_is_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
