@@ -180,6 +180,7 @@ static void add_slot(struct member_line *l, uint64_t now_us)
                                  .track = l->want_track,
                                  .downlink = member_path(m, now_us),
                                  .nack = can_repeat_sound(agreed),
+                                 .flat = !agreed->extensions.dependency_descriptor,
                                  .owner = l};
     config.pick = slot_pick_for(l, &config.person);
     if (slot_new(&l->slot, m->room->relay, &config, now_us) != 0)

@@ -174,6 +174,7 @@ struct slot_config {
     uint64_t track;     /* under PICK_PERSON: this track only; 0: any */
     bool nack;          /* sound that the viewer misses is sent again, as pictures always are */
     struct downlink *downlink; /* the viewer's, outlives the slot; NULL: a path without a limit */
+    bool flat;                 /* the viewer cannot tell AV1's spatial layers apart: the lowest */
     void *owner;               /* for ops */
 };
 
@@ -212,8 +213,9 @@ struct slot {
     enum media_kind kind;
     enum slot_pick pick;
     bool aimed;       /* somebody said so: */
+    bool flat;        /* see slot_config */
     bool catching_up; /* reading the tape behind the head */
-    bool very_lossy; /* answers go out again within a round trip; */
+    bool very_lossy;  /* answers go out again within a round trip; */
     bool lossy;       /* the viewer's path loses much: answers to NACKs go out twice at once */
     struct layer_aim aim;
     struct layer_filter layers;
@@ -299,6 +301,9 @@ void slot_retarget(struct slot *s, uint64_t now_us);
 
 /** Ask for a key frame of `e` on its behalf: LIMIT_SLOT_KEY_FRAMES at once, then now and then. */
 void slot_ask_key_frame(struct slot *s, struct encoding *e, uint64_t now_us);
+
+/** What it may show of its track: the aim, and less where the viewer can do with less only. */
+struct layer_aim slot_limits(const struct slot *s);
 
 /* slot_send.c */
 /** Let packets of `e` flow from `first_seq`, which is on its tape, on. 0 or ER_NOMEM. */

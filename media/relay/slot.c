@@ -35,6 +35,7 @@ int slot_new(struct slot **ret, struct room *r, const struct slot_config *config
     s->room = r;
     s->owner = config->owner;
     s->downlink = config->downlink;
+    s->flat = config->flat;
     s->kind = config->kind;
     s->pick = config->pick;
     s->codecs = config->codecs;
@@ -157,11 +158,20 @@ static struct encoding *choose(const struct slot *s)
     return best;
 }
 
+struct layer_aim slot_limits(const struct slot *s)
+{
+    struct layer_aim aim = s->aim;
+    if (s->flat && s->track->codec == CODEC_AV1 && aim.spatial > 0)
+        aim.spatial = 0;
+    return aim;
+}
+
 /** More spatial layers than flow to it now can begin at a key frame only. */
 static bool lacks_layers(const struct slot *s)
 {
     const struct encoding *e = s->encoding;
-    int top = s->aim.spatial < e->top_spatial ? s->aim.spatial : e->top_spatial;
+    int8_t most = slot_limits(s).spatial;
+    int top = most < e->top_spatial ? most : e->top_spatial;
     bool keys_only = s->layers.temporal < 0 && s->aim.temporal >= 0;
     return s->kind == MEDIA_VIDEO && (s->layers.spatial < top || keys_only);
 }

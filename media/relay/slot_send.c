@@ -108,7 +108,8 @@ int slot_begin(struct slot *s, struct encoding *e, int64_t first_seq, uint64_t n
                now_us);
     seqmap_begin(&s->seqs, first_seq, s->stretch_out);
     picture_map_begin(&s->pictures);
-    layer_filter_begin(&s->layers, &s->aim);
+    struct layer_aim limits = slot_limits(s);
+    layer_filter_begin(&s->layers, &limits);
     if (s->noted == 0)
         s->noted = s->stretch_out - 1;
     list_remove(&s->in_encoding);
@@ -229,7 +230,8 @@ static void pass(struct slot *s, uint64_t now_us, const struct tape_packet *p)
 {
     if (p->seq < s->seqs.first)
         return;
-    if (p->payload_len == 0 || !layer_filter_passes(&s->layers, &s->aim, p)) {
+    struct layer_aim limits = slot_limits(s);
+    if (p->payload_len == 0 || !layer_filter_passes(&s->layers, &limits, p)) {
         leave_out(s, now_us, p);
         return;
     }

@@ -60,3 +60,17 @@ for (const [codec, layers] of [['vp9', 'L2T3_KEY'], ['av1', 'L2T2']]) {
     await wide(640, 640);
   });
 }
+
+test('a viewer who cannot tell AV1 layers apart is given the lowest', { timeout: 60_000 }, async (t) => {
+  const made = await louped.newCase();
+  const { url: site, media } = louped;
+  const buyer = token({ sub: made.buyer.id, role: 'buyer', case: made.id });
+  const viewer = token({ sub: 'eye', role: 'viewer', room: made.room });
+  const people = [
+    await publish(camera, { site, media, url: `${site}/whip/${made.room}`, token: buyer, seed: 5, codec: 'av1', layers: 'L2T1', ...CAMERA }),
+    await watch(eye, { site, media, url: `${site}/whep/${made.room}`, token: viewer, seed: 6 }),
+  ];
+  t.after(() => Promise.all(people.map((one) => one.close())));
+  await people[1].page.until('twenty pictures', () => globalThis.pictures.length > 20);
+  assert.equal((await people[1].figures()).video.width, 320);
+});
