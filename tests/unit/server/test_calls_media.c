@@ -99,6 +99,8 @@ static void test_events_become_messages(void **state)
     fake_media_say(w.media, &e);
     e.track = 0;
     fake_media_say(w.media, &e);
+    e.er = ER_UNSUPPORTED;
+    fake_media_say(w.media, &e);
     assert_true(client_has(&buyer, "media_connected"));
     assert_false(client_has(&agent, "media_connected"));
     json_t *added = client_expect(&agent, "track_added");
@@ -109,6 +111,9 @@ static void test_events_become_messages(void **state)
     assert_string_equal(text_at(slot, "identity"), "bo");
     slot = client_expect(&buyer, "slot");
     assert_true(json_is_null(json_object_get(slot, "track")));
+    assert_null(json_object_get(slot, "lacking"));
+    slot = client_expect(&buyer, "slot");
+    assert_string_equal(text_at(slot, "lacking"), "codec");
     client_hello(&late, &w, "al", ROLE_ARBITER, &c.id);
     assert_true(client_has(&late, "track_added"));
     e = (struct media_event){.type = MEDIA_PEER_GONE, .peer = peer, .er = ER_STALE};
