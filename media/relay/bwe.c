@@ -18,6 +18,7 @@
     5000000 /* a receiver's clock that differs so much from ours over one feedback leapt */
 #define AGE_MAX_US 30000000u
 #define ARRIVING_US 500000u
+#define OUTGOING 6u
 #define RECENT_US 200000u
 #define REMB_US 10000000u
 #define PACKET_BITS 9600.0
@@ -74,7 +75,11 @@ struct bwe {
     struct aimd aimd;
     struct lossguard loss;
     struct acked acked;
-    struct acked outgoing; /* the same of what leaves, by our clock */
+    uint64_t sent_bytes;
+    struct outgoing {
+        uint64_t at_us, bytes;
+    } outgoing[OUTGOING]; /* of sent_bytes, now and then; a ring */
+    unsigned outgoing_next;
     struct prober prober;
     struct bwe_counters counters;
     struct sent sent[HISTORY];
@@ -108,7 +113,7 @@ uint16_t bwe_send(struct bwe *b, uint64_t now_us, uint32_t bytes, unsigned probe
     if (b->sent_us == 0)
         prober_begin(&b->prober, now_us, b->config.max_bps, 0, true);
     b->sent_us = now_us;
-    acked_note(&b->outgoing, (int64_t)now_us, bytes);
+    b->sent_bytes += bytes;
     uint16_t number = b->next++;
     (void)probe; /* everything sent during a train is part of it */
     b->sent[number % HISTORY] = (struct sent){
@@ -243,6 +248,19 @@ static uint32_t queue(const struct bwe *b)
     return queue_us > b->trend.packet_us ? queue_us - b->trend.packet_us : 0;
 }
 
+/** What left in about the last half second. */
+static double outgoing_bps(struct bwe *b, uint64_t now_us)
+{
+    struct outgoing *newest = &b->outgoing[(b->outgoing_next + OUTGOING - 1) % OUTGOING];
+    if (now_us - newest->at_us >= ARRIVING_US / (OUTGOING - 1))
+        b->outgoing[b->outgoing_next++ % OUTGOING] = (struct outgoing){.at_us = now_us,
+                                                                       .bytes = b->sent_bytes};
+    const struct outgoing *oldest = &b->outgoing[b->outgoing_next % OUTGOING];
+    if (oldest->at_us == 0 || now_us - oldest->at_us > 4 * ARRIVING_US)
+        return 0;
+    return (double)(b->sent_bytes - oldest->bytes) * 8e6 / (double)(now_us - oldest->at_us);
+}
+
 static void judge_delay(struct bwe *b, uint64_t now_us, const struct tally *t)
 {
     double share = 1 - b->loss.inherent; /* what is lost by chance need not arrive */
@@ -250,7 +268,7 @@ static void judge_delay(struct bwe *b, uint64_t now_us, const struct tally *t)
         .use = b->trend.use,
         .queue_us = queue(b),
         .jitter_us = b->trend.jitter_us,
-        .sent_bps = acked_bps(&b->outgoing, ARRIVING_US),
+        .sent_bps = outgoing_bps(b, now_us),
         .rtt_us = b->rtt_us ? b->rtt_us : DEFAULT_RTT_US,
         .behind_us = t->newest_sent_us ? now_us - t->newest_sent_us : 0,
         .arriving_bps = acked_bps(&b->acked, ARRIVING_US) / share,
