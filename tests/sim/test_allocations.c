@@ -39,6 +39,7 @@ static bool steady;
 static size_t counted;
 static size_t entries;
 
+#if COUNTS
 static void note(void)
 {
     if (!within || !steady)
@@ -52,7 +53,6 @@ static void note(void)
     within = true;
 }
 
-#if COUNTS
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
