@@ -38,7 +38,7 @@ struct load_incoming {
     struct seq_extender extender;
     int64_t first, highest;
     uint64_t received, padding;
-    bool clean; /* see load_counts */
+    bool clean;                           /* see load_counts */
     uint64_t reported, reported_expected; /* up to the last report */
     uint64_t counter;                     /* of the newest packet checked */
     uint32_t last_sr;
