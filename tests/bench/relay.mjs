@@ -2,7 +2,7 @@
 // Two-party calls: each side publishes (VP8-shaped, 1.2 Mbit/s, and Opus) and watches the other. More
 // and more of them until packets are lost: packets per CPU-second on the way, how many calls one core
 // carries, and the delay at half of that.
-// CALLS=25 (to begin with) STEP=1.2 LOSS=0.001 KBPS=1200 SECONDS=3 WARMUP=2 RUNS=3 by default.
+// CALLS=25 (to begin with) STEP=1.2 LOSS=0.001 KBPS=1200 SECONDS=2.5 WARMUP=1.5 RUNS=3 by default.
 import { bench, brief, describe, many, measure, median, newLoad, number, round, say, servers, settings, until }
     from './support/bench.mjs';
 import { sleep } from './support/host.mjs';
@@ -12,8 +12,8 @@ const step = number('STEP', 1.2);
 const most = number('MOST', 1500);
 const lossAllowed = number('LOSS', 0.001);
 const video_bps = number('KBPS', 1200) * 1000;
-settings.seconds = number('SECONDS', 3);
-settings.warmup = number('WARMUP', 2);
+settings.seconds = number('SECONDS', 2.5);
+settings.warmup = number('WARMUP', 1.5);
 
 /** One server, with more and more calls: what was measured at each number of them. */
 async function grow(name, start) {
