@@ -10,6 +10,7 @@ import { NetworkWatch } from './network.js';
 import {
   LoupeError, type Facing, type MediaKind, type Network, type ServerMessages, type SlotState,
 } from './protocol.js';
+import { withSoundSentAgain } from './sdp.js';
 import { applyPlan, encodingsFor, sendKeyFrame, type PublishHint, type Size } from './sending.js';
 import { watchElement, type View } from './viewing.js';
 
@@ -304,7 +305,7 @@ export class LoupeCall extends Emitter<CallEvents> {
     this.#busy = true;
     try {
       if (iceRestart) (pc as Partial<RTCPeerConnection>).setConfiguration?.(this.#configuration());
-      await pc.setLocalDescription(await pc.createOffer({ iceRestart }));
+      await this.#setOffer(pc, await pc.createOffer({ iceRestart }));
       const sdp = pc.localDescription?.sdp ?? '';
       const answer = await this.#client.request('offer', { sdp });
       if (pc !== this.#pc) return;
@@ -318,6 +319,20 @@ export class LoupeCall extends Emitter<CallEvents> {
     if (pc !== this.#pc) return;
     this.#busy = false;
     if (this.#wanted !== undefined) void this.#negotiate();
+  }
+
+  /** Changed where the browser lets it be. */
+  async #setOffer(pc: RTCPeerConnection, offer: RTCSessionDescriptionInit): Promise<void> {
+    const sdp = withSoundSentAgain(offer.sdp ?? '');
+    if (sdp !== offer.sdp) {
+      try {
+        await pc.setLocalDescription({ type: 'offer', sdp });
+        return;
+      } catch {
+        /* as it was, then */
+      }
+    }
+    await pc.setLocalDescription(offer);
   }
 
   async #offerFailed(pc: RTCPeerConnection, error: Error): Promise<void> {
