@@ -68,7 +68,13 @@ static bool is_numbered(const struct line *agreed, const struct relay_packet *ou
     return agreed->extensions.transport_cc && (rtx || agreed->kind == MEDIA_AUDIO);
 }
 
-/** Sound goes to viewers that know redundancy with the packet before it, on a lossy path with two. */
+/** Sound goes to viewers that know redundancy with the packet before it, on a lossy path with two, on a
+ *  very lossy one with three. */
+static unsigned earlier_packets(const struct slot *s)
+{
+    return 1u + s->lossy + s->very_lossy;
+}
+
 static bool is_redundant(const struct line *agreed, const struct relay_packet *out)
 {
     return out->from->codec == CODEC_OPUS && !out->empty && out->from->payload_len > 0 &&
@@ -82,7 +88,7 @@ static uint32_t payload_bytes(const struct member_line *l, const struct relay_pa
     if (out->empty)
         return 0;
     if (is_redundant(member_line_agreed(l), out))
-        return from->payload_len * (l->slot->lossy ? 3u : 2u);
+        return from->payload_len * (1u + earlier_packets(l->slot));
     return (uint32_t)from->payload_len + from->descriptor_len;
 }
 
@@ -152,7 +158,7 @@ static int plan_redundant(struct packet_plan *plan, const struct member_line *l,
 {
     const struct slot *s = l->slot;
     struct red_block blocks[RED_BLOCKS];
-    size_t count = redundancy_blocks(s->encoding->tape, out->from, s->lossy ? 2 : 1,
+    size_t count = redundancy_blocks(s->encoding->tape, out->from, earlier_packets(s),
                                      REDUNDANT_BYTES, blocks);
     for (size_t i = 0; i < count; i++)
         blocks[i].payload_type = member_line_agreed(l)->payload_type[CODEC_OPUS];

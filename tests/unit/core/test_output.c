@@ -164,6 +164,9 @@ static void sound_is_redundant_for_those_who_know_it(void **state)
     m->lines[0]->slot->lossy = true;
     fake_client_media(ann, 0, 3, 48000 + 3 * 960u, 0);
     assert_int_equal(bob->rtp[3].payload_len, 2 * 4 + 1 + 3 * BLOCK_BYTES);
+    m->lines[0]->slot->very_lossy = true;
+    fake_client_media(ann, 0, 4, 48000 + 4 * 960u, 0);
+    assert_int_equal(bob->rtp[4].payload_len, 3 * 4 + 1 + 4 * BLOCK_BYTES);
 }
 
 static void key_frames_are_asked_of_the_publisher(void **state)
