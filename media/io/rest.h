@@ -4,20 +4,23 @@
 #ifndef LOUPE_MEDIA_IO_REST_H
 #define LOUPE_MEDIA_IO_REST_H
 
-#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#define REST_US 120  /* from one turn to the next while packets keep coming */
-#define REST_QUICK 2 /* turns so close to the ones before: then they do */
+#define REST_QUICK 2     /* turns soon after the ones before: then packets keep coming, */
+#define REST_US 120      /* and so far apart are turns then: enough for some packets, */
+#define REST_MOST_US 240 /* but no further apart than this */
+#define REST_PACKETS 8
 
 /** Zeroed memory is one that has seen nothing. */
 struct rest {
     uint64_t began_us; /* the last turn that found something */
+    uint64_t rest_us;
     unsigned quick;
 };
 
-/** A turn began at `now_us` and found packets, or none. */
-void rest_note(struct rest *r, uint64_t now_us, bool found);
+/** A turn began at `now_us` and found so many packets. */
+void rest_note(struct rest *r, uint64_t now_us, size_t found);
 /** When the next turn begins; 0: when something comes. What comes after a silence, or in one burst
  *  after it, is not kept waiting. */
 uint64_t rest_until_us(const struct rest *r);

@@ -42,6 +42,7 @@ struct worker {
     int epoll;
     bool writable_wanted;
     bool commands_left;
+    bool letters_left;
     bool stopping;
     uint64_t now_us;
     uint64_t oldest_us; /* when the turn's first datagram came; 0: none yet */
@@ -239,7 +240,7 @@ static int timeout_ms(const struct worker *w)
 {
     uint64_t at = hub_deadline_us(w->hub);
     uint64_t now = clock_now_us();
-    if (w->commands_left)
+    if (w->commands_left || w->letters_left)
         return 0;
     if (at == HEAP_NEVER)
         return -1;
@@ -249,8 +250,8 @@ static int timeout_ms(const struct worker *w)
     return ms > 60000 ? 60000 : (int)ms;
 }
 
-/** Takes what has come; false when that was nothing. */
-static bool take_in(struct worker *w)
+/** Takes what has come; how many datagrams. */
+static size_t take_in(struct worker *w)
 {
     size_t taken = 0;
     uint64_t now_us = 0;
@@ -264,22 +265,21 @@ static bool take_in(struct worker *w)
         w->now_us = now_us;
     if (w->tcp)
         tcp_receive(w->tcp, w->now_us);
-    return taken > 0;
+    return taken;
 }
 
-static bool take_mail(struct worker *w)
+static size_t take_mail(struct worker *w)
 {
     struct mirror_message letter;
     unsigned from;
-    bool any = false;
+    size_t taken = 0;
     mail_clear_wake(w->config.mail, w->config.index);
-    for (unsigned n = 0; n < LETTERS_A_TURN; n++) {
-        if (!mail_take(w->config.mail, w->config.index, &from, &letter))
-            return any;
+    while (taken < LETTERS_A_TURN && mail_take(w->config.mail, w->config.index, &from, &letter)) {
         hub_mirror(w->hub, w->now_us, from, &letter);
-        any = true;
+        taken++;
     }
-    return any;
+    w->letters_left = taken == LETTERS_A_TURN;
+    return taken;
 }
 
 /** The turn's media has left. */
@@ -290,12 +290,13 @@ static void note_delay(struct worker *w, uint64_t sent_before)
     w->oldest_us = 0;
 }
 
-static bool turn(struct worker *w)
+/** How many packets it found. */
+static size_t turn(struct worker *w)
 {
     uint64_t sent_before = hub_counters(w->hub)->packets_out;
-    bool busy = take_in(w);
-    if (w->config.count > 1 && take_mail(w))
-        busy = true;
+    size_t found = take_in(w);
+    if (w->config.count > 1)
+        found += take_mail(w);
     if (w->commands_left || msgq_is_woken(w->commands))
         carry_out_all(w);
     hub_expire(w->hub, w->now_us);
@@ -305,11 +306,11 @@ static bool turn(struct worker *w)
     if (w->tcp)
         tcp_flush(w->tcp, w->now_us);
     note_delay(w, sent_before);
-    if (!busy || w->now_us - w->published_us >= PUBLISH_US) {
+    if (found == 0 || w->now_us - w->published_us >= PUBLISH_US) {
         publish_counters(w);
         w->published_us = w->now_us;
     }
-    return busy;
+    return found;
 }
 
 static void sleep_until(uint64_t at_us)
@@ -332,7 +333,7 @@ static void *run(void *arg)
             sleep_until(rest_us);
         else if (epoll_wait(w->epoll, events, 4, timeout_ms(w)) < 0 && errno != EINTR)
             break;
-        bool found = turn(w);
+        size_t found = turn(w);
         rest_note(&rest, w->now_us, found);
     }
     (void)udp_flush(w->udp);

@@ -14,7 +14,7 @@ static void single_packets_are_served_at_once(void **state)
     (void)state;
     struct rest r = {0};
     for (uint64_t now_us = 1000000; now_us < 1100000; now_us += REST_US) {
-        rest_note(&r, now_us, true);
+        rest_note(&r, now_us, 1);
         assert_int_equal(rest_until_us(&r), 0);
     }
 }
@@ -24,9 +24,9 @@ static void a_burst_is_served_at_once(void **state)
     (void)state;
     struct rest r = {0};
     for (uint64_t now_us = 1000000; now_us < 1100000; now_us += 1000) {
-        rest_note(&r, now_us, true);
+        rest_note(&r, now_us, 1);
         assert_int_equal(rest_until_us(&r), 0);
-        rest_note(&r, now_us + 30, true); /* what came while the first was served */
+        rest_note(&r, now_us + 30, 1); /* what came while the first was served */
         assert_int_equal(rest_until_us(&r), 0);
     }
 }
@@ -38,18 +38,54 @@ static void a_flow_gathers_until_it_ends(void **state)
     uint64_t now_us = 1000000;
     for (int i = 0; i < 3; i++, now_us += 40) {
         assert_int_equal(rest_until_us(&r), 0);
-        rest_note(&r, now_us, true);
+        rest_note(&r, now_us, 1);
     }
     for (int i = 0; i < 100; i++) {
         uint64_t until_us = rest_until_us(&r);
-        assert_int_equal(until_us, r.began_us + REST_US);
+        assert_true(until_us >= r.began_us + REST_US && until_us <= r.began_us + REST_MOST_US);
         now_us = until_us + 50; /* sleep is never exact */
-        rest_note(&r, now_us, true);
+        rest_note(&r, now_us, 1);
     }
-    rest_note(&r, now_us + REST_US, false);
+    now_us = rest_until_us(&r);
+    rest_note(&r, now_us, 0);
     assert_int_equal(rest_until_us(&r), 0);
-    rest_note(&r, now_us + REST_US + 10, true); /* one packet does not make a flow again */
+    rest_note(&r, now_us + 10, 1); /* one packet does not make a flow again */
     assert_int_equal(rest_until_us(&r), 0);
+}
+
+/** How far apart turns are, and how many packets each finds, of a flow with this many us a packet. */
+static void settle(double every_us, uint64_t *ret_rest_us, double *ret_found)
+{
+    struct rest r = {0};
+    double now_us = 1000000, seen = now_us;
+    size_t found = 0;
+    for (int i = 0; i < 1000; i++) {
+        uint64_t until_us = rest_until_us(&r);
+        now_us = until_us                   ? (double)until_us + 40
+                 : now_us < seen + every_us ? seen + every_us
+                                            : now_us + 5;
+        found = (size_t)((now_us - seen) / every_us);
+        seen += (double)found * every_us;
+        rest_note(&r, (uint64_t)now_us, found);
+    }
+    *ret_rest_us = rest_until_us(&r) ? rest_until_us(&r) - r.began_us : 0;
+    *ret_found = (double)found;
+}
+
+static void turns_are_as_far_apart_as_pays(void **state)
+{
+    (void)state;
+    uint64_t rest_us;
+    double found;
+    settle(4, &rest_us, &found); /* many come anyway */
+    assert_int_equal(rest_us, REST_US);
+    settle(20, &rest_us, &found);
+    assert_in_range(rest_us, REST_US + 20, REST_MOST_US - 20);
+    assert_true(found >= REST_PACKETS - 1 && found <= REST_PACKETS + 4);
+    settle(60, &rest_us, &found); /* so many would take too long */
+    assert_in_range(rest_us, REST_MOST_US - 4, REST_MOST_US);
+    settle(1000, &rest_us, &found);
+    assert_int_equal(rest_us, 0);
 }
 
 static void timers_are_no_flow(void **state)
@@ -57,7 +93,7 @@ static void timers_are_no_flow(void **state)
     (void)state;
     struct rest r = {0};
     for (uint64_t now_us = 1000000; now_us < 1010000; now_us += 10) {
-        rest_note(&r, now_us, false);
+        rest_note(&r, now_us, 0);
         assert_int_equal(rest_until_us(&r), 0);
     }
 }
@@ -68,6 +104,7 @@ int main(void)
         cmocka_unit_test(single_packets_are_served_at_once),
         cmocka_unit_test(a_burst_is_served_at_once),
         cmocka_unit_test(a_flow_gathers_until_it_ends),
+        cmocka_unit_test(turns_are_as_far_apart_as_pays),
         cmocka_unit_test(timers_are_no_flow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
