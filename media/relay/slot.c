@@ -10,7 +10,7 @@
 
 #define PACKET_BYTES 1000       /* or so */
 #define BEGIN_AGAIN_US 1000000u /* a key frame asked for this soon means that the first was lost */
-#define BEGIN_APART_US 30000u   /* the first time; then twice that, .. */
+#define BEGIN_APART_US 5000u    /* the first time; then twice that, .. */
 #define REPLAY_PACKETS 32 /* so many behind a key frame are sent again to change over at once */
 
 /** Link the slot to the others of its viewer, which most often are the last ones made: so choosing

@@ -496,7 +496,7 @@ static void a_beginning_that_was_lost_comes_again_from_the_tape(void **state)
         fake_relay_run(f, 33333);
     }
     struct slot *s = viewer(f);
-    fake_relay_run(f, 20000);
+    fake_relay_run(f, 3000);
     slot_key_frame(s, f->now_us); /* too soon to know */
     size_t asked = fake_keys_asked(f, t);
     fake_relay_run(f, 20000);
