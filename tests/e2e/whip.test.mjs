@@ -101,15 +101,19 @@ function python(t, script, ...args) {
   });
 }
 
-test('aiortc publishes, a browser plays', { timeout: 60_000 }, async (t) => {
-  const { room } = await louped.newCase();
-  const viewer = await plainPage(t, 'chromium', viewers);
-  const token = tokens.agent('snake');
-  const published = python(t, 'aiortc_publish.py', `${louped.url}/whip/${room}`, token, SNAKE_TAG, 6);
-  await viewer.evaluate(play, { url: `${louped.url}/whep/${room}`, token: tokens.agent('eye') });
-  await shows(viewer, SNAKE_TAG);
-  assert.deepEqual(await published, [{ state: 'connected' }, { deleted: 200 }]);
-});
+for (const codec of ['video/VP8', 'video/H264']) {
+  test(`aiortc publishes ${codec}, a browser plays`, { timeout: 60_000 }, async (t) => {
+    const { room } = await louped.newCase();
+    const viewer = await plainPage(t, 'chromium', viewers);
+    const token = tokens.agent('snake');
+    const published = python(t, 'aiortc_publish.py', `${louped.url}/whip/${room}`, token, SNAKE_TAG, 6, codec);
+    await viewer.evaluate(play, { url: `${louped.url}/whep/${room}`, token: tokens.agent('eye') });
+    await shows(viewer, SNAKE_TAG);
+    const { received } = await viewer.evaluate(() => window.lens.codecs());
+    assert.ok(received.includes(codec), `${received}`);
+    assert.deepEqual(await published, [{ state: 'connected' }, { deleted: 200 }]);
+  });
+}
 
 test('a browser publishes, aiortc plays', { timeout: 60_000 }, async (t) => {
   const { room } = await louped.newCase();

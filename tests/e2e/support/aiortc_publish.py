@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Publishes a pattern and a tone over WHIP with aiortc: URL TOKEN TAG SECONDS."""
+"""Publishes a pattern and a tone over WHIP with aiortc: URL TOKEN TAG SECONDS [CODEC, as video/H264]."""
 import asyncio
 import fractions
 import sys
 from urllib.parse import urljoin
 
 import numpy
-from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription, VideoStreamTrack
+from aiortc import (MediaStreamTrack, RTCPeerConnection, RTCRtpSender, RTCSessionDescription,
+                    VideoStreamTrack)
 from av import AudioFrame, VideoFrame
 
 import aiortc_pattern as pattern
@@ -44,9 +45,17 @@ class Microphone(MediaStreamTrack):
         return frame
 
 
-async def main(url, token, tag, seconds):
+def prefer(peer, sender, codec):
+    transceiver = next(one for one in peer.getTransceivers() if one.sender == sender)
+    codecs = RTCRtpSender.getCapabilities("video").codecs
+    transceiver.setCodecPreferences([one for one in codecs if one.mimeType in (codec, "video/rtx")])
+
+
+async def main(url, token, tag, seconds, codec=None):
     peer = RTCPeerConnection()
-    peer.addTrack(Camera(int(tag)))
+    camera = peer.addTrack(Camera(int(tag)))
+    if codec:
+        prefer(peer, camera, codec)
     peer.addTrack(Microphone())
     await peer.setLocalDescription(await peer.createOffer())
     answer, session = pattern.exchange(url, token, peer.localDescription.sdp)
