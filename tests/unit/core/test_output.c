@@ -142,6 +142,35 @@ static void slots_are_told_of(void **state)
     assert_int_equal(fake_hub_count(f, MEDIA_SLOT), 2); /* each change once */
 }
 
+/** As they came, to viewers that agreed on them. */
+static void dependency_descriptors_are_passed_on(void **state)
+{
+    struct fake_hub *f = *state;
+    struct hub_room *room = hub_find_room(f->hub, &f->room);
+    struct fake_client *ann = fake_client_join(f, 1, "ann", "vs");
+    struct fake_client *bob = fake_client_join(f, 2, "bob", "vr");
+    struct fake_client *eve = fake_client_join(f, 3, "eve", "vr");
+    for (uint64_t peer = 1; peer <= 2; peer++)
+        member_find(room, peer)->peer->negotiation.lines[0].extensions.dependency_descriptor =
+            FAKE_EXT_DESCRIPTOR;
+    fake_client_media(ann, 0, 100, 0, FAKE_MEDIA_KEY | FAKE_MEDIA_DESCRIPTOR);
+    fake_client_media(ann, 0, 101, 3000, FAKE_MEDIA_DESCRIPTOR);
+    fake_client_media(ann, 0, 102, 6000, 0);
+    assert_int_equal(bob->rtp_count, 3);
+    assert_true(bob->rtp[0].descriptor_len > 16); /* with its structure: the two-byte form */
+    assert_memory_equal(bob->rtp[0].descriptor, "\xca\x00\x64", 3);
+    assert_string_equal(bob->rtp[0].mid, "0");
+    assert_int_equal(bob->rtp[1].descriptor_len, 3);
+    assert_memory_equal(bob->rtp[1].descriptor, "\xcb\x00\x65", 3);
+    assert_int_equal(bob->rtp[2].descriptor_len, 0);
+    assert_int_equal(bob->rtp[1].payload_len, 11);
+    assert_int_equal(eve->rtp_count, 3);
+    assert_int_equal(eve->rtp[0].descriptor_len, 0);
+    nack(bob, bob->rtp[1].ssrc, bob->rtp[1].seq);
+    assert_int_equal(bob->rtp[3].rtx_of, bob->rtp[1].seq);
+    assert_memory_equal(bob->rtp[3].descriptor, "\xcb\x00\x65", 3);
+}
+
 /** Redundancy is each viewer's own matter: made for those who know it, whatever the publisher sends. */
 static void sound_is_redundant_for_those_who_know_it(void **state)
 {
@@ -193,6 +222,7 @@ int main(void)
         TEST(retransmissions_use_rtx),
         TEST(without_rtx_the_same_bytes_go_again),
         TEST(slots_are_told_of),
+        TEST(dependency_descriptors_are_passed_on),
         TEST(sound_is_redundant_for_those_who_know_it),
         TEST(key_frames_are_asked_of_the_publisher),
     };

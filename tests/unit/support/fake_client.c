@@ -13,6 +13,7 @@
 #include "base/er.h"
 #include "media/wire/stun.h"
 #include "media/wire/twcc.h"
+#include "tests/unit/wire/dependency_write.h"
 
 #define KEPT (sizeof((struct fake_client *)0)->rtp / sizeof(struct fake_rtp))
 #define PASSWORD "clientpasswordof22plus"
@@ -230,9 +231,17 @@ size_t fake_client_write_media(struct fake_client *c, size_t line, uint16_t seq,
     bool video = c->kind[line] == 'v', rtx = flags & FAKE_MEDIA_RTX;
     char mid[4];
     uint8_t transport[2], level = 0x80 | 30;
+    struct dependency_writer w;
+    if (flags & FAKE_MEDIA_KEY)
+        dependency_key_of_three_temporal(&w, seq);
+    else
+        dependency_begin(&w, 3, 11, seq);
     snprintf(mid, sizeof mid, "%u", (unsigned)line);
     put_u16(transport, c->transport_seq++);
     const struct rtp_extension extensions[] = {
+        {.id = flags & FAKE_MEDIA_DESCRIPTOR ? FAKE_EXT_DESCRIPTOR : 0,
+         .len = (uint8_t)dependency_len(&w),
+         .at = w.bytes},
         {.id = FAKE_EXT_TWCC, .len = 2, .at = transport},
         {.id = flags & FAKE_MEDIA_NO_MID ? 0 : FAKE_EXT_MID, .len = 1, .at = (uint8_t *)mid},
         {.id = video ? 0 : FAKE_EXT_LEVEL, .len = 1, .at = &level},
@@ -247,7 +256,7 @@ size_t fake_client_write_media(struct fake_client *c, size_t line, uint16_t seq,
         .timestamp = timestamp,
         .ssrc = rtx ? c->rtx_ssrc[line] : c->ssrc[line],
         .extensions = extensions,
-        .extension_count = 3,
+        .extension_count = 4,
     };
     int at = rtp_write_header(ret, LIMIT_DATAGRAM, &h);
     assert_true(at > 0);
@@ -317,6 +326,11 @@ static void note_rtp(struct fake_client *c, const uint8_t *data, size_t len)
     const struct rtp_extension *x = rtp_find_extension(&p, FAKE_EXT_MID);
     if (x && x->len < sizeof r->mid)
         memcpy(r->mid, x->at, x->len);
+    x = rtp_find_extension(&p, FAKE_EXT_DESCRIPTOR);
+    if (x && x->len >= sizeof r->descriptor) {
+        r->descriptor_len = x->len;
+        memcpy(r->descriptor, x->at, sizeof r->descriptor);
+    }
     x = rtp_find_extension(&p, FAKE_EXT_LEVEL);
     if (x)
         r->audio_level = x->at[0];

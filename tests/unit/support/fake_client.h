@@ -11,7 +11,7 @@
 
 #define FAKE_CLIENT_LINES 8
 
-enum { FAKE_EXT_LEVEL = 1, FAKE_EXT_TWCC = 3, FAKE_EXT_MID = 4 };
+enum { FAKE_EXT_LEVEL = 1, FAKE_EXT_TWCC = 3, FAKE_EXT_MID = 4, FAKE_EXT_DESCRIPTOR = 9 };
 enum { FAKE_PT_OPUS = 111, FAKE_PT_VP8 = 96, FAKE_PT_RTX = 97, FAKE_PT_VP9 = 98 };
 
 /** Which codecs of pictures a client offers. */
@@ -24,8 +24,10 @@ struct fake_rtp {
     uint16_t payload_len;
     uint8_t payload_type;
     bool marker;
-    char mid[8];     /* "" without */
-    int audio_level; /* -1 without */
+    char mid[8];            /* "" without */
+    int audio_level;        /* -1 without */
+    uint8_t descriptor_len; /* of the dependency descriptor, and its beginning */
+    uint8_t descriptor[3];
     uint16_t rtx_of; /* the original number, of a retransmission */
     uint8_t head[2]; /* of the payload */
 };
@@ -84,7 +86,8 @@ enum fake_media {
     FAKE_MEDIA_KEY = 1,
     FAKE_MEDIA_RTX = 2,
     FAKE_MEDIA_NO_MID = 4,
-    FAKE_MEDIA_VP9 = 8 /* a key frame */
+    FAKE_MEDIA_VP9 = 8, /* a key frame */
+    FAKE_MEDIA_DESCRIPTOR = 16
 };
 /** A protected packet of a line: a whole picture, or 20 ms of sound. */
 void fake_client_media(struct fake_client *c, size_t line, uint16_t seq, uint32_t timestamp,
