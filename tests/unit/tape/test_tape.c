@@ -37,6 +37,29 @@ static void refuses_what_it_cannot_hold(void **state)
     tape_free(t);
 }
 
+static void descriptors_lie_behind_the_payload(void **state)
+{
+    (void)state;
+    struct tape *t = make(&small);
+    const struct tape_packet head = {.timestamp = 1, .payload_len = 5, .descriptor_len = 3};
+    for (int64_t seq = 100; seq < 110; seq++) {
+        struct tape_packet this_one = head;
+        const struct tape_packet *p = NULL;
+        const uint8_t payload[] = {1, 2, 3, 4, (uint8_t)seq}, descriptor[] = {7, 8, (uint8_t)seq};
+        this_one.seq = seq;
+        const struct tape_input in = {
+            .head = &this_one, .payload = payload, .descriptor = descriptor};
+        assert_int_equal(tape_append(t, &in, &p), 0);
+    }
+    for (int64_t seq = 100; seq < 110; seq++) {
+        const struct tape_packet *p = tape_find(t, seq);
+        assert_int_equal(p->payload[4], seq);
+        assert_int_equal(tape_descriptor(p)[0], 7);
+        assert_int_equal(tape_descriptor(p)[2], seq);
+    }
+    tape_free(t);
+}
+
 static void finds_what_was_written(void **state)
 {
     (void)state;
@@ -250,6 +273,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_what_it_cannot_hold),
+        cmocka_unit_test(descriptors_lie_behind_the_payload),
         cmocka_unit_test(finds_what_was_written),
         cmocka_unit_test(padding_takes_a_number_and_no_picture),
         cmocka_unit_test(old_packets_give_way),
