@@ -93,15 +93,32 @@ static void note_picture(struct encoding *e, const struct tape_packet *p)
             t->encodings[i]->missed++;
 }
 
+/** Publishers begin and end spatial layers with a key picture, which has all that there are. */
+static void note_spatial(struct encoding *e, const struct tape_packet *p)
+{
+    if (p->flags & TAPE_KEY_FRAME) {
+        e->key_timestamp = p->timestamp;
+        e->key_spatial = 0;
+    }
+    if (p->timestamp == e->key_timestamp && p->spatial_id > e->key_spatial)
+        e->key_spatial = p->spatial_id;
+    if (p->timestamp > e->key_timestamp && e->key_timestamp) { /* it is over */
+        e->top_spatial = e->key_spatial;
+        e->key_timestamp = 0;
+    }
+    if (p->spatial_id > e->top_spatial)
+        e->top_spatial = p->spatial_id;
+}
+
 static void note_layers(struct encoding *e, uint64_t now_us, const struct tape_packet *p)
 {
+    struct track *t = e->track;
     layer_meter_note(&e->meter, now_us, p);
-    if (p->spatial_id > e->top_spatial) {
-        e->top_spatial = p->spatial_id;
-        track_watch(e->track, now_us);
-    }
+    note_spatial(e, p);
     if (p->temporal_id > e->top_temporal)
         e->top_temporal = p->temporal_id;
+    if (t->timer.place == 0 && (t->encoding_count > 1 || e->top_spatial > 0))
+        track_watch(t, now_us);
     if (!(p->flags & TAPE_KEY_FRAME))
         return;
     e->key_wanted = false;

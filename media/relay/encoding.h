@@ -45,6 +45,8 @@ struct encoding {
     bool key_seen;
     uint64_t trim_at_us;
     uint16_t width, height;            /* of the last key frame */
+    int64_t key_timestamp;             /* of a key picture under way, or 0; */
+    uint8_t key_spatial;               /* the highest layer seen of it */
     uint8_t top_spatial, top_temporal; /* the highest layers seen */
     uint64_t packets, bytes;
     struct payload_reader reader;

@@ -6,6 +6,7 @@
 #include "base/er.h"
 #include "media/relay/relay.h"
 
+#define IDLE_US 2000000u
 #define LOOK_EVERY_US 100000u /* whether encodings come and go */
 
 int track_new(struct track **ret, struct room *r, const struct track_config *config,
@@ -112,8 +113,7 @@ struct encoding *track_encoding(struct track *t, unsigned rid, uint64_t now_us)
 
 void track_watch(struct track *t, uint64_t now_us)
 {
-    if (t->timer.place == 0)
-        (void)heap_set(&t->room->track_timers, &t->timer, now_us + LOOK_EVERY_US);
+    (void)heap_set(&t->room->track_timers, &t->timer, now_us + LOOK_EVERY_US);
 }
 
 struct encoding *track_best(const struct track *t)
@@ -135,7 +135,8 @@ void track_expire(struct track *t, uint64_t now_us)
 {
     list_each_safe (s, &t->slots, struct slot, in_track)
         slot_retarget(s, now_us);
-    track_watch(t, now_us);
+    if (now_us - t->heard_us < IDLE_US) /* else the next packet has it look again */
+        track_watch(t, now_us);
 }
 
 /* What layers cost */

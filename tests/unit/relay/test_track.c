@@ -121,6 +121,41 @@ static void rates_rise_with_what_they_buy(void **state)
     assert_int_equal(track_layer_rates(t, f->now_us, rates, 8), 3); /* one has stopped */
 }
 
+/** A spatial layer's part of a VP9 picture, in one packet. */
+static void vp9_layer(struct fake_relay *f, struct encoding *e, uint16_t *seq, uint32_t timestamp,
+                      uint8_t spatial, bool key)
+{
+    const struct track_extras none = {0};
+    const uint8_t payload[] = {(uint8_t)(0xac | (key ? 0 : 0x40)), 5,
+                               (uint8_t)(spatial << 1 | (spatial > 0)), 0, 0x82};
+    const struct rtp_packet packet = {
+        .seq = (*seq)++, .timestamp = timestamp, .payload = payload, .payload_len = sizeof payload};
+    assert_int_equal(encoding_receive(e, f->now_us, &packet, &none, false), 0);
+}
+
+static void spatial_layers_come_and_go_with_key_pictures(void **state)
+{
+    struct fake_relay *f = *state;
+    struct track *t = fake_track(f, "ann", 1, CODEC_VP9);
+    struct encoding *e = t->encodings[0];
+    uint16_t seq = 1;
+    static const struct {
+        uint8_t layers, top;
+        bool key;
+    } pictures[] = {{3, 2, true},  {3, 2, false}, {2, 2, false}, {2, 2, true},
+                    {2, 1, false}, {1, 1, true},  {1, 0, false}, {3, 2, true}};
+    assert_true(room_deadline_us(f->room) == HEAP_NEVER);
+    for (uint32_t i = 0; i < sizeof pictures / sizeof pictures[0]; i++) {
+        for (uint8_t s = 0; s < pictures[i].layers; s++)
+            vp9_layer(f, e, &seq, 3000 + i * 3000, s, pictures[i].key);
+        assert_int_equal(e->top_spatial, pictures[i].top);
+    }
+    fake_relay_run(f, 10000000); /* a track that is still is not looked at */
+    assert_int_equal(t->timer.place, 0);
+    vp9_layer(f, e, &seq, 90000, 0, false);
+    assert_int_not_equal(t->timer.place, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_relay, close_relay)
 
 int main(void)
@@ -129,6 +164,7 @@ int main(void)
         TEST(encodings_are_ordered_by_size),
         TEST(the_best_is_one_that_flows),
         TEST(rates_rise_with_what_they_buy),
+        TEST(spatial_layers_come_and_go_with_key_pictures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
