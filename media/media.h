@@ -176,8 +176,8 @@ enum media_event_type {
     MEDIA_TRACK_REMOVED,  /* peer, identity, track */
     MEDIA_SLOT,           /* peer, mid, track (0: none now), identity of its publisher, kind; er:
                             ER_UNSUPPORTED when there would be one, in a codec the viewer lacks */
-    MEDIA_PUBLISH_HINT, /* peer, mid, max_bps (0: no limit), slideshow: what the viewers of what is
-                            published on that line can take now. Told when it changes */
+    MEDIA_PUBLISH_HINT, /* peer, mid, max_bps (0: no limit), slideshow, layers: what the viewers of
+                            what is published on that line can take now. Told when it changes */
     MEDIA_SLOT_LAYER,   /* peer, mid, width, height (0: unknown), state: what the line shows now */
     MEDIA_CLIP_STARTED, /* clip: unix_us */
     MEDIA_CLIP_READY,   /* clip: result */
@@ -203,8 +203,8 @@ struct media_clip_result {
     bool has_poster;
     bool has_video, has_audio;
     const char *video_codec; /* of the first picture: "VP8"; static text, NULL without */
-    unsigned gaps;   /* stretches of missing pictures */
-    uint64_t gap_ms; /* their sum */
+    unsigned gaps;           /* stretches of missing pictures */
+    uint64_t gap_ms;         /* their sum */
 };
 
 /** What a publisher sends on one layer, the ones below included. */
@@ -266,6 +266,7 @@ struct media_event {
     struct media_room_stats *stats; /* owned by the event */
     uint32_t max_bps;
     bool slideshow;
+    bool layers; /* viewers' paths or wishes differ: one picture cannot serve them all */
     unsigned width, height;
     enum media_slot_state state;
 };

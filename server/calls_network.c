@@ -38,8 +38,9 @@ static void peer_say(struct peer *p, json_t *message)
 
 void peer_tell_hint(struct peer *p, const struct media_event *e)
 {
-    peer_say(p, json_pack("{s:s,s:s,s:I,s:b}", "type", "publish_hint", "mid", e->mid,
-                          "max_bitrate_bps", (json_int_t)e->max_bps, "slideshow", e->slideshow));
+    peer_say(p, json_pack("{s:s,s:s,s:I,s:b,s:b}", "type", "publish_hint", "mid", e->mid,
+                          "max_bitrate_bps", (json_int_t)e->max_bps, "slideshow", e->slideshow,
+                          "layers", e->layers));
 }
 
 const char *slot_state_name(enum media_slot_state state)

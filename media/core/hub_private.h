@@ -82,9 +82,10 @@ struct member_line {
     enum media_slot_state shown_told; /* the last told by MEDIA_SLOT_LAYER: */
     unsigned shown_width_told, shown_height_told;
     uint32_t hint_bps_told; /* and by MEDIA_PUBLISH_HINT: */
-    bool hint_slideshow_told;
-    uint64_t hint_us;       /* when it was looked at last */
-    bool limited;           /* it was told a limit once */
+    bool hint_slideshow_told, hint_layers_told;
+    uint64_t layers_until_us; /* viewers differed not long before that */
+    uint64_t hint_us;         /* when it was looked at last */
+    bool limited;             /* it was told a limit once */
     struct rate_meter rate_in, rate_out;
     uint32_t viewer_jitter_us;
     uint8_t viewer_fraction_lost;
@@ -103,11 +104,11 @@ struct member {
     size_t line_count;
     struct member_line **lines; /* pointers: slots and tracks refer to them */
     struct sender_clock clock;
-    struct downlink *downlink; /* the path to it; NULL until it is sent something */
+    struct downlink *downlink;  /* the path to it; NULL until it is sent something */
     struct twcc_recorder *twcc; /* NULL until it sends something numbered */
-    uint64_t twcc_at_us;   /* 0: nothing to report */
-    uint64_t report_at_us; /* 0: not connected yet */
-    uint64_t begin_us;     /* when what it is sent begins; 0: it has, or is not connected */
+    uint64_t twcc_at_us;        /* 0: nothing to report */
+    uint64_t report_at_us;      /* 0: not connected yet */
+    uint64_t begin_us;          /* when what it is sent begins; 0: it has, or is not connected */
     uint64_t rtt_us;
     uint64_t joined_us; /* its first offer */
     bool pictured;      /* it was sent video */
@@ -168,7 +169,7 @@ void member_tell_layer(struct member_line *l, enum media_slot_state state, unsig
 /** The line shows nothing any more, and nothing is told. */
 void member_forget_layer(struct member_line *l);
 /** Tells the publisher on whose line this is what the viewers can take, if that is another. */
-void member_tell_hint(struct member_line *l, uint32_t max_bps, bool slideshow);
+void member_tell_hint(struct member_line *l, uint32_t max_bps, bool slideshow, bool layers);
 
 /* mirror.c */
 void mirror_track_added(struct hub_room *r, const struct track *t);

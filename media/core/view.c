@@ -11,6 +11,7 @@
 #define HINT_MIN_BPS 40000u
 #define HINT_MAX_BPS 2500000u /* more is no limit */
 #define SOUND_BPS 64000u
+#define LAYERS_LINGER_US 30000000u
 
 /* The path to a viewer */
 
@@ -158,31 +159,53 @@ void member_tell_layer(struct member_line *l, enum media_slot_state state, unsig
 
 /** What those who are shown a track can take. */
 struct demand {
-    bool any, unlimited, slideshow;
-    uint32_t bps;
+    bool any, unlimited, slideshow, pinned;
+    size_t viewers;
+    uint32_t bps, least_bps; /* of the best path and of the worst */
 };
 
 static struct demand demand_for(const struct track *t)
 {
-    struct demand d = {.slideshow = true};
+    struct demand d = {.slideshow = true, .least_bps = UINT32_MAX};
     list_each (s, &t->slots, struct slot, in_track) {
         enum downlink_state state = s->downlink ? downlink_slot_state(s->downlink, s)
                                                 : DOWNLINK_VIDEO;
         uint32_t bps = s->downlink ? downlink_slot_bps(s->downlink, s) : UINT32_MAX;
         if (state == DOWNLINK_PAUSED)
             continue;
+        const struct member_line *viewer = s->owner;
         d.any = true;
+        d.viewers++;
+        d.pinned = d.pinned || viewer->view.layer != MEDIA_LAYER_AUTO;
         d.slideshow = d.slideshow && state == DOWNLINK_SLIDESHOW;
         d.unlimited = d.unlimited || bps == UINT32_MAX;
         if (bps > d.bps)
             d.bps = bps;
+        if (bps < d.least_bps)
+            d.least_bps = bps;
     }
     return d;
 }
 
 static bool has_layers(const struct track *t)
 {
-    return t->encoding_count != 1 || t->encodings[0]->top_spatial > 0;
+    size_t flowing = 0;
+    for (size_t i = 0; i < t->encoding_count; i++)
+        flowing += encoding_flows(t->encodings[i]);
+    const struct encoding *best = track_best(t);
+    return flowing != 1 || !best || best->top_spatial > 0;
+}
+
+/** Whether one picture cannot serve all: somebody's path does not carry it, or somebody wished for less.
+ *  Lower pictures take from the best one, so that they are asked for only then, and for a while after. */
+static bool wants_layers(struct member_line *l, const struct demand *d, uint64_t now_us)
+{
+    struct layer_rate rates[MEDIA_LAYERS_MAX];
+    size_t count = track_layer_rates(l->track, now_us, rates, MEDIA_LAYERS_MAX);
+    uint32_t whole = count ? rates[count - 1].bps : 0;
+    if (d->viewers > 1 && (d->pinned || d->least_bps < whole))
+        l->layers_until_us = now_us + LAYERS_LINGER_US;
+    return l->member->room->mirrors != 0 || (d->viewers > 1 && now_us < l->layers_until_us);
 }
 
 void member_line_hint(struct member_line *l, uint64_t now_us)
@@ -198,14 +221,15 @@ void member_line_hint(struct member_line *l, uint64_t now_us)
     else if (bps < HINT_MIN_BPS)
         bps = HINT_MIN_BPS;
     bool slideshow = bps && d.slideshow;
+    bool layers = wants_layers(l, &d, now_us);
     bool more = told && (bps == 0 || bps > told);
     bool little = told && bps > told * (1 - HINT_CHANGE) && bps < told * (1 + HINT_CHANGE);
-    if (slideshow == l->hint_slideshow_told &&
+    if (slideshow == l->hint_slideshow_told && layers == l->hint_layers_told &&
         (bps == told || little || (more && now_us - l->hint_us < HINT_MORE_EVERY_US)))
         return;
     l->hint_us = now_us;
     l->limited = l->limited || bps;
-    member_tell_hint(l, bps, slideshow);
+    member_tell_hint(l, bps, slideshow, layers);
     member_report_limit(l->member);
 }
 
@@ -226,18 +250,21 @@ bool member_publish_limit(const struct member *m, uint32_t *ret_bps)
     return limited;
 }
 
-void member_tell_hint(struct member_line *l, uint32_t max_bps, bool slideshow)
+void member_tell_hint(struct member_line *l, uint32_t max_bps, bool slideshow, bool layers)
 {
-    if (l->hint_bps_told == max_bps && l->hint_slideshow_told == slideshow)
+    if (l->hint_bps_told == max_bps && l->hint_slideshow_told == slideshow &&
+        l->hint_layers_told == layers)
         return;
     struct media_event event = {.type = MEDIA_PUBLISH_HINT,
                                 .peer = l->member->config.peer,
                                 .kind = member_line_agreed(l)->kind,
                                 .max_bps = max_bps,
-                                .slideshow = slideshow};
+                                .slideshow = slideshow,
+                                .layers = layers};
     l->member->hub->counters.hints_told++;
     l->hint_bps_told = max_bps;
     l->hint_slideshow_told = slideshow;
+    l->hint_layers_told = layers;
     (void)str_copy(event.mid, sizeof event.mid, member_line_agreed(l)->mid);
     hub_tell(l->member->room, &event);
 }

@@ -41,6 +41,7 @@ for (const [kind, other] of [KINDS, [...KINDS].reverse()]) {
   test(`two viewers of ${other}'s camera, one of them ${kind}, get the layers they have use for`, { timeout: 150_000 }, async (t) => {
     const one = await louped.newCase();
     const camera = await publisher(t, other, one);
+    // One picture serves both until somebody wishes for less.
     const large = await viewer(t, 'chromium', one.room, 'large');
     const small = await viewer(t, kind, one.room, 'small');
     await wide(large, 960);

@@ -225,17 +225,15 @@ test('stop closes the connection and listens no more', async () => {
   assert.equal(call.state, 'ended');
 });
 
-const person = (identity: string) => ({ identity, name: identity, role: 'agent', online: true, video: true });
-
-test('lower encodings are sent while several people are there', async () => {
-  const { env, say } = await connected();
+test('lower encodings are sent while viewers differ', async () => {
+  const { env, call, say } = await connected();
   const active = () => env.lastPeer.transceivers[1]?.sender.parameters.encodings.map((one) => one.active);
   assert.deepEqual(active(), [false, false, true]);
-  say({ type: 'roster', people: ['me', 'a'].map(person) });
-  say({ type: 'person_joined', person: person('b') });
+  say({ type: 'publish_hint', mid: '1', max_bitrate_bps: 0, slideshow: false, layers: true });
   await env.settle();
   assert.deepEqual(active(), [true, true, true]);
-  say({ type: 'person_left', identity: 'b', reason: 'left' });
+  assert.deepEqual(call.hint, { maxBitrate: 0, slideshow: false, layers: true });
+  say({ type: 'publish_hint', mid: '1', max_bitrate_bps: 0, slideshow: false, layers: false });
   await env.settle();
   assert.deepEqual(active(), [false, false, true]);
 });
@@ -249,7 +247,7 @@ test('a hint for the camera is obeyed; a slideshow makes key frames until it end
   assert.deepEqual(hints, []);
   say({ type: 'publish_hint', mid: '1', max_bitrate_bps: 300_000, slideshow: true });
   await env.advance(3_500);
-  assert.deepEqual(hints, [{ maxBitrate: 300_000, slideshow: true }]);
+  assert.deepEqual(hints, [{ maxBitrate: 300_000, slideshow: true, layers: false }]);
   assert.equal(sender.parameters.encodings[2]?.maxFramerate, 1);
   assert.equal(sender.keyFrames, 3);
   say({ type: 'publish_hint', mid: '1', max_bitrate_bps: 0, slideshow: false });

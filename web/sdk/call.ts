@@ -128,9 +128,6 @@ export class LoupeCall extends Emitter<CallEvents> {
       client.on('track_removed', (message) => void this.#remote.delete(String(message.track))),
       client.on('layer', (message) => this.#layerChanged(message)),
       client.on('publish_hint', (message) => this.#hinted(message)),
-      client.on('roster', () => this.#plan()),
-      client.on('person_joined', () => this.#plan()),
-      client.on('person_left', () => this.#plan()),
       client.on('media_gone', () => this.#rebuild()),
       // A token without a room must join again first; the roster says that this is done.
       client.on('renewed', ({ room }) => (room ? this.#rebuild() : client.once('roster', () => this.#rebuild()))),
@@ -414,14 +411,13 @@ export class LoupeCall extends Emitter<CallEvents> {
     return width && height ? { width, height } : undefined;
   }
 
-  /** Sends what those who are there have use for. */
+  /** Sends what the viewers have use for. */
   #plan(): void {
     const sender = this.#senders.video;
     if (!sender || !this.#pc || this.state === 'ended') return;
     void applyPlan(sender, {
       camera: this.#cameraSize(),
       facing: this.#facing,
-      several: this.#client.people.size > 2,
       bitrate: this.#videoBitrate,
       hint: this.#hint,
     });
@@ -430,8 +426,8 @@ export class LoupeCall extends Emitter<CallEvents> {
   #hinted(message: ServerMessages['publish_hint']): void {
     const video = this.#pc?.getTransceivers().find((one) => one.sender === this.#senders.video);
     if (!video || video.mid !== message.mid) return;
-    const { max_bitrate_bps: maxBitrate, slideshow } = message;
-    this.#setHint(maxBitrate > 0 || slideshow ? { maxBitrate, slideshow } : undefined);
+    const { max_bitrate_bps: maxBitrate, slideshow, layers = false } = message;
+    this.#setHint(maxBitrate > 0 || slideshow || layers ? { maxBitrate, slideshow, layers } : undefined);
     this.#plan();
   }
 
@@ -470,7 +466,7 @@ export class LoupeCall extends Emitter<CallEvents> {
     const network = this.#network.take(report.values(), {
       states: shown.map((slot) => slot.state),
       still: new Set(this.slots.filter((slot) => slot.identity === null || off(slot)).map((slot) => slot.mid)),
-      capped: this.#hint !== undefined,
+      capped: (this.#hint?.maxBitrate ?? 0) > 0,
     });
     this.#heard(this.#network.measured?.silent !== true);
     if (!network) return;

@@ -163,7 +163,7 @@ export interface ServerMessages {
   track_removed: { track: string | number; identity: string };
   slot: { mid: string; track: string | number | null; identity?: string; kind: MediaKind; lacking?: 'codec' };
   layer: { mid: string; width: number; height: number; state: SlotState };
-  publish_hint: { mid: string; max_bitrate_bps: number; slideshow: boolean };
+  publish_hint: { mid: string; max_bitrate_bps: number; slideshow: boolean; layers?: boolean };
   network: { identity: string; network: Network | null };
   media_connected: Record<string, never>;
   media_moved: Record<string, never>;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a camera is sent as. Its line is agreed with several encodings (simulcast), so that lower ones can
-// be switched on and off without an offer. One viewer gets the whole uplink in one sharp stream; lower
-// encodings are sent only while there are several viewers, each with a path of its own.
+// be switched on and off without an offer. One sharp stream has the whole uplink for as long as it serves
+// everybody; lower encodings are sent beside it while the server says that viewers' paths differ.
 import type { Facing } from './protocol.js';
 
 export interface Size {
@@ -13,13 +13,13 @@ export interface Size {
 export interface PublishHint {
   maxBitrate: number;
   slideshow: boolean;
+  /** Viewers' paths or wishes differ: lower encodings are of use. */
+  layers: boolean;
 }
 
 export interface SendPlan {
   camera: Size | undefined;
   facing: Facing | undefined;
-  /** More than one person may be watching. */
-  several: boolean;
   /** For the full resolution, bits per second. */
   bitrate: number;
   hint: PublishHint | undefined;
@@ -56,7 +56,7 @@ export function planEncodings(encodings: RTCRtpEncodingParameters[], plan: SendP
   const before = JSON.stringify(encodings);
   const { hint } = plan;
   const useful = Math.min(encodings.length, encodingCount(plan.camera));
-  const lowest = plan.several && !hint?.slideshow ? 0 : useful - 1;
+  const lowest = hint?.layers && !hint.slideshow ? 0 : useful - 1;
   const cap = hint?.maxBitrate ? Math.max(LEAST_BITRATE, hint.maxBitrate) : Infinity;
   encodings.forEach((encoding, i) => {
     const scale = 2 ** Math.max(0, useful - 1 - i);

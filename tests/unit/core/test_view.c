@@ -54,12 +54,12 @@ static void what_is_the_same_is_not_told_again(void **state)
     fake_client_join(f, 1, "ann", "ab vb");
     struct member_line *l = member_of(f, 1)->lines[1];
     member_tell_layer(l, MEDIA_SLOT_VIDEO, 0, 0);
-    member_tell_hint(l, 0, false);
+    member_tell_hint(l, 0, false, false);
     assert_int_equal(fake_hub_count(f, MEDIA_SLOT_LAYER), 0);
     assert_int_equal(fake_hub_count(f, MEDIA_PUBLISH_HINT), 0);
     for (int i = 0; i < 2; i++) {
         member_tell_layer(l, MEDIA_SLOT_SLIDESHOW, 640, 480);
-        member_tell_hint(l, 300000, true);
+        member_tell_hint(l, 300000, true, false);
     }
     assert_int_equal(fake_hub_count(f, MEDIA_SLOT_LAYER), 1);
     assert_int_equal(fake_hub_count(f, MEDIA_PUBLISH_HINT), 1);
@@ -72,14 +72,41 @@ static void what_is_the_same_is_not_told_again(void **state)
     assert_true(e->width == 640 && e->height == 480);
     e = fake_hub_last(f, MEDIA_PUBLISH_HINT);
     assert_true(e->max_bps == 300000 && e->slideshow && e->peer == 1);
-    member_tell_hint(l, 0, false);
+    member_tell_hint(l, 0, false, true);
     assert_int_equal(fake_hub_count(f, MEDIA_PUBLISH_HINT), 2);
+    assert_true(fake_hub_last(f, MEDIA_PUBLISH_HINT)->layers);
     member_tell_layer(l, MEDIA_SLOT_PAUSED, 0, 0);
     assert_int_equal(fake_hub_counters(f)->views_slideshow, 0);
     assert_int_equal(fake_hub_counters(f)->views_paused, 1);
     hub_peer_remove(f->hub, f->now_us, &f->room, 1);
     assert_int_equal(fake_hub_counters(f)->views_paused, 0);
     assert_int_equal(fake_hub_counters(f)->views, 0);
+}
+
+static void layers_are_wanted_where_viewers_differ(void **state)
+{
+    struct fake_hub *f = *state;
+    struct fake_client *ann = fake_client_join(f, 1, "ann", "vs");
+    fake_client_join(f, 2, "bob", "vr");
+    fake_client_join(f, 3, "eve", "vr");
+    fake_client_stream(ann, 2);
+    assert_int_equal(fake_hub_count(f, MEDIA_PUBLISH_HINT), 0); /* one picture serves both */
+    const struct media_view low = {.layer = 0}, all = MEDIA_VIEW_ALL;
+    const char *mid = member_line_agreed(member_of(f, 3)->lines[0])->mid;
+    hub_view(f->hub, f->now_us, &f->room, 3, mid, &low);
+    fake_client_stream(ann, 2);
+    const struct media_event *e = fake_hub_last(f, MEDIA_PUBLISH_HINT);
+    assert_true(e && e->layers && e->peer == 1 && e->max_bps == 0 && !e->slideshow);
+    hub_view(f->hub, f->now_us, &f->room, 3, mid, &all);
+    fake_client_stream(ann, 20);
+    assert_true(fake_hub_last(f, MEDIA_PUBLISH_HINT)->layers); /* for a while */
+    fake_client_stream(ann, 15);
+    assert_false(fake_hub_last(f, MEDIA_PUBLISH_HINT)->layers);
+    hub_view(f->hub, f->now_us, &f->room, 3, mid, &low);
+    fake_client_stream(ann, 2);
+    hub_peer_remove(f->hub, f->now_us, &f->room, 2);
+    fake_client_stream(ann, 2);
+    assert_false(fake_hub_last(f, MEDIA_PUBLISH_HINT)->layers); /* eve alone is sent less at once */
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_hub, close_hub)
@@ -89,6 +116,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_wish_is_kept_with_its_line),
         TEST(what_is_the_same_is_not_told_again),
+        TEST(layers_are_wanted_where_viewers_differ),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

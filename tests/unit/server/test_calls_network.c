@@ -52,7 +52,8 @@ static void test_hint_and_layer_go_to_the_page(void **state)
                             .peer = fake_media_last_peer(w.media),
                             .mid = "1",
                             .max_bps = 250000,
-                            .slideshow = true};
+                            .slideshow = true,
+                            .layers = true};
     fake_media_say(w.media, &e);
     e = (struct media_event){.type = MEDIA_SLOT_LAYER,
                              .room = c.room,
@@ -66,6 +67,7 @@ static void test_hint_and_layer_go_to_the_page(void **state)
     assert_string_equal(text_at(hint, "mid"), "1");
     assert_int_equal(json_integer_value(json_object_get(hint, "max_bitrate_bps")), 250000);
     assert_true(json_is_true(json_object_get(hint, "slideshow")));
+    assert_true(json_is_true(json_object_get(hint, "layers")));
     json_t *layer = client_expect(&buyer, "layer");
     assert_string_equal(text_at(layer, "mid"), "3");
     assert_string_equal(text_at(layer, "state"), "audio_only");
