@@ -9,7 +9,7 @@
 
 #define REST_QUICK 2     /* turns soon after the ones before: then packets keep coming, */
 #define REST_US 120      /* and so far apart are turns then: enough for some packets, */
-#define REST_MOST_US 240 /* but no further apart than this */
+#define REST_MOST_US 200 /* but no further apart than this */
 #define REST_PACKETS 8
 
 /** Zeroed memory is one that has seen nothing. */
