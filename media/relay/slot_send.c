@@ -177,8 +177,8 @@ static struct relay_packet make_packet(const struct slot *s, const struct tape_p
 
 static void note_sent(struct slot *s, int64_t seq, const struct slot_sent *note)
 {
-    if (!s->sent)
-        return;
+    if (!s->sent || seq <= s->noted - s->sent_size)
+        return; /* it came so late that its place tells of a newer one */
     if (seq > s->noted + s->sent_size)
         s->noted = seq - s->sent_size;
     while (s->noted < seq) /* what lies between has not been sent */
@@ -276,7 +276,9 @@ void slot_forward(struct slot *s, uint64_t now_us, const struct tape_packet *con
 static bool is_late(const struct slot *s, uint64_t now_us)
 {
     const struct tape_packet *p = tape_find(s->encoding->tape, s->cursor.next);
-    return p && now_us - p->arrival_us > LATE_US && now_us - s->stretch_us > LATE_FIRST_US;
+    /* What another worker took in may be newer than this one's turn. */
+    return p && now_us > p->arrival_us && now_us - p->arrival_us > LATE_US &&
+           now_us - s->stretch_us > LATE_FIRST_US;
 }
 
 void slot_catch_up(struct slot *s, uint64_t now_us)

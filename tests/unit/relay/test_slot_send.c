@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "media/relay/downlink.h"
 #include "tests/unit/support/fake_relay.h"
 
 static int open_relay(void **state)
@@ -408,6 +409,61 @@ static void sound_is_sent_again_where_that_was_agreed(void **state)
     }
 }
 
+/** Under its number a packet is sent again, never another: SRTP would use a nonce twice. */
+static void sound_that_comes_very_late_is_not_taken_for_newer(void **state)
+{
+    struct fake_relay *f = *state;
+    struct track *t = fake_track(f, "ann", 0, CODEC_OPUS);
+    const struct slot_config config = {.kind = MEDIA_AUDIO,
+                                       .codecs = 1u << CODEC_OPUS,
+                                       .viewer = 1,
+                                       .identity = "me",
+                                       .nack = true};
+    struct slot *s;
+    assert_int_equal(slot_new(&s, f->room, &config, f->now_us), 0);
+    for (uint16_t i = 0; i < LIMIT_SENT_AUDIO + 20; i++)
+        if (i != 10)
+            fake_picture(f, t, (uint16_t)(100 + i), i * 960u, FAKE_START);
+    fake_picture(f, t, 110, 10 * 960u, FAKE_START);
+    const struct fake_sent late = *fake_last_sent(f, s);
+    uint16_t newer = (uint16_t)(late.seq + LIMIT_SENT_AUDIO);
+    (void)sent_again(f);
+    slot_nack(s, f->now_us, &newer, 1);
+    assert_int_equal(f->sent_count, 1);
+    assert_int_equal(f->sent[0].seq, newer);
+    assert_int_equal(f->sent[0].source_seq, late.source_seq + LIMIT_SENT_AUDIO);
+    slot_free(s);
+}
+
+/** Workers share packets, but their turns do not begin at the same time. */
+static void what_is_newer_than_the_turn_is_not_late(void **state)
+{
+    struct fake_relay *f = *state;
+    struct track *t = fake_track(f, "ann", 0, CODEC_VP8);
+    const struct downlink_config path = {.twcc = true};
+    struct downlink *d;
+    assert_int_equal(downlink_new(&d, &path, f->now_us), 0);
+    const struct slot_config config = {.kind = MEDIA_VIDEO,
+                                       .codecs = 1u << CODEC_VP8,
+                                       .viewer = 1,
+                                       .identity = "me",
+                                       .downlink = d};
+    struct slot *s;
+    assert_int_equal(slot_new(&s, f->room, &config, f->now_us), 0);
+    fake_picture(f, t, 100, 0, FAKE_KEY);
+    assert_ptr_equal(s->encoding, t->encodings[0]);
+    fake_relay_run(f, 3000000);
+    (void)downlink_sent(d, f->now_us, 500000, 0); /* the path is taken for a while */
+    fake_picture(f, t, 101, 270000, FAKE_START);
+    assert_int_equal(fake_sent_to(f, s), 1);
+    slot_catch_up(s, f->now_us - 500);
+    assert_ptr_equal(s->encoding, t->encodings[0]);
+    fake_relay_run(f, 1000000);
+    assert_int_equal(fake_sent_to(f, s), 2);
+    slot_free(s);
+    downlink_free(d);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_relay, close_relay)
 
 int main(void)
@@ -424,6 +480,8 @@ int main(void)
         TEST(is_sent_again_once_a_round_trip),
         TEST(one_viewer_has_few_key_frames_made),
         TEST(sound_is_sent_again_where_that_was_agreed),
+        TEST(sound_that_comes_very_late_is_not_taken_for_newer),
+        TEST(what_is_newer_than_the_turn_is_not_late),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
