@@ -183,7 +183,7 @@ static void run_step(struct grid *g, size_t step, uint64_t length_us, struct gri
     ret->steps[step].after_ms = (uint32_t)(netsim_queue_wait_us(&after, 95) / 1000);
     const struct player *p = g->picture->player;
     ret->steps[step].changed_ms = ms_after(player_resized_us(p, from_us), from_us);
-    ret->steps[step].reached_ms = ms_after(player_width_since_us(p, from_us), from_us);
+    ret->steps[step].reached_ms = ms_after(player_width_again_us(p, from_us), from_us);
     ret->steps[step].width = p->width;
     ret->step_count = step + 1;
 }
@@ -315,6 +315,15 @@ static void queue_case(size_t i, struct grid_case *ret)
                    packets);
 }
 
+/* Nothing gets through, either way, on both legs. */
+static void blackout_case(size_t i, struct grid_case *ret)
+{
+    unsigned delay = i ? 100 : 20;
+    *ret = (struct grid_case){.leg = {.delay_us = delay * 1000u, .loss_ppm = 1000000},
+                              .seconds = 5};
+    (void)snprintf(ret->name, sizeof ret->name, "blackout 5 s, %u ms", delay);
+}
+
 static void step_case(size_t i, struct grid_case *ret)
 {
     if (i >= 2) {
@@ -346,7 +355,7 @@ static void step_case(size_t i, struct grid_case *ret)
 
 bool grid_at(size_t i, struct grid_case *ret)
 {
-    enum { LOSSES = 8 * 6, JITTERS = 4, QUEUES = 12, STEPS = 4 };
+    enum { LOSSES = 8 * 6, JITTERS = 4, QUEUES = 12, STEPS = 4, BLACKOUTS = 2 };
     size_t at = 0;
     for (size_t k = 0; k < LOSSES; k++)
         if (loss_case(k, ret) && at++ == i)
@@ -358,6 +367,8 @@ bool grid_at(size_t i, struct grid_case *ret)
         queue_case(i - JITTERS, ret);
     else if (i < JITTERS + QUEUES + STEPS)
         step_case(i - JITTERS - QUEUES, ret);
+    else if (i < JITTERS + QUEUES + STEPS + BLACKOUTS)
+        blackout_case(i - JITTERS - QUEUES - STEPS, ret);
     else
         return false;
     return true;

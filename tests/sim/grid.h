@@ -39,7 +39,7 @@ struct grid_step {
     uint32_t settled_ms; /* from when on at least 70% is used with less than 300 ms of queue */
     uint32_t after_ms;   /* wait_ms of what passed later than 5 s after the step */
     uint32_t changed_ms; /* when the picture's size first was another than before; UINT32_MAX */
-    uint32_t reached_ms; /* from when on it had the size that it had in the end; likewise */
+    uint32_t reached_ms; /* when it first had the size that it had in the end; likewise */
     uint16_t width;      /* in the end */
 };
 

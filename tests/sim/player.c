@@ -270,16 +270,12 @@ uint64_t player_resized_us(const struct player *p, uint64_t from_us)
     return UINT64_MAX;
 }
 
-uint64_t player_width_since_us(const struct player *p, uint64_t from_us)
+uint64_t player_width_again_us(const struct player *p, uint64_t from_us)
 {
-    uint64_t since_us = UINT64_MAX;
-    for (size_t back = 1; back <= remembered(p); back++) {
-        const struct player_shown *s = shown_at(p, back);
-        if (s->at_us < from_us || s->width != p->width)
-            break;
-        since_us = s->at_us;
-    }
-    return since_us;
+    for (size_t back = remembered(p); back > 0; back--)
+        if (shown_at(p, back)->at_us >= from_us && shown_at(p, back)->width == p->width)
+            return shown_at(p, back)->at_us;
+    return UINT64_MAX;
 }
 
 uint64_t player_delay_us(const struct player *p, unsigned percent)

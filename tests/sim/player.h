@@ -97,8 +97,8 @@ size_t player_shown_between(const struct player *p, uint64_t from_us, uint64_t t
 uint64_t player_flows_from_us(const struct player *p, uint64_t from_us, uint64_t pause_us);
 /** When, from `from_us` on, the picture's width first was another than the one before; UINT64_MAX. */
 uint64_t player_resized_us(const struct player *p, uint64_t from_us);
-/** Since when, not before `from_us`, the width is what it is now; UINT64_MAX: nothing was shown. */
-uint64_t player_width_since_us(const struct player *p, uint64_t from_us);
+/** When, from `from_us` on, the width first was what it is now; UINT64_MAX: nothing was shown. */
+uint64_t player_width_again_us(const struct player *p, uint64_t from_us);
 /** The delay from capture to screen that `percent` of the pictures did not exceed. */
 uint64_t player_delay_us(const struct player *p, unsigned percent);
 
