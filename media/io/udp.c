@@ -66,6 +66,7 @@ struct udp {
     struct udp_local local;
     struct message *messages;
     uint8_t (*rx)[BUFFER_BYTES];
+    size_t rx_used; /* by the last call; the others are as they were */
     struct mmsghdr rx_messages[UDP_BATCH];
     struct mmsghdr tx_messages[TX_BATCH];
     struct rx_slot rx_slots[UDP_BATCH];
@@ -107,6 +108,13 @@ static int bind_socket(struct udp *u, const struct addr *address)
     return addr_from_sockaddr((struct sockaddr *)&sa, &u->address);
 }
 
+/** What recvmmsg has written over. */
+static void reset(struct udp *u, size_t i)
+{
+    u->rx_messages[i].msg_hdr.msg_namelen = sizeof u->rx_slots[i].from;
+    u->rx_messages[i].msg_hdr.msg_controllen = sizeof u->rx_slots[i].control;
+}
+
 static void prepare_batches(struct udp *u)
 {
     for (size_t i = 0; i < UDP_BATCH; i++) {
@@ -114,6 +122,7 @@ static void prepare_batches(struct udp *u)
         s->part = (struct iovec){.iov_base = u->rx[i], .iov_len = BUFFER_BYTES};
         u->rx_messages[i].msg_hdr = (struct msghdr){
             .msg_name = &s->from, .msg_iov = &s->part, .msg_iovlen = 1, .msg_control = s->control};
+        reset(u, i);
     }
     for (size_t i = 0; i < TX_BATCH; i++) {
         struct tx_slot *s = &u->tx_slots[i];
@@ -186,12 +195,11 @@ static uint64_t arrival(struct udp *u, struct msghdr *hdr, uint64_t now_us, uint
 
 size_t udp_receive(struct udp *u, udp_datagram_fn *fn, void *ctx, uint64_t *ret_now_us)
 {
-    for (size_t i = 0; i < UDP_BATCH; i++) {
-        u->rx_messages[i].msg_hdr.msg_namelen = sizeof u->rx_slots[i].from;
-        u->rx_messages[i].msg_hdr.msg_controllen = sizeof u->rx_slots[i].control;
-    }
+    for (size_t i = 0; i < u->rx_used; i++)
+        reset(u, i);
     int n = recvmmsg(u->fd, u->rx_messages, UDP_BATCH, MSG_DONTWAIT, NULL);
     uint64_t now_us = *ret_now_us = clock_now_us();
+    u->rx_used = n > 0 ? (size_t)n : 0;
     if (n <= 0)
         return 0;
     uint64_t unix_now_us = clock_unix_us();
