@@ -42,6 +42,9 @@ export class Host {
         const host = new Host();
         const name = `loupe${process.pid}`;
         host.address = host.outside = '127.0.0.1';
+        host.children = new Set();
+        process.once('exit', () => host.abandon());
+        for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
         try {
             forgetTheDead();
             const net = freeNet();
@@ -55,11 +58,6 @@ export class Host {
             run('ip', '-n', name, 'link', 'set', 'lo', 'up');
             host.address = `${net}.2`;
             host.outside = `${net}.1`;
-            for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
-                process.once(signal, () => {
-                    host.remove();
-                    process.exit(1);
-                });
         } catch {
             host.remove();
             host.name = undefined;
@@ -75,12 +73,21 @@ export class Host {
         }
     }
 
+    /** This program ends, whatever the reason: nothing stays behind. */
+    abandon() {
+        for (const child of this.children) child.kill('SIGKILL');
+        this.remove();
+    }
+
     /** Starts a program on this host, on these cores. */
     start(program, args, { cpu, ...options } = {}) {
         const words = [program, ...args];
         if (this.name) words.unshift('ip', 'netns', 'exec', this.name);
         if (cpu !== undefined) words.unshift('taskset', '-c', cpu);
-        return spawn(words[0], words.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+        const child = spawn(words[0], words.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+        this.children.add(child);
+        child.once('exit', () => this.children.delete(child));
+        return child;
     }
 }
 
