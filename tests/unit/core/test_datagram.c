@@ -275,20 +275,39 @@ static void nobody_publishes_without_the_right(void **state)
     assert_true(fake_hub_counters(f)->rtp_bad > 0);
 }
 
+/** Redundant sound is unwrapped; a packet that did not come is had back from the one behind it. */
+static void sound_is_had_back_from_redundancy(void **state)
+{
+    struct fake_hub *f = *state;
+    struct fake_client *ann = fake_client_join(f, 1, "ann", "as");
+    struct fake_client *bob = fake_client_join(f, 2, "bob", "ar");
+    struct member *m = member_find(hub_find_room(f->hub, &f->room), 1);
+    m->peer->negotiation.lines[0].payload_type[CODEC_RED] = FAKE_PT_RED;
+    fake_client_media(ann, 0, 10, 48000, FAKE_MEDIA_RED);
+    assert_int_equal(m->lines[0]->track->codec, CODEC_OPUS);
+    fake_client_media(ann, 0, 12, 48000 + 2 * 960, FAKE_MEDIA_RED);
+    assert_int_equal(bob->rtp_count, 3);
+    const struct fake_rtp *own = &bob->rtp[1], *back = &bob->rtp[2];
+    assert_int_equal(own->payload_len, 11);
+    assert_memory_equal(own->head, "\xf8\x01", 2);
+    assert_int_equal(back->payload_len, 4);
+    assert_memory_equal(back->head, "\xf8\x09", 2);
+    assert_int_equal(back->seq, (uint16_t)(own->seq - 1));
+    assert_int_equal(back->timestamp, own->timestamp - 960);
+    assert_int_equal(back->payload_type, FAKE_PT_OPUS);
+    assert_int_equal(fake_hub_counters(f)->rtp_bad, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_hub, close_hub)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(garbage_is_counted_by_kind),
-        TEST(damaged_packets_change_nothing),
-        TEST(checks_need_the_password),
-        TEST(replayed_media_is_dropped),
-        TEST(media_after_a_rebinding),
-        TEST(the_newest_proof_owns_an_address),
-        TEST(sources_are_forgotten_with_their_track),
-        TEST(a_new_source_makes_a_new_track),
-        TEST(retransmissions_fill_holes),
+        TEST(garbage_is_counted_by_kind),         TEST(sound_is_had_back_from_redundancy),
+        TEST(damaged_packets_change_nothing),     TEST(checks_need_the_password),
+        TEST(replayed_media_is_dropped),          TEST(media_after_a_rebinding),
+        TEST(the_newest_proof_owns_an_address),   TEST(sources_are_forgotten_with_their_track),
+        TEST(a_new_source_makes_a_new_track),     TEST(retransmissions_fill_holes),
         TEST(nobody_publishes_without_the_right),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -174,7 +174,7 @@ static void dependency_descriptors_are_passed_on(void **state)
 /** Redundancy is each viewer's own matter: made for those who know it, whatever the publisher sends. */
 static void sound_is_redundant_for_those_who_know_it(void **state)
 {
-    enum { FAKE_PT_RED = 63, BLOCK_BYTES = 11 };
+    enum { BLOCK_BYTES = 11 };
     struct fake_hub *f = *state;
     struct fake_client *ann = fake_client_join(f, 1, "ann", "as");
     struct fake_client *bob = fake_client_join(f, 2, "bob", "ar");

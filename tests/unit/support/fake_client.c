@@ -250,6 +250,7 @@ size_t fake_client_write_media(struct fake_client *c, size_t line, uint16_t seq,
         .marker = video,
         .payload_type = rtx                      ? FAKE_PT_RTX
                         : flags & FAKE_MEDIA_VP9 ? FAKE_PT_VP9
+                        : flags & FAKE_MEDIA_RED ? FAKE_PT_RED
                         : video                  ? FAKE_PT_VP8
                                                  : FAKE_PT_OPUS,
         .seq = rtx ? c->rtx_seq++ : seq,
@@ -264,6 +265,11 @@ size_t fake_client_write_media(struct fake_client *c, size_t line, uint16_t seq,
     if (rtx) {
         put_u16(ret + len, seq);
         len += 2;
+    }
+    if (flags & FAKE_MEDIA_RED) {
+        const uint8_t red[] = {0x80 | FAKE_PT_OPUS, 0x0f, 0x00, 4, FAKE_PT_OPUS, 0xf8, 9, 9, 9};
+        memcpy(ret + len, red, sizeof red);
+        len += sizeof red;
     }
     const uint8_t *picture = flags & FAKE_MEDIA_VP9 ? vp9 : flags & FAKE_MEDIA_KEY ? key : inter;
     memcpy(ret + len, video ? picture : sound, sizeof key);

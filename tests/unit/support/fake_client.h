@@ -12,7 +12,7 @@
 #define FAKE_CLIENT_LINES 8
 
 enum { FAKE_EXT_LEVEL = 1, FAKE_EXT_TWCC = 3, FAKE_EXT_MID = 4, FAKE_EXT_DESCRIPTOR = 9 };
-enum { FAKE_PT_OPUS = 111, FAKE_PT_VP8 = 96, FAKE_PT_RTX = 97, FAKE_PT_VP9 = 98 };
+enum { FAKE_PT_OPUS = 111, FAKE_PT_VP8 = 96, FAKE_PT_RTX = 97, FAKE_PT_VP9 = 98, FAKE_PT_RED = 63 };
 
 /** Which codecs of pictures a client offers. */
 enum fake_video { FAKE_VP8, FAKE_VP8_AND_VP9, FAKE_VP9 };
@@ -87,7 +87,8 @@ enum fake_media {
     FAKE_MEDIA_RTX = 2,
     FAKE_MEDIA_NO_MID = 4,
     FAKE_MEDIA_VP9 = 8, /* a key frame */
-    FAKE_MEDIA_DESCRIPTOR = 16
+    FAKE_MEDIA_DESCRIPTOR = 16,
+    FAKE_MEDIA_RED = 32 /* sound with the packet before it */
 };
 /** A protected packet of a line: a whole picture, or 20 ms of sound. */
 void fake_client_media(struct fake_client *c, size_t line, uint16_t seq, uint32_t timestamp,
