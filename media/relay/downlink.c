@@ -14,12 +14,15 @@
 #define MAX_BPS 30000000u
 #define PACE_TIMES 2.5       /* of the estimate, so that pictures are not late, */
 #define PACE_TIMES_FULL 1.1  /* but for a path whose queue is not empty */
-#define PACE_TIMES_LIMIT 1.5 /* one whose capacity is known, */
+#define PACE_TIMES_LIMIT 1.3 /* one whose capacity is known, */
+#define PACE_FITTING 0.8     /* of the capacity: what is shown drains the queue by itself */
+#define PACE_MET 0.92        /* of the capacity arrives: there is no more */
 #define PACE_QUEUE_US 60000u
 #define RESEND_SHARE 0.6       /* of the estimate, */
 #define RESEND_SHARE_FULL 0.25 /* and of one that is met */
 #define RESEND_BYTES_MIN 3000u
 #define BURST_US 20000u
+#define BURST_LIMIT_US 8000u /* short queues overflow soon */
 #define REPLAY_US 700000u
 #define LOOK_EVERY_US 100000u        /* with every report, but not more often; */
 #define FEEDBACK_MISSING_US 2500000u /* agreed, but none came: there is no limit */
@@ -141,12 +144,15 @@ void downlink_set_pace(struct downlink *d, uint64_t now_us)
         d->full = false;
         return;
     }
+    bool met = s.capacity_bps > 0 && s.arriving_bps > PACE_MET * s.capacity_bps;
     bool full = s.overuse || s.queue_us > PACE_QUEUE_US + s.jitter_us;
-    d->full = full;
+    d->full = full || met;
     double times = full ? PACE_TIMES_FULL : s.capacity_bps ? PACE_TIMES_LIMIT : PACE_TIMES;
-    double bps = downlink_estimate(d) * times;
+    double bps = downlink_estimate(d) * times, drained = s.capacity_bps * PACE_FITTING;
+    if (d->fitting && drained > bps)
+        bps = drained;
     pacer_set_rate(&d->pacer, now_us, downlink_is_told(d) ? (uint32_t)bps : START_PACE_BPS);
-    pacer_set_burst(&d->pacer, BURST_US);
+    pacer_set_burst(&d->pacer, s.capacity_bps ? BURST_LIMIT_US : BURST_US);
 }
 
 bool downlink_may_send(const struct downlink *d, uint64_t now_us)

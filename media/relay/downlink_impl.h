@@ -43,6 +43,7 @@ struct downlink {
     uint64_t sent;     /* packets */
     uint64_t looked_us, look_us;
     uint64_t probe_us; /* not before */
+    bool fitting;      /* all that is shown fits the estimate */
     bool full;         /* a queue stands on it */
     bool reported;     /* by REMB or receiver reports, at least */
 };

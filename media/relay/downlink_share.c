@@ -273,6 +273,9 @@ void downlink_look(struct downlink *d, uint64_t now_us)
     struct division v;
     bool limited = downlink_is_limited(d, now_us), again = limited;
     divide(d, now_us, &v);
+    d->fitting = v.count > 0;
+    for (size_t i = 0; i < v.count; i++)
+        d->fitting = d->fitting && v.pictures[i]->fits > 0;
     for (size_t i = 0; i < v.count; i++)
         look_at(d, v.pictures[i], &v, now_us, limited);
     list_each (a, &d->slots, struct downlink_slot, in_downlink) {

@@ -60,12 +60,20 @@ static double end_trial(struct lossguard *g, uint64_t now_us, double bps)
     return g->trial_bps > bps ? g->trial_bps : bps;
 }
 
-static void learn(struct lossguard *g, uint64_t now_us, double share)
+static bool queue_stands(const struct lossguard_input *in)
+{
+    return in->queue_us > QUEUE_US + in->jitter_us / 2;
+}
+
+/** What is lost beside a queue is none of what is lost by chance. */
+static void learn(struct lossguard *g, uint64_t now_us, double share,
+                  const struct lossguard_input *in)
 {
     g->loss += (g->trial ? 0.7 : 0.5) * (share - g->loss);
     if (g->loss < g->inherent)
         g->inherent += 0.3 * (g->loss - g->inherent);
-    else if (g->loss - g->inherent < EXCESS_ALONE && now_us >= g->policed_until_us)
+    else if (g->loss - g->inherent < EXCESS_ALONE && now_us >= g->policed_until_us &&
+             !queue_stands(in))
         g->inherent += 0.1 * (g->loss - g->inherent);
     g->high = g->loss - g->inherent > EXCESS_ALONE ? g->high + 1 : 0;
 }
@@ -86,7 +94,7 @@ static double judge(struct lossguard *g, uint64_t now_us, const struct lossguard
     if (in->arriving_bps <= 0)
         return in->bps;
     double held = in->arriving_bps / (1 - g->inherent);
-    if (in->queue_us > QUEUE_US + in->jitter_us / 2 && excess > EXCESS_QUEUED) {
+    if (queue_stands(in) && excess > EXCESS_QUEUED) {
         g->trial = false;
         return 0.95 * held < in->bps ? 0.95 * held : in->bps;
     }
@@ -113,7 +121,7 @@ double lossguard_update(struct lossguard *g, uint64_t now_us, const struct lossg
     g->expected = g->lost = 0;
     if (share > OUTAGE)
         return in->bps;
-    learn(g, now_us, share);
+    learn(g, now_us, share, in);
     if (g->trial)
         return now_us >= g->trial_until_us ? end_trial(g, now_us, in->bps) : in->bps;
     return judge(g, now_us, in);
