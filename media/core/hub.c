@@ -209,7 +209,7 @@ void hub_expire(struct hub *h, uint64_t now_us)
 {
     struct heap_node *node;
     relay_flush(&h->pending, now_us);
-    mirror_tell_stale(h);
+    mirror_tell_stale(h, now_us);
     while ((node = heap_pop_due(&h->room_timers, now_us))) {
         struct hub_room *r = container_of(node, struct hub_room, timer);
         room_expire(r->relay, now_us);

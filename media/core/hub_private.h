@@ -45,10 +45,11 @@ struct hub_room {
     size_t tap_count;
     uint64_t mirrors;       /* bits of the workers that mirror it */
     uint64_t stale_mirrors; /* and have missed something */
-    struct list in_stale;
-    bool is_mirror;       /* of the room at worker */
-    unsigned home;        /* this one: */
-    struct list mirrored; /* struct mirrored, in_room: its tracks */
+    struct list in_stale;   /* of a mirror: until its home has told it anything */
+    bool is_mirror;         /* of the room at worker */
+    unsigned home;          /* this one: */
+    uint64_t joined_us;     /* when it was told so last; 0: at first only */
+    struct list mirrored;   /* struct mirrored, in_room: its tracks */
 };
 
 /** Bits per second of a byte counter, measured between reports. */
@@ -180,8 +181,9 @@ void mirror_clock_noted(struct hub_room *r, const struct encoding *e);
 void mirror_packets(void *ctx, const struct encoding *e, const int64_t *seqs, size_t count);
 /** The viewers of a mirrored track want a key frame: the home is told. */
 void mirror_ask_key_frame(const struct encoding *e);
-/** Tell mirrors that missed something all there is, as far as the mail takes it. */
-void mirror_tell_stale(struct hub *h);
+/** Tell mirrors that missed something all there is, as far as the mail takes it, and homes that have
+ *  said nothing yet that they are mirrored. */
+void mirror_tell_stale(struct hub *h, uint64_t now_us);
 /** Before a room goes: its home is told, its mirrored tracks end. */
 void mirror_room_gone(struct hub_room *r, uint64_t now_us);
 

@@ -8,6 +8,8 @@
 #include "base/er.h"
 #include "media/core/hub_private.h"
 
+#define JOIN_AGAIN_US 1000000u /* a home that says nothing is told again */
+
 /** A track of another worker's, as this one mirrors it. */
 struct mirrored {
     struct list in_room;
@@ -76,14 +78,21 @@ static void hand_packet(struct hub_room *r, unsigned worker, const struct encodi
         r->hub->counters.mirror_dropped++;
 }
 
-/** The last group of pictures, so that whoever joins at the mirror is served at once. */
-static void hand_backlog(struct hub_room *r, unsigned worker, const struct encoding *e)
+/** The last group of pictures, so that whoever joins at the mirror is served at once; of `room` letters
+ *  what is left. */
+static size_t hand_backlog(struct hub_room *r, unsigned worker, const struct encoding *e,
+                           size_t room)
 {
     const struct tape_frame *key = tape_last_key(e->tape);
-    for (int64_t seq = key ? key->first_seq : INT64_MAX; seq <= tape_head(e->tape); seq++)
+    if (!key || tape_head(e->tape) - key->first_seq >= (int64_t)room)
+        return room; /* part of it is of no use: a key frame is asked for */
+    for (int64_t seq = key->first_seq; seq <= tape_head(e->tape); seq++)
         hand_packet(r, worker, e, seq);
+    return room - (size_t)(tape_head(e->tape) - key->first_seq + 1);
 }
 
+/** Tracks first: what they have sent may be more than the mail takes, and is then left out, or it would
+ *  all be told anew without end. */
 static int tell_all(struct hub_room *r, unsigned worker)
 {
     struct mirror_message reset = {.type = MIRROR_RESET, .room = r->id};
@@ -91,17 +100,35 @@ static int tell_all(struct hub_room *r, unsigned worker)
     list_each (t, &r->relay->tracks, struct track, in_room) {
         if (er == 0)
             er = tell_track(r, worker, t);
-        for (size_t i = 0; er == 0 && i < t->encoding_count; i++) {
+        for (size_t i = 0; er == 0 && i < t->encoding_count; i++)
             er = tell_clock(r, worker, t->encodings[i]);
-            hand_backlog(r, worker, t->encodings[i]);
-        }
+    }
+    size_t room = er == 0 ? LIMIT_MAIL_BACKLOG : 0;
+    list_each (t, &r->relay->tracks, struct track, in_room) {
+        for (size_t i = 0; i < t->encoding_count; i++)
+            room = hand_backlog(r, worker, t->encodings[i], room);
     }
     return er;
 }
 
-void mirror_tell_stale(struct hub *h)
+/** The home may have opened its room later than the letter came. */
+static void join_again(struct hub_room *r, uint64_t now_us)
+{
+    struct mirror_message join = {.type = MIRROR_JOIN, .room = r->id};
+    if (r->joined_us && now_us - r->joined_us < JOIN_AGAIN_US)
+        return;
+    if (r->joined_us)
+        (void)post(r->hub, r->home, &join);
+    r->joined_us = now_us;
+}
+
+void mirror_tell_stale(struct hub *h, uint64_t now_us)
 {
     list_each_safe (r, &h->stale_rooms, struct hub_room, in_stale) {
+        if (r->is_mirror) {
+            join_again(r, now_us);
+            continue;
+        }
         for (unsigned i = 0; i < LIMIT_WORKERS; i++)
             if ((r->stale_mirrors >> i & 1) && tell_all(r, i) == 0)
                 r->stale_mirrors &= ~((uint64_t)1 << i);
@@ -167,6 +194,7 @@ int hub_room_mirror(struct hub *h, const struct id *room, unsigned home)
     struct hub_room *r = hub_find_room(h, room);
     r->is_mirror = true;
     r->home = home;
+    list_append(&h->stale_rooms, &r->in_stale); /* until the home has told its tracks */
     struct mirror_message join = {.type = MIRROR_JOIN, .room = *room};
     return post(h, home, &join);
 }
@@ -194,7 +222,7 @@ static void on_join(struct hub *h, uint64_t now_us, unsigned from, struct mirror
 {
     struct hub_room *r = hub_find_room(h, &m->room);
     (void)now_us;
-    if (!r)
+    if (!r || r->is_mirror) /* of before: the room that is the home is not open yet */
         return;
     r->mirrors |= (uint64_t)1 << from;
     r->relay->mirrored = true;
@@ -215,8 +243,10 @@ static void on_leave(struct hub *h, uint64_t now_us, unsigned from, struct mirro
 static void on_reset(struct hub *h, uint64_t now_us, unsigned from, struct mirror_message *m)
 {
     struct hub_room *r = hub_find_room(h, &m->room);
-    if (r && r->is_mirror && r->home == from)
-        forget_tracks(r, now_us);
+    if (!r || !r->is_mirror || r->home != from)
+        return;
+    list_remove(&r->in_stale);
+    forget_tracks(r, now_us);
 }
 
 static void on_track(struct hub *h, uint64_t now_us, unsigned from, struct mirror_message *m)

@@ -168,6 +168,54 @@ static void what_the_mail_lost_is_told_anew(void **state)
     assert_int_equal(eve->rtp_count, 2);
 }
 
+/** More than the mail takes at a time: the tracks are told once, and what else fits. */
+static void much_is_told_once(void **state)
+{
+    struct pair *p = *state;
+    fake_hub_forget(p->mirror);
+    static const char *const names[] = {"ann", "bob", "cat"};
+    for (uint64_t i = 0; i < 3; i++) {
+        struct fake_client *c = fake_client_join(p->home, 1 + i, names[i], "vs");
+        for (uint16_t n = 0; n < 300; n++)
+            fake_client_media(c, 0, (uint16_t)(500 + n), 90000u + 3000u * n,
+                              n == 0 ? FAKE_MEDIA_KEY : 0);
+    }
+    struct mirror_message join = {.type = MIRROR_JOIN, .room = p->home->room};
+    hub_mirror(p->home->hub, p->home->now_us, MIRROR, &join);
+    hub_expire(p->home->hub, p->home->now_us);
+    assert_true(list_empty(&p->home->hub->stale_rooms));
+    settle(p);
+    assert_int_equal(map_count(p->mirror->hub->mirrored), 3);
+}
+
+static void the_home_may_open_last(void **state)
+{
+    struct pair *p = *state;
+    fake_hub_forget(p->mirror); /* nobody knew the room */
+    struct fake_client *ann = fake_client_join(p->home, 1, "ann", "vs");
+    struct fake_client *eve = fake_client_join(p->mirror, 3, "eve", "vr");
+    fake_client_media(ann, 0, 500, 90000, FAKE_MEDIA_KEY);
+    fake_hub_run(p->mirror, 2500000);
+    settle(p);
+    fake_hub_run(p->mirror, 100000);
+    assert_int_equal(eve->rtp_count, 1);
+    fake_hub_run(p->mirror, 2500000);
+    assert_int_equal(p->mirror->mail_count, 0); /* and then it keeps still */
+}
+
+/** It is about to be closed, and to be the home afterwards. */
+static void a_mirror_is_nobodys_home(void **state)
+{
+    struct pair *p = *state;
+    settle(p);
+    struct fake_client *ann = fake_client_join(p->home, 1, "ann", "vs");
+    struct mirror_message join = {.type = MIRROR_JOIN, .room = p->home->room};
+    hub_mirror(p->mirror->hub, p->mirror->now_us, HOME, &join);
+    fake_client_media(ann, 0, 500, 90000, FAKE_MEDIA_KEY);
+    settle(p);
+    assert_int_equal(hub_find_room(p->mirror->hub, &p->home->room)->mirrors, 0);
+}
+
 static void tracks_end_everywhere(void **state)
 {
     struct pair *p = *state;
@@ -215,6 +263,9 @@ int main(void)
         CASE(key_frames_are_asked_of_the_publisher),
         CASE(lip_sync_is_kept),
         CASE(what_the_mail_lost_is_told_anew),
+        CASE(much_is_told_once),
+        CASE(the_home_may_open_last),
+        CASE(a_mirror_is_nobodys_home),
         CASE(tracks_end_everywhere),
         CASE(either_may_close_first),
     };
