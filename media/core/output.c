@@ -205,13 +205,16 @@ static void send_packet(void *ctx, struct slot *s, const struct relay_packet *ou
     struct hub *h = ctx;
     struct member_line *l = s->owner;
     struct peer *p = l->member->peer;
-    if (!p->srtp || !p->ice.has_selected)
+    if (!p->srtp)
         return;
     size_t size = (size_t)out->from->payload_len + out->from->descriptor_len + HEADER_BYTES +
                   (is_redundant(member_line_agreed(l), out) ? REDUNDANT_BYTES : 0);
-    uint8_t *buf = h->config.io->reserve(h->config.io_ctx, &p->ice.selected, size + SRTP_OVERHEAD);
+    uint8_t *buf = NULL;
+    if (p->ice.has_selected)
+        buf = h->config.io->reserve(h->config.io_ctx, &p->ice.selected, size + SRTP_OVERHEAD);
     if (!buf) {
-        h->counters.packets_dropped_send++;
+        h->counters.packets_dropped_send += p->ice.has_selected;
+        srtp_pair_skip_rtp(p->srtp, member_line_agreed(l)->local_ssrc, out->seq);
         return;
     }
     int written = write_packet(l, out, buf, size);

@@ -16,6 +16,7 @@
 #define SRTP_CM_KEY 30 /* key and salt */
 /* Shorter ones cannot hold header, tag and (for SRTCP) index. */
 #define SRTP_MIN_RTP 22
+#define RTP_FIXED 12
 #define SRTP_MIN_RTCP 22
 
 struct srtp_pair {
@@ -213,6 +214,19 @@ int srtp_pair_seal_rtp(struct srtp_pair *p, uint8_t *packet, size_t header_len,
         memcpy(at + payload->head_len, payload->body, payload->body_len);
     *ret_len = header_len + payload->head_len + payload->body_len;
     return protect(p->out, srtp_protect, packet, ret_len);
+}
+
+void srtp_pair_skip_rtp(struct srtp_pair *p, uint32_t ssrc, uint16_t seq)
+{
+    if (p->gcm_out) {
+        srtp_gcm_skip_rtp(p->gcm_out, ssrc, seq);
+        return;
+    }
+    uint8_t unsent[RTP_FIXED + SRTP_OVERHEAD] = {0x80}; /* libsrtp counts what it protects */
+    size_t len = RTP_FIXED;
+    put_u16(unsent + 2, seq);
+    put_u32(unsent + 8, ssrc);
+    (void)protect(p->out, srtp_protect, unsent, &len);
 }
 
 int srtp_pair_protect_rtcp(struct srtp_pair *p, uint8_t *packet, size_t *len)

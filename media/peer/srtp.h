@@ -34,6 +34,9 @@ int srtp_pair_protect_rtcp(struct srtp_pair *p, uint8_t *packet, size_t *len);
  *  GCM it is encrypted from there. The buffer holds both and SRTP_OVERHEAD. */
 int srtp_pair_seal_rtp(struct srtp_pair *p, uint8_t *packet, size_t header_len,
                        const struct srtp_payload *payload, size_t *ret_len);
+/** A packet of this number of ours was not protected, and never will be. Told each time, else 32768 in a
+ *  row have the roll-over miscounted and nonces used again. */
+void srtp_pair_skip_rtp(struct srtp_pair *p, uint32_t ssrc, uint16_t seq);
 /** Nothing more is protected under this SSRC of ours, ever: under the same key it would begin anew and
  *  reuse nonces. ER_NOT_FOUND: nothing was. */
 int srtp_pair_forget(struct srtp_pair *p, uint32_t ssrc);

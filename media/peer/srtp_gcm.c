@@ -41,19 +41,20 @@ struct stream {
 
 /** A derived key and the salt that goes with it. */
 struct gcm_key {
-    uint8_t key[KEY_MAX];
     uint8_t salt[IV_BYTES];
+    uint8_t key[KEY_MAX];
 };
 
+/** What each packet needs stands together at the beginning. */
 struct srtp_gcm {
     EVP_CIPHER_CTX *ctx;         /* one for both: in each direction one of them is rare, */
     const struct gcm_key *keyed; /* and a context is more than 1 KiB. What it is set to */
+    struct stream *streams;
+    uint32_t count, size;
+    uint32_t last;       /* where the search begins */
+    uint32_t rtcp_index; /* of the last one sent; one count for all SSRCs */
     struct gcm_key rtp;
     struct gcm_key rtcp;
-    uint32_t rtcp_index; /* of the last one sent; one count for all SSRCs */
-    size_t count, size;
-    size_t last; /* where the search begins */
-    struct stream *streams;
 };
 
 /* Keys */
@@ -140,7 +141,7 @@ static struct stream *find(struct srtp_gcm *g, uint32_t ssrc)
 {
     if (g->last < g->count && g->streams[g->last].ssrc == ssrc)
         return &g->streams[g->last];
-    for (size_t i = 0; i < g->count; i++) {
+    for (uint32_t i = 0; i < g->count; i++) {
         if (g->streams[i].ssrc == ssrc) {
             g->last = i;
             return &g->streams[i];
@@ -152,7 +153,7 @@ static struct stream *find(struct srtp_gcm *g, uint32_t ssrc)
 static struct stream *add(struct srtp_gcm *g, uint32_t ssrc)
 {
     if (g->count == g->size) {
-        size_t size = g->size ? g->size * 2 : 2;
+        uint32_t size = g->size ? g->size * 2 : 2;
         struct stream *streams = realloc(g->streams, size * sizeof *streams);
         if (!streams)
             return NULL;
@@ -342,6 +343,16 @@ int srtp_gcm_seal_rtp(struct srtp_gcm *g, uint8_t *packet, size_t header_len,
         s->sent = index + 1;
     *ret_len = header_len + len + SRTP_GCM_TAG;
     return 0;
+}
+
+void srtp_gcm_skip_rtp(struct srtp_gcm *g, uint32_t ssrc, uint16_t seq)
+{
+    struct stream *s = find(g, ssrc);
+    if (!s || !s->sent)
+        return;
+    int64_t index = index_of(seq, s->sent - 1);
+    if (index >= s->sent)
+        s->sent = index + 1;
 }
 
 int srtp_gcm_seal_rtcp(struct srtp_gcm *g, uint8_t *packet, size_t *len)

@@ -38,6 +38,9 @@ size_t srtp_gcm_header_length(const uint8_t *packet, size_t len);
  *  behind it (`body` may be there already), the tag behind that. ER_NOMEM: state for a new SSRC. */
 int srtp_gcm_seal_rtp(struct srtp_gcm *g, uint8_t *packet, size_t header_len,
                       const struct srtp_payload *payload, size_t *ret_len);
+/** A packet of this number was never to leave: later ones are counted on from it, or the same number of
+ *  another round would be taken for it. */
+void srtp_gcm_skip_rtp(struct srtp_gcm *g, uint32_t ssrc, uint16_t seq);
 /** In place; grows by 20 bytes. ER_FULL: 2^31 packets were sent under this key. */
 int srtp_gcm_seal_rtcp(struct srtp_gcm *g, uint8_t *packet, size_t *len);
 /** Drop what is kept for an SSRC: nothing more is sent under it. ER_NOT_FOUND. */

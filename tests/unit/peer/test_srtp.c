@@ -226,6 +226,29 @@ static void test_forgets_what_it_sent(void **state)
     ends_close(&e);
 }
 
+/** Under the number of a round before, a packet is another one, however many were left out. */
+static void test_what_did_not_leave_is_counted(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < sizeof profiles / sizeof *profiles; k++) {
+        struct ends e = ends_open(k);
+        uint8_t first[PACKET_BYTES + SRTP_OVERHEAD], packet[sizeof first];
+        size_t len = make_rtp(first, 77, 30000);
+        srtp_pair_skip_rtp(e.server, 77, 29000);
+        assert_int_equal(srtp_pair_protect_rtp(e.server, first, &len), 0);
+        len = make_rtp(packet, 77, 40000);
+        assert_int_equal(srtp_pair_protect_rtp(e.server, packet, &len), 0);
+        for (uint32_t i = 40001; i < 65536 + 30000; i++)
+            srtp_pair_skip_rtp(e.server, 77, (uint16_t)i);
+        srtp_pair_skip_rtp(e.server, 77, 29000); /* an old one changes nothing */
+        len = make_rtp(packet, 77, 30000);
+        assert_int_equal(srtp_pair_protect_rtp(e.server, packet, &len), 0);
+        assert_memory_equal(packet, first, 12);
+        assert_memory_not_equal(packet + 12, first + 12, len - 12);
+        ends_close(&e);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +259,7 @@ int main(void)
         cmocka_unit_test(test_roll_over_and_repetition),
         cmocka_unit_test(test_sources_are_bounded),
         cmocka_unit_test(test_bad_arguments),
+        cmocka_unit_test(test_what_did_not_leave_is_counted),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
