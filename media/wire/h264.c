@@ -133,7 +133,7 @@ static void skip_scaling_list(struct bits *b, unsigned size)
 {
     int32_t last = 8, next = 8;
     for (unsigned i = 0; i < size && next != 0 && !b->bad; i++) {
-        next = (last + bits_se(b)) & 0xff;
+        next = (int32_t)(((uint32_t)last + (uint32_t)bits_se(b)) & 0xff);
         last = next ? next : last;
     }
 }
