@@ -113,7 +113,7 @@ static void test_sps(void **state)
         assert_false(h264_parse_sps((const uint8_t *)SPS_HIGH, len, &sps));
     assert_false(h264_parse_sps((const uint8_t *)"\x68\xce\x0f\xc8", 4, &sps));
     /* a scaling list whose first step is the largest there is */
-    static const char steep[] = "\x67\x64\x00\x28\xad\x80\x00\x00\x00\x0f\xff\xff\xfe";
+    static const char steep[] = "\x67\x64\x00\x28\xad\x80\x00\x00\x00\xff\xff\xff\xfe";
     assert_false(h264_parse_sps((const uint8_t *)steep, sizeof steep - 1, &sps));
 }
 
