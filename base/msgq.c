@@ -127,7 +127,8 @@ static bool take(struct msgq *q, void *ret_message)
         return false;
     memcpy(ret_message, q->ring + q->first * q->message_bytes, q->message_bytes);
     q->first = (q->first + 1) % q->limit;
-    q->count--;
+    if (--q->count == 0)
+        q->first = 0; /* so that a queue never full touches no more memory than it needs */
     return true;
 }
 
