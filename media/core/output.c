@@ -81,6 +81,14 @@ static bool is_redundant(const struct line *agreed, const struct relay_packet *o
            agreed->payload_type[CODEC_RED] != LINE_PAYLOAD_NONE;
 }
 
+/** Sound that is another packet the second time is not sent again, though it may once have been agreed
+ *  so: SRTP would use a nonce twice. */
+static bool is_other_again(const struct line *agreed, const struct relay_packet *out)
+{
+    return out->retransmission && agreed->kind == MEDIA_AUDIO &&
+           (is_redundant(agreed, out) || is_numbered(agreed, out));
+}
+
 /** So much of a packet is payload; of redundancy it is a guess. */
 static uint32_t payload_bytes(const struct member_line *l, const struct relay_packet *out)
 {
@@ -205,7 +213,7 @@ static void send_packet(void *ctx, struct slot *s, const struct relay_packet *ou
     struct hub *h = ctx;
     struct member_line *l = s->owner;
     struct peer *p = l->member->peer;
-    if (!p->srtp)
+    if (!p->srtp || is_other_again(member_line_agreed(l), out))
         return;
     size_t size = (size_t)out->from->payload_len + out->from->descriptor_len + HEADER_BYTES +
                   (is_redundant(member_line_agreed(l), out) ? REDUNDANT_BYTES : 0);

@@ -268,14 +268,18 @@ static int check_continuity(struct match *m, const struct line *line, size_t ind
 }
 
 /* Without RTX a packet is sent again as it was. Under other types or ids it would be another packet of
- *  the same number, and SRTP must never see that: such a line goes on under a new SSRC. */
+ *  the same number, and SRTP must never see that: such a line goes on under a new SSRC. With RTX, and
+ *  of sound, packets have numbers of the transport, which those sent again have not. */
 static bool repeats_alike(const struct line *line, const struct line *before)
 {
-    return line->kind != MEDIA_VIDEO || has_rtx(line) ||
+    return has_rtx(line) ||
            (memcmp(line->payload_type, before->payload_type, sizeof line->payload_type) == 0 &&
             line->extensions.mid == before->extensions.mid &&
             line->extensions.dependency_descriptor == before->extensions.dependency_descriptor &&
-            line->extensions.audio_level == before->extensions.audio_level);
+            line->extensions.audio_level == before->extensions.audio_level &&
+            (line->kind == MEDIA_VIDEO ||
+             line->extensions.transport_cc == before->extensions.transport_cc) &&
+            !(has_rtx(before) && before->extensions.transport_cc));
 }
 
 static int match_line(struct match *m, size_t index)

@@ -198,6 +198,26 @@ static void sound_is_redundant_for_those_who_know_it(void **state)
     assert_int_equal(bob->rtp[4].payload_len, 3 * 4 + 1 + 4 * BLOCK_BYTES);
 }
 
+/** An offer may add what makes each packet another when it is sent again. */
+static void sound_that_became_redundant_is_not_repeated(void **state)
+{
+    struct fake_hub *f = *state;
+    struct fake_client *ann = fake_client_join(f, 1, "ann", "as");
+    struct fake_client *bob = fake_client_join(f, 2, "bob", "ar");
+    struct member *m = member_find(hub_find_room(f->hub, &f->room), 2);
+    m->peer->negotiation.lines[0].extensions.transport_cc = 0;
+    m->lines[0]->slot->nack = true;
+    fake_client_media(ann, 0, 0, 48000, 0);
+    nack(bob, bob->rtp[0].ssrc, bob->rtp[0].seq);
+    assert_int_equal(fake_hub_counters(f)->retransmissions_sent, 1);
+    m->peer->negotiation.lines[0].payload_type[CODEC_RED] = FAKE_PT_RED;
+    fake_client_media(ann, 0, 1, 48960, 0);
+    assert_int_equal(bob->rtp[bob->rtp_count - 1].payload_type, FAKE_PT_RED);
+    m->lines[0]->slot->lossy = true; /* more of it the next time */
+    nack(bob, bob->rtp[0].ssrc, bob->rtp[bob->rtp_count - 1].seq);
+    assert_int_equal(fake_hub_counters(f)->retransmissions_sent, 1);
+}
+
 static void key_frames_are_asked_of_the_publisher(void **state)
 {
     struct fake_hub *f = *state;
@@ -224,6 +244,7 @@ int main(void)
         TEST(slots_are_told_of),
         TEST(dependency_descriptors_are_passed_on),
         TEST(sound_is_redundant_for_those_who_know_it),
+        TEST(sound_that_became_redundant_is_not_repeated),
         TEST(key_frames_are_asked_of_the_publisher),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

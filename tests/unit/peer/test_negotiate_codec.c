@@ -229,14 +229,54 @@ static void test_red(void **state)
     }
 }
 
+/** SRTP never sees another packet under a number sent before. */
+static void test_other_bytes_have_another_source(void **state)
+{
+#define SOUND "a=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 nack\r\n"
+#define NUMBERS                                                                                    \
+    "a=extmap:5 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n"     \
+    "a=rtcp-fb:111 transport-cc\r\na=rtcp-fb:96 transport-cc\r\n"
+#define PICTURE "a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\n"
+#define RED "a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n"
+#define RTX "a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n"
+    static const struct {
+        const char *first, *then;
+    } offers[] = {
+        {SESSION("") ONE_AUDIO(SOUND), SESSION("") ONE_AUDIO(SOUND RED)},
+        {SESSION("") ONE_AUDIO(SOUND), SESSION("") ONE_AUDIO(SOUND NUMBERS)},
+        {SESSION("") ONE_VIDEO(PICTURE NUMBERS RTX), SESSION("") ONE_VIDEO(PICTURE NUMBERS)},
+    };
+    for (size_t i = 0; i < sizeof offers / sizeof *offers; i++) {
+        fixture_close(state);
+        fixture_open(state);
+        struct fixture *f = *state;
+        const struct line *line = agree(f, offers[i].first);
+        assert_non_null(line);
+        uint32_t before = line->local_ssrc;
+        assert_int_equal(agree(f, offers[i].first)->local_ssrc, before);
+        line = agree(f, offers[i].then);
+        assert_true(before && line->local_ssrc && line->local_ssrc != before);
+    }
+}
+#undef SOUND
+#undef NUMBERS
+#undef PICTURE
+#undef RED
+#undef RTX
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_every_codec), TEST(test_defaults),   TEST(test_damaged_formats),
-        TEST(test_send_as),     TEST(test_preference), TEST(test_dependency_descriptor),
+        TEST(test_every_codec),
+        TEST(test_defaults),
+        TEST(test_damaged_formats),
+        TEST(test_send_as),
+        TEST(test_preference),
+        TEST(test_dependency_descriptor),
         TEST(test_red),
+        TEST(test_other_bytes_have_another_source),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
