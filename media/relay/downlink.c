@@ -24,6 +24,7 @@
 #define BURST_US 20000u
 #define BURST_LIMIT_US 8000u /* short queues overflow soon */
 #define REPLAY_US 700000u
+#define LOOK_EASY_US 400000u         /* where nothing is wanting */
 #define LOOK_EVERY_US 100000u        /* with every report, but not more often; */
 #define FEEDBACK_MISSING_US 2500000u /* agreed, but none came: there is no limit */
 #define RETRY_PROBE_US 50000u
@@ -220,10 +221,12 @@ void downlink_sent_unnumbered(struct downlink *d, uint64_t now_us, uint32_t byte
 static void after_report(struct downlink *d, uint64_t now_us)
 {
     downlink_set_pace(d, now_us);
-    if (now_us - d->looked_us >= LOOK_EVERY_US)
+    bool easy = d->easy && !d->full && downlink_estimate(d) > d->looked_bps / 8 * 7;
+    uint64_t every_us = easy ? LOOK_EASY_US : LOOK_EVERY_US;
+    if (now_us - d->looked_us >= every_us)
         downlink_look(d, now_us);
-    else if (d->look_us > d->looked_us + LOOK_EVERY_US)
-        d->look_us = d->looked_us + LOOK_EVERY_US;
+    else if (d->look_us > d->looked_us + every_us)
+        d->look_us = d->looked_us + every_us;
 }
 
 void downlink_feedback(struct downlink *d, uint64_t now_us, const struct twcc_arrival *arrivals,

@@ -42,10 +42,12 @@ struct downlink {
     uint64_t first_us; /* the first packet left; 0: none yet */
     uint64_t sent;     /* packets */
     uint64_t looked_us, look_us;
-    uint64_t probe_us; /* not before */
-    bool fitting;      /* all that is shown fits the estimate */
-    bool full;         /* a queue stands on it */
-    bool reported;     /* by REMB or receiver reports, at least */
+    uint64_t probe_us;   /* not before */
+    bool easy;           /* all that there is is shown, and much is to spare */
+    uint32_t looked_bps; /* the estimate of the last look */
+    bool fitting;        /* all that is shown fits the estimate */
+    bool full;           /* a queue stands on it */
+    bool reported;       /* by REMB or receiver reports, at least */
 };
 
 /* downlink.c */

@@ -276,6 +276,10 @@ void downlink_look(struct downlink *d, uint64_t now_us)
     d->fitting = v.count > 0;
     for (size_t i = 0; i < v.count; i++)
         d->fitting = d->fitting && v.pictures[i]->fits > 0;
+    d->easy = d->fitting;
+    for (size_t i = 0; i < v.count; i++)
+        d->easy = d->easy && v.pictures[i]->fits_amply == v.pictures[i]->count;
+    d->looked_bps = downlink_estimate(d);
     for (size_t i = 0; i < v.count; i++)
         look_at(d, v.pictures[i], &v, now_us, limited);
     list_each (a, &d->slots, struct downlink_slot, in_downlink) {

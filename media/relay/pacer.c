@@ -15,6 +15,7 @@ void pacer_set_rate(struct pacer *p, uint64_t now_us, uint32_t bps)
         p->free_us = now_us + (owed_us < OWED_MAX_US ? owed_us : OWED_MAX_US);
     }
     p->rate_bps = bps;
+    p->byte_q16 = bps ? (UINT64_C(8000000) << 16) / bps : 0;
 }
 
 void pacer_set_burst(struct pacer *p, uint32_t burst_us)
@@ -40,7 +41,7 @@ void pacer_sent(struct pacer *p, uint64_t now_us, uint32_t bytes)
         return;
     if (p->free_us < now_us)
         p->free_us = now_us;
-    p->free_us += (uint64_t)bytes * 8u * 1000000u / p->rate_bps;
+    p->free_us += bytes * p->byte_q16 >> 16;
     if (p->free_us > now_us + DEBT_MAX_US)
         p->free_us = now_us + DEBT_MAX_US;
 }

@@ -12,6 +12,7 @@
 struct pacer {
     uint32_t rate_bps; /* 0: no limit */
     uint32_t burst_us; /* so much of the rate may leave at once after a rest */
+    uint64_t byte_q16; /* microseconds for a byte, times 65536 */
     uint64_t free_us;  /* when all that was sent has left at the rate */
 };
 

@@ -18,6 +18,7 @@
 #define OVERUSE_MS 10.0
 #define QUEUE_GATE_US 12000 /* without such a queue (and half the jitter) there is no overuse */
 #define QUEUE_STANDING_US 220000 /* with such a queue that does not shrink there is */
+#define QUEUE_NONE_US 4000
 #define STEEP_US 50000
 #define STEEP_JITTER 3
 #define STEEP_GROUPS 3u
@@ -187,7 +188,10 @@ static void add_sample(struct trendline *t, int64_t arrival_us, int64_t delay_us
         t->count++;
     if (t->groups < GROUPS_MAX)
         t->groups++;
-    if (t->count >= TRENDLINE_SAMPLES / 2) {
+    if (t->queue_us < QUEUE_NONE_US && t->over_count == 0) {
+        t->trend_ms = 0; /* whatever the slope: there is nothing to judge */
+        t->use = PATH_NORMAL;
+    } else if (t->count >= TRENDLINE_SAMPLES / 2) {
         double before_ms = t->trend_ms;
         t->trend_ms = fit(t) * t->groups * GAIN;
         detect(t, before_ms, elapsed_ms);

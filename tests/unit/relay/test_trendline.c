@@ -46,8 +46,9 @@ static void sees_a_queue_grow_and_shrink(void **state)
     /* A tenth too much: 1 ms more each 10 ms. Seen before 60 ms stand in the queue. */
     assert_true(run(&t, &now_us, 60, 1000, 0, &queue_us) > 0);
     assert_in_range(trendline_queue_us(&t), 50000, 60000);
-    (void)run(&t, &now_us, 30, -2000, 0, &queue_us);
+    (void)run(&t, &now_us, 25, -2000, 0, &queue_us);
     assert_int_equal(t.use, PATH_UNDERUSE);
+    (void)run(&t, &now_us, 5, -2000, 0, &queue_us);
     (void)run(&t, &now_us, 100, 0, 0, &queue_us);
     assert_int_equal(t.use, PATH_NORMAL);
     assert_true(trendline_queue_us(&t) < 3000);
