@@ -170,3 +170,23 @@ test('close says bye and leaves nothing running', async () => {
   assert.equal(env.timers, 0);
   await assert.rejects(client.request('wait', {}), { code: 'closed' });
 });
+
+test('knows who is in the room, and how good their network is', async () => {
+  const env = new FakeEnv();
+  const client = new LoupeClient({ url: 'ws://x/ws', token: 't', env });
+  void client.connect();
+  env.last.welcome();
+  const person = (identity: string) => ({ identity, name: identity, role: 'agent', online: true });
+  let seq = 1;
+  const say = (frame: object) => env.last.say({ seq: ++seq, ...frame });
+  say({ type: 'roster', room: 'r', people: [person('a')] });
+  say({ type: 'person_joined', person: person('b') });
+  say({ type: 'network', identity: 'b', network: { quality: 'poor', why: 'loss' } });
+  say({ type: 'network', identity: 'nobody', network: { quality: 'good' } });
+  assert.deepEqual([...client.people.keys()], ['a', 'b']);
+  assert.deepEqual(client.people.get('b')?.network, { quality: 'poor', why: 'loss' });
+  say({ type: 'network', identity: 'b', network: null });
+  assert.equal(client.people.get('b')?.network, undefined);
+  say({ type: 'person_left', identity: 'a', reason: 'left' });
+  assert.deepEqual([...client.people.keys()], ['b']);
+});

@@ -5,7 +5,7 @@
 import { Emitter } from './emitter.js';
 import { browserEnv, type Env, type SocketLike } from './env.js';
 import {
-  LoupeError, type Frame, type Person, type Requests, type ServerMessages, type Welcome,
+  LoupeError, type Frame, type Network, type Person, type Requests, type ServerMessages, type Welcome,
 } from './protocol.js';
 
 export type ClientState = 'idle' | 'connecting' | 'open' | 'reconnecting' | 'closed';
@@ -230,6 +230,10 @@ export class LoupeClient extends Emitter<ClientEvents> {
       people.set(person.identity, person);
     } else if (frame.type === 'person_left') {
       people.delete(frame['identity'] as string);
+    } else if (frame.type === 'network') {
+      const person = people.get(frame['identity'] as string);
+      const { network: _before, ...rest } = person ?? ({} as Person);
+      if (person) people.set(person.identity, frame['network'] ? { ...rest, network: frame['network'] as Network } : rest);
     }
   }
 
