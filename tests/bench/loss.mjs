@@ -43,6 +43,10 @@ function sumStep(runs, index) {
         least_used_percent: round(Math.min(...of('used'))),
         queue_p95_ms: most(of('wait_ms')),
         queue_worst_ms: most(of('worst_ms')),
+        queue_after_5_s_ms: most(of('after_ms')),
+        size_changed_ms: worst(of('changed_ms')),
+        size_reached_ms: worst(of('reached_ms')),
+        width: Math.min(...of('width')),
         settled_ms: worst(of('settled_ms')),
     };
 }
@@ -84,11 +88,13 @@ function lossTable(list) {
 }
 
 function rateTable(list) {
-    const head = ['bottleneck', 'kbit/s', 'used % (least)', 'queue p95 ms', 'worst ms', 'settled ms'];
+    const head = ['bottleneck', 'kbit/s', 'used % (least)', 'queue p95 ms', 'worst ms',
+        'after 5 s ms', 'settled ms', 'width', 'size changed ms', 'size reached ms'];
     return [row(head), row(head.map((_, i) => (i ? '--:' : '---'))), ...list.flatMap((c) =>
         c.steps.map((s) =>
             row([c.name, s.rate_kbps, `${s.used_percent} (${s.least_used_percent})`,
-                s.queue_p95_ms, s.queue_worst_ms, never(s.settled_ms)])))];
+                s.queue_p95_ms, s.queue_worst_ms, s.queue_after_5_s_ms, never(s.settled_ms), s.width,
+                never(s.size_changed_ms), never(s.size_reached_ms)])))];
 }
 
 async function writeDocument(markdown) {
