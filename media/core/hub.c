@@ -205,10 +205,33 @@ uint64_t hub_deadline_us(const struct hub *h)
     return taps < at ? taps : at;
 }
 
+static struct hub_room *room_of(const struct track *t)
+{
+    const struct member_line *l = t->owner;
+    return t->mirror ? mirror_room_of(t) : l->member->room;
+}
+
+/** Forward the turn's packets, and wait for what slots hold back because their path is taken. */
+static void flush(struct hub *h, uint64_t now_us)
+{
+    struct list rooms;
+    list_init(&rooms);
+    list_each (e, &h->pending, struct encoding, in_pending) {
+        struct hub_room *r = room_of(e->track);
+        if (!list_linked(&r->in_turn))
+            list_append(&rooms, &r->in_turn);
+    }
+    relay_flush(&h->pending, now_us);
+    list_each_safe (r, &rooms, struct hub_room, in_turn) {
+        list_remove(&r->in_turn);
+        hub_room_arm(r);
+    }
+}
+
 void hub_expire(struct hub *h, uint64_t now_us)
 {
     struct heap_node *node;
-    relay_flush(&h->pending, now_us);
+    flush(h, now_us);
     mirror_tell_stale(h, now_us);
     while ((node = heap_pop_due(&h->room_timers, now_us))) {
         struct hub_room *r = container_of(node, struct hub_room, timer);

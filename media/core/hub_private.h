@@ -42,6 +42,7 @@ struct hub_room {
     size_t member_count;
     struct map *consents; /* identity -> any non-NULL */
     struct list taps;     /* struct tap, in_room */
+    struct list in_turn;  /* linked while the turn's packets are forwarded */
     size_t tap_count;
     uint64_t mirrors;       /* bits of the workers that mirror it */
     uint64_t stale_mirrors; /* and have missed something */
@@ -179,6 +180,8 @@ void mirror_track_removed(struct hub_room *r, const struct track *t);
 void mirror_clock_noted(struct hub_room *r, const struct encoding *e);
 /** See relay_ops.mirror. */
 void mirror_packets(void *ctx, const struct encoding *e, const int64_t *seqs, size_t count);
+/** Where a mirrored track is shown. */
+struct hub_room *mirror_room_of(const struct track *t);
 /** The viewers of a mirrored track want a key frame: the home is told. */
 void mirror_ask_key_frame(const struct encoding *e);
 /** Tell mirrors that missed something all there is, as far as the mail takes it, and homes that have

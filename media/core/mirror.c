@@ -208,6 +208,12 @@ void mirror_room_gone(struct hub_room *r, uint64_t now_us)
     list_remove(&r->in_stale);
 }
 
+struct hub_room *mirror_room_of(const struct track *t)
+{
+    const struct mirrored *m = t->owner;
+    return m->room;
+}
+
 void mirror_ask_key_frame(const struct encoding *e)
 {
     const struct mirrored *m = e->track->owner;

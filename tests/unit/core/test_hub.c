@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/er.h"
+#include "media/core/hub_private.h"
 #include "tests/unit/support/fake_client.h"
 
 static int open_hub(void **state)
@@ -211,6 +212,25 @@ static void a_full_link_drops_and_counts(void **state)
     assert_int_equal(bob->rtp_count, before + 15);
 }
 
+/** What a viewer's path does not take at once leaves when it does, whatever else comes. */
+static void what_was_held_back_leaves_by_itself(void **state)
+{
+    struct fake_hub *f = *state;
+    struct fake_client *ann = fake_client_join(f, 1, "ann", "vs");
+    struct fake_client *bob = fake_client_join(f, 2, "bob", "vr");
+    struct member *m = member_find(hub_find_room(f->hub, &f->room), 2);
+    fake_client_media(ann, 0, 500, 90000, FAKE_MEDIA_KEY);
+    fake_hub_run(f, 50000);
+    assert_int_equal(bob->rtp_count, 1);
+    (void)downlink_sent(m->downlink, f->now_us, 38000, 0);
+    uint64_t next_us = downlink_next_us(m->downlink);
+    assert_true(next_us > f->now_us + 10000 && next_us < f->now_us + 29000);
+    fake_client_media(ann, 0, 501, 93000, 0);
+    assert_int_equal(bob->rtp_count, 1);
+    fake_hub_run(f, next_us - f->now_us + 1000);
+    assert_int_equal(bob->rtp_count, 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_hub, close_hub)
 
 int main(void)
@@ -225,6 +245,7 @@ int main(void)
         TEST(nobody_is_shown_anything_while_a_room_closes),
         TEST(close_all_says_good_bye),
         TEST(a_full_link_drops_and_counts),
+        TEST(what_was_held_back_leaves_by_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
