@@ -215,8 +215,9 @@ static void send_packet(void *ctx, struct slot *s, const struct relay_packet *ou
     struct peer *p = l->member->peer;
     if (!p->srtp || is_other_again(member_line_agreed(l), out))
         return;
-    size_t size = (size_t)out->from->payload_len + out->from->descriptor_len + HEADER_BYTES +
-                  (is_redundant(member_line_agreed(l), out) ? REDUNDANT_BYTES : 0);
+    size_t size = (size_t)out->from->payload_len + out->from->descriptor_len + HEADER_BYTES;
+    if (is_redundant(member_line_agreed(l), out) && size < REDUNDANT_BYTES + HEADER_BYTES)
+        size = REDUNDANT_BYTES + HEADER_BYTES;
     uint8_t *buf = NULL;
     if (p->ice.has_selected)
         buf = h->config.io->reserve(h->config.io_ctx, &p->ice.selected, size + SRTP_OVERHEAD);

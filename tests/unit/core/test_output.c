@@ -198,6 +198,32 @@ static void sound_is_redundant_for_those_who_know_it(void **state)
     assert_int_equal(bob->rtp[4].payload_len, 3 * 4 + 1 + 4 * BLOCK_BYTES);
 }
 
+/** Music in the best quality leaves no room for more than itself, and comes all the same. */
+static void large_sound_is_sent_alone(void **state)
+{
+    enum { MUSIC_BYTES = 1275 };
+    struct fake_hub *f = *state;
+    struct fake_client *ann = fake_client_join(f, 1, "ann", "as");
+    struct fake_client *bob = fake_client_join(f, 2, "bob", "ar");
+    struct member *m = member_find(hub_find_room(f->hub, &f->room), 2);
+    m->peer->negotiation.lines[0].payload_type[CODEC_RED] = FAKE_PT_RED;
+    for (uint16_t i = 0; i < 2; i++) {
+        uint8_t packet[LIMIT_DATAGRAM] = {0};
+        const struct rtp_header h = {.payload_type = FAKE_PT_OPUS,
+                                     .seq = i,
+                                     .timestamp = 48000 + i * 960u,
+                                     .ssrc = ann->ssrc[0]};
+        size_t header = (size_t)rtp_write_header(packet, sizeof packet, &h);
+        size_t len = header + MUSIC_BYTES;
+        packet[header] = 0xf8;
+        assert_int_equal(srtp_pair_protect_rtp(ann->srtp, packet, &len), 0);
+        fake_client_send(ann, &ann->at, packet, len);
+        fake_hub_pump(f);
+    }
+    assert_int_equal(bob->rtp_count, 2);
+    assert_int_equal(bob->rtp[1].payload_len, 1 + MUSIC_BYTES);
+}
+
 /** An offer may add what makes each packet another when it is sent again. */
 static void sound_that_became_redundant_is_not_repeated(void **state)
 {
@@ -244,6 +270,7 @@ int main(void)
         TEST(slots_are_told_of),
         TEST(dependency_descriptors_are_passed_on),
         TEST(sound_is_redundant_for_those_who_know_it),
+        TEST(large_sound_is_sent_alone),
         TEST(sound_that_became_redundant_is_not_repeated),
         TEST(key_frames_are_asked_of_the_publisher),
     };
