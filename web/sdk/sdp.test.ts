@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Offers ask for sound that is lost to be sent again, and are left as they are otherwise.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { withSoundSentAgain } from './sdp.js';
