@@ -304,6 +304,8 @@ static int place_peer(struct media *m, const struct command *add)
     if (er == 0 && begins) {
         (void)places_home(m->places, &add->room, &open.home);
         er = command_to(m, worker, &open);
+        if (er != 0)
+            places_not_begun(m->places, &add->room, worker);
     }
     return er;
 }

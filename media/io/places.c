@@ -173,6 +173,15 @@ int places_add_peer(struct places *p, const struct id *room, uint64_t peer, uint
     return 0;
 }
 
+void places_not_begun(struct places *p, const struct id *room, unsigned worker)
+{
+    struct place *place = find(p, room);
+    if (!place || worker == place->home || !(place->workers >> worker & 1))
+        return;
+    place->workers &= ~((uint64_t)1 << worker);
+    p->rooms_on[worker]--;
+}
+
 int places_find_peer(const struct places *p, uint64_t peer, unsigned *ret_worker)
 {
     const struct place_of_peer *at = map_get_u64(p->peers, peer);

@@ -83,6 +83,30 @@ static void a_large_rooms_viewers_spread_evenly(void **state)
     places_free(p);
 }
 
+static void a_worker_that_was_not_told_is_told_again(void **state)
+{
+    (void)state;
+    struct places *p = NULL;
+    struct id r = room(1);
+    unsigned home;
+    bool begins;
+    assert_int_equal(places_new(&p, 2), 0);
+    assert_int_equal(places_open_room(p, &r, &home), 0);
+    for (uint64_t i = 1; i <= LIMIT_FANOUT_FROM; i++)
+        assert_int_equal(add(p, &r, i, true, &begins), home);
+    for (uint64_t i = 100; i < 102; i++) {
+        assert_int_equal(add(p, &r, i, true, &begins), 1 - home);
+        assert_true(begins);
+        places_not_begun(p, &r, 1 - home);
+        places_refused(p, i, i);
+        assert_int_equal(places_workers(p, &r), 1u << home);
+    }
+    places_not_begun(p, &r, home); /* has it always */
+    assert_int_equal(places_workers(p, &r), 1u << home);
+    places_close_room(p, &r);
+    places_free(p);
+}
+
 static void only_a_refused_first_offer_ends_a_peer(void **state)
 {
     (void)state;
@@ -108,6 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rooms_take_turns),
         cmocka_unit_test(a_large_rooms_viewers_spread_evenly),
+        cmocka_unit_test(a_worker_that_was_not_told_is_told_again),
         cmocka_unit_test(only_a_refused_first_offer_ends_a_peer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
