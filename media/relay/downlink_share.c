@@ -169,8 +169,8 @@ static uint32_t may_cost(const struct division *v, const struct downlink_slot *a
 static bool can_be_asked(const struct downlink_slot *a)
 {
     unsigned looked_at = 0;
-    if (!a->lone)
-        return false;
+    if (!a->lone || a->track->mirror || a->track->room->mirrored)
+        return false; /* there are viewers that we do not know */
     list_each (s, &a->track->slots, struct slot, in_track) {
         if (s == a->slot)
             continue;
