@@ -48,7 +48,7 @@ static int enter(struct grid *g, unsigned who, uint64_t seed, struct attached **
                                     .real = true,
                                     .simulcast = c->simulcast,
                                     .temporal_layers = c->temporal_layers,
-                                    .audio_nack = !c->without_audio_nack,
+                                    .audio_nack = publishes && !c->without_audio_nack,
                                     .video_bps = c->video_bps,
                                     .width = c->width ? c->width : 640,
                                     .height = c->height ? c->height : 480};
