@@ -156,19 +156,23 @@ static uint64_t stretch(struct voice *v, uint64_t now_us)
 
 static void play(struct voice *v, uint64_t now_us)
 {
+    for (; v->waited && v->newest > v->playing && !state_of(v, v->playing); v->waited--)
+        v->playing++;
     enum voice_state state = state_of(v, v->playing);
     uint64_t next_us = stretch(v, now_us);
     v->stats.frames++;
     if (state != VOICE_NONE) {
         v->stats.redundant += state == VOICE_REDUNDANT;
         v->playing++;
-        v->run = 0;
+        v->run = v->waited = 0;
     } else {
         v->stats.concealed++;
         if (++v->run > v->stats.longest_concealed)
             v->stats.longest_concealed = v->run;
-        if (v->newest > v->playing) /* with nothing newer there it waits */
+        if (v->newest > v->playing)
             v->playing++;
+        else
+            v->waited++;
     }
     v->play_at_us = next_us;
 }

@@ -28,7 +28,8 @@ struct voice {
     int64_t newest;  /* frame number; 0: nothing came */
     int64_t playing; /* the next to be played */
     uint64_t play_at_us;
-    uint64_t run; /* concealed in a row */
+    uint64_t run;    /* concealed in a row */
+    uint64_t waited; /* of those, while nothing newer was there: frames lost then are made up for */
     struct {
         int64_t number;
         enum voice_state state;
