@@ -23,7 +23,7 @@ struct api_call {
     bool draining; /* the server was, when the request came */
     struct http_response response;
     enum store_invite_state invite; /* of the token */
-    struct id changed; /* a case that was changed: its room is told */
+    struct id changed;              /* a case that was changed: its room is told */
 };
 
 /** Takes `request` over; it is answered now or later. */

@@ -276,9 +276,9 @@ static json_t *tracks_json(const struct store_clip *c)
 {
     json_t *tracks = json_array();
     if (tracks && c->has_video)
-        (void)json_array_append_new(tracks,
-                                    json_pack("{s:s,s:s,s:i,s:i}", "kind", "video", "codec",
-                                              c->video_codec, "width", (int)c->width, "height", (int)c->height));
+        (void)json_array_append_new(tracks, json_pack("{s:s,s:s,s:i,s:i}", "kind", "video", "codec",
+                                                      c->video_codec, "width", (int)c->width,
+                                                      "height", (int)c->height));
     if (tracks && c->has_audio)
         (void)json_array_append_new(
             tracks, json_pack("{s:s,s:s,s:i}", "kind", "audio", "codec", "opus", "rate", 48000));

@@ -175,13 +175,15 @@ int store_invite_add(struct store *s, const struct store_invite *i, const char *
 
 int store_invite_give_back(struct store *s, const char *jti)
 {
-    return sql_run(s, NULL, "UPDATE invites SET used_us = 0 WHERE jti = ? AND single_use", "t", jti);
+    return sql_run(s, NULL, "UPDATE invites SET used_us = 0 WHERE jti = ? AND single_use", "t",
+                   jti);
 }
 
 int store_invite_state(struct store *s, const char *jti, enum store_invite_state *ret)
 {
     sqlite3_stmt *st;
-    int er = sql_begin(s, &st, "SELECT used_us FROM invites WHERE jti = ? AND single_use", "t", jti);
+    int er = sql_begin(s, &st, "SELECT used_us FROM invites WHERE jti = ? AND single_use", "t",
+                       jti);
     if (er)
         return er;
     er = sql_step(s, st);

@@ -28,7 +28,7 @@ struct clip_result {
     uint64_t bytes;
     uint8_t sha256[32]; /* of the finished file */
     unsigned width, height;
-    enum codec_format format; /* of the first picture */
+    enum codec_format format;  /* of the first picture */
     bool has_video, has_audio; /* a picture; a voice (after a repair: a sound track) */
     bool has_poster;
     bool repaired; /* made from a .part that was cut: by the process's death or a failing disk */

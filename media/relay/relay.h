@@ -99,7 +99,7 @@ struct track_config {
     const char *identity; /* the publisher's; copied */
     uint8_t rank;         /* main publisher: highest rank, then oldest */
     enum media_codec codec;
-    bool nack;                  /* lost packets may be asked for */
+    bool nack;   /* lost packets may be asked for */
     bool mirror; /* of a track elsewhere: packets come by encoding_share, not from a publisher */
     struct sender_clock *clock; /* the publisher's, outlives the track */
     void *owner;                /* for ops */
@@ -231,8 +231,8 @@ struct slot {
     struct picture_map pictures;
     int64_t stretch_out; /* number of the stretch's first packet */
     uint64_t stretch_us; /* when it began */
-    int64_t ts_delta;
     uint8_t begun_again; /* how often it got its beginning once more */
+    int64_t ts_delta;
     int64_t squeeze_until; /* source timestamps below are squeezed together */
     int64_t last_ts;       /* of the newest frame sent, out numbering, extended */
     uint64_t last_sent_us;
@@ -243,7 +243,7 @@ struct slot {
     struct slot_resent *resent; /* LIMIT_RESENT, with it */
     uint32_t sent_size;
     uint32_t resent_next;
-    int64_t noted;          /* what `sent` tells ends with this number */
+    int64_t noted; /* what `sent` tells ends with this number */
     uint64_t rtt_us;
     uint64_t keys_until_us; /* the key frames asked for on its behalf are paid for by then */
     uint64_t resend_window_us, resend_bytes, window_bytes; /* the retransmission budget */

@@ -22,7 +22,7 @@ struct twcc_recorder {
     int64_t next;                     /* first number not reported yet; 0: no report so far */
     int64_t end;                      /* one behind the highest number seen; 0: nothing seen */
     uint64_t arrival_us[TWCC_WINDOW]; /* by number modulo; 0: not arrived */
-    uint64_t heard_us; /* the last arrival; 0: none */
+    uint64_t heard_us;                /* the last arrival; 0: none */
     uint8_t feedback_count;
 };
 

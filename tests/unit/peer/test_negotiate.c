@@ -399,10 +399,11 @@ static void test_what_is_repeated_stays_alike(void **state)
 {
 #define NO_RTX(type, id)                                                                           \
     CHROME_SESSION("0")                                                                            \
-    "m=video 9 UDP/TLS/RTP/SAVPF " type "\r\n" TRANSPORT(                                          \
-        "actpass") "a=mid:0\r\na=recvonly\r\na=rtcp-mux\r\na=rtpmap:" type " VP8/90000\r\n"      \
-                   "a=rtcp-fb:" type " nack\r\n"                                                   \
-                   "a=extmap:" id " urn:ietf:params:rtp-hdrext:sdes:mid\r\n"
+    "m=video 9 UDP/TLS/RTP/SAVPF " type                                                            \
+    "\r\n" TRANSPORT("actpass") "a=mid:0\r\na=recvonly\r\na=rtcp-mux\r\na=rtpmap:" type            \
+                                " VP8/90000\r\n"                                                   \
+                                "a=rtcp-fb:" type " nack\r\n"                                      \
+                                "a=extmap:" id " urn:ietf:params:rtp-hdrext:sdes:mid\r\n"
     struct fixture *f = *state;
     agree(f, NO_RTX("96", "4"));
     uint32_t first = f->n.lines[0].local_ssrc;

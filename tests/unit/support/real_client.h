@@ -15,7 +15,7 @@
 struct real_client {
     int fd;
     bool tcp;
-    const char *ip; /* of the server */
+    const char *ip;    /* of the server */
     struct framing in; /* of TCP */
     struct dtls_identity *identity;
     struct dtls *dtls;
