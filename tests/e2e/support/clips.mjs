@@ -54,20 +54,28 @@ export function patternsOf(path) {
   return frames;
 }
 
-/** How strong a tone is in the sound, 0 to 1 of full scale, in windows of `windowMs`. */
-export function toneOf(path, hertz, windowMs = 200) {
+/** How strong a tone is in 50 ms of sound (Goertzel, Hann's window). Short, because a clip's sound follows
+ *  its speaker's clock, and so a tone may be almost half a percent off. */
+function levelOf(samples, at, size, hertz) {
+  const coefficient = 2 * Math.cos((2 * Math.PI * hertz) / RATE);
+  let [one, two] = [0, 0];
+  for (let i = 0; i < size; i++) {
+    const hann = 1 - Math.cos((2 * Math.PI * (i + 0.5)) / size);
+    [one, two] = [(hann * samples[at + i]) / 32768 + coefficient * one - two, one];
+  }
+  const power = one * one + two * two - coefficient * one * two;
+  return (2 * Math.sqrt(Math.max(0, power))) / size;
+}
+
+/** How strong a tone is in the sound, 0 to 1 of full scale, for each 200 ms. */
+export function toneOf(path, hertz) {
   const args = ['-v', 'error', '-i', path, '-vn', '-ac', '1', '-ar', String(RATE), '-f', 's16le', '-'];
   const raw = execFileSync('ffmpeg', args, { maxBuffer: 1 << 30 });
   const samples = new Int16Array(raw.buffer, raw.byteOffset, raw.length >> 1);
-  const size = (RATE * windowMs) / 1000;
-  const coefficient = 2 * Math.cos((2 * Math.PI * hertz) / RATE);
+  const size = RATE / 20;
   const levels = [];
-  for (let at = 0; at + size <= samples.length; at += size) {
-    let [one, two] = [0, 0];
-    for (let i = at; i < at + size; i++) [one, two] = [samples[i] / 32768 + coefficient * one - two, one];
-    const power = one * one + two * two - coefficient * one * two;
-    levels.push((2 * Math.sqrt(Math.max(0, power))) / size);
-  }
+  for (let at = 0; at + 4 * size <= samples.length; at += 4 * size)
+    levels.push(mean([0, 1, 2, 3].map((part) => levelOf(samples, at + part * size, size, hertz))));
   return levels;
 }
 
