@@ -144,7 +144,7 @@ static struct rtcp_report report_of(struct load_incoming *in, uint64_t now_us)
     uint64_t lost = span > came ? span - came : 0;
     struct rtcp_report report = {
         .ssrc = in->ssrc,
-        .fraction_lost = span ? (uint8_t)(lost * 255 / span) : 0,
+        .fraction_lost = (uint8_t)(span ? lost * 255 / span : 0),
         .cumulative_lost = (int32_t)(expected - in->received),
         .highest_seq = (uint32_t)(in->highest - 65536),
         .last_sr = in->last_sr,
