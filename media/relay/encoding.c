@@ -13,6 +13,7 @@
 #define ASK_AT_ONCE 64       /* packets named in one request */
 #define FIRST_KEY_US 100000u /* publishers begin with a key frame by themselves */
 #define SILENT_US 250000u
+#define DARK_US 1000000u /* silent for so long a path was broken */
 #define SILENT_PICTURES                                                                            \
     4 /* of each other encoding, so that still pictures are not taken for silence */
 
@@ -146,8 +147,21 @@ static bool note_recovery(struct encoding *e, bool by_rtx)
     return e->nacker.asked;
 }
 
+/** The publisher's path was dark. To ask for all that was sent meanwhile would only stand in the way of
+ *  what helps: a new picture, now. What was asked before the light came did not arrive. */
+static void note_darkness(struct encoding *e, uint64_t now_us, int64_t seq, bool recovered)
+{
+    bool dark = e->heard_us && now_us - e->heard_us >= DARK_US && seq > e->nacker.highest + 1;
+    if (recovered || !dark || !e->track->nack)
+        return;
+    nacker_skip(&e->nacker, seq);
+    e->key_asked_us = 0;
+    encoding_want_key_frame(e, now_us);
+}
+
 static bool note_sequence(struct encoding *e, uint64_t now_us, int64_t seq, bool recovered)
 {
+    note_darkness(e, now_us, seq, recovered);
     if (!e->track->nack)
         return recovered;
     switch (nacker_see(&e->nacker, seq, now_us, REORDER_US)) {

@@ -24,6 +24,13 @@ static void note_late(struct nacker *n, uint64_t late_us)
         n->late_us -= (n->late_us - late_us) >> LATE_SHIFT;
 }
 
+void nacker_skip(struct nacker *n, int64_t seq)
+{
+    n->count = 0;
+    if (seq - 1 > n->highest)
+        n->highest = seq - 1;
+}
+
 void nacker_was_late(struct nacker *n)
 {
     note_late(n, n->missed_us);

@@ -40,6 +40,8 @@ enum nacker_seen {
 /** A packet came. Numbers skipped before it are missing from now on, and asked for after
  *  `reorder_us`, or longer on a path that was seen to reorder, in case they are only late. */
 enum nacker_seen nacker_see(struct nacker *n, int64_t seq, uint64_t now_us, uint64_t reorder_us);
+/** What is missing before `seq` is not asked for any more: a gap too old to be worth it. */
+void nacker_skip(struct nacker *n, int64_t seq);
 /** The packet recovered last had been asked for, but came as it was sent first (not by RTX): it was
  *  only late. */
 void nacker_was_late(struct nacker *n);

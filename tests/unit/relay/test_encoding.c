@@ -233,6 +233,35 @@ static void sender_reports_move_the_clock(void **state)
                      ntp_middle(ntp_from_unix_us(unix_us - 5000000)));
 }
 
+static void after_darkness_a_key_frame_is_asked_for_at_once(void **state)
+{
+    struct fake_relay *f = *state;
+    struct track *t = fake_track(f, "ann", 1, CODEC_VP8);
+    assert_int_equal(fake_packet(f, t, 100, 9000, FAKE_KEY | FAKE_END), 0);
+    fake_relay_run(f, 3000000);
+    track_want_key_frame(t, f->now_us); /* in vain */
+    assert_int_equal(fake_keys_asked(f, t), 1);
+    fake_relay_run(f, 10000);
+    assert_int_equal(fake_packet(f, t, 300, 270000, FAKE_START | FAKE_END), 0);
+    assert_int_equal(fake_keys_asked(f, t), 2);
+    fake_relay_run(f, 500000);
+    assert_int_equal(f->asked_count, 2); /* of what was sent meanwhile nothing is asked for */
+    assert_int_equal(fake_packet(f, t, 303, 273000, FAKE_START | FAKE_END), 0);
+    fake_relay_run(f, 20000);
+    assert_int_equal(f->asked_count, 4);
+    assert_int_equal(fake_keys_asked(f, t), 2);
+}
+
+static void a_pause_is_no_darkness(void **state)
+{
+    struct fake_relay *f = *state;
+    struct track *t = fake_track(f, "ann", 1, CODEC_VP8);
+    assert_int_equal(fake_packet(f, t, 100, 9000, FAKE_KEY | FAKE_END), 0);
+    fake_relay_run(f, 3000000);
+    assert_int_equal(fake_packet(f, t, 101, 270000, FAKE_START | FAKE_END), 0);
+    assert_int_equal(fake_keys_asked(f, t), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_relay, close_relay)
 
 int main(void)
@@ -248,6 +277,8 @@ int main(void)
         TEST(sound_is_not_asked_for),
         TEST(key_frames_are_asked_once_a_second),
         TEST(too_much_missing_needs_a_key_frame),
+        TEST(after_darkness_a_key_frame_is_asked_for_at_once),
+        TEST(a_pause_is_no_darkness),
         TEST(the_tape_is_trimmed),
         TEST(sender_reports_move_the_clock),
     };

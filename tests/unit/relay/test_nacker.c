@@ -121,6 +121,21 @@ static void too_much_missing_is_all_given_up(void **state)
     assert_int_equal(n.highest, 100000);
 }
 
+static void skips_what_is_too_old(void **state)
+{
+    (void)state;
+    struct nacker n = {0};
+    nacker_see(&n, 100, 0, REORDER);
+    nacker_see(&n, 105, 0, REORDER);
+    assert_int_equal(n.count, 4);
+    nacker_skip(&n, 200);
+    assert_int_equal(n.count, 0);
+    assert_int_equal(nacker_see(&n, 200, 0, REORDER), NACKER_IN_ORDER);
+    nacker_skip(&n, 150); /* never back */
+    assert_int_equal(nacker_see(&n, 202, 0, REORDER), NACKER_IN_ORDER);
+    assert_int_equal(n.count, 1);
+}
+
 static void knows_a_lossy_path(void **state)
 {
     (void)state;
@@ -199,6 +214,7 @@ int main(void)
         cmocka_unit_test(asks_again_and_gives_up),
         cmocka_unit_test(names_no_more_than_fit),
         cmocka_unit_test(too_much_missing_is_all_given_up),
+        cmocka_unit_test(skips_what_is_too_old),
         cmocka_unit_test(knows_a_lossy_path),
         cmocka_unit_test(learns_to_wait_for_stragglers),
         cmocka_unit_test(knows_whether_it_had_asked),
