@@ -9,7 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { lint } from '../lint/lint.mjs';
 import { inParallel, run } from './process.mjs';
 
-const FUZZ_SECONDS = 5;
+const FUZZ_SECONDS = 3;
 const WIDTH = Math.min(os.cpus().length, 8);
 const MEMCHECK = [
   'valgrind', '--quiet', '--error-exitcode=99', '--leak-check=full', '--num-callers=25',
