@@ -71,6 +71,14 @@ static int close_fixture(void **state)
     return 0;
 }
 
+/** Buffers of a fixed size: those that the system tunes could come to hold all that should wait. */
+static void fix_buffers(int receiver, int sender)
+{
+    int bytes = 65536;
+    assert_int_equal(setsockopt(receiver, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes), 0);
+    assert_int_equal(setsockopt(sender, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes), 0);
+}
+
 /** The client's end of a connection that the door has handed over with some bytes. */
 static int hand_over(struct fixture *f, const void *bytes, size_t len, int wanted)
 {
@@ -78,6 +86,7 @@ static int hand_over(struct fixture *f, const void *bytes, size_t len, int wante
     struct tcp_arrival *a = calloc(1, sizeof *a + len);
     assert_non_null(a);
     tcp_pair_open(ends, &a->remote);
+    fix_buffers(ends[0], ends[1]);
     a->fd = ends[1];
     a->len = len;
     memcpy(a->bytes, bytes, len);
