@@ -83,6 +83,7 @@
 #define LIMIT_COMMAND_QUEUE 4096
 #define LIMIT_MAIL                                                                                 \
     4096 /* between two workers; a power of two. Packets beyond are dropped, counted */
+#define LIMIT_MAIL_RESERVE 512 /* of it is not for packets, but for what else a mirror must know */
 #define LIMIT_MAIL_BACKLOG                                                                         \
     2048 /* old packets handed to a new mirror; more are left out, and a key frame asked for */
 #define LIMIT_EVENT_QUEUE 16384

@@ -64,6 +64,12 @@ int ring_push(struct ring *r, const void *message)
     return 0;
 }
 
+size_t ring_room(struct ring *r)
+{
+    r->popped_seen = atomic_load_explicit(&r->popped, memory_order_acquire);
+    return r->mask + 1 - (atomic_load_explicit(&r->pushed, memory_order_relaxed) - r->popped_seen);
+}
+
 bool ring_pop(struct ring *r, void *ret_message)
 {
     size_t at = atomic_load_explicit(&r->popped, memory_order_relaxed);

@@ -17,6 +17,8 @@ void ring_free(struct ring *r);
 
 /** The producer's thread. 0, or ER_FULL (ownership of what the message points to stays). */
 int ring_push(struct ring *r, const void *message);
+/** The producer's thread: so many messages at least will be taken. */
+size_t ring_room(struct ring *r);
 /** The consumer's thread. False when there is nothing. */
 bool ring_pop(struct ring *r, void *ret_message);
 

@@ -32,6 +32,8 @@ struct hub_io {
     void (*event)(void *ctx, const struct media_event *event);
     /** A letter to another worker. 0: what it owns moves; else it does not. NULL: there is none. */
     int (*post)(void *ctx, unsigned worker, const struct mirror_message *letter);
+    /** How many letters to that worker will be taken now; NULL without `post`. */
+    size_t (*post_room)(void *ctx, unsigned worker);
     /** 0: ownership of the batch moves. ER_FULL: the recorder is too slow; the hub keeps it. */
     int (*record)(void *ctx, struct record_batch *batch);
 };

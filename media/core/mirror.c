@@ -38,6 +38,18 @@ static int post(struct hub *h, unsigned to, struct mirror_message *letter)
     return er;
 }
 
+static size_t post_room(const struct hub *h, unsigned to)
+{
+    return h->config.io->post_room ? h->config.io->post_room(h->config.io_ctx, to) : 0;
+}
+
+/** Packets leave some of it to what cannot be done without. */
+static size_t packet_room(const struct hub *h, unsigned to)
+{
+    size_t room = post_room(h, to);
+    return room > LIMIT_MAIL_RESERVE ? room - LIMIT_MAIL_RESERVE : 0;
+}
+
 /* The home's end */
 
 /** The mirror has missed something: it is told everything anew when there is room. */
@@ -91,11 +103,22 @@ static size_t hand_backlog(struct hub_room *r, unsigned worker, const struct enc
     return room - (size_t)(tape_head(e->tape) - key->first_seq + 1);
 }
 
-/** Tracks first: what they have sent may be more than the mail takes, and is then left out, or it would
- *  all be told anew without end. */
+/** Letters that say which tracks there are. */
+static size_t letters_of(const struct hub_room *r)
+{
+    size_t letters = 1;
+    list_each (t, &r->relay->tracks, struct track, in_room)
+        letters += 1 + t->encoding_count;
+    return letters < LIMIT_MAIL ? letters : LIMIT_MAIL;
+}
+
+/** Not before the mail takes all tracks: whoever is told to forget those it has shows nothing until it is
+ *  told of them again. What they have sent is left out where it does not fit. */
 static int tell_all(struct hub_room *r, unsigned worker)
 {
     struct mirror_message reset = {.type = MIRROR_RESET, .room = r->id};
+    if (post_room(r->hub, worker) < letters_of(r))
+        return ER_FULL;
     int er = post(r->hub, worker, &reset);
     list_each (t, &r->relay->tracks, struct track, in_room) {
         if (er == 0)
@@ -103,12 +126,13 @@ static int tell_all(struct hub_room *r, unsigned worker)
         for (size_t i = 0; er == 0 && i < t->encoding_count; i++)
             er = tell_clock(r, worker, t->encodings[i]);
     }
-    size_t room = er == 0 ? LIMIT_MAIL_BACKLOG : 0;
+    size_t room = packet_room(r->hub, worker);
+    room = room < LIMIT_MAIL_BACKLOG ? room : LIMIT_MAIL_BACKLOG;
     list_each (t, &r->relay->tracks, struct track, in_room) {
         for (size_t i = 0; i < t->encoding_count; i++)
             room = hand_backlog(r, worker, t->encodings[i], room);
     }
-    return er;
+    return er == ER_FULL ? 0 : er; /* more tracks than the mail ever takes: those that it took */
 }
 
 /** The home may have opened its room later than the letter came. */
@@ -165,9 +189,14 @@ void mirror_packets(void *ctx, const struct encoding *e, const int64_t *seqs, si
     const struct member_line *l = e->track->owner;
     struct hub_room *r = l->member->room;
     (void)ctx;
-    for (unsigned worker = 0; worker < LIMIT_WORKERS && r->mirrors >> worker; worker++)
-        for (size_t i = 0; (r->mirrors >> worker & 1) && i < count; i++)
+    for (unsigned worker = 0; worker < LIMIT_WORKERS && r->mirrors >> worker; worker++) {
+        if (!(r->mirrors >> worker & 1))
+            continue;
+        size_t room = packet_room(r->hub, worker);
+        for (size_t i = 0; i < count && i < room; i++)
             hand_packet(r, worker, e, seqs[i]);
+        r->hub->counters.mirror_dropped += count > room ? count - room : 0;
+    }
 }
 
 /* The mirror's end */

@@ -92,6 +92,12 @@ int mail_post(struct mail *m, unsigned from, unsigned to, const struct mirror_me
     return er;
 }
 
+size_t mail_room(const struct mail *m, unsigned from, unsigned to)
+{
+    struct ring *r = atomic_load_explicit(ring_between(m, from, to), memory_order_relaxed);
+    return r ? ring_room(r) : LIMIT_MAIL;
+}
+
 void mail_ring(struct mail *m, unsigned from)
 {
     uint64_t to_wake = m->boxes[from].to_wake;

@@ -5,6 +5,7 @@
 #define LOUPE_MEDIA_IO_MAIL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "media/core/mirror.h"
 
@@ -17,6 +18,8 @@ void mail_free(struct mail *m);
 
 /** The thread of worker `from`. 0: what the letter owns moved; ER_FULL, ER_NOMEM: it did not. */
 int mail_post(struct mail *m, unsigned from, unsigned to, const struct mirror_message *letter);
+/** The thread of worker `from`: so many letters at least will be taken. */
+size_t mail_room(const struct mail *m, unsigned from, unsigned to);
 /** The thread of worker `from`, at the end of its turn: wakes those whom it wrote to. */
 void mail_ring(struct mail *m, unsigned from);
 /** The thread of worker `to`. False when there is nothing. */

@@ -102,7 +102,14 @@ static int post(void *ctx, unsigned worker, const struct mirror_message *letter)
     return mail_post(w->config.mail, w->config.index, worker, letter);
 }
 
+static size_t post_room(void *ctx, unsigned worker)
+{
+    struct worker *w = ctx;
+    return mail_room(w->config.mail, w->config.index, worker);
+}
+
 static const struct hub_io hub_io = {.post = post,
+                                     .post_room = post_room,
                                      .reserve = reserve,
                                      .commit = commit,
                                      .release = release,

@@ -22,8 +22,10 @@ static void first_in_first_out(void **state)
     for (int round = 0; round < 10; round++) {
         for (int i = 0; i < 4; i++) {
             value = round * 10 + i;
+            assert_int_equal(ring_room(r), 4 - i);
             assert_int_equal(ring_push(r, &value), 0);
         }
+        assert_int_equal(ring_room(r), 0);
         assert_int_equal(ring_push(r, &value), ER_FULL);
         for (int i = 0; i < 4; i++) {
             assert_true(ring_pop(r, &value));

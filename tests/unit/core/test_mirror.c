@@ -168,12 +168,59 @@ static void what_the_mail_lost_is_told_anew(void **state)
     assert_int_equal(eve->rtp_count, 2);
 }
 
+/** A mirror does not forget what it shows before it can be told of it again. */
+static void nothing_is_forgotten_before_its_time(void **state)
+{
+    struct pair *p = *state;
+    settle(p);
+    struct fake_client *eve = fake_client_join(p->mirror, 3, "eve", "vr");
+    struct fake_client *ann = fake_client_join(p->home, 1, "ann", "vs");
+    fake_client_media(ann, 0, 500, 90000, FAKE_MEDIA_KEY);
+    settle(p);
+    assert_int_equal(eve->rtp_count, 1);
+    struct mirror_message again = {.type = MIRROR_JOIN, .room = p->home->room};
+    hub_mirror(p->home->hub, p->home->now_us, MIRROR, &again);
+    p->home->mail_limit = 2; /* "forget all tracks", the track, but not its clock */
+    for (int i = 0; i < 5; i++) {
+        hub_expire(p->home->hub, p->home->now_us);
+        assert_int_equal(p->home->mail_count, 0);
+    }
+    p->home->mail_limit = 3;
+    hub_expire(p->home->hub, p->home->now_us);
+    assert_int_equal(p->home->mail_count, 3);
+    assert_true(list_empty(&p->home->hub->stale_rooms));
+    settle(p);
+    assert_int_equal(map_count(p->mirror->hub->mirrored), 1);
+}
+
+/** However many packets a slow mirror leaves lying: it hears of a track that ends. */
+static void packets_leave_room_for_letters(void **state)
+{
+    struct pair *p = *state;
+    settle(p);
+    struct fake_client *ann = fake_client_join(p->home, 1, "ann", "as vs");
+    fake_client_media(ann, 1, 500, 90000, FAKE_MEDIA_KEY);
+    fake_client_media(ann, 0, 500, 48000, 0);
+    settle(p);
+    p->home->mail_limit = LIMIT_MAIL_RESERVE + 3;
+    for (uint16_t i = 1; i <= 10; i++)
+        fake_client_media(ann, 1, (uint16_t)(500 + i), 90000u + 3000u * i, 0);
+    hub_expire(p->home->hub, p->home->now_us);
+    assert_int_equal(p->home->mail_count, 3);
+    assert_int_equal(fake_hub_counters(p->home)->mirror_dropped, 7);
+    hub_peer_remove(p->home->hub, p->home->now_us, &p->home->room, 1);
+    assert_true(list_empty(&p->home->hub->stale_rooms));
+    settle(p);
+    assert_int_equal(map_count(p->mirror->hub->mirrored), 0);
+}
+
 /** More than the mail takes at a time: the tracks are told once, and what else fits. */
 static void much_is_told_once(void **state)
 {
     struct pair *p = *state;
     fake_hub_forget(p->mirror);
     static const char *const names[] = {"ann", "bob", "cat"};
+    p->home->mail_limit = LIMIT_MAIL_RESERVE + 500;
     for (uint64_t i = 0; i < 3; i++) {
         struct fake_client *c = fake_client_join(p->home, 1 + i, names[i], "vs");
         for (uint16_t n = 0; n < 300; n++)
@@ -263,6 +310,8 @@ int main(void)
         CASE(key_frames_are_asked_of_the_publisher),
         CASE(lip_sync_is_kept),
         CASE(what_the_mail_lost_is_told_anew),
+        CASE(nothing_is_forgotten_before_its_time),
+        CASE(packets_leave_room_for_letters),
         CASE(much_is_told_once),
         CASE(the_home_may_open_last),
         CASE(a_mirror_is_nobodys_home),

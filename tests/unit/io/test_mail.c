@@ -63,9 +63,12 @@ static void a_full_ring_refuses_and_what_is_inside_is_released(void **state)
     assert_int_equal(mail_new(&m, 2), 0);
     struct mirror_message packet = {.type = MIRROR_PACKET, .slab = slab};
     for (unsigned i = 0; i < LIMIT_MAIL; i++) {
+        assert_int_equal(mail_room(m, 0, 1), LIMIT_MAIL - i);
         slab_hold(slab);
         assert_int_equal(mail_post(m, 0, 1, &packet), 0);
     }
+    assert_int_equal(mail_room(m, 0, 1), 0);
+    assert_int_equal(mail_room(m, 1, 0), LIMIT_MAIL);
     assert_int_equal(mail_post(m, 0, 1, &packet), ER_FULL);
     assert_int_equal(atomic_load(&slab->references), LIMIT_MAIL + 1);
     mail_free(m);

@@ -59,10 +59,20 @@ static int record(void *ctx, struct record_batch *batch)
     return 0;
 }
 
+static size_t post_room(void *ctx, unsigned worker)
+{
+    const struct fake_hub *f = ctx;
+    size_t limit = sizeof f->mail / sizeof f->mail[0];
+    (void)worker;
+    if (f->mail_limit && f->mail_limit < limit)
+        limit = f->mail_limit;
+    return f->mail_full || f->mail_count >= limit ? 0 : limit - f->mail_count;
+}
+
 static int post(void *ctx, unsigned worker, const struct mirror_message *letter)
 {
     struct fake_hub *f = ctx;
-    if (f->mail_full || f->mail_count == sizeof f->mail / sizeof f->mail[0])
+    if (post_room(f, worker) == 0)
         return ER_FULL;
     f->mail[f->mail_count++] = (struct fake_letter){.to = worker, .letter = *letter};
     return 0;
@@ -75,7 +85,8 @@ struct fake_hub *fake_hub_new(void)
                                      .release = release,
                                      .event = event,
                                      .record = record,
-                                     .post = post};
+                                     .post = post,
+                                     .post_room = post_room};
     struct fake_hub *f = calloc(1, sizeof *f);
     assert_non_null(f);
     f->entropy = entropy_seeded_init(&f->seeded, 23);

@@ -37,11 +37,12 @@ struct fake_hub {
     size_t client_count;
     struct fake_client *clients[FAKE_HUB_CLIENTS];
     bool mail_full;    /* letters to other workers are not taken */
+    size_t mail_limit; /* so many letters may wait; 0: as many as of a worker */
     size_t mail_count; /* not delivered yet; of mail_full nothing is kept */
     struct fake_letter {
         unsigned to;
         struct mirror_message letter;
-    } mail[512];
+    } mail[LIMIT_MAIL];
     size_t released_count; /* paths that the hub let go, the last of them */
     struct path released;
     size_t out_count; /* on their way to the clients */
