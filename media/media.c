@@ -247,21 +247,25 @@ int media_room_open(struct media *m, const struct id *room)
     return er;
 }
 
-/** Its mirrors hear of it as well; one whose queue is full keeps an empty room until the end. */
+/** Mirrors first: until all of them have heard of it the room is there, and it can be tried again. */
 int media_room_close(struct media *m, const struct id *room)
 {
     struct command c = {.type = COMMAND_ROOM_CLOSE, .room = *room};
     uint64_t workers = places_workers(m->places, room);
-    int er = command(m, &c);
     unsigned home;
-    if (er != 0)
-        return er;
-    (void)places_home(m->places, room, &home);
-    for (unsigned i = 0; i < m->worker_count; i++)
-        if (i != home && (workers >> i & 1))
-            (void)command_to(m, i, &c);
-    places_close_room(m->places, room);
-    return 0;
+    int er = places_home(m->places, room, &home);
+    for (unsigned i = 0; er == 0 && i < m->worker_count; i++) {
+        if (i == home || !(workers >> i & 1))
+            continue;
+        er = command_to(m, i, &c);
+        if (er == 0)
+            places_not_there(m->places, room, i);
+    }
+    if (er == 0)
+        er = command(m, &c);
+    if (er == 0)
+        places_close_room(m->places, room);
+    return er;
 }
 
 static struct command_offer *copy_offer(const char *offer, size_t len,
@@ -305,7 +309,7 @@ static int place_peer(struct media *m, const struct command *add)
         (void)places_home(m->places, &add->room, &open.home);
         er = command_to(m, worker, &open);
         if (er != 0)
-            places_not_begun(m->places, &add->room, worker);
+            places_not_there(m->places, &add->room, worker);
     }
     return er;
 }

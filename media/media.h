@@ -56,7 +56,8 @@ int media_event_fd(const struct media *m);
 
 /** ER_FULL, ER_CONFLICT (open already). */
 int media_room_open(struct media *m, const struct id *room);
-/** Its peers go with it (without MEDIA_PEER_GONE each); clips are finalised. */
+/** Its peers go with it (without MEDIA_PEER_GONE each); clips are finalised. ER_FULL: a worker's queue
+ *  is; the room is still open there, and is to be closed again. ER_NOT_FOUND. */
 int media_room_close(struct media *m, const struct id *room);
 
 /* Peers: one transport each; a person may have several. The caller chooses their numbers, never

@@ -173,7 +173,7 @@ int places_add_peer(struct places *p, const struct id *room, uint64_t peer, uint
     return 0;
 }
 
-void places_not_begun(struct places *p, const struct id *room, unsigned worker)
+void places_not_there(struct places *p, const struct id *room, unsigned worker)
 {
     struct place *place = find(p, room);
     if (!place || worker == place->home || !(place->workers >> worker & 1))

@@ -30,8 +30,8 @@ int places_home(const struct places *p, const struct id *room, unsigned *ret_hom
  *  places_refused. ER_NOT_FOUND: no such room; ER_CONFLICT: no new peer; ER_FULL, ER_NOMEM. */
 int places_add_peer(struct places *p, const struct id *room, uint64_t peer, uint64_t request,
                     bool only_views, unsigned *ret_worker, bool *ret_begins);
-/** A worker that was to have the room from now on could not be told: it is told with the next peer. */
-void places_not_begun(struct places *p, const struct id *room, unsigned worker);
+/** A mirror could not be told of the room, or was told to close it: the next peer there begins it. */
+void places_not_there(struct places *p, const struct id *room, unsigned worker);
 /** ER_NOT_FOUND. */
 int places_find_peer(const struct places *p, uint64_t peer, unsigned *ret_worker);
 /** Unknown peers are ignored. */

@@ -97,11 +97,11 @@ static void a_worker_that_was_not_told_is_told_again(void **state)
     for (uint64_t i = 100; i < 102; i++) {
         assert_int_equal(add(p, &r, i, true, &begins), 1 - home);
         assert_true(begins);
-        places_not_begun(p, &r, 1 - home);
+        places_not_there(p, &r, 1 - home);
         places_refused(p, i, i);
         assert_int_equal(places_workers(p, &r), 1u << home);
     }
-    places_not_begun(p, &r, home); /* has it always */
+    places_not_there(p, &r, home); /* has it always */
     assert_int_equal(places_workers(p, &r), 1u << home);
     places_close_room(p, &r);
     places_free(p);
