@@ -139,9 +139,11 @@ static unsigned choose(const struct places *p, const struct place *place, bool o
     unsigned best = place->home;
     if (!only_views || place->viewers[best] < LIMIT_FANOUT_FROM)
         return best;
-    for (unsigned i = 0; i < p->workers; i++)
-        if (place->viewers[i] < place->viewers[best])
+    for (unsigned i = 0; i < p->workers; i++) {
+        bool takes = (place->workers >> i & 1) || p->rooms_on[i] < LIMIT_ROOMS;
+        if (takes && place->viewers[i] < place->viewers[best])
             best = i;
+    }
     return best;
 }
 

@@ -25,7 +25,8 @@ uint64_t places_workers(const struct places *p, const struct id *room);
 int places_home(const struct places *p, const struct id *room, unsigned *ret_home);
 
 /** Choose a worker for a new peer: the home, but for one that `only_views` in a room that has
- *  LIMIT_FANOUT_FROM viewers there already the one with the fewest of them. *ret_begins: this worker
+ *  LIMIT_FANOUT_FROM viewers there already the one with the fewest of them, of those that have the
+ *  room or room for it. *ret_begins: this worker
  *  does not have the room yet (it counts as having it from now on). `request` is the offer's, see
  *  places_refused. ER_NOT_FOUND: no such room; ER_CONFLICT: no new peer; ER_FULL, ER_NOMEM. */
 int places_add_peer(struct places *p, const struct id *room, uint64_t peer, uint64_t request,

@@ -107,6 +107,30 @@ static void a_worker_that_was_not_told_is_told_again(void **state)
     places_free(p);
 }
 
+static void no_worker_gets_more_rooms_than_it_takes(void **state)
+{
+    (void)state;
+    struct places *p = NULL;
+    struct id r = room(1), last;
+    unsigned home, other;
+    bool begins;
+    assert_int_equal(places_new(&p, 2), 0);
+    assert_int_equal(places_open_room(p, &r, &home), 0);
+    for (uint64_t i = 2; i <= 2 * LIMIT_ROOMS; i++) {
+        last = room(i);
+        assert_int_equal(places_open_room(p, &last, &other), 0);
+    }
+    assert_int_equal(other, 1 - home);
+    for (uint64_t i = 1; i <= LIMIT_FANOUT_FROM + 1; i++)
+        assert_int_equal(add(p, &r, i, true, &begins), home);
+    places_close_room(p, &last);
+    assert_int_equal(add(p, &r, 100, true, &begins), other);
+    assert_true(begins);
+    assert_int_equal(places_open_room(p, &last, &other), ER_FULL);
+    assert_int_equal(add(p, &r, 101, true, &begins), other); /* has it already */
+    places_free(p);
+}
+
 static void only_a_refused_first_offer_ends_a_peer(void **state)
 {
     (void)state;
@@ -133,6 +157,7 @@ int main(void)
         cmocka_unit_test(rooms_take_turns),
         cmocka_unit_test(a_large_rooms_viewers_spread_evenly),
         cmocka_unit_test(a_worker_that_was_not_told_is_told_again),
+        cmocka_unit_test(no_worker_gets_more_rooms_than_it_takes),
         cmocka_unit_test(only_a_refused_first_offer_ends_a_peer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
