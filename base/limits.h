@@ -66,6 +66,9 @@
 #define LIMIT_RESENT 64         /* packets sent again lately, not to be again within a round trip */
 #define LIMIT_RTX_KBPS_SHARE 100 /* retransmissions, percent of a viewer's media; then refused */
 
+#define LIMIT_UNHEARD_PACKETS                                                                      \
+    24576 /* sent since what the viewer reported last; then two packets a second until it does */
+
 /* Bandwidth */
 #define LIMIT_BWE_HISTORY 1024 /* sent packets of a viewer that feedback can name; power of two */
 

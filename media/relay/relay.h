@@ -244,6 +244,8 @@ struct slot {
     uint32_t sent_size;
     uint32_t resent_next;
     int64_t noted; /* what `sent` tells ends with this number */
+    int64_t heard; /* the highest number that the viewer has reported; 0: none ever */
+    bool unheard;  /* it got none of so many since that it is sent next to nothing */
     uint64_t rtt_us;
     uint64_t keys_until_us; /* the key frames asked for on its behalf are paid for by then */
     uint64_t resend_window_us, resend_bytes, window_bytes; /* the retransmission budget */
@@ -270,6 +272,8 @@ bool slot_probe(struct slot *s, uint64_t now_us, uint32_t bytes);
 void slot_nack(struct slot *s, uint64_t now_us, const uint16_t *seqs, size_t count);
 /** What the viewer's last receiver report said is lost on its path, of 256. */
 void slot_viewer_loss(struct slot *s, uint8_t fraction_lost);
+/** The highest number that the viewer's last receiver report names. */
+void slot_viewer_heard(struct slot *s, uint64_t now_us, uint16_t seq);
 /** The viewer asks for a key frame. */
 void slot_key_frame(struct slot *s, uint64_t now_us);
 /** For a sender report: the RTP timestamp that belongs to `now_us`; false while nothing flows. */

@@ -22,7 +22,8 @@
 #define ASKED_LONG_US 600000u   /* browsers ask ten times, most often within a second */
 #define BUDGET_WINDOW_US 1000000u
 #define BUDGET_FLOOR_BYTES 65536u
-#define PROBE_CHOICE 48  /* of the last packets one of fitting size is sent once more */
+#define PROBE_CHOICE 48 /* of the last packets one of fitting size is sent once more */
+#define UNHEARD_EVERY_US 500000u
 #define HEADERS_BYTES 60 /* what a packet costs besides its payload; it may have none */
 
 /* struct slot_sent, state */
@@ -225,13 +226,39 @@ static void leave_out(struct slot *s, uint64_t now_us, const struct tape_packet 
     put(s, now_us, p, hole, &note);
 }
 
+/** Somebody who missed 32768 packets in a row decrypts none of those that follow (RFC 3711, 3.3.1: the
+ *  roll-over is guessed). Before it comes to that, nothing is sent but a packet now and then, so that
+ *  its reports tell when the path is back. */
+static bool is_unheard(struct slot *s, uint64_t now_us)
+{
+    if (!s->heard || seqmap_last(&s->seqs) - s->heard < LIMIT_UNHEARD_PACKETS)
+        return false;
+    s->unheard = true;
+    return now_us - s->last_sent_us < UNHEARD_EVERY_US;
+}
+
+void slot_viewer_heard(struct slot *s, uint64_t now_us, uint16_t seq)
+{
+    int64_t last = seqmap_last(&s->seqs);
+    int64_t heard = last + seq_diff(seq, (uint16_t)last);
+    if (!s->stretch_out || heard > last || heard <= s->heard)
+        return;
+    s->heard = heard;
+    if (!s->unheard || last - heard >= LIMIT_UNHEARD_PACKETS)
+        return;
+    s->unheard = false;
+    if (s->encoding && s->kind == MEDIA_VIDEO)
+        slot_skip(s, now_us);
+}
+
 /** A packet of the stretch: out, or left out. */
 static void pass(struct slot *s, uint64_t now_us, const struct tape_packet *p)
 {
     if (p->seq < s->seqs.first)
         return;
     struct layer_aim limits = slot_limits(s);
-    if (p->payload_len == 0 || !layer_filter_passes(&s->layers, &limits, p)) {
+    if (p->payload_len == 0 || !layer_filter_passes(&s->layers, &limits, p) ||
+        (p->seq > s->seqs.highest && is_unheard(s, now_us))) {
         leave_out(s, now_us, p);
         return;
     }

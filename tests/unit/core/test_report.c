@@ -105,6 +105,7 @@ static void round_trips_are_measured(void **state)
     fake_hub_run(f, 300000); /* 200 of them bob's */
     struct rtcp_report block = {.ssrc = ssrc,
                                 .fraction_lost = 25,
+                                .highest_seq = 65536u + bob->rtp[0].seq,
                                 .jitter = 900,
                                 .last_sr = ntp_middle(ntp),
                                 .delay_since_last_sr = 65536 / 5};
@@ -114,6 +115,7 @@ static void round_trips_are_measured(void **state)
     assert_in_range(m->rtt_us, 99000, 101000);
     assert_in_range(m->lines[0]->slot->rtt_us, 99000, 101000);
     assert_int_equal(m->lines[0]->viewer_fraction_lost, 25);
+    assert_int_equal((uint16_t)m->lines[0]->slot->heard, bob->rtp[0].seq);
     assert_int_equal(m->lines[0]->viewer_jitter_us, 10000);
     uint64_t before = m->rtt_us;
     block.last_sr -= 100 * 65536; /* an echo of nothing we sent */

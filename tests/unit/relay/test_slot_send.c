@@ -464,6 +464,50 @@ static void what_is_newer_than_the_turn_is_not_late(void **state)
     downlink_free(d);
 }
 
+/** SRTP guesses the roll-over of what comes after a gap by the last number it knows. */
+static void a_viewer_that_hears_nothing_misses_few_numbers(void **state)
+{
+    struct fake_relay *f = *state;
+    struct track *t = fake_track(f, "ann", 0, CODEC_VP8);
+    struct slot *s = viewer(f);
+    uint16_t seq = 100;
+    uint32_t timestamp = 0;
+    fake_picture(f, t, seq++, timestamp, FAKE_KEY);
+    uint16_t heard = fake_last_sent(f, s)->seq;
+    slot_viewer_heard(s, f->now_us, heard);
+    for (int i = 0; i < 40000; i++) {
+        timestamp += 90;
+        fake_picture(f, t, seq++, timestamp, FAKE_START);
+        f->now_us += 1000;
+    }
+    uint64_t sent = s->counters.packets;
+    uint16_t last = fake_last_sent(f, s)->seq;
+    assert_in_range(sent, LIMIT_UNHEARD_PACKETS, LIMIT_UNHEARD_PACKETS + 2 * 16);
+    assert_int_equal((uint16_t)(last - heard), sent - 1);
+    slot_viewer_heard(s, f->now_us, heard); /* no news */
+    fake_relay_forget(f);
+    slot_viewer_heard(s, f->now_us, last);
+    assert_int_equal(fake_keys_asked(f, t), 1);
+    fake_picture(f, t, seq++, timestamp + 90, FAKE_START);
+    assert_int_equal(s->counters.packets, sent); /* it could not be shown */
+    fake_picture(f, t, seq++, timestamp + 180, FAKE_KEY);
+    fake_picture(f, t, seq++, timestamp + 270, FAKE_START);
+    assert_int_equal(s->counters.packets, sent + 2);
+    assert_int_equal((uint16_t)(fake_last_sent(f, s)->seq - last), 2);
+}
+
+/** Clients without receiver reports. */
+static void who_never_reports_is_sent_on(void **state)
+{
+    struct fake_relay *f = *state;
+    struct track *t = fake_track(f, "ann", 0, CODEC_VP8);
+    struct slot *s = viewer(f);
+    fake_picture(f, t, 100, 0, FAKE_KEY);
+    for (uint32_t i = 1; i <= LIMIT_UNHEARD_PACKETS + 1000; i++)
+        fake_picture(f, t, (uint16_t)(100 + i), 90 * i, FAKE_START);
+    assert_int_equal(s->counters.packets, LIMIT_UNHEARD_PACKETS + 1001);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_relay, close_relay)
 
 int main(void)
@@ -481,6 +525,8 @@ int main(void)
         TEST(one_viewer_has_few_key_frames_made),
         TEST(sound_is_sent_again_where_that_was_agreed),
         TEST(sound_that_comes_very_late_is_not_taken_for_newer),
+        TEST(a_viewer_that_hears_nothing_misses_few_numbers),
+        TEST(who_never_reports_is_sent_on),
         TEST(what_is_newer_than_the_turn_is_not_late),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
