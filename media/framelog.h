@@ -26,7 +26,7 @@
  *  Times in ms are the container's. A track stands before its frames; of one track, at_ms rises. A log
  *  that was cut has no `end`, and perhaps half a line, which does not count. In a finished clip the
  *  frames are those of its files, each once, and no others. */
-#define FRAMELOG_LINE_BYTES 640 /* longest line, its newline included */
+#define FRAMELOG_LINE_BYTES 704 /* longest line, its newline included */
 #define FRAMELOG_TEXT_BYTES 193 /* longest text decoded, its NUL included: holds LIMIT_IDENTITY */
 #define FRAMELOG_CODEC_BYTES 16
 /** Numbers of tracks: those of the .webm (1 is its first) as they stand in it, picture first; a voice's
@@ -91,11 +91,18 @@ int framelog_write(char *ret, size_t size, const struct framelog_record *record)
 /** One line without its newline. 0 or ER_MALFORMED: not exactly what framelog_write makes. */
 int framelog_parse(struct span line, struct framelog_record *ret);
 
+#define FRAMELOG_TRACKS 64 /* of one log; more are malformed */
+
 /** Reads a log that lies in memory; a value. */
 struct framelog_reader {
     struct span rest;
     bool begun, ended;
     size_t line; /* number of the last one read, from 1 */
+    size_t track_count;
+    struct framelog_reader_track {
+        uint32_t number;
+        uint64_t next_ms; /* its next frame is not earlier */
+    } tracks[FRAMELOG_TRACKS];
 };
 struct framelog_reader framelog_read(struct span text);
 /** The next record. ER_NOT_FOUND: no more, or but half a line. ER_MALFORMED: `line` is none, is not
