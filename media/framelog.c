@@ -306,7 +306,7 @@ static struct framelog_reader_track *find_track(struct framelog_reader *r, uint3
     return NULL;
 }
 
-static bool accept_track(struct framelog_reader *r, const struct framelog_record *record)
+static bool note_track(struct framelog_reader *r, const struct framelog_record *record)
 {
     if (find_track(r, record->track) || r->track_count == FRAMELOG_TRACKS)
         return false;
@@ -315,14 +315,14 @@ static bool accept_track(struct framelog_reader *r, const struct framelog_record
 }
 
 /** May the record stand where it does? */
-static bool accept(struct framelog_reader *r, const struct framelog_record *record)
+static bool may_stand(struct framelog_reader *r, const struct framelog_record *record)
 {
     if (r->ended || r->begun != (record->type != FRAMELOG_HEAD))
         return false;
     r->begun = true;
     r->ended = record->type == FRAMELOG_END;
     if (record->type == FRAMELOG_TRACK)
-        return accept_track(r, record);
+        return note_track(r, record);
     if (record->type != FRAMELOG_FRAME && record->type != FRAMELOG_VOICE_GAP)
         return true;
     struct framelog_reader_track *track = find_track(r, record->track);
@@ -341,7 +341,7 @@ int framelog_next(struct framelog_reader *r, struct framelog_record *ret)
         return ER_NOT_FOUND;
     struct span line = {.at = r->rest.at, .len = (size_t)(end - r->rest.at)};
     r->line++;
-    if (framelog_parse(line, ret) < 0 || !accept(r, ret))
+    if (framelog_parse(line, ret) < 0 || !may_stand(r, ret))
         return ER_MALFORMED;
     r->rest.at += line.len + 1;
     r->rest.len -= line.len + 1;
