@@ -45,6 +45,8 @@
 #define LIMIT_TCP_HELLO_US 4000000u /* pending for so long: closed */
 #define LIMIT_TCP_READ 4096         /* bytes of a stream kept until a packet is whole */
 #define LIMIT_TCP_QUEUE 1048576     /* bytes waiting for a viewer: what comes then is dropped */
+#define LIMIT_TCP_QUEUES                                                                           \
+    67108864 /* of all of a worker's; beyond half of it, of each a 16th of its own only */
 #define LIMIT_TCP_QUEUE_US                                                                         \
     1000000u /* bytes wait longer: large packets are dropped until none wait */
 

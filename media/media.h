@@ -152,6 +152,8 @@ struct media_counters {
     /* Media over TCP: connections now and delivered to a worker so far, refused over a bound, and
      * sent away because they said nothing that fits. */
     uint64_t tcp_connections, tcp_delivered, tcp_refused, tcp_dismissed;
+    uint64_t tcp_queued,
+        tcp_dropped; /* bytes for what waits there now; packets for which none were */
     /* Receiving lines of video now, and those of them that show less than a moving picture. */
     uint64_t views, views_slideshow, views_audio_only, views_paused;
     uint64_t hints_told;   /* to publishers: what their viewers can take */

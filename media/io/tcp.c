@@ -18,8 +18,9 @@
 #define PLACE_BITS 13 /* of `via`; the rest is the generation */
 #define PLACES (1u << PLACE_BITS)
 #define EVENTS 64
-#define READ_ROUNDS 16  /* of one connection, before others get their turn */
-#define OUT_BYTES 16384 /* what a buffer for waiting bytes begins with, and shrinks to */
+#define READ_ROUNDS 16                         /* of one connection, before others get their turn */
+#define OUT_BYTES 16384                        /* what a buffer for waiting bytes begins with, */
+#define LARGE_OUT_BYTES (LIMIT_TCP_QUEUE / 16) /* and shrinks to when none wait */
 #define SMALL_BYTES 400 /* sound, reports and checks still go where large packets are dropped */
 #define LARGEST_BYTES 2048
 #define UNSENT_BYTES 32768 /* kept by the system beyond what is on its way */
@@ -49,6 +50,8 @@ struct tcp {
     int epoll;
     uint64_t now_us;
     size_t count;
+    size_t queued; /* bytes of all buffers of what waits */
+    uint64_t dropped;
     struct list dirty;
     struct connection *reserved; /* NULL: no reservation is open */
     uint32_t generation;
@@ -96,6 +99,7 @@ static void connection_free(struct tcp *t, struct connection *c)
     t->places[place] = NULL;
     t->free_places[t->free_count++] = (uint16_t)place;
     t->count--;
+    t->queued -= c->out_size;
     free(c->out);
     free(c);
 }
@@ -120,6 +124,16 @@ int tcp_fd(const struct tcp *t)
 size_t tcp_count(const struct tcp *t)
 {
     return t->count;
+}
+
+size_t tcp_queued(const struct tcp *t)
+{
+    return t->queued;
+}
+
+uint64_t tcp_dropped(const struct tcp *t)
+{
+    return t->dropped;
 }
 
 static struct connection *find(const struct tcp *t, const struct path *path)
@@ -287,11 +301,12 @@ static void note_age(struct tcp *t, struct connection *c, size_t sent)
         c->slow = true;
 }
 
-static void shrink(struct connection *c)
+static void shrink(struct tcp *t, struct connection *c)
 {
     c->out_begin = c->out_end = 0;
-    if (c->out_size <= 4 * OUT_BYTES)
+    if (c->out_size <= LARGE_OUT_BYTES && t->queued < LIMIT_TCP_QUEUES / 2)
         return;
+    t->queued -= c->out_size;
     free(c->out);
     c->out = NULL;
     c->out_size = 0;
@@ -315,13 +330,21 @@ static void write_some(struct tcp *t, struct connection *c)
     }
     note_age(t, c, sent);
     if (waiting(c) == 0)
-        shrink(c);
+        shrink(t, c);
     if (!c->ended)
         watch_writable(t, c, full);
 }
 
+/** May a buffer be of `wanted` bytes, `more` than before? A few that take nothing shall not leave the
+ *  others without. */
+static bool may_wait(const struct tcp *t, size_t wanted, size_t more)
+{
+    size_t most = wanted > LARGE_OUT_BYTES ? LIMIT_TCP_QUEUES / 2 : LIMIT_TCP_QUEUES;
+    return wanted <= LIMIT_TCP_QUEUE && t->queued + more <= most;
+}
+
 /** Room for `size` bytes behind what waits. */
-static bool make_room(struct connection *c, size_t size)
+static bool make_room(struct tcp *t, struct connection *c, size_t size)
 {
     if (c->out_size - c->out_end >= size)
         return true;
@@ -333,9 +356,10 @@ static bool make_room(struct connection *c, size_t size)
     if (c->out_size - c->out_end >= size)
         return true;
     size_t wanted = c->out_size ? c->out_size * 2 : OUT_BYTES;
-    uint8_t *out = wanted <= LIMIT_TCP_QUEUE ? realloc(c->out, wanted) : NULL;
+    uint8_t *out = may_wait(t, wanted, wanted - c->out_size) ? realloc(c->out, wanted) : NULL;
     if (!out)
         return false;
+    t->queued += wanted - c->out_size;
     c->out = out;
     c->out_size = wanted;
     return true;
@@ -345,9 +369,12 @@ uint8_t *tcp_reserve(struct tcp *t, const struct path *to, size_t size)
 {
     struct connection *c = find(t, to);
     t->reserved = NULL;
-    if (!c || c->ended || size > LARGEST_BYTES || (c->slow && size > SMALL_BYTES) ||
-        !make_room(c, FRAMING_HEADER + size))
+    if (!c || c->ended || size > LARGEST_BYTES)
         return NULL;
+    if ((c->slow && size > SMALL_BYTES) || !make_room(t, c, FRAMING_HEADER + size)) {
+        t->dropped++;
+        return NULL;
+    }
     t->reserved = c;
     return c->out + c->out_end + FRAMING_HEADER;
 }

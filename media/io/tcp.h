@@ -57,5 +57,9 @@ void tcp_flush(struct tcp *t, uint64_t now_us);
 void tcp_release(struct tcp *t, const struct path *path);
 
 size_t tcp_count(const struct tcp *t);
+/** Bytes of memory for what waits now. */
+size_t tcp_queued(const struct tcp *t);
+/** Packets so far for which tcp_reserve had no room. */
+uint64_t tcp_dropped(const struct tcp *t);
 
 #endif

@@ -238,6 +238,10 @@ static void publish_counters(struct worker *w)
     struct media_counters all = *hub_counters(w->hub);
     uint64_t now[COUNTERS];
     all.relay_delay = w->relay_delay;
+    if (w->tcp) {
+        all.tcp_queued = tcp_queued(w->tcp);
+        all.tcp_dropped = tcp_dropped(w->tcp);
+    }
     memcpy(now, &all, sizeof now);
     for (size_t i = 0; i < COUNTERS; i++)
         atomic_store_explicit(&w->published[i], now[i], memory_order_relaxed);

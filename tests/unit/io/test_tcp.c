@@ -16,7 +16,7 @@
 #include "media/wire/framing.h"
 #include "tests/unit/support/tcp_pair.h"
 
-#define MOST 8
+#define MOST 64 /* connections */
 
 struct fixture {
     struct tcp *tcp;
@@ -306,6 +306,40 @@ static void drops_what_a_slow_reader_does_not_take(void **state)
     close(fd);
 }
 
+#define HOARDERS (LIMIT_TCP_QUEUES / 2 / LIMIT_TCP_QUEUE)
+
+/** Those who take nothing fill half of what there is for all; the others go on. */
+static void what_waits_for_all_is_bounded(void **state)
+{
+    struct fixture *f = *state;
+    int fds[HOARDERS + 1];
+    struct path paths[HOARDERS + 1];
+    for (size_t i = 0; i <= HOARDERS; i++) {
+        fds[i] = hand_over(f, "\0\1a", 3, 0);
+        paths[i] = f->from;
+        size_t put = 0;
+        while (put < 100000 && put_packet(f, 1000, 1))
+            put++;
+        assert_in_range(put, 60, 50000); /* the last as well */
+        assert_true(tcp_queued(f->tcp) <= LIMIT_TCP_QUEUES / 2 + LIMIT_TCP_QUEUE / 16);
+    }
+    assert_int_equal(tcp_queued(f->tcp), LIMIT_TCP_QUEUES / 2 + LIMIT_TCP_QUEUE / 16);
+    assert_int_equal(tcp_dropped(f->tcp), HOARDERS + 1);
+    f->from = paths[0];
+    static struct framing in;
+    (void)drain(f, &in, fds[0], 1, SIZE_MAX); /* what is given back the last may have */
+    assert_int_equal(tcp_queued(f->tcp),
+                     LIMIT_TCP_QUEUES / 2 - LIMIT_TCP_QUEUE + LIMIT_TCP_QUEUE / 16);
+    f->from = paths[HOARDERS];
+    assert_true(put_packet(f, 1000, 1));
+    for (size_t i = 0; i <= HOARDERS; i++) {
+        tcp_release(f->tcp, &paths[i]);
+        close(fds[i]);
+    }
+    tcp_flush(f->tcp, 1);
+    assert_int_equal(tcp_queued(f->tcp), 0);
+}
+
 static void places_are_used_again(void **state)
 {
     struct fixture *f = *state;
@@ -336,6 +370,7 @@ int main(void)
         TEST(tells_of_ends),
         TEST(sends_the_last_words_of_whom_it_lets_go),
         TEST(drops_what_a_slow_reader_does_not_take),
+        TEST(what_waits_for_all_is_bounded),
         TEST(places_are_used_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
