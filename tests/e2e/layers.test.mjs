@@ -50,10 +50,14 @@ for (const [codec, layers] of [['vp9', 'L2T3_KEY'], ['av1', 'L2T2']]) {
     relay.down.set({ rateBps: 250_000 });
     await wide(100, 320);
     const before = await people[1].figures();
+    await people[1].pictures();
     await rest(4000);
     const seen = between(before, await people[1].figures());
-    t.diagnostic(`narrow: ${JSON.stringify(seen)}`);
-    assert.ok(seen.width < 640, `${seen.width} wide`);
+    const pictures = await people[1].pictures();
+    const small = pictures.filter((picture) => picture.width <= 320).length;
+    t.diagnostic(`narrow: ${small} of ${pictures.length} pictures small; ${JSON.stringify(seen)}`);
+    // The camera's rate sways: now and then the whole of it fits.
+    assert.ok(small > pictures.length / 2, `${small} of ${pictures.length} pictures are small`);
     assert.ok(seen.fps > 4, `${seen.fps} pictures a second`);
     assert.ok(seen.frozen_s < 2, `frozen for ${seen.frozen_s} s`);
     relay.down.set({ rateBps: 0 });
