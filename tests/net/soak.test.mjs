@@ -8,6 +8,7 @@ import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { soak } from '../bench/support/soak.mjs';
+import { buildCommand } from '../runner/building.mjs';
 import { buildFolder } from './support/louped.mjs';
 
 const top = resolve(fileURLToPath(import.meta.url), '../../..');
@@ -36,8 +37,8 @@ test('joins and leaves leave nothing behind', async () => {
 });
 
 test('joins and leaves under ThreadSanitizer', async () => {
-  execFileSync('cmake', ['--preset', 'thread'], { cwd: top, stdio: 'pipe' });
-  execFileSync('ninja', ['-C', join(top, 'build-thread'), 'louped'], { stdio: 'pipe' });
+  const [program, ...words] = buildCommand('thread', ['louped']);
+  execFileSync(program, words, { cwd: top, stdio: 'pipe' });
   const log = collect();
   const found = await soak({
     louped: join(top, 'build-thread/louped'), loupeBench, seconds: 15, warmup: 1, every: 20, workers: 2, log,

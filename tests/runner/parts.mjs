@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parts of the test run, in their order. Each is a title and a function that runs the cases the
-// pattern wants and reports every one of them: report(id, { ok, skipped?, why?, log?, text? }).
+// pattern wants and reports every one of them: report(id, { ok, skipped?, why?, log?, text? }). Parts
+// with a lane run beside those of the other lane: what computes beside what mostly waits.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { lint } from '../lint/lint.mjs';
-import { inParallel, run } from './process.mjs';
+import { buildCommand, buildFolder } from './building.mjs';
+import { inParallel } from './process.mjs';
 
 const FUZZ_SECONDS = 3;
 const WIDTH = Math.min(os.cpus().length, 8);
@@ -33,7 +35,7 @@ async function runLint({ wants, report }) {
   }
 }
 
-async function runTypes({ top, wants, report, logOf }) {
+async function runTypes({ top, wants, report, logOf, run }) {
   if (!wants('web/types')) return;
   const log = logOf('web-types');
   const check = ['npm', 'run', '--silent', '--prefix', 'web', 'check'];
@@ -54,7 +56,7 @@ export function chooseTests({ wants, pattern }, id, file) {
 
 /** Runs one file and reports its tests; a file that dies without a failed test is a failure itself. */
 export async function runNodeFile(context, part, file, seconds) {
-  const { top, report, logOf } = context;
+  const { top, report, logOf, run } = context;
   const id = `${part}/${basename(file)}`;
   const chosen = chooseTests(context, id, file);
   if (!chosen) return;
@@ -116,24 +118,18 @@ function listTests(folder) {
 }
 
 /** Builds the programs of the wanted tests with a preset; a failed build is one failed case. */
-async function build({ top, pattern, report, logOf }, preset, targets) {
-  const folder = join(top, preset === 'release' ? 'build' : `build-${preset}`);
+async function build({ top, report, logOf, run }, preset, targets) {
   const log = logOf(`build-${preset}`);
-  const wanted = pattern ? targets : [];
-  const steps = [['cmake', '--preset', preset], ['ninja', '-C', folder, ...wanted]];
-  for (const step of steps) {
-    const ended = await run(step, { log, cwd: top, seconds: 1200 });
-    if (ended.ok) continue;
-    report(`${preset}/build`, { log, ...ended });
-    return undefined;
-  }
-  return folder;
+  const ended = await run(buildCommand(preset, targets), { log, cwd: top, seconds: 1200 });
+  if (ended.ok) return join(top, buildFolder(preset));
+  report(`${preset}/build`, { log, ...ended });
+  return undefined;
 }
 
 /** A part that runs the C tests of some labels from a preset's build, under a prefix command. */
 function cTests(part, preset, labels, { prefix = () => [], slower = 1, env = {}, skip } = {}) {
   return async (context) => {
-    const { top, wants, report, logOf } = context;
+    const { top, wants, report, logOf, run } = context;
     const isWanted = ({ name, label }) =>
       labels.includes(label) && wants(`${part}/${name}`) && !skip?.test(name);
     const wanted = listTests(join(top, 'build')).filter(isWanted);
@@ -165,7 +161,7 @@ function withoutRandomAddresses() {
 // --- fuzzing, briefly
 
 async function runFuzz(context) {
-  const { top, wants, report, logOf } = context;
+  const { top, wants, report, logOf, run } = context;
   const names = readdirSync(join(top, 'tests/fuzz'))
     .map((name) => /^fuzz_(\w+)\.c$/.exec(name)?.[1])
     .filter((name) => name && wants(`fuzz/${name}`));
@@ -194,21 +190,27 @@ export const parts = [
   { title: 'web types', run: runTypes },
   { title: 'web unit tests', run: runWebTests },
   { title: 'unit, simulation, fuzz corpora', run: cTests('release', 'release', ['unit', 'sim', 'fuzz']) },
-  { title: 'the same under ASan and UBSan', run: cTests('address', 'address', ['unit', 'sim', 'fuzz'], { slower: 2 }) },
   {
     title: 'unit under TSan',
-    run: cTests('thread', 'thread', ['unit'], { prefix: withoutRandomAddresses, slower: 3, skip: ONE_THREAD }),
+    lane: 'computing',
+    run: cTests('thread', 'thread', ['unit'], { prefix: withoutRandomAddresses, slower: 6, skip: ONE_THREAD }),
+  },
+  {
+    title: 'all of it under ASan and UBSan',
+    lane: 'computing',
+    run: cTests('address', 'address', ['unit', 'sim', 'fuzz'], { slower: 4 }),
   },
   {
     title: 'unit under valgrind',
+    lane: 'computing',
     run: cTests('valgrind', 'release', ['unit', 'sim'], {
       prefix: () => MEMCHECK,
-      slower: 5,
+      slower: 10,
       env: { LOUPE_VALGRIND: '1' },
       skip: process.env.LOUPE_MEMCHECK === 'all' ? undefined : MEMCHECK_LONG,
     }),
   },
-  { title: `fuzz targets, ${FUZZ_SECONDS} s each`, run: runFuzz },
-  { title: 'integration', run: nodeFolder('net', 'tests/net', 600) },
-  { title: 'end to end in browsers', run: nodeFolder('e2e', 'tests/e2e', 900) },
+  { title: `fuzz targets, ${FUZZ_SECONDS} s each`, lane: 'computing', run: runFuzz },
+  { title: 'integration', lane: 'waiting', run: nodeFolder('net', 'tests/net', 600) },
+  { title: 'end to end in browsers', lane: 'waiting', run: nodeFolder('e2e', 'tests/e2e', 900) },
 ];

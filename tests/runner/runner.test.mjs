@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The runner's own test: a failure, a hang, a crash and a skipped test must each count as what they are.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { inLanes } from './lanes.mjs';
 import { chooseTests, runNodeFile } from './parts.mjs';
 import { run } from './process.mjs';
 
@@ -22,9 +23,30 @@ async function reportsOf(text) {
   const report = (id, { ok, skipped }) => {
     reports[id.replace('part/sample.test.mjs', '')] = skipped ? 'skipped' : ok ? 'ok' : 'failed';
   };
-  await runNodeFile({ top, wants: () => true, report, logOf: () => log }, 'part', file, 20);
+  await runNodeFile({ top, wants: () => true, report, logOf: () => log, run }, 'part', file, 20);
   return reports;
 }
+
+test('runner: lanes go side by side, each in order, and after what has none', async () => {
+  const order = [];
+  const parts = [['a'], ['w1', 'waits'], ['c1', 'computes'], ['b'], ['w2', 'waits'], ['c2', 'computes']];
+  let release;
+  await inLanes(parts.map(([name, lane]) => ({ name, lane })), async ({ name }) => {
+    order.push(name);
+    // The first of one lane does not end before the other lane's second has begun.
+    if (name === 'w1') await new Promise((done) => (release = done));
+    if (name === 'c2') release();
+  });
+  assert.deepEqual(order, ['a', 'b', 'w1', 'c1', 'c2', 'w2']);
+});
+
+test('runner: what gives way is nice, and its exit code is its own', async () => {
+  const ended = await run(['sh', '-c', 'nice; cat /proc/self/autogroup; exit 3'], { log, givesWay: true });
+  assert.equal(ended.why, 'exit code 3');
+  const said = readFileSync(log, 'utf8');
+  assert.match(said, /^19\n/);
+  if (existsSync('/proc/self/autogroup')) assert.match(said, / nice 19\n/);
+});
 
 test('runner: a command that succeeds, and its output', async () => {
   const ended = await run(['sh', '-c', 'echo hello; echo there >&2'], { log });
