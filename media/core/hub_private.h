@@ -87,6 +87,8 @@ struct member_line {
     bool hint_slideshow_told, hint_layers_told;
     uint64_t layers_until_us; /* viewers differed not long before that */
     uint64_t hint_us;         /* when it was looked at last */
+    uint32_t limit_bps;       /* of all its encodings together, told as REMB; 0: none */
+    uint64_t falls_since_us;  /* its best encoding is more than viewers can take; 0: it is not */
     bool limited;             /* it was told a limit once */
     struct rate_meter rate_in, rate_out;
     uint32_t viewer_jitter_us;

@@ -3,10 +3,13 @@
 #include <string.h>
 
 #include "media/core/hub_private.h"
+#include "media/relay/rerate.h"
 
 #define HINT_EVERY_US 200000u      /* less is told so soon; */
-#define HINT_MORE_EVERY_US 900000u /* more only so often */
-#define HINT_SHARE 0.9             /* of what the best viewer's path carries */
+#define HINT_MORE_EVERY_US 900000u /* more only so often, */
+#define HINT_MUCH 1.4              /* but for so many times as much */
+#define HINT_FALL_US 600000u
+#define HINT_SHARE 0.9 /* of what the best viewer's path carries */
 #define HINT_CHANGE 0.07
 #define HINT_MIN_BPS 40000u
 #define HINT_MAX_BPS 2500000u /* more is no limit */
@@ -187,13 +190,44 @@ static struct demand demand_for(const struct track *t)
     return d;
 }
 
-static bool has_layers(const struct track *t)
+/** How many encodings flow now. */
+static size_t flowing(const struct track *t)
 {
-    size_t flowing = 0;
+    size_t count = 0;
     for (size_t i = 0; i < t->encoding_count; i++)
-        flowing += encoding_flows(t->encodings[i]);
+        count += encoding_flows(t->encodings[i]);
+    return count;
+}
+
+static bool has_spatial_layers(const struct track *t)
+{
     const struct encoding *best = track_best(t);
-    return flowing != 1 || !best || best->top_spatial > 0;
+    return !best || best->top_spatial > 0;
+}
+
+/** What all encodings may come to so that the best one is of `bps`, where its viewers can take `most`.
+ *  Estimates dip: one more encoding is given up only where they stay low. */
+static uint32_t total_for(struct member_line *l, uint64_t now_us, uint32_t bps, uint32_t most)
+{
+    const struct track *t = l->track;
+    struct rerate_encoding encodings[LIMIT_ENCODINGS] = {0};
+    struct layer_rate rates[MEDIA_LAYERS_MAX];
+    size_t count = track_layer_rates(t, now_us, rates, MEDIA_LAYERS_MAX);
+    for (size_t i = 0; i < t->encoding_count; i++) {
+        const struct encoding *e = t->encodings[i];
+        encodings[i].flows = encoding_flows(e);
+        encodings[i].pixels = (uint32_t)e->width * e->height;
+    }
+    for (size_t i = 0; i < count; i++)
+        encodings[rates[i].encoding].bps = rates[i].bps;
+    size_t now = track_best(t)->index, best = rerate_best(encodings, t->encoding_count, most);
+    if (best >= now)
+        l->falls_since_us = 0;
+    else if (l->falls_since_us == 0)
+        l->falls_since_us = now_us;
+    if (best < now && now_us - l->falls_since_us < HINT_FALL_US)
+        best = now;
+    return rerate_total(encodings, t->encoding_count, best, bps);
 }
 
 /** Whether one picture cannot serve all: somebody's path does not carry it, or somebody wished for less.
@@ -208,6 +242,11 @@ static bool wants_layers(struct member_line *l, const struct demand *d, uint64_t
     return l->member->room->mirrors != 0 || (d->viewers > 1 && now_us < l->layers_until_us);
 }
 
+static bool is_about(uint32_t bps, uint32_t told)
+{
+    return bps == told || (bps > told * (1 - HINT_CHANGE) && bps < told * (1 + HINT_CHANGE));
+}
+
 void member_line_hint(struct member_line *l, uint64_t now_us)
 {
     if (!l->track || l->track->kind != MEDIA_VIDEO || now_us - l->hint_us < HINT_EVERY_US)
@@ -216,18 +255,22 @@ void member_line_hint(struct member_line *l, uint64_t now_us)
     uint32_t bps = (uint32_t)(d.bps * HINT_SHARE), told = l->hint_bps_told;
     bool others = l->member->room->mirrors !=
                   0; /* of whom we know nothing, but that they are many */
-    if (!d.any || d.unlimited || others || has_layers(l->track) || bps >= HINT_MAX_BPS)
+    if (!d.any || d.unlimited || others || has_spatial_layers(l->track) || bps >= HINT_MAX_BPS)
         bps = 0;
     else if (bps < HINT_MIN_BPS)
         bps = HINT_MIN_BPS;
-    bool slideshow = bps && d.slideshow;
+    uint32_t total = bps ? total_for(l, now_us, bps, d.bps) : 0;
+    bool slideshow = bps && d.slideshow && flowing(l->track) == 1;
     bool layers = wants_layers(l, &d, now_us);
-    bool more = told && (bps == 0 || bps > told);
-    bool little = told && bps > told * (1 - HINT_CHANGE) && bps < told * (1 + HINT_CHANGE);
+    bool more = told && (bps == 0 || total > l->limit_bps);
+    bool much = bps == 0 || total > l->limit_bps * HINT_MUCH;
+    uint64_t every_us = more && !much ? HINT_MORE_EVERY_US : HINT_EVERY_US;
+    bool little = is_about(bps, told) && is_about(total, l->limit_bps);
     if (slideshow == l->hint_slideshow_told && layers == l->hint_layers_told &&
-        (bps == told || little || (more && now_us - l->hint_us < HINT_MORE_EVERY_US)))
+        (little || now_us - l->hint_us < every_us))
         return;
     l->hint_us = now_us;
+    l->limit_bps = total;
     l->limited = l->limited || bps;
     member_tell_hint(l, bps, slideshow, layers);
     member_report_limit(l->member);
@@ -242,8 +285,8 @@ bool member_publish_limit(const struct member *m, uint32_t *ret_bps)
         if (!l->track || l->track->kind != MEDIA_VIDEO)
             continue;
         limited = limited || l->limited;
-        unlimited = unlimited || l->hint_bps_told == 0;
-        *ret_bps += l->hint_bps_told;
+        unlimited = unlimited || l->limit_bps == 0;
+        *ret_bps += l->limit_bps;
     }
     if (unlimited)
         *ret_bps = 0;

@@ -18,6 +18,7 @@ struct downlink_slot {
     bool rtx;
     bool trimmed; /* the viewer has no use for the layers above */
     bool lone;    /* its track has pictures of one size: the publisher may be asked for less */
+    bool rerated; /* of several, the best one may be; and this viewer says how much */
     struct downlink_view view;
     struct ladder ladder;
     const struct track *track; /* of the last look */

@@ -8,11 +8,11 @@
 #define MEASURE_US 500000u
 #define CAPACITY_SHARE 0.95
 #define DRAIN_QUEUE_US 100000u
+#define DRAIN_PERCENT 85 /* of the capacity: drains a short one */
 #define SPARE_MUCH 1.6
-#define SPARE 1.15          /* layers are added when the estimate exceeds them so much */
-#define SOUND_MIN_BPS 40000 /* of a line that sounds, whatever was measured */
-#define LONE_TOLERATED                                                                             \
-    0.85 /* of what a lone layer is measured at counts: it sways about what was asked */
+#define SPARE 1.15           /* layers are added when the estimate exceeds them so much */
+#define SOUND_MIN_BPS 40000  /* of a line that sounds, whatever was measured */
+#define ASKED_TOLERATED 0.85 /* of a layer that was asked for: it sways about what was asked */
 #define LONE_LEAST_BPS 300000u
 #define LONE_BPS 2500000u  /* a picture without layers may be worth so much */
 #define LONE_PIXELS_BPS 3u /* bits a second for each pixel that is looked at */
@@ -46,6 +46,30 @@ bool downlink_is_shown(const struct downlink_slot *a)
     return a->slot->track && a->slot->kind == MEDIA_VIDEO && !a->view.paused;
 }
 
+/** Is no other viewer of the track better off? Then it is this one who says what the publisher sends. */
+static bool is_best_off(const struct downlink_slot *a)
+{
+    unsigned looked_at = 0;
+    if (a->track->mirror || a->track->room->mirrored)
+        return false; /* there are viewers that we do not know */
+    list_each (s, &a->track->slots, struct slot, in_track) {
+        if (s == a->slot)
+            continue;
+        uint32_t other = s->downlink ? downlink_slot_bps(s->downlink, s) : UINT32_MAX;
+        if (other > a->may_cost_bps + a->may_cost_bps / 4 || ++looked_at > SHARERS_LOOKED_AT)
+            return false;
+    }
+    return true;
+}
+
+/** Of several encodings the publisher makes the best one as large as this viewer can take. */
+static bool is_rerated(const struct downlink_slot *a)
+{
+    const struct encoding *best = track_best(a->track);
+    return a->count > 0 && !a->lone && !a->trimmed && best && best->top_spatial == 0 &&
+           is_best_off(a);
+}
+
 static void gather(struct downlink_slot *a, uint64_t now_us)
 {
     a->count = 0;
@@ -59,8 +83,15 @@ static void gather(struct downlink_slot *a, uint64_t now_us)
     a->lone = a->count == 0 || (a->rates[0].encoding == a->rates[a->count - 1].encoding &&
                                 a->rates[0].spatial == a->rates[a->count - 1].spatial);
     trim_to_view(a);
-    for (size_t i = 0; i < a->count; i++)
-        a->costs[i] = a->lone ? (uint32_t)(a->rates[i].bps * LONE_TOLERATED) : a->rates[i].bps;
+    a->rerated = is_rerated(a);
+    for (size_t i = 0; i < a->count; i++) {
+        const struct layer_rate *r = &a->rates[i];
+        bool asked = a->lone || (a->rerated && r->encoding == a->rates[a->count - 1].encoding);
+        uint32_t below = i ? a->costs[i - 1] : 0;
+        a->costs[i] = asked ? (uint32_t)(r->bps * ASKED_TOLERATED) : r->bps;
+        if (a->costs[i] <= below)
+            a->costs[i] = below + 1;
+    }
 }
 
 static void measure(struct downlink_slot *a, uint64_t now_us)
@@ -91,16 +122,16 @@ static uint32_t top_bps(const struct downlink_slot *a)
         lone = LONE_BPS;
     if (lone < LONE_LEAST_BPS)
         lone = LONE_LEAST_BPS;
-    return a->lone && top < lone ? lone : top;
+    return (a->lone || a->rerated) && top < lone ? lone : top;
 }
 
 /** All that is to be divided, and among what. */
 struct division {
-    uint64_t bps; /* for pictures */
-    uint64_t top; /* what they would cost at best */
+    uint64_t bps;       /* for pictures */
+    uint64_t known_bps; /* what the link carried when it was met last; 0: unknown */
+    uint64_t top;       /* what they would cost at best */
     uint64_t weight;
     uint64_t used;
-    size_t lone;
     struct allocate_want wants[LIMIT_SDP_MEDIA];
     struct downlink_slot *pictures[LIMIT_SDP_MEDIA];
     size_t count;
@@ -112,11 +143,16 @@ static uint64_t for_pictures(uint32_t bps, uint64_t sound, double loss)
     return bps > sound ? (uint64_t)((double)(bps - sound) / (1 + loss)) : 0;
 }
 
+static uint32_t known_capacity(const struct downlink *d)
+{
+    return (uint32_t)(downlink_path(d).capacity_bps * CAPACITY_SHARE);
+}
+
 /** The estimate sways below the link's capacity; while no queue stands, what is shown need not. */
 static uint32_t sustained(const struct downlink *d)
 {
     struct bwe_state s = downlink_path(d);
-    uint32_t bps = downlink_estimate(d), known = (uint32_t)(s.capacity_bps * CAPACITY_SHARE);
+    uint32_t bps = downlink_estimate(d), known = known_capacity(d);
     bool drains = s.queue_us > DRAIN_QUEUE_US + s.jitter_us;
     return known > bps && !drains ? known : bps;
 }
@@ -137,10 +173,10 @@ static void divide(const struct downlink *d, uint64_t now_us, struct division *v
         v->pictures[v->count++] = a;
         v->top += top_bps(a);
         v->weight += weight_of(a);
-        v->lone += a->lone;
     }
     struct bwe_state s = downlink_path(d);
     v->bps = for_pictures(downlink_estimate(d), sound, s.inherent_loss);
+    v->known_bps = for_pictures(known_capacity(d), sound, s.inherent_loss);
     v->top += sound;
     (void)allocate_layers(v->wants, v->count, (uint64_t)((double)v->bps / SPARE_MUCH));
     for (size_t i = 0; i < v->count; i++)
@@ -154,31 +190,30 @@ static void divide(const struct downlink *d, uint64_t now_us, struct division *v
         v->pictures[i]->fits = v->wants[i].ret_level;
 }
 
+/** All that pictures may cost, for one of them. Of several encodings the best one does not follow all
+ *  dips of the estimate; a long queue is drained by a lower one's being shown. */
+static uint64_t rated_bps(const struct division *v, const struct downlink_slot *a)
+{
+    uint64_t known = a->fits < a->count ? v->known_bps : v->known_bps * DRAIN_PERCENT / 100;
+    return a->lone || known < v->bps ? v->bps : known;
+}
+
 /** Its fair part, or what it has with its part of what is left over. */
 static uint32_t may_cost(const struct division *v, const struct downlink_slot *a)
 {
-    uint64_t fair = v->bps * weight_of(a) / v->weight;
+    uint64_t all = rated_bps(v, a);
+    uint64_t fair = all * weight_of(a) / v->weight;
     uint64_t own = a->fits ? a->costs[a->fits - 1] : 0;
-    uint64_t left = v->bps > v->used ? v->bps - v->used : 0;
-    uint64_t more = own + left / (v->lone ? v->lone : 1);
+    uint64_t left = all > v->used ? all - v->used : 0;
+    uint64_t more = own + left / v->count;
     uint64_t bps = more > fair ? more : fair;
     return bps < UINT32_MAX ? (uint32_t)bps : UINT32_MAX - 1;
 }
 
-/** Is no other viewer of the publisher's only layer better off, so that it may be lowered? */
+/** May the publisher's only layer be lowered for this viewer? */
 static bool can_be_asked(const struct downlink_slot *a)
 {
-    unsigned looked_at = 0;
-    if (!a->lone || a->track->mirror || a->track->room->mirrored)
-        return false; /* there are viewers that we do not know */
-    list_each (s, &a->track->slots, struct slot, in_track) {
-        if (s == a->slot)
-            continue;
-        uint32_t other = s->downlink ? downlink_slot_bps(s->downlink, s) : UINT32_MAX;
-        if (other > a->may_cost_bps + a->may_cost_bps / 4 || ++looked_at > SHARERS_LOOKED_AT)
-            return false;
-    }
-    return true;
+    return a->lone && is_best_off(a);
 }
 
 enum downlink_state downlink_state_of(const struct downlink_slot *a)

@@ -189,6 +189,17 @@ void slot_ask_key_frame(struct slot *s, struct encoding *e, uint64_t now_us)
     encoding_want_key_frame(e, now_us);
 }
 
+/** To show something else. One who watches alone takes from nobody. */
+static void ask_target(struct slot *s, uint64_t now_us)
+{
+    const struct track *t = s->track;
+    bool alone = t->slots.next->next == &t->slots && !t->mirror && !t->room->mirrored;
+    if (alone && s->encoding)
+        encoding_want_key_frame(s->target, now_us);
+    else
+        slot_ask_key_frame(s, s->target, now_us);
+}
+
 static void wait_for_target(struct slot *s, uint64_t now_us)
 {
     for (size_t i = 0; i < s->track->encoding_count; i++)
@@ -202,7 +213,7 @@ static void wait_for_target(struct slot *s, uint64_t now_us)
     else
         begin_with_any(s, now_us);
     if (s->encoding != s->target)
-        slot_ask_key_frame(s, s->target, now_us);
+        ask_target(s, now_us);
 }
 
 void slot_retarget(struct slot *s, uint64_t now_us)
@@ -221,7 +232,7 @@ void slot_retarget(struct slot *s, uint64_t now_us)
         if (!same || !list_linked(&s->in_waiting))
             wait_for_target(s, now_us);
         else if (!e->key_wanted)
-            slot_ask_key_frame(s, e, now_us);
+            ask_target(s, now_us);
         return;
     }
     list_remove(&s->in_waiting);

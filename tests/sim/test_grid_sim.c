@@ -122,11 +122,10 @@ static void test_jitter(void **state)
     assert_true(run("jitter 30 ms, reordering", 1).fps >= 29);
 }
 
-/* 1.0, 2.5, 0.6, 1.0 Mbit/s: a lone publisher sends what the viewer can take. */
-static void test_steps_are_followed(void **state)
+/* 1.0, 2.5, 0.6, 1.0 Mbit/s. */
+static void expect_steps_followed(const char *name)
 {
-    (void)state;
-    struct worst w = run("steps", 3);
+    struct worst w = run(name, 3);
     for (size_t i = 0; i < 4; i++) {
         const struct grid_step *s = &w.steps[i];
         print_message("step %zu: %.0f%% used, settled within %u ms, then %u ms of queue\n", i,
@@ -137,13 +136,21 @@ static void test_steps_are_followed(void **state)
     }
 }
 
+/* A lone publisher sends what the viewer can take, one of three encodings what makes the best of them fit. */
+static void test_steps_are_followed(void **state)
+{
+    (void)state;
+    expect_steps_followed("steps");
+    expect_steps_followed("steps, simulcast");
+}
+
 static void test_layers_fall_and_return(void **state)
 {
     (void)state;
     struct worst w = run("300k and back, simulcast", 3);
     print_message("smaller within %u ms, back within %u ms\n", w.steps[1].changed_ms,
                   w.steps[2].reached_ms);
-    assert_int_equal(w.steps[1].width, 320);
+    assert_in_range(w.steps[1].width, 320, 640);
     assert_int_equal(w.steps[2].width, 1280);
     assert_true(w.steps[1].changed_ms <= 1200);
     assert_true(w.steps[2].reached_ms <= 5000);

@@ -61,7 +61,7 @@ static void enter(struct world *w, unsigned who, const struct netsim_link *link,
                                     .without_ssrcs = publishes,
                                     .without_transport_cc = !publishes && !w->transport_cc,
                                     .temporal_layers = temporal_layers,
-                                    .video_bps = 3500000};
+                                    .video_bps = 2500000};
     assert_int_equal(attached_new(&w->people[who], w->sim, &at, link, link, &config), 0);
     browser_add_line(w->people[who]->browser, MEDIA_VIDEO, publishes ? SDP_SENDONLY : SDP_RECVONLY);
     w->configs[who] = (struct media_peer_config){
