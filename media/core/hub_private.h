@@ -86,7 +86,9 @@ struct member_line {
     uint32_t hint_bps_told; /* and by MEDIA_PUBLISH_HINT: */
     bool hint_slideshow_told, hint_layers_told;
     uint64_t layers_until_us; /* viewers differed not long before that */
-    uint64_t hint_us;         /* when it was looked at last */
+    uint64_t hint_us;         /* when it was told last, */
+    uint64_t hint_looked_us;  /* and looked at */
+    bool hint_wanted;         /* something has changed since */
     uint32_t limit_bps;       /* of all its encodings together, told as REMB; 0: none */
     uint64_t falls_since_us;  /* its best encoding is more than viewers can take; 0: it is not */
     bool limited;             /* it was told a limit once */
@@ -112,6 +114,7 @@ struct member {
     struct twcc_recorder *twcc; /* NULL until it sends something numbered */
     uint64_t twcc_at_us;        /* 0: nothing to report */
     uint64_t report_at_us;      /* 0: not connected yet */
+    uint64_t hint_at_us;        /* when the lines with hint_wanted are due; 0: there are none */
     uint64_t begin_us;          /* when what it is sent begins; 0: it has, or is not connected */
     uint64_t rtt_us;
     uint64_t joined_us; /* its first offer */
@@ -165,6 +168,8 @@ void member_line_attach(struct member_line *l, uint64_t now_us);
 void member_slot_layer(void *ctx, struct slot *s);
 /** The line publishes: what do those who are shown it have use for? */
 void member_line_hint(struct member_line *l, uint64_t now_us);
+/** The same of the lines with viewers whose paths or wishes have changed. */
+void member_hint(struct member *m, uint64_t now_us);
 /** What the member may send of all it publishes together; 0: no limit. False: it never was limited. */
 bool member_publish_limit(const struct member *m, uint32_t *ret_bps);
 /** Tells the viewer what its line shows now, if that is another than before. */

@@ -103,7 +103,6 @@ void member_free(struct member *m, uint64_t now_us)
     if (!m)
         return;
     struct hub *h = m->hub;
-    heap_remove(&h->member_timers, &m->timer);
     for (size_t i = 0; i < m->line_count; i++) {
         drop_slot(m->lines[i]);
         member_drop_track(m->lines[i], now_us);
@@ -117,6 +116,7 @@ void member_free(struct member *m, uint64_t now_us)
         (void)map_remove_str(h->ufrags, m->mapped_ufrag);
     peer_free(m->peer);
     free(m->twcc);
+    heap_remove(&h->member_timers, &m->timer); /* what its lines let go may have set it */
     list_remove(&m->in_room);
     m->room->member_count--;
     h->member_count--;
@@ -430,6 +430,8 @@ void member_arm(struct member *m)
         at = m->twcc_at_us;
     if (m->begin_us && m->begin_us < at)
         at = m->begin_us;
+    if (m->hint_at_us && m->hint_at_us < at)
+        at = m->hint_at_us;
     uint64_t path_us = m->downlink ? downlink_deadline_us(m->downlink) : UINT64_MAX;
     if (path_us < at)
         at = path_us;
@@ -449,6 +451,8 @@ void member_expire(struct member *m, uint64_t now_us)
         downlink_expire(m->downlink, now_us);
         hub_room_arm(m->room);
     }
+    if (m->hint_at_us && now_us >= m->hint_at_us)
+        member_hint(m, now_us);
     int change = now_us >= peer_deadline_us(m->peer) ? peer_expire(m->peer, now_us) : 0;
     if (change >= 0 && !member_changed(m, now_us, change))
         return;

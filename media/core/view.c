@@ -34,12 +34,27 @@ static struct member_line *publisher_of(const struct track *t)
     return t && !t->mirror ? t->owner : NULL;
 }
 
+/** Once for all changes of a turn, and of a while: to look through all viewers takes its time. */
+static void want_hint(struct member_line *l, uint64_t now_us)
+{
+    struct member *m = l->member;
+    uint64_t at_us = l->hint_looked_us + HINT_EVERY_US;
+    if (l->hint_wanted)
+        return;
+    l->hint_wanted = true;
+    if (at_us < now_us)
+        at_us = now_us;
+    if (m->hint_at_us == 0 || at_us < m->hint_at_us)
+        m->hint_at_us = at_us;
+    member_arm(m);
+}
+
 static void path_changed(void *ctx, struct slot *s, uint64_t now_us)
 {
     struct member_line *l = publisher_of(s->track);
     member_slot_layer(ctx, s);
     if (l)
-        member_line_hint(l, now_us);
+        want_hint(l, now_us);
 }
 
 struct downlink *member_path(struct member *m, uint64_t now_us)
@@ -249,12 +264,12 @@ static bool is_about(uint32_t bps, uint32_t told)
 
 void member_line_hint(struct member_line *l, uint64_t now_us)
 {
-    if (!l->track || l->track->kind != MEDIA_VIDEO || now_us - l->hint_us < HINT_EVERY_US)
+    if (!l->track || l->track->kind != MEDIA_VIDEO || now_us - l->hint_looked_us < HINT_EVERY_US)
         return;
+    l->hint_looked_us = now_us;
     struct demand d = demand_for(l->track);
     uint32_t bps = (uint32_t)(d.bps * HINT_SHARE), told = l->hint_bps_told;
-    bool others = l->member->room->mirrors !=
-                  0; /* of whom we know nothing, but that they are many */
+    bool others = l->member->room->mirrors != 0; /* of whom is only known that they are many */
     if (!d.any || d.unlimited || others || has_spatial_layers(l->track) || bps >= HINT_MAX_BPS)
         bps = 0;
     else if (bps < HINT_MIN_BPS)
@@ -274,6 +289,21 @@ void member_line_hint(struct member_line *l, uint64_t now_us)
     l->limited = l->limited || bps;
     member_tell_hint(l, bps, slideshow, layers);
     member_report_limit(l->member);
+}
+
+void member_hint(struct member *m, uint64_t now_us)
+{
+    m->hint_at_us = 0;
+    for (size_t i = 0; i < m->line_count; i++) {
+        struct member_line *l = m->lines[i];
+        if (!l->hint_wanted)
+            continue;
+        l->hint_wanted = false;
+        if (now_us - l->hint_looked_us < HINT_EVERY_US)
+            want_hint(l, now_us);
+        else
+            member_line_hint(l, now_us);
+    }
 }
 
 bool member_publish_limit(const struct member *m, uint32_t *ret_bps)

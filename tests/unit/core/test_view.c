@@ -109,6 +109,32 @@ static void layers_are_wanted_where_viewers_differ(void **state)
     assert_false(fake_hub_last(f, MEDIA_PUBLISH_HINT)->layers); /* eve alone is sent less at once */
 }
 
+/** Each look at a publisher's viewers goes through all of them: one serves all changes of a turn. */
+static void a_turns_changes_are_looked_at_together(void **state)
+{
+    struct fake_hub *f = *state;
+    struct fake_client *ann = fake_client_join(f, 1, "ann", "vs");
+    fake_client_join(f, 2, "bob", "vr");
+    fake_client_join(f, 3, "eve", "vr");
+    fake_client_stream(ann, 2);
+    const struct media_view none = {.paused = true}, all = MEDIA_VIEW_ALL;
+    const struct member_line *l = member_of(f, 1)->lines[0];
+    const char *mid = member_line_agreed(member_of(f, 3)->lines[0])->mid;
+    uint64_t looked_us = l->hint_looked_us;
+    for (int i = 0; i < 10; i++) {
+        hub_view(f->hub, f->now_us, &f->room, 3, mid, &none);
+        hub_view(f->hub, f->now_us, &f->room, 2, mid, &none);
+        hub_view(f->hub, f->now_us, &f->room, 3, mid, &all);
+    }
+    assert_true(l->hint_wanted && l->hint_looked_us == looked_us);
+    assert_true(hub_deadline_us(f->hub) <= f->now_us + 200000);
+    fake_hub_run(f, 200000);
+    assert_false(l->hint_wanted);
+    assert_in_range(l->hint_looked_us, looked_us + 200000, f->now_us);
+    hub_view(f->hub, f->now_us, &f->room, 3, mid, &none);
+    hub_peer_remove(f->hub, f->now_us, &f->room, 1); /* the timer goes with it */
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_hub, close_hub)
 
 int main(void)
@@ -117,6 +143,7 @@ int main(void)
         TEST(a_wish_is_kept_with_its_line),
         TEST(what_is_the_same_is_not_told_again),
         TEST(layers_are_wanted_where_viewers_differ),
+        TEST(a_turns_changes_are_looked_at_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
