@@ -118,7 +118,8 @@ struct member {
     uint64_t begin_us;          /* when what it is sent begins; 0: it has, or is not connected */
     uint64_t rtt_us;
     uint64_t joined_us; /* its first offer */
-    bool pictured;      /* it was sent video */
+    bool begun;         /* it was sent media, */
+    bool pictured;      /* and video */
     uint32_t rtcp_ssrc; /* ours as a reporter */
 };
 

@@ -231,6 +231,10 @@ static void send_packet(void *ctx, struct slot *s, const struct relay_packet *ou
     h->config.io->commit(h->config.io_ctx, len);
     if (len == 0)
         return;
+    if (!l->member->begun) { /* its path has to be looked at */
+        l->member->begun = true;
+        member_arm(l->member);
+    }
     h->counters.packets_out++;
     h->counters.bytes_out += len;
     h->counters.retransmissions_sent += out->retransmission;

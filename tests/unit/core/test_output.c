@@ -54,6 +54,19 @@ static void packets_in_the_viewers_own_terms(void **state)
     assert_memory_equal(sound->head, "\xf8\x01", 2);
 }
 
+/** With the first packet a viewer's path begins to be measured, whoever has it sent. */
+static void the_first_packet_has_the_path_looked_at(void **state)
+{
+    struct fake_hub *f = *state;
+    struct fake_client *ann = fake_client_join(f, 1, "ann", "vs");
+    struct fake_client *bob = fake_client_join(f, 2, "bob", "vr");
+    struct member *m = member_find(hub_find_room(f->hub, &f->room), 2);
+    assert_non_null(m->downlink);
+    fake_client_media(ann, 0, 500, 90000, FAKE_MEDIA_KEY);
+    assert_int_equal(bob->rtp_count, 1);
+    assert_true(m->timer.at_us <= downlink_deadline_us(m->downlink));
+}
+
 static void the_mid_leads_only(void **state)
 {
     struct fake_hub *f = *state;
@@ -264,6 +277,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(packets_in_the_viewers_own_terms),
+        TEST(the_first_packet_has_the_path_looked_at),
         TEST(the_mid_leads_only),
         TEST(retransmissions_use_rtx),
         TEST(without_rtx_the_same_bytes_go_again),
