@@ -51,8 +51,9 @@ struct tx_slot {
 struct udp {
     int fd;
     bool v6;
-    bool cuts; /* UDP_SEGMENT may be used */
-    bool full; /* the socket took not all the last time */
+    bool cuts;  /* UDP_SEGMENT may be used */
+    bool full;  /* the socket took not all the last time, */
+    bool pause; /* for want of buffers */
     unsigned refusals;
     uint64_t last_arrival_us;
     struct addr address;
@@ -357,7 +358,7 @@ static void refuse(struct udp *u, int why)
 
 bool udp_flush(struct udp *u)
 {
-    u->full = false;
+    u->full = u->pause = false;
     while (u->first < u->count) {
         unsigned n = fill_batch(u);
         int sent = sendmmsg(u->fd, u->tx_messages, n, MSG_DONTWAIT);
@@ -367,6 +368,7 @@ bool udp_flush(struct udp *u)
         }
         if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) {
             u->full = true;
+            u->pause = errno == ENOBUFS;
             return false;
         }
         if (errno != EINTR)
@@ -374,4 +376,9 @@ bool udp_flush(struct udp *u)
     }
     u->first = u->first_sent = u->count = u->used = 0;
     return true;
+}
+
+bool udp_must_pause(const struct udp *u)
+{
+    return u->pause;
 }

@@ -39,5 +39,8 @@ uint8_t *udp_reserve(struct udp *u, const struct addr *to, uint32_t local, size_
 void udp_commit(struct udp *u, size_t len);
 /** Sends what waits. False when the socket took not all: call again when it is writable. */
 bool udp_flush(struct udp *u);
+/** It took not all because the system has no buffers now, which being writable says nothing of: call
+ *  again a little later. */
+bool udp_must_pause(const struct udp *u);
 
 #endif

@@ -30,6 +30,7 @@ _Static_assert(sizeof(struct histogram) % sizeof(uint64_t) == 0, "counters are n
 #define RECEIVE_ROUNDS 8 /* batches taken before timers and commands get their turn */
 #define LETTERS_A_TURN 1024
 #define COMMANDS_A_TURN 256 /* and then media again */
+#define PAUSE_US 1000       /* until sending is tried again when there were no buffers */
 #define PUBLISH_US 2000     /* how old the published counters may be */
 
 struct worker {
@@ -253,6 +254,8 @@ static int timeout_ms(const struct worker *w)
     uint64_t now = clock_now_us();
     if (w->commands_left || w->letters_left)
         return 0;
+    if (udp_must_pause(w->udp) && at > now + PAUSE_US)
+        at = now + PAUSE_US;
     if (at == HEAP_NEVER)
         return -1;
     if (at <= now)
@@ -313,7 +316,8 @@ static size_t turn(struct worker *w)
     hub_expire(w->hub, w->now_us);
     if (w->config.count > 1)
         mail_ring(w->config.mail, w->config.index);
-    watch_writable(w, !udp_flush(w->udp));
+    bool all = udp_flush(w->udp);
+    watch_writable(w, !all && !udp_must_pause(w->udp));
     if (w->tcp)
         tcp_flush(w->tcp, w->now_us);
     note_delay(w, sent_before);

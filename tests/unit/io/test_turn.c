@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What a worker asks of the system while it relays: it waits, reads a batch, sends a batch, and nothing
  * else, neither a lock nor a call per packet. (The linker wraps the calls; see tests/CMakeLists.txt.) */
+#include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -16,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "media/io/worker.h"
 #include "tests/unit/support/real_client.h"
 
@@ -26,6 +29,7 @@
 
 static _Thread_local bool is_test; /* else: the worker's thread */
 static atomic_bool counting;
+static atomic_bool no_buffers; /* for what is sent */
 static atomic_uint waits, reads, sends, others, locks;
 
 static void count(atomic_uint *what)
@@ -48,8 +52,18 @@ WRAP(int, epoll_wait, waits, (int fd, struct epoll_event *events, int n, int tim
 WRAP(int, recvmmsg, reads,
      (int fd, struct mmsghdr *messages, unsigned n, int flags, struct timespec *timeout),
      (fd, messages, n, flags, timeout))
-WRAP(int, sendmmsg, sends, (int fd, struct mmsghdr *messages, unsigned n, int flags),
-     (fd, messages, n, flags))
+int __real_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags);
+int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags);
+int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags)
+{
+    count(&sends);
+    if (!is_test && atomic_load(&no_buffers)) {
+        errno = ENOBUFS;
+        return -1;
+    }
+    return __real_sendmmsg(fd, messages, n, flags);
+}
+
 WRAP(ssize_t, send, others, (int fd, const void *data, size_t len, int flags),
      (fd, data, len, flags))
 WRAP(ssize_t, recv, others, (int fd, void *data, size_t len, int flags), (fd, data, len, flags))
@@ -65,6 +79,7 @@ struct fixture {
     struct worker *worker;
     struct id room;
     struct real_client publisher;
+    size_t viewer_count;
     struct real_client viewers[VIEWERS];
 };
 
@@ -142,7 +157,7 @@ static void relay(struct fixture *f, uint32_t first, uint32_t pictures)
     for (uint32_t i = first; i < first + pictures; i++) {
         for (uint32_t k = 0; k < BURST; k++)
             real_client_picture(&f->publisher, (i * BURST + k) * 300, i == 0 && k == 0);
-        for (size_t v = 0; v < VIEWERS; v++) {
+        for (size_t v = 0; v < f->viewer_count; v++) {
             size_t wanted = f->viewers[v].rtp_count + BURST;
             for (int k = 0; k < 20 && f->viewers[v].rtp_count < wanted; k++)
                 real_client_poll(&f->viewers[v]);
@@ -157,8 +172,8 @@ static void relaying_only_waits_reads_and_sends(void **state)
     if (getenv("LOUPE_VALGRIND"))
         skip(); /* minutes, and no memory that other tests do not use */
     join(f, &f->publisher, 1, "sendonly");
-    for (size_t v = 0; v < VIEWERS; v++)
-        join(f, &f->viewers[v], 2 + v, "recvonly");
+    for (; f->viewer_count < VIEWERS; f->viewer_count++)
+        join(f, &f->viewers[f->viewer_count], 2 + f->viewer_count, "recvonly");
     relay(f, 0, 10);
     struct media_counters before = {0}, after = {0};
     worker_add_counters(f->worker, &before);
@@ -182,10 +197,42 @@ static void relaying_only_waits_reads_and_sends(void **state)
     real_client_close(&f->publisher);
 }
 
+#define RETRIES 50u
+
+/** A socket without buffers is writable: to wait for that would be to wait for nothing. */
+static void pauses_where_there_are_no_buffers(void **state)
+{
+    struct fixture *f = *state;
+    is_test = true;
+    join(f, &f->publisher, 1, "sendonly");
+    join(f, &f->viewers[f->viewer_count++], 2, "recvonly");
+    relay(f, 0, 1);
+    size_t before = f->viewers[0].rtp_count;
+    atomic_store(&no_buffers, true);
+    atomic_store(&sends, 0);
+    atomic_store(&counting, true);
+    for (uint32_t k = 0; k < BURST; k++)
+        real_client_picture(&f->publisher, (BURST + k) * 300, false);
+    while (atomic_load(&sends) == 0)
+        (void)sched_yield();
+    uint64_t since_us = clock_now_us();
+    while (atomic_load(&sends) < RETRIES)
+        (void)sched_yield();
+    uint64_t took_us = clock_now_us() - since_us;
+    atomic_store(&counting, false);
+    atomic_store(&no_buffers, false);
+    assert_true(took_us > RETRIES * 200); /* else it took some 100 us in all */
+    real_client_wait(&f->viewers[0], &f->viewers[0].rtp_count, before + BURST);
+    real_client_close(&f->viewers[0]);
+    real_client_close(&f->publisher);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(relaying_only_waits_reads_and_sends, open_fixture,
+                                        close_fixture),
+        cmocka_unit_test_setup_teardown(pauses_where_there_are_no_buffers, open_fixture,
                                         close_fixture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -323,6 +323,7 @@ static void goes_on_where_nothing_is_cut(void **state)
         for (size_t i = 0; i < 5; i++)
             put_marked(a, &to, (uint8_t)sent++, i < 4 ? 900 : 100);
         assert_true(udp_flush(a));
+        assert_false(udp_must_pause(a));
         receive(b, &in, sent);
         assert_int_equal(in.sizes[sent - 1], 100);
         assert_int_equal(kernel.segments, 0);
@@ -355,8 +356,9 @@ static void keeps_what_is_not_taken(void **state)
             kernel_is(k == 1 && turn < 50 ? 20 : 2, errors[k]);
             (void)udp_flush(a);
         }
-        kernel_is(0, EAGAIN);
+        kernel_is(0, errors[k]);
         assert_false(udp_flush(a));
+        assert_int_equal(udp_must_pause(a), errors[k] == ENOBUFS);
         kernel_is(0, 0);
         assert_true(udp_flush(a));
         receive(b, &in, sent);
