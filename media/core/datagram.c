@@ -179,12 +179,11 @@ static void note_transport_seq(struct member *m, uint64_t now_us, const struct l
     const struct rtp_extension *e = rtp_find_extension(packet, agreed->extensions.transport_cc);
     if (!e || e->len < 2)
         return;
-    if (!m->twcc)
-        m->twcc = calloc(1, sizeof *m->twcc);
-    if (!m->twcc)
+    if (!m->uplink)
+        m->uplink = calloc(1, sizeof *m->uplink);
+    if (!m->uplink)
         return;
-    twcc_skip_outage(m->twcc, get_u16(e->at), now_us);
-    twcc_record(m->twcc, get_u16(e->at), now_us);
+    uplink_note(m->uplink, now_us, get_u16(e->at), packet->payload_len + RTP_HEADER_BYTES);
     if (m->twcc_at_us == 0) {
         m->twcc_at_us = now_us + LIMIT_TWCC_INTERVAL_US;
         member_arm(m);

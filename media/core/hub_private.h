@@ -11,7 +11,7 @@
 #include "media/peer/peer.h"
 #include "media/relay/downlink.h"
 #include "media/relay/relay.h"
-#include "media/wire/twcc.h"
+#include "media/relay/uplink.h"
 
 #define MEMBER_PATHS 8 /* addresses of one member kept in the hub's map */
 
@@ -110,12 +110,12 @@ struct member {
     size_t line_count;
     struct member_line **lines; /* pointers: slots and tracks refer to them */
     struct sender_clock clock;
-    struct downlink *downlink;  /* the path to it; NULL until it is sent something */
-    struct twcc_recorder *twcc; /* NULL until it sends something numbered */
-    uint64_t twcc_at_us;        /* 0: nothing to report */
-    uint64_t report_at_us;      /* 0: not connected yet */
-    uint64_t hint_at_us;        /* when the lines with hint_wanted are due; 0: there are none */
-    uint64_t begin_us;          /* when what it is sent begins; 0: it has, or is not connected */
+    struct downlink *downlink; /* the path to it; NULL until it is sent something */
+    struct uplink *uplink;     /* the path from it; NULL until it sends something numbered */
+    uint64_t twcc_at_us;       /* 0: nothing to report */
+    uint64_t report_at_us;     /* 0: not connected yet */
+    uint64_t hint_at_us;       /* when the lines with hint_wanted are due; 0: there are none */
+    uint64_t begin_us;         /* when what it is sent begins; 0: it has, or is not connected */
     uint64_t rtt_us;
     uint64_t joined_us; /* its first offer */
     bool begun;         /* it was sent media, */

@@ -115,7 +115,7 @@ void member_free(struct member *m, uint64_t now_us)
     if (m->mapped_ufrag[0])
         (void)map_remove_str(h->ufrags, m->mapped_ufrag);
     peer_free(m->peer);
-    free(m->twcc);
+    free(m->uplink);
     heap_remove(&h->member_timers, &m->timer); /* what its lines let go may have set it */
     list_remove(&m->in_room);
     m->room->member_count--;

@@ -279,13 +279,19 @@ void member_report_twcc(struct member *m, uint64_t now_us)
     for (size_t i = 0; i < m->line_count && media == 0; i++)
         if (m->lines[i]->track && m->lines[i]->track->encoding_count)
             media = m->lines[i]->track->encodings[0]->ssrc;
-    while (m->twcc && twcc_pending(m->twcc)) {
+    bool capped = m->uplink && uplink_judge(m->uplink, now_us, m->rtt_us);
+    while (m->uplink && twcc_pending(&m->uplink->twcc)) {
         compound_begin(&c);
-        twcc_write(m->twcc, &c.w, m->rtcp_ssrc, media);
+        twcc_write(&m->uplink->twcc, &c.w, m->rtcp_ssrc, media);
         if (c.w.bad || wr_len(&c.w) == 0)
             break;
+        if (uplink_is_lossy(m->uplink)) {
+            struct compound again = c;
+            member_send_rtcp(m, again.bytes, wr_len(&c.w));
+        }
         compound_send(&c);
     }
-    (void)now_us;
+    if (capped)
+        member_report_limit(m);
     m->twcc_at_us = 0;
 }

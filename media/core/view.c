@@ -318,9 +318,12 @@ bool member_publish_limit(const struct member *m, uint32_t *ret_bps)
         unlimited = unlimited || l->limit_bps == 0;
         *ret_bps += l->limit_bps;
     }
-    if (unlimited)
+    if (unlimited || !limited)
         *ret_bps = 0;
-    return limited;
+    uint32_t cap = m->uplink ? m->uplink->cap_bps : 0;
+    if (cap && (*ret_bps == 0 || cap < *ret_bps))
+        *ret_bps = cap;
+    return limited || (m->uplink && m->uplink->was_capped);
 }
 
 void member_tell_hint(struct member_line *l, uint32_t max_bps, bool slideshow, bool layers)

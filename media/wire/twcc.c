@@ -51,6 +51,17 @@ void twcc_skip_outage(struct twcc_recorder *r, uint16_t transport_seq, uint64_t 
         r->next = number;
 }
 
+void twcc_count(const struct twcc_recorder *r, size_t *ret_expected, size_t *ret_lost)
+{
+    *ret_expected = *ret_lost = 0;
+    if (r->next == 0)
+        return;
+    for (int64_t number = r->next; number < r->end; number++) {
+        ++*ret_expected;
+        *ret_lost += r->arrival_us[slot_of(number)] == 0;
+    }
+}
+
 bool twcc_pending(const struct twcc_recorder *r)
 {
     /* The number before `end` has always arrived. */
@@ -66,12 +77,15 @@ struct plan {
     int16_t deltas[TWCC_WINDOW];
 };
 
-/** First number to report: behind the last report, or the first arrival before any report. */
+/** First number to report: behind the last report, or the first arrival before any report or behind
+ *  what is passed over. */
 static int64_t plan_base(const struct twcc_recorder *r)
 {
-    if (r->next != 0)
+    if (r->next != 0 && !r->arrived_only)
         return r->next;
-    int64_t number = r->end > TWCC_WINDOW ? r->end - TWCC_WINDOW : 0;
+    int64_t number = r->next;
+    if (number == 0)
+        number = r->end > TWCC_WINDOW ? r->end - TWCC_WINDOW : 0;
     while (r->arrival_us[slot_of(number)] == 0)
         number++;
     return number;
@@ -87,6 +101,8 @@ static void plan_make(const struct twcc_recorder *r, size_t room, struct plan *p
     for (size_t i = 0; p->base + (int64_t)i < r->end; i++) {
         p->symbols[i] = SYMBOL_LOST;
         uint64_t arrival_us = r->arrival_us[slot_of(p->base + (int64_t)i)];
+        if (arrival_us == 0 && r->arrived_only)
+            return;
         if (arrival_us == 0)
             continue;
         uint64_t ticks = arrival_us / TICK_US;

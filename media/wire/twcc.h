@@ -24,6 +24,7 @@ struct twcc_recorder {
     uint64_t arrival_us[TWCC_WINDOW]; /* by number modulo; 0: not arrived */
     uint64_t heard_us;                /* the last arrival; 0: none */
     uint8_t feedback_count;
+    bool arrived_only; /* set by the owner: what did not arrive is not told of at all */
 };
 
 /** Note an arrival. Duplicates and numbers already reported are ignored. */
@@ -33,9 +34,12 @@ void twcc_record(struct twcc_recorder *r, uint16_t transport_seq, uint64_t now_u
 void twcc_skip_outage(struct twcc_recorder *r, uint16_t transport_seq, uint64_t now_us);
 /** Anything to report? */
 bool twcc_pending(const struct twcc_recorder *r);
+/** Of what the next reports are about: how many numbers, and how many of them did not come. */
+void twcc_count(const struct twcc_recorder *r, size_t *ret_expected, size_t *ret_lost);
 /** Append one feedback packet for as many arrivals as fit a datagram and the room in `w` (call
  *  again while pending and not w->bad). Without arrivals nothing is written; too little room for
- *  any sets w->bad and keeps the arrivals. */
+ *  any sets w->bad and keeps the arrivals. With `arrived_only` each run of arrivals takes a feedback of
+ *  its own; numbers between them are passed over. */
 void twcc_write(struct twcc_recorder *r, struct wr *w, uint32_t sender, uint32_t media);
 
 /** One packet's fate as the feedback tells it. */

@@ -14,7 +14,7 @@
 
 /** The worst of several seeds. */
 struct worst {
-    double fps, concealed;
+    double fps, kbps, concealed;
     uint32_t long_freezes, silent_ms, recovery_ms;
     struct grid_step steps[GRID_STEPS];
 };
@@ -32,7 +32,7 @@ static uint32_t larger(uint32_t a, uint32_t b)
 static struct worst run(const char *name, uint64_t many)
 {
     struct grid_case c;
-    struct worst w = {.fps = 1000};
+    struct worst w = {.fps = 1000, .kbps = 1e9};
     size_t i = 0;
     bool found;
     while ((found = grid_at(i, &c)) && strcmp(c.name, name) != 0)
@@ -43,6 +43,7 @@ static struct worst run(const char *name, uint64_t many)
         assert_int_equal(grid_run(&c, seed, &r), 0);
         assert_int_equal(r.corrupt, 0);
         w.fps = r.fps < w.fps ? r.fps : w.fps;
+        w.kbps = r.kbps < w.kbps ? r.kbps : w.kbps;
         w.concealed = r.concealed > w.concealed ? r.concealed : w.concealed;
         w.long_freezes = larger(w.long_freezes, r.long_freezes);
         w.silent_ms = larger(w.silent_ms, r.silent_ms);
@@ -82,6 +83,7 @@ static void test_ten_percent_still_moves(void **state)
     struct worst far = run("loss 10% x1, 100 ms", 3);
     assert_true(near.fps >= 20 && far.fps >= 20);
     assert_true(near.concealed <= 4);
+    assert_true(near.kbps >= 1400); /* chance is no reason to send less */
 }
 
 static void test_heavy_loss_is_outlived(void **state)
@@ -94,7 +96,7 @@ static void test_heavy_loss_is_outlived(void **state)
         assert_true(w.recovery_ms <= 2000);
         assert_true(w.silent_ms <= 500);
         if (i == 0)
-            assert_true(w.concealed <= 12);
+            assert_true(w.concealed <= 12 && w.fps >= 25 && w.kbps >= 500);
     }
 }
 

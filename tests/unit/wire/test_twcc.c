@@ -341,6 +341,35 @@ static void test_an_outage_is_left_out(void **state)
     assert_int_equal(count, 5);
 }
 
+static void test_arrivals_alone(void **state)
+{
+    (void)state;
+    struct twcc_recorder r = {.arrived_only = true};
+    struct twcc_arrival got[64];
+    int64_t reference_us;
+    size_t count, lost;
+    static const uint16_t came[] = {65533, 65534, 1, 2, 3, 7};
+    static const size_t runs[] = {2, 3, 1};
+    for (size_t i = 0; i < 6; i++)
+        twcc_record(&r, came[i], 1000000 + i * 1000);
+    for (size_t i = 0, at = 0; i < 3; at += runs[i++]) {
+        struct rtcp_packet p = packet_of(buf, write_feedback(&r));
+        assert_int_equal(twcc_parse(&p, &reference_us, got, 64, &count), 0);
+        assert_int_equal(count, runs[i]);
+        for (size_t k = 0; k < count; k++) {
+            assert_true(got[k].received);
+            assert_int_equal(got[k].seq, came[at + k]);
+            assert_int_equal(got[k].at_us, 1000000 + (at + k) * 1000);
+        }
+    }
+    assert_false(twcc_pending(&r));
+    /* What is passed over is counted all the same. */
+    twcc_record(&r, 12, 2000000);
+    twcc_count(&r, &count, &lost);
+    assert_int_equal(count, 5);
+    assert_int_equal(lost, 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -356,6 +385,7 @@ int main(void)
         cmocka_unit_test(test_damage),
         cmocka_unit_test(test_delta_sizes),
         cmocka_unit_test(test_an_outage_is_left_out),
+        cmocka_unit_test(test_arrivals_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
