@@ -144,6 +144,10 @@ struct media_counters {
     uint64_t packets_dropped_send; /* the socket took no more and the queue was full */
     uint64_t nacks_sent, nacks_received, retransmissions_sent, retransmissions_received;
     uint64_t plis_sent, plis_received;
+    uint64_t probes_sent;                      /* packets */
+    uint64_t feedback_sent, feedback_received; /* transport-wide, messages */
+    uint64_t reports_received;                 /* of senders and receivers */
+    uint64_t layer_switches;                   /* of what viewers are sent; counted each second */
     uint64_t stun_bad, stun_unauthentic, dtls_bad, rtp_bad, rtp_unauthentic, rtcp_bad, unknown_path;
     uint64_t handshakes_ok, handshakes_failed;
     uint64_t peers, rooms, tracks, clips_recording; /* now */

@@ -93,6 +93,7 @@ struct member_line {
     uint64_t falls_since_us;  /* its best encoding is more than viewers can take; 0: it is not */
     bool limited;             /* it was told a limit once */
     struct rate_meter rate_in, rate_out;
+    uint64_t switches_counted; /* of its slot's, in the hub's total */
     uint32_t viewer_jitter_us;
     uint8_t viewer_fraction_lost;
 };
@@ -148,6 +149,8 @@ void member_expire(struct member *m, uint64_t now_us);
 void member_map_path(struct member *m, const struct path *path);
 /** `path` ended by itself. */
 void member_path_gone(struct member *m, uint64_t now_us, const struct path *path);
+/** Add to the hub's total how often the line's slot has changed layers since. */
+void member_count_switches(struct member_line *l);
 /** What the line published ends here. */
 void member_drop_track(struct member_line *l, uint64_t now_us);
 /** The line that sends with this SSRC of ours, or what is received under it; or NULL. */

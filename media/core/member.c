@@ -66,10 +66,18 @@ void member_drop_track(struct member_line *l, uint64_t now_us)
     hub_tell(m->room, &event);
 }
 
+void member_count_switches(struct member_line *l)
+{
+    l->member->hub->counters.layer_switches += l->slot->counters.switches - l->switches_counted;
+    l->switches_counted = l->slot->counters.switches;
+}
+
 static void drop_slot(struct member_line *l)
 {
     if (!l->slot)
         return;
+    member_count_switches(l);
+    l->switches_counted = 0;
     if (l->member->downlink)
         downlink_detach(l->member->downlink, l->slot);
     member_forget_layer(l);

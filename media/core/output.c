@@ -237,7 +237,8 @@ static void send_packet(void *ctx, struct slot *s, const struct relay_packet *ou
     }
     h->counters.packets_out++;
     h->counters.bytes_out += len;
-    h->counters.retransmissions_sent += out->retransmission;
+    h->counters.retransmissions_sent += out->retransmission && !out->probe;
+    h->counters.probes_sent += out->probe;
     if (!l->member->pictured && s->kind == MEDIA_VIDEO)
         note_first_picture(l->member, s, s->last_sent_us);
 }
@@ -273,7 +274,7 @@ static void ask_packets(void *ctx, struct encoding *e, const int64_t *seqs, size
     rtcp_write_nack(&w, l->member->rtcp_ssrc, e->ssrc, short_seqs, count);
     if (w.bad)
         return;
-    h->counters.nacks_sent++;
+    h->counters.nacks_sent += count;
     member_send_rtcp(l->member, packet, wr_len(&w));
 }
 

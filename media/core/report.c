@@ -66,6 +66,7 @@ static int on_reports(struct member *m, uint64_t now_us, const struct rtcp_packe
                                 : rtcp_parse_rr(p, &sender, blocks, RTCP_MAX_REPORTS, &count);
     if (er != 0)
         return er;
+    m->hub->counters.reports_received++;
     if (p->type == RTCP_SR)
         on_sender_info(m, now_us, &info);
     for (size_t i = 0; i < count; i++)
@@ -81,6 +82,7 @@ static int on_transport_feedback(struct member *m, uint64_t now_us, const struct
     int64_t reference_us;
     size_t count;
     int er = twcc_parse(p, &reference_us, arrivals, TWCC_WINDOW, &count);
+    m->hub->counters.feedback_received += er == 0;
     if (er == 0 && m->downlink)
         downlink_feedback(m->downlink, now_us, arrivals, count);
     return er;
@@ -105,7 +107,8 @@ static int on_nack(struct member *m, uint64_t now_us, const struct rtcp_packet *
     size_t count;
     int er = rtcp_parse_nack(p, &ssrc, seqs, NACKED_MAX, &count);
     struct member_line *l = er == 0 ? member_line_by_local(m, ssrc) : NULL;
-    m->hub->counters.nacks_received++;
+    if (er == 0)
+        m->hub->counters.nacks_received += count;
     if (l)
         slot_nack(l->slot, now_us, seqs, count);
     return er;
@@ -260,6 +263,7 @@ void member_report(struct member *m, uint64_t now_us)
         if (!l->slot)
             continue;
         measure(&l->rate_out, l->slot->counters.bytes, now_us);
+        member_count_switches(l);
         if (add_sender_report(&c, l, now_us, blocks, reported ? 0 : count))
             reported = true;
     }
@@ -285,6 +289,7 @@ void member_report_twcc(struct member *m, uint64_t now_us)
         twcc_write(&m->uplink->twcc, &c.w, m->rtcp_ssrc, media);
         if (c.w.bad || wr_len(&c.w) == 0)
             break;
+        m->hub->counters.feedback_sent++;
         if (uplink_is_lossy(m->uplink)) {
             struct compound again = c;
             member_send_rtcp(m, again.bytes, wr_len(&c.w));

@@ -36,6 +36,7 @@ struct relay_packet {
     uint32_t timestamp;
     bool marker;
     bool retransmission; /* answers a NACK: RTX where agreed, else the packet as it was */
+    bool probe;          /* a retransmission that nobody asked for */
     bool leading;        /* among the slot's first, also when it is sent again */
     bool empty; /* without payload: keeps the place of a packet that this viewer is not sent */
     uint8_t patch_len; /* so many bytes of the payload are to be replaced, from its beginning: */
@@ -180,6 +181,7 @@ struct slot_config {
 
 struct slot_counters {
     uint64_t packets, bytes, retransmitted, nacks, refused;
+    uint64_t switches; /* to another encoding, or to other layers of one */
 };
 
 /** How one sent packet can be found again by its number, as it was. */

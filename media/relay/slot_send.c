@@ -115,6 +115,7 @@ int slot_begin(struct slot *s, struct encoding *e, int64_t first_seq, uint64_t n
         s->noted = s->stretch_out - 1;
     list_remove(&s->in_encoding);
     list_append(&e->slots, &s->in_encoding);
+    s->counters.switches += s->encoding && s->encoding != e;
     s->encoding = e;
     s->stretch_us = now_us;
     s->catching_up = true;
@@ -251,13 +252,22 @@ void slot_viewer_heard(struct slot *s, uint64_t now_us, uint16_t seq)
         slot_skip(s, now_us);
 }
 
+static bool passes_filter(struct slot *s, const struct tape_packet *p)
+{
+    struct layer_aim limits = slot_limits(s);
+    int8_t spatial = s->layers.spatial, temporal = s->layers.temporal;
+    bool passes = layer_filter_passes(&s->layers, &limits, p);
+    if (spatial != s->layers.spatial || temporal != s->layers.temporal)
+        s->counters.switches++;
+    return passes;
+}
+
 /** A packet of the stretch: out, or left out. */
 static void pass(struct slot *s, uint64_t now_us, const struct tape_packet *p)
 {
     if (p->seq < s->seqs.first)
         return;
-    struct layer_aim limits = slot_limits(s);
-    if (p->payload_len == 0 || !layer_filter_passes(&s->layers, &limits, p) ||
+    if (p->payload_len == 0 || !passes_filter(s, p) ||
         (p->seq > s->seqs.highest && is_unheard(s, now_us))) {
         leave_out(s, now_us, p);
         return;
@@ -416,7 +426,7 @@ bool slot_probe(struct slot *s, uint64_t now_us, uint32_t bytes)
     struct relay_packet out = make_packet(s, best, best_seq,
                                           &s->sent[(uint64_t)best_seq & (s->sent_size - 1)]);
     out.now_us = now_us;
-    out.retransmission = true;
+    out.retransmission = out.probe = true;
     s->room->config.ops->send(s->room->config.ops_ctx, s, &out);
     return true;
 }

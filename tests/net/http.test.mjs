@@ -402,6 +402,8 @@ test('health, readiness, metrics and the description', async () => {
     assert.match(metrics.body, new RegExp(`^# HELP ${name} .+\n# TYPE ${name} (counter|gauge|histogram)$`, 'm'));
   }
   assert.match(metrics.body, /^loupe_media_packets_in_total \d+$/m);
+  for (const name of ['probes_sent', 'feedback_sent', 'feedback_received', 'reports_received', 'layer_switches'])
+    assert.match(metrics.body, new RegExp(`^loupe_media_${name}_total 0$`, 'm'));
   assert.match(metrics.body, /^loupe_media_join_seconds_bucket\{le="\+Inf"\} 0$/m);
   for (const name of ['X-Forwarded-For', 'Forwarded', 'X-Real-IP', 'Via']) {
     const asked = { headers: { [name]: '203.0.113.9' } };

@@ -280,6 +280,10 @@ static void test_layers_follow_the_path(void **state)
     check_sound(&w, ANN);
     check_sound(&w, BOB);
     assert_int_equal(receiver_of(&w, BOB)->player->width, 1280);
+    const struct media_counters *n = hub_counters(w.server->hub);
+    assert_in_range(n->layer_switches, 4, 200); /* up and down, twice */
+    assert_true(n->probes_sent > 10 && n->feedback_received > 100 && n->feedback_sent > 100);
+    assert_in_range(n->reports_received, 100, n->feedback_received);
     world_close(&w);
 }
 

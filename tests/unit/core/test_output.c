@@ -103,6 +103,10 @@ static void retransmissions_use_rtx(void **state)
     assert_int_equal(fake_hub_counters(f)->nacks_received, 2);
     nack(bob, 12345, lost.seq); /* of no line */
     assert_int_equal(bob->rtp_count, 28);
+    struct member *m = member_find(hub_find_room(f->hub, &f->room), 2);
+    assert_true(slot_probe(m->lines[0]->slot, f->now_us, 100)); /* nobody asked for that */
+    assert_int_equal(fake_hub_counters(f)->probes_sent, 1);
+    assert_int_equal(fake_hub_counters(f)->retransmissions_sent, 3);
 }
 
 /** Without RTX the packet itself goes again. SRTP must see the same bytes, or a nonce is used twice. */

@@ -161,6 +161,7 @@ static void transport_feedback_ten_times_a_second(void **state)
     struct fake_client *ann = fake_client_join(f, 1, "ann", "as vs");
     fake_client_stream(ann, 1);
     assert_in_range(ann->twccs, 7, 11);
+    assert_int_equal(fake_hub_counters(f)->feedback_sent, ann->twccs);
     unsigned before = ann->twccs;
     fake_hub_run(f, 200000);
     before = ann->twccs;

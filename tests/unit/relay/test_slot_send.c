@@ -108,6 +108,7 @@ static void a_joiner_begins_in_the_middle(void **state)
     assert_ptr_equal(s->encoding, p.e[2]);
     picture(f, &p, 7, 0);
     assert_int_equal(f->sent_count, 6);
+    assert_int_equal(s->counters.switches, 1);
     check_unbroken(f, s);
     assert_true(list_empty(&p.t->waiting));
     fake_relay_run(f, 5000000);
@@ -266,6 +267,7 @@ static void layers_left_out_leave_no_trace(void **state)
     fake_layer_of(f, t->encodings[0], 51, 51 * 3000, 25, 1, 200);
     fake_layer_of(f, t->encodings[0], 50, 50 * 3000, 25, 0, 200);
     assert_int_equal(f->sent_count, 51);
+    assert_int_equal(s->counters.switches, 0);
     uint16_t first = f->sent[0].seq;
     for (uint16_t i = 2; i < 100; i += 2) {
         const struct fake_sent *p = sent_of(f, 65536 + i);
