@@ -204,6 +204,15 @@ static int file_open(struct api_call *c, const struct store_clip *clip, const ch
     return 0;
 }
 
+/** H264 is in no WebM: such clips are Matroska at large, and their head says so (RFC 9559, 12). */
+static bool is_matroska(int fd)
+{
+    static const char type[] = "matroska";
+    char head[64];
+    ssize_t len = pread(fd, head, sizeof head, 0);
+    return len > 0 && memmem(head, (size_t)len, type, sizeof type - 1);
+}
+
 static void send_file(struct store *s, struct api_call *c, const char *suffix, const char *type,
                       const char *what)
 {
@@ -227,6 +236,10 @@ static void send_file(struct store *s, struct api_call *c, const char *suffix, c
     if (er) {
         api_problem_er(c, er, "the file cannot be read");
         return;
+    }
+    if (!poster && is_matroska(c->response.file)) {
+        suffix = ".mkv";
+        type = "video/x-matroska";
     }
     c->response.content_type = type;
     http_header_add(&c->response, "cache-control", "private, max-age=600");

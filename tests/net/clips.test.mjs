@@ -15,22 +15,30 @@ const media = Buffer.alloc(SIZE, 0);
 for (let i = 0; i < SIZE; i += 1) media[i] = (i * 7 + (i >> 8)) & 255;
 const sha256 = createHash('sha256').update(media).digest('hex');
 const CLIP = '01hzzzzzzzzzzzzzzzzzzzzzz0';
+// The head of an EBML document (RFC 8794), and what might follow.
+const MATROSKA = '01hzzzzzzzzzzzzzzzzzzzzzz1';
+const matroska = Buffer.concat([Buffer.from('1a45dfa393428288', 'hex'), Buffer.from('matroska'), media.subarray(0, 1000)]);
 
 const data = mkdtempSync(join(tmpdir(), 'loupe-clips-'));
 let server;
 let item;
 let buyer;
 
+function addClip(id, { id: caseId, room }, path, bytes, codec) {
+  writeFileSync(`${path}.webm`, bytes);
+  writeFileSync(`${path}.jpg`, 'no real picture');
+  execFileSync('sqlite3', [join(data, 'loupe.db'), `INSERT INTO clips VALUES('${id}', '${caseId}',
+    '${room}', 'default', 'ready', 'clip', 'crack', 'buyer-1', 'agent-1', '${path}', '', 1, 2,
+    10000, ${bytes.length}, '${sha256}', 640, 480, 1, 40, 1, 1, 1, 0, '${codec}')`]);
+}
+
 before(async () => {
   server = await startLouped({ data });
   item = await server.newCase();
+  const other = await server.newCase();
   await server.stop();
-  const path = join(data, 'sample');
-  writeFileSync(`${path}.webm`, media);
-  writeFileSync(`${path}.jpg`, 'no real picture');
-  execFileSync('sqlite3', [join(data, 'loupe.db'), `INSERT INTO clips VALUES('${CLIP}', '${item.id}',
-    '${item.room}', 'default', 'ready', 'clip', 'crack', 'buyer-1', 'agent-1', '${path}', '', 1, 2,
-    10000, ${SIZE}, '${sha256}', 640, 480, 1, 40, 1, 1, 1, 0, 'VP9')`]);
+  addClip(CLIP, item, join(data, 'sample'), media, 'VP9');
+  addClip(MATROSKA, other, join(data, 'other'), matroska, 'H264');
   server = await startLouped({ data });
   buyer = token({ role: 'buyer', sub: 'buyer-1', case: item.id });
 });
@@ -70,6 +78,17 @@ test('a clip is told with addresses for the one who asks', async () => {
   assert.equal(manifest.case.number, item.number);
   assert.deepEqual(manifest.gaps, { count: 1, total_ms: 40 });
   assert.match(manifest.chain_head, /^[0-9a-f]{64}$/);
+});
+
+test('what is not WebM is not called so', async () => {
+  const service = token({ role: 'supervisor' });
+  const { body } = await server.api('GET', `/api/v1/clips/${MATROSKA}`, { token: service });
+  const whole = await get(body.media_url);
+  assert.equal(whole.headers.get('content-type'), 'video/x-matroska');
+  assert.match(whole.headers.get('content-disposition'), /\.mkv"$/);
+  const part = await get(body.media_url, { range: 'bytes=100-199' });
+  assert.equal(part.status, 206);
+  assert.equal(part.headers.get('content-type'), 'video/x-matroska');
 });
 
 test('a signed link is good for its clip, person and time alone', async () => {
