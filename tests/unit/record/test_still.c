@@ -55,6 +55,13 @@ static void test_vp9(void **state)
     decodes(CODEC_VP9);
 }
 
+/** Ten bits, of which the upper eight are taken. */
+static void test_vp9_profile_2(void **state)
+{
+    (void)state;
+    decodes(CODEC_VP9_2);
+}
+
 static void test_h264(void **state)
 {
     (void)state;
@@ -81,9 +88,8 @@ static void test_no_picture(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_vp9),
-        cmocka_unit_test(test_h264),
-        cmocka_unit_test(test_av1),
+        cmocka_unit_test(test_vp9),        cmocka_unit_test(test_vp9_profile_2),
+        cmocka_unit_test(test_h264),       cmocka_unit_test(test_av1),
         cmocka_unit_test(test_no_picture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,7 +40,7 @@ static void open_encoder(struct av_source *s, unsigned width, unsigned height)
     s->encoder->height = (int)height;
     s->encoder->time_base = (AVRational){1, 90000};
     s->encoder->framerate = (AVRational){25, 1};
-    s->encoder->pix_fmt = AV_PIX_FMT_YUV420P;
+    s->encoder->pix_fmt = s->codec == CODEC_VP9_2 ? AV_PIX_FMT_YUV420P10 : AV_PIX_FMT_YUV420P;
     s->encoder->gop_size = 10000;
     s->encoder->bit_rate = 300000;
     s->encoder->thread_count = 1;
@@ -62,7 +62,7 @@ static void open_encoder(struct av_source *s, unsigned width, unsigned height)
     s->frame = av_frame_alloc();
     s->frame->width = (int)width;
     s->frame->height = (int)height;
-    s->frame->format = AV_PIX_FMT_YUV420P;
+    s->frame->format = s->encoder->pix_fmt;
     assert_int_equal(av_frame_get_buffer(s->frame, 0), 0);
 }
 
@@ -105,6 +105,16 @@ void av_source_resize(struct av_source *s, unsigned width, unsigned height)
     open_encoder(s, width, height);
 }
 
+/** `value` of 8 bits, whatever the frame has. */
+static void set_sample(AVFrame *f, int plane, int x, int y, unsigned value)
+{
+    uint8_t *row = f->data[plane] + y * f->linesize[plane];
+    if (f->format == AV_PIX_FMT_YUV420P10)
+        ((uint16_t *)(void *)row)[x] = (uint16_t)(value << 2 | 3);
+    else
+        row[x] = (uint8_t)value;
+}
+
 /** A grey ramp with a bright square that wanders over it; the chroma is that of a warm tone. */
 static void draw(struct av_source *s)
 {
@@ -114,12 +124,13 @@ static void draw(struct av_source *s)
     for (int y = 0; y < f->height; y++)
         for (int x = 0; x < f->width; x++) {
             bool in = x >= left && x < left + f->width / 6 && y >= top && y < top + f->height / 6;
-            f->data[0][y * f->linesize[0] + x] = (uint8_t)(in ? 230 : 40 + 100 * x / f->width);
+            set_sample(f, 0, x, y, in ? 230 : (unsigned)(40 + 100 * x / f->width));
         }
-    for (int y = 0; y < (f->height + 1) / 2; y++) {
-        memset(f->data[1] + y * f->linesize[1], 100, (size_t)(f->width + 1) / 2);
-        memset(f->data[2] + y * f->linesize[2], 160, (size_t)(f->width + 1) / 2);
-    }
+    for (int y = 0; y < (f->height + 1) / 2; y++)
+        for (int x = 0; x < (f->width + 1) / 2; x++) {
+            set_sample(f, 1, x, y, 100);
+            set_sample(f, 2, x, y, 160);
+        }
 }
 
 /** A packet of a head and a body; its flags are those of the first or of the last. */
