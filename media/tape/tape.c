@@ -11,7 +11,7 @@
 /** A slab with the number of its packets that the index still names. */
 struct reel {
     struct reel *next; /* among the spare ones */
-    struct slab *slab; /* NULL: a spare one that was shared */
+    struct slab *slab; /* NULL: a bare one */
     uint32_t live;
     bool shared; /* another tape writes it */
 };
@@ -30,8 +30,10 @@ struct tape {
     int64_t tail;         /* nothing below is here */
     int64_t floor;        /* nothing below is taken any more */
     size_t bytes;
-    struct reel *spare; /* to be written again, so that steady relay takes no memory */
-    unsigned spare_count;
+    /* To be used again, so that steady relay takes no memory. */
+    struct reel *spare, *newest_spare; /* with their slabs, the oldest first */
+    struct reel *bare;
+    unsigned spare_count, bare_count;
 };
 
 int tape_new(struct tape **ret, const struct tape_limits *limits)
@@ -59,31 +61,82 @@ static void reel_free(struct tape *t, struct reel *r)
     free(r);
 }
 
-/** No packet of it is named any more. A slab that nobody else holds is kept with it. */
-static void reel_retire(struct tape *t, struct reel *r)
+static void keep_spare(struct tape *t, struct reel *r)
 {
-    bool alone = !r->shared && slab_is_held_once(r->slab);
-    if (t->spare_count == LIMIT_TAPE_SPARES) {
-        reel_free(t, r);
-        return;
-    }
-    if (!alone) {
-        t->bytes -= r->slab->size;
-        slab_release(r->slab);
-    }
-    *r = (struct reel){.next = t->spare, .slab = alone ? r->slab : NULL};
-    t->spare = r;
+    if (t->spare)
+        t->newest_spare->next = r;
+    else
+        t->spare = r;
+    t->newest_spare = r;
     t->spare_count++;
 }
 
-static struct reel *reel_take(struct tape *t)
+static void keep_bare(struct tape *t, struct reel *r)
+{
+    t->bytes -= r->slab->size;
+    slab_release(r->slab);
+    *r = (struct reel){.next = t->bare};
+    t->bare = r;
+    t->bare_count++;
+}
+
+/** No packet of it is named any more. Its slab may be held by others still: mirrors and the recorder
+ *  come a little later. */
+static void reel_retire(struct tape *t, struct reel *r)
+{
+    if (r->shared && t->bare_count < LIMIT_TAPE_SPARES)
+        keep_bare(t, r);
+    else if (!r->shared && t->spare_count < LIMIT_TAPE_SPARES)
+        keep_spare(t, r);
+    else
+        reel_free(t, r);
+}
+
+static struct reel *oldest_spare(struct tape *t)
 {
     struct reel *r = t->spare;
-    if (!r)
-        return calloc(1, sizeof *r);
     t->spare = r->next;
     t->spare_count--;
     r->next = NULL;
+    return r;
+}
+
+/** One with a slab that nobody else holds any more, most often the oldest; or NULL. */
+static struct reel *spare_take(struct tape *t)
+{
+    for (unsigned tried = t->spare_count; tried > 0; tried--) {
+        struct reel *r = oldest_spare(t);
+        if (slab_is_held_once(r->slab)) {
+            r->slab->used = 0;
+            return r;
+        }
+        keep_spare(t, r);
+    }
+    return NULL;
+}
+
+static struct reel *bare_take(struct tape *t)
+{
+    struct reel *r = t->bare;
+    if (!r)
+        return calloc(1, sizeof *r);
+    t->bare = r->next;
+    t->bare_count--;
+    r->next = NULL;
+    return r;
+}
+
+static struct reel *reel_new(struct tape *t)
+{
+    struct reel *r = calloc(1, sizeof *r);
+    if (!r)
+        return NULL;
+    r->slab = slab_new(LIMIT_SLAB_BYTES);
+    if (!r->slab) {
+        free(r);
+        return NULL;
+    }
+    t->bytes += r->slab->size;
     return r;
 }
 
@@ -123,8 +176,14 @@ void tape_free(struct tape *t)
         entry_drop(t, &t->entries[i]);
     if (t->writing)
         reel_free(t, t->writing);
-    while (t->spare)
-        reel_free(t, reel_take(t));
+    for (struct reel *r = t->spare, *next; r; r = next) {
+        next = r->next;
+        reel_free(t, r);
+    }
+    for (struct reel *r = t->bare, *next; r; r = next) {
+        next = r->next;
+        free(r);
+    }
     frames_clear(&t->frames);
     free(t->entries);
     free(t);
@@ -146,33 +205,19 @@ static struct reel *reel_for(struct tape *t, uint32_t need)
     struct reel *old = t->writing;
     if (old && !old->shared && old->slab->size - old->slab->used >= need)
         return old;
-    struct reel *r = reel_take(t);
+    struct reel *r = spare_take(t);
     if (!r)
-        return NULL;
-    if (r->slab) {
-        r->slab->used = 0;
-    } else {
-        r->slab = slab_new(LIMIT_SLAB_BYTES);
-        if (!r->slab) {
-            free(r);
-            return NULL;
-        }
-        t->bytes += r->slab->size;
-    }
-    return reel_begin(t, r);
+        r = reel_new(t);
+    return r ? reel_begin(t, r) : NULL;
 }
 
 static struct reel *reel_for_shared(struct tape *t, struct slab *slab)
 {
     if (t->writing && t->writing->slab == slab)
         return t->writing;
-    struct reel *r = reel_take(t);
+    struct reel *r = bare_take(t);
     if (!r)
         return NULL;
-    if (r->slab) {
-        t->bytes -= r->slab->size;
-        slab_release(r->slab);
-    }
     slab_hold(slab);
     r->slab = slab;
     r->shared = true;

@@ -140,6 +140,7 @@ static void a_slab_that_others_hold_is_not_written_again(void **state)
     for (int64_t seq = 2; seq <= 5000; seq++)
         assert_int_equal(tape_fill_sized(t, seq, 1, 0, LIMIT_RTP_PACKET), 0);
     assert_null(tape_find(t, 1));
+    assert_true(tape_bytes(t) <= 6 * LIMIT_SLAB_BYTES); /* the others are */
     assert_true(tape_fill_is(first, 1));
     slab_release(held);
     tape_free(t);
@@ -239,6 +240,39 @@ static void shares_another_tapes_packets(void **state)
     tape_free(mirror);
 }
 
+struct slab *__real_slab_new(uint32_t size);
+struct slab *__wrap_slab_new(uint32_t size);
+static unsigned slabs_made;
+struct slab *__wrap_slab_new(uint32_t size)
+{
+    slabs_made++;
+    return __real_slab_new(size);
+}
+
+/** A mirror forgets a little later than the home, and the recorder reads behind. */
+static void a_mirrored_tape_takes_no_new_memory(void **state)
+{
+    (void)state;
+    struct tape *home = make(&small), *mirror = make(&small);
+    struct slab *late[100] = {0};
+    for (int64_t seq = 1; seq <= 5000; seq++) {
+        struct slab *slab = NULL;
+        assert_int_equal(tape_fill_sized(home, seq, 1, TAPE_FRAME_START, LIMIT_RTP_PACKET), 0);
+        if (seq == 1000)
+            slabs_made = 0;
+        const struct tape_packet *p = tape_find_hold(home, seq, &slab);
+        assert_int_equal(tape_append_shared(mirror, slab, p), 0);
+        slab_release(late[seq % 100]);
+        late[seq % 100] = slab;
+    }
+    assert_int_equal(slabs_made, 0);
+    assert_true(tape_bytes(home) < 10 * LIMIT_SLAB_BYTES);
+    for (size_t i = 0; i < 100; i++)
+        slab_release(late[i]);
+    tape_free(home);
+    tape_free(mirror);
+}
+
 /* Against a plain table as the model: order, losses, repetitions and jumps at random. */
 static void agrees_with_a_model(void **state)
 {
@@ -284,6 +318,7 @@ int main(void)
         cmocka_unit_test(sound_is_trimmed_to_nothing),
         cmocka_unit_test(held_slabs_outlive_the_tape),
         cmocka_unit_test(shares_another_tapes_packets),
+        cmocka_unit_test(a_mirrored_tape_takes_no_new_memory),
         cmocka_unit_test(agrees_with_a_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
