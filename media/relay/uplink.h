@@ -3,7 +3,8 @@
  * their rate for every loss that transport-wide feedback tells of, also where no rate would be spared it.
  * So what is lost by chance is not told: neither as lost nor as arrived. Chance is what a trial showed
  * not to depend on the rate (lossguard.h); until it has, the publisher has the benefit of the doubt. A
- * queue that grows it sees in the times of what arrived. */
+ * queue that grows it sees in the times of what arrived. Where very much is lost by chance the rate is
+ * bounded, too, but not as low as browsers would go. */
 #ifndef LOUPE_MEDIA_RELAY_UPLINK_H
 #define LOUPE_MEDIA_RELAY_UPLINK_H
 
@@ -20,6 +21,7 @@ struct uplink {
     struct lossguard guard;
     uint64_t bytes, measured_bytes, measured_us;
     uint32_t bps;     /* what arrives */
+    double trial_bps; /* 0: no trial is on */
     uint32_t cap_bps; /* the publisher is to send this at most; 0: no limit */
     bool was_capped;  /* so it must be told when there is no limit any more */
 };
