@@ -8,6 +8,8 @@
 
 #define EXTENSIONS 8
 #define NUMBER_BYTES 2
+#define PLAYOUT_BYTES 3
+#define PLAYOUT_MOST 1000u   /* 10 s, in its unit: as much as browsers allow themselves */
 #define PACKET_OVERHEAD 40   /* headers and tag, without IP and UDP */
 #define HEADER_BYTES 96      /* of RTP, with all extensions but the dependency descriptor */
 #define REDUNDANT_BYTES 1000 /* of payloads together, in a packet of redundant sound */
@@ -38,7 +40,8 @@ void member_send_rtcp(struct member *m, uint8_t *packet, size_t len)
 /** The same for a packet that is sent again without RTX: under the same number, SRTP must see the same
  *  bytes (RFC 3711, 9.1). The mid leads only: later the SSRC is known. */
 static size_t write_extensions(const struct line *agreed, const struct relay_packet *out,
-                               const uint8_t *number, struct rtp_extension *ret)
+                               const uint8_t *number, const uint8_t *playout,
+                               struct rtp_extension *ret)
 {
     const struct tape_packet *from = out->from;
     size_t n = 0;
@@ -56,6 +59,9 @@ static size_t write_extensions(const struct line *agreed, const struct relay_pac
     if (number)
         ret[n++] = (struct rtp_extension){
             .id = agreed->extensions.transport_cc, .len = NUMBER_BYTES, .at = number};
+    if (playout)
+        ret[n++] = (struct rtp_extension){
+            .id = agreed->extensions.playout_delay, .len = PLAYOUT_BYTES, .at = playout};
     return n;
 }
 
@@ -117,12 +123,27 @@ static const uint8_t *number_packet(struct member_line *l, const struct relay_pa
     return buf;
 }
 
+/** For how long the viewer is to hold pictures back: least and most, 12 bits of 10 ms each. Where a
+ *  packet that is sent again is another one anyway. */
+static const uint8_t *tell_playout(const struct line *agreed, const struct slot *s,
+                                   uint8_t buf[PLAYOUT_BYTES])
+{
+    if (!agreed->extensions.playout_delay || !agreed->local_rtx_ssrc || !s->hold.told)
+        return NULL;
+    unsigned least = s->hold.ms / 10u;
+    buf[0] = (uint8_t)(least >> 4);
+    buf[1] = (uint8_t)(least << 4 | PLAYOUT_MOST >> 8);
+    buf[2] = (uint8_t)PLAYOUT_MOST;
+    return buf;
+}
+
 /** One packet as it leaves: what its header says, and where its payload comes from. */
 struct packet_plan {
     bool redundant;
     struct rtp_extension extensions[EXTENSIONS];
     struct rtp_header header;
     uint8_t number[NUMBER_BYTES];
+    uint8_t playout[PLAYOUT_BYTES];
     uint8_t head[NUMBER_BYTES + RELAY_PATCH_MAX];
     struct srtp_payload payload; /* from the tape, but for its head; not if redundant */
 };
@@ -135,6 +156,7 @@ static void plan_packet(struct packet_plan *ret, struct member_line *l,
     uint8_t rtx_type = line_send_rtx_type(agreed, from->codec);
     bool rtx = out->retransmission && rtx_type != LINE_PAYLOAD_NONE && agreed->local_rtx_ssrc;
     const uint8_t *number = number_packet(l, out, ret->number);
+    const uint8_t *playout = number ? tell_playout(agreed, l->slot, ret->playout) : NULL;
     ret->redundant = is_redundant(agreed, out);
     ret->header = (struct rtp_header){
         .marker = out->marker,
@@ -145,7 +167,7 @@ static void plan_packet(struct packet_plan *ret, struct member_line *l,
         .timestamp = out->timestamp,
         .ssrc = rtx ? agreed->local_rtx_ssrc : agreed->local_ssrc,
         .extensions = ret->extensions,
-        .extension_count = write_extensions(agreed, out, number, ret->extensions),
+        .extension_count = write_extensions(agreed, out, number, playout, ret->extensions),
     };
     size_t patch = out->empty ? 0 : out->patch_len;
     ret->payload = (struct srtp_payload){.head = ret->head, .head_len = patch};

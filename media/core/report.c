@@ -30,6 +30,7 @@ static void on_report_block(struct member *m, uint64_t now_us, const struct rtcp
     const struct codec_info *codec = l->slot->track ? codec_describe(l->slot->track->codec) : NULL;
     l->viewer_fraction_lost = b->fraction_lost;
     slot_viewer_loss(l->slot, b->fraction_lost);
+    slot_hold_back(l->slot, now_us, b->fraction_lost);
     slot_viewer_heard(l->slot, now_us, (uint16_t)b->highest_seq);
     if (codec)
         l->viewer_jitter_us = (uint32_t)((uint64_t)b->jitter * 1000000u / codec->clock_rate);

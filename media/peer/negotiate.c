@@ -62,6 +62,8 @@ int negotiation_copy(struct negotiation *ret, const struct negotiation *n)
 /* Header extensions. urn:3gpp:video-orientation is left out on purpose: a publisher that is not given
  * it turns the picture itself, so that every viewer and every clip has it upright. */
 
+#define PLAYOUT_URI "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
+
 const struct negotiate_extension negotiate_extensions[NEGOTIATE_EXTENSIONS] = {
     {"urn:ietf:params:rtp-hdrext:sdes:mid", offsetof(struct line_extensions, mid)},
     {NEGOTIATE_RID, offsetof(struct line_extensions, rid)},
@@ -70,6 +72,7 @@ const struct negotiate_extension negotiate_extensions[NEGOTIATE_EXTENSIONS] = {
     {"http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
      offsetof(struct line_extensions, abs_send_time)},
     {TWCC_URI, offsetof(struct line_extensions, transport_cc)},
+    {PLAYOUT_URI, offsetof(struct line_extensions, playout_delay)},
     {DEPENDENCY_URI, offsetof(struct line_extensions, dependency_descriptor)},
 };
 

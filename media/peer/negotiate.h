@@ -28,6 +28,7 @@ struct line_extensions {
     uint8_t audio_level;  /* urn:ietf:params:rtp-hdrext:ssrc-audio-level */
     uint8_t abs_send_time;
     uint8_t transport_cc;
+    uint8_t playout_delay;         /* ..webrtc.org/experiments/rtp-hdrext/playout-delay */
     uint8_t dependency_descriptor; /* ..av1-rtp-spec/#dependency-descriptor-rtp-header-extension */
 };
 

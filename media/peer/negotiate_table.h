@@ -19,7 +19,7 @@ struct negotiate_extension {
     size_t offset; /* of the id within struct line_extensions */
 };
 
-#define NEGOTIATE_EXTENSIONS 7
+#define NEGOTIATE_EXTENSIONS 8
 extern const struct negotiate_extension negotiate_extensions[NEGOTIATE_EXTENSIONS];
 
 /** Which of the m-line's payload types are ours, what is echoed of them, and what can be sent as what.

@@ -16,6 +16,7 @@
 #include "base/list.h"
 #include "media/codec.h"
 #include "media/relay/encoding.h"
+#include "media/relay/hold.h"
 #include "media/relay/layer.h"
 #include "media/relay/reception.h"
 #include "media/relay/seqmap.h"
@@ -219,6 +220,7 @@ struct slot {
     bool catching_up; /* reading the tape behind the head */
     bool very_lossy;  /* answers go out again within a round trip; */
     bool lossy;       /* the viewer's path loses much: answers to NACKs go out twice at once */
+    struct hold hold; /* pictures are to be shown so much later */
     struct layer_aim aim;
     struct layer_filter layers;
     uint32_t codecs;
@@ -274,6 +276,8 @@ bool slot_probe(struct slot *s, uint64_t now_us, uint32_t bytes);
 void slot_nack(struct slot *s, uint64_t now_us, const uint16_t *seqs, size_t count);
 /** What the viewer's last receiver report said is lost on its path, of 256. */
 void slot_viewer_loss(struct slot *s, uint8_t fraction_lost);
+/** After that: for how long it is to hold pictures back. */
+void slot_hold_back(struct slot *s, uint64_t now_us, uint8_t fraction_lost);
 /** The highest number that the viewer's last receiver report names. */
 void slot_viewer_heard(struct slot *s, uint64_t now_us, uint16_t seq);
 /** The viewer asks for a key frame. */

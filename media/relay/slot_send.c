@@ -20,6 +20,9 @@
 #define LOSSY_FRACTION 8        /* of 256: 3% */
 #define VERY_LOSSY_FRACTION 38  /* 15% */
 #define ASKED_LONG_US 600000u   /* browsers ask ten times, most often within a second */
+#define NOTICED_US 35000u       /* a picture later, most often, a loss is noticed */
+#define UNKNOWN_RTT_US 100000u
+#define VIEWER_ASKS_US 100000u /* browsers that only watch know no round trip, and ask so often */
 #define BUDGET_WINDOW_US 1000000u
 #define BUDGET_FLOOR_BYTES 65536u
 #define PROBE_CHOICE 48 /* of the last packets one of fitting size is sent once more */
@@ -436,6 +439,21 @@ void slot_viewer_loss(struct slot *s, uint8_t fraction_lost)
     bool full = s->downlink && downlink_is_full(s->downlink); /* more of it would be lost, too */
     s->lossy = !full && fraction_lost >= LOSSY_FRACTION;
     s->very_lossy = !full && fraction_lost >= VERY_LOSSY_FRACTION;
+}
+
+void slot_hold_back(struct slot *s, uint64_t now_us, uint8_t fraction_lost)
+{
+    const struct encoding *e = s->encoding;
+    hold_report(&s->hold, fraction_lost);
+    if (!e || s->kind != MEDIA_VIDEO)
+        return;
+    uint64_t up_us = e->track->rtt_us ? e->track->rtt_us : UNKNOWN_RTT_US;
+    uint64_t down_us = s->rtt_us ? s->rtt_us : UNKNOWN_RTT_US;
+    uint64_t again_us = down_us > VIEWER_ASKS_US ? down_us : VIEWER_ASKS_US;
+    const struct hold_leg legs[HOLD_LEGS] = {
+        {e->nacker.loss_q16 / 65536.0, up_us + NOTICED_US, up_us},
+        {s->hold.viewer_loss / 65536.0, down_us + NOTICED_US, again_us}};
+    hold_update(&s->hold, now_us, legs);
 }
 
 void slot_nack(struct slot *s, uint64_t now_us, const uint16_t *seqs, size_t count)

@@ -17,7 +17,8 @@ struct browser_numbers {
     uint8_t orientation;
     uint8_t rid;
     uint8_t repaired_rid;
-    uint8_t red; /* 0: not known */
+    uint8_t playout_delay; /* 0: not known, as the next */
+    uint8_t red;
 };
 const struct browser_numbers *browser_numbers(enum browser_flavour flavour);
 

@@ -9,6 +9,7 @@
 #include "tests/sim/browser_private.h"
 
 #define URN "urn:ietf:params:rtp-hdrext:"
+#define PLAYOUT_URI "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
 
 static const char *const rids[BROWSER_ENCODINGS] = {"q", "h", "f"};
 
@@ -23,6 +24,7 @@ const struct browser_numbers *browser_numbers(enum browser_flavour flavour)
                               .transport_cc = 3,
                               .abs_send_time = 2,
                               .orientation = 13,
+                              .playout_delay = 5,
                               .rid = 10,
                               .repaired_rid = 11,
                               .red = 63},
@@ -122,6 +124,8 @@ static void write_video_codecs(struct wr *w, const struct browser *b,
                                const struct browser_numbers *n)
 {
     write_extension(w, n->orientation, "urn:3gpp:video-orientation");
+    if (b->config.real)
+        write_extension(w, n->playout_delay, PLAYOUT_URI);
     if (b->config.simulcast) {
         write_extension(w, n->rid, URN "sdes:rtp-stream-id");
         write_extension(w, n->repaired_rid, URN "sdes:repaired-rtp-stream-id");
@@ -328,6 +332,8 @@ static int start_receiver(struct browser *b, struct browser_line *line, const st
         .nack = codec->nack,
         .pli = codec->nack_pli,
         .real = b->config.real,
+        .playout_id = video && agreed_extension(m, PLAYOUT_URI, n->playout_delay) ? n->playout_delay
+                                                                                  : 0,
     };
     if (codec->transport_cc && agreed_extension(m, TWCC_URI, n->transport_cc)) {
         b->transport_cc = true;

@@ -78,6 +78,8 @@ static uint64_t place(struct player *p, uint64_t now_us, const struct player_fra
         p->jitter_us += ((double)(change < 0 ? -change : change) - p->jitter_us) / 32;
     p->before_us = offset_us;
     uint64_t target_us = (uint64_t)(p->jitter_us * 2.5) + (p->nacked >= NACK_LIMIT ? rtt_us : 0);
+    if (target_us < p->least_us)
+        target_us = p->least_us;
     uint64_t step_us = (now_us - p->delay_at_us) / 10;
     p->delay_at_us = now_us;
     if (target_us > p->delay_us)

@@ -68,7 +68,8 @@ struct player {
     int64_t before_us; /* the same of the frame before */
     uint64_t delay_us; /* the buffer's, now; moves by 10% of the time passed */
     uint64_t delay_at_us;
-    uint64_t nacked; /* frames that needed a retransmission */
+    uint64_t least_us; /* the sender asks for so much of a buffer at least */
+    uint64_t nacked;   /* frames that needed a retransmission */
     /* What is on the screen. */
     uint64_t shown_us, interval_us;
     uint16_t width, height;

@@ -342,12 +342,20 @@ static void unwrap_red(struct receiver *r, const struct rtp_packet *packet,
     }
 }
 
+static void note_playout(struct receiver *r, const struct rtp_packet *packet)
+{
+    const struct rtp_extension *x = rtp_find_extension(packet, r->config.playout_id);
+    if (r->player && r->config.playout_id && x && x->len == 3)
+        r->player->least_us = (x->at[0] << 4 | x->at[1] >> 4) * UINT64_C(10000);
+}
+
 void receiver_input(struct receiver *r, uint64_t now_us, const struct rtp_packet *packet)
 {
     if (!r->first_packet_us)
         r->first_packet_us = now_us;
     r->heard_us = now_us;
     r->bytes += packet->payload_len;
+    note_playout(r, packet);
     if (r->config.rtx_ssrc && packet->ssrc == r->config.rtx_ssrc) {
         if (packet->payload_type != r->config.rtx_payload_type || packet->payload_len < 2)
             return; /* padding to probe with */

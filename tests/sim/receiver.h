@@ -30,6 +30,7 @@ struct receiver_config {
     bool nack;
     bool pli;
     bool real;
+    uint8_t playout_id; /* the playout-delay extension's; 0: not agreed */
 };
 
 /** By number from 0 on; complete_us 0: never seen whole. */

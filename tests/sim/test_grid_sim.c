@@ -15,7 +15,7 @@
 /** The worst of several seeds. */
 struct worst {
     double fps, kbps, concealed;
-    uint32_t long_freezes, silent_ms, recovery_ms;
+    uint32_t long_freezes, frozen_ms, silent_ms, recovery_ms;
     struct grid_step steps[GRID_STEPS];
 };
 
@@ -46,6 +46,7 @@ static struct worst run(const char *name, uint64_t many)
         w.kbps = r.kbps < w.kbps ? r.kbps : w.kbps;
         w.concealed = r.concealed > w.concealed ? r.concealed : w.concealed;
         w.long_freezes = larger(w.long_freezes, r.long_freezes);
+        w.frozen_ms = larger(w.frozen_ms, r.frozen_ms);
         w.silent_ms = larger(w.silent_ms, r.silent_ms);
         w.recovery_ms = larger(w.recovery_ms, r.recovery_ms);
         for (size_t k = 0; k < r.step_count; k++) {
@@ -83,7 +84,7 @@ static void test_ten_percent_still_moves(void **state)
     struct worst far = run("loss 10% x1, 100 ms", 3);
     assert_true(near.fps >= 20 && far.fps >= 20);
     assert_true(near.concealed <= 4);
-    assert_true(near.kbps >= 1400); /* chance is no reason to send less */
+    assert_true(near.kbps >= 900); /* chance is no reason to send less */
 }
 
 static void test_heavy_loss_is_outlived(void **state)
@@ -96,7 +97,11 @@ static void test_heavy_loss_is_outlived(void **state)
         assert_true(w.recovery_ms <= 2000);
         assert_true(w.silent_ms <= 500);
         if (i == 0)
-            assert_true(w.concealed <= 12 && w.fps >= 25 && w.kbps >= 500);
+            assert_true(w.concealed <= 12 && w.fps >= 25 && w.kbps >= 400 && w.frozen_ms <= 4000);
+        if (i == 2)
+            assert_true(w.fps >= 20 && w.frozen_ms <= 12000);
+        if (i == 3)
+            assert_true(w.fps >= 8);
     }
 }
 

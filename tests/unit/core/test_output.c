@@ -188,6 +188,28 @@ static void dependency_descriptors_are_passed_on(void **state)
     assert_memory_equal(bob->rtp[3].descriptor, "\xcb\x00\x65", 3);
 }
 
+/** Three bytes like the descriptors above, under whose id they come here: 300 ms at least, 10 s at most. */
+static void viewers_are_asked_to_hold_pictures_back(void **state)
+{
+    struct fake_hub *f = *state;
+    struct hub_room *room = hub_find_room(f->hub, &f->room);
+    struct fake_client *ann = fake_client_join(f, 1, "ann", "vs");
+    struct fake_client *bob = fake_client_join(f, 2, "bob", "vr");
+    struct member *m = member_find(room, 2);
+    m->peer->negotiation.lines[0].extensions.playout_delay = FAKE_EXT_DESCRIPTOR;
+    fake_client_media(ann, 0, 100, 0, FAKE_MEDIA_KEY);
+    assert_int_equal(bob->rtp_count, 1);
+    assert_int_equal(bob->rtp[0].descriptor_len, 0); /* nothing to ask for so far */
+    m->lines[0]->slot->hold = (struct hold){.told = true, .ms = 300};
+    fake_client_media(ann, 0, 101, 3000, 0);
+    assert_int_equal(bob->rtp[1].descriptor_len, 3);
+    assert_memory_equal(bob->rtp[1].descriptor, "\x01\xe3\xe8", 3);
+    m->lines[0]->slot->hold.ms = 0;
+    nack(bob, bob->rtp[1].ssrc, bob->rtp[1].seq);
+    assert_int_equal(bob->rtp[2].rtx_of, bob->rtp[1].seq);
+    assert_memory_equal(bob->rtp[2].descriptor, "\x00\x03\xe8", 3);
+}
+
 /** Redundancy is each viewer's own matter: made for those who know it, whatever the publisher sends. */
 static void sound_is_redundant_for_those_who_know_it(void **state)
 {
@@ -287,6 +309,7 @@ int main(void)
         TEST(without_rtx_the_same_bytes_go_again),
         TEST(slots_are_told_of),
         TEST(dependency_descriptors_are_passed_on),
+        TEST(viewers_are_asked_to_hold_pictures_back),
         TEST(sound_is_redundant_for_those_who_know_it),
         TEST(large_sound_is_sent_alone),
         TEST(sound_that_became_redundant_is_not_repeated),
