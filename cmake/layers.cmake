@@ -26,12 +26,16 @@ function(loupe_layer name)
   endif()
 endfunction()
 
-# loupe_program(<name> <main file>): one executable at the top of the build folder.
+# loupe_program(<name> <main file> [LINK libraries...]): one executable at the top of the build folder.
 function(loupe_program name main)
+  cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
+  if(NOT arg_LINK)
+    set(arg_LINK loupe_server)
+  endif()
   loupe_glob(present ${main})
   if(present)
     add_executable(${name} ${present})
-    target_link_libraries(${name} PRIVATE loupe_server)
+    target_link_libraries(${name} PRIVATE ${arg_LINK})
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
   endif()
 endfunction()

@@ -23,6 +23,7 @@ const SEES = {
   'media/io': ['base', 'media'],
   media: ['base', 'media'],
   signaling: ['base', 'signaling'],
+  'server/seal': ['base', 'server/seal'],
   server: ['base', 'media/media.h', 'media/codec.h', 'media/framelog.h', 'signaling', 'server'],
 };
 

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+/* loupe-verify: whether what was recorded is as it was sealed. Works offline; needs no server. */
+#include <openssl/http.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/er.h"
+#include "base/json.h"
+#include "server/seal/durable.h"
+#include "server/seal/verify_files.h"
+
+#define KEYS_BYTES 1048576
+#define KEYS_WAIT_S 20
+
+struct options {
+    const char *keys, *authority;
+    bool json;
+    size_t count;
+    const char *paths[VERIFY_FILES_MAX];
+};
+
+static int usage(FILE *out)
+{
+    (void)fputs(
+        "usage: loupe-verify FILE.. [--keys FILE|URL] [--authority FILE] [--json]\n"
+        "\n"
+        "FILE..       a clip (.webm) and its manifest, with or without its voices\n"
+        "--keys       the sealer's published keys, /.well-known/loupe-keys.json of its server\n"
+        "             (or in LOUPE_KEYS); without, whose seal it is cannot be told\n"
+        "--authority  certificates (PEM) of the time stamping authority\n"
+        "--json       the findings as one JSON object\n"
+        "\n"
+        "exit code: 0 verifies, 1 does not, 2 cannot tell\n",
+        out);
+    return 2;
+}
+
+static bool options_read(struct options *o, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        const char **value = strcmp(argv[i], "--keys") == 0        ? &o->keys
+                             : strcmp(argv[i], "--authority") == 0 ? &o->authority
+                                                                   : NULL;
+        if (value) {
+            if (++i == argc)
+                return false;
+            *value = argv[i];
+        } else if (strcmp(argv[i], "--json") == 0) {
+            o->json = true;
+        } else if (argv[i][0] == '-' || o->count == VERIFY_FILES_MAX) {
+            return false;
+        } else {
+            o->paths[o->count++] = argv[i];
+        }
+    }
+    return o->count > 0;
+}
+
+/** Puts TLS on a connection to a server that is asked for by https. */
+static BIO *with_tls(BIO *bio, void *ctx, int connecting, int secure)
+{
+    SSL_CTX *tls = ctx;
+    if (!secure || !connecting)
+        return bio;
+    BIO *top = BIO_new_ssl(tls, 1);
+    return top ? BIO_push(top, bio) : NULL;
+}
+
+static char *fetch(const char *url, size_t *ret_len)
+{
+    char *bytes, *copy = NULL;
+    SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
+    if (tls) {
+        (void)SSL_CTX_set_default_verify_paths(tls);
+        SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
+        char *host = NULL;
+        if (OSSL_HTTP_parse_url(url, NULL, NULL, &host, NULL, NULL, NULL, NULL, NULL))
+            (void)X509_VERIFY_PARAM_set1_host(SSL_CTX_get0_param(tls), host, 0);
+        OPENSSL_free(host);
+    }
+    BIO *answer = OSSL_HTTP_get(url, NULL, NULL, NULL, NULL, with_tls, tls, 0, NULL, NULL, 0,
+                                KEYS_BYTES, KEYS_WAIT_S);
+    long len = answer ? BIO_get_mem_data(answer, &bytes) : 0;
+    if (len > 0 && (copy = malloc((size_t)len + 1)) != NULL) {
+        memcpy(copy, bytes, (size_t)len);
+        copy[len] = '\0';
+        *ret_len = (size_t)len;
+    }
+    BIO_free(answer);
+    SSL_CTX_free(tls);
+    return copy;
+}
+
+static struct keys *keys_get(const char *from)
+{
+    char *text = NULL;
+    size_t len = 0;
+    json_t *document = NULL;
+    struct keys *keys = NULL;
+    if (strncmp(from, "http://", 7) == 0 || strncmp(from, "https://", 8) == 0)
+        text = fetch(from, &len);
+    else if (durable_read(from, KEYS_BYTES, &text, &len))
+        text = NULL;
+    if (!text || json_parse(text, len, &document, NULL) || keys_parse(&keys, document))
+        keys = NULL;
+    json_decref(document);
+    free(text);
+    return keys;
+}
+
+static void print_finding(const json_t *f)
+{
+    static const char *const numbers[] = {"event", "second", "track", "at_ms", "byte"};
+    const char *kind = json_string_value(json_object_get(f, "kind"));
+    const char *file = json_string_value(json_object_get(f, "file"));
+    (void)printf("%s: ", kind);
+    if (file)
+        (void)printf("%s: ", file);
+    (void)printf("%s", json_string_value(json_object_get(f, "text")));
+    const char *before = " [";
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        const json_t *value = json_object_get(f, numbers[i]);
+        if (!value)
+            continue;
+        (void)printf("%s%s %lld", before, numbers[i], (long long)json_integer_value(value));
+        before = ", ";
+    }
+    (void)printf("%s\n", before[0] == ',' ? "]" : "");
+}
+
+static int print_report(const struct report *r, bool as_json)
+{
+    size_t i;
+    const json_t *f;
+    json_t *o = report_json(r);
+    char *text = o && as_json ? json_canonical(o) : NULL;
+    if (text) {
+        (void)puts(text);
+    } else if (o) {
+        json_array_foreach(r->findings, i, f) print_finding(f);
+        (void)puts(json_string_value(json_object_get(o, "verdict")));
+    }
+    free(text);
+    json_decref(o);
+    return (int)report_verdict(r);
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = {.keys = getenv("LOUPE_KEYS")};
+    if (argc == 2 && strcmp(argv[1], "--version") == 0)
+        return printf("loupe-verify %s\n", LOUPE_VERSION) < 0;
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        return usage(stdout) - 2;
+    if (!options_read(&o, argc, argv))
+        return usage(stderr);
+    struct verify_trust trust = {.authority_path = o.authority};
+    struct keys *keys = NULL;
+    if (o.keys && o.keys[0]) {
+        trust.keys = keys = keys_get(o.keys);
+        if (!keys) {
+            (void)fprintf(stderr, "loupe-verify: no keys in %s\n", o.keys);
+            return 2;
+        }
+    }
+    struct report report;
+    int code = 2;
+    if (report_init(&report) == 0) {
+        verify_files(&report, &trust, o.paths, o.count);
+        code = print_report(&report, o.json);
+    }
+    report_clear(&report);
+    keys_free(keys);
+    return code;
+}

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Manifests made: of a finished clip, and what making a trimmed one shares with it. */
+#include "server/seal/manifest.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/er.h"
+#include "base/json.h"
+#include "base/str.h"
+
+/* Frames */
+
+static int compare(const void *a, const void *b)
+{
+    const struct seal_frame *x = a, *y = b;
+    if (x->at_ms != y->at_ms)
+        return x->at_ms < y->at_ms ? -1 : 1;
+    return x->track == y->track ? 0 : x->track < y->track ? -1 : 1;
+}
+
+int manifest_sort(struct seal_frame *items, size_t count)
+{
+    if (count)
+        qsort(items, count, sizeof *items, compare);
+    for (size_t i = 1; i < count; i++) {
+        if (compare(&items[i - 1], &items[i]) == 0)
+            return ER_MALFORMED;
+    }
+    return 0;
+}
+
+json_t *manifest_hash_json(const struct merkle_hash *hash)
+{
+    char text[2 * sizeof hash->bytes + 1];
+    hex_encode(text, hash->bytes, sizeof hash->bytes);
+    return json_string(text);
+}
+
+static json_t *frame_json(const struct seal_frame *f)
+{
+    char hash[2 * sizeof f->hash.bytes + 1], text[128];
+    hex_encode(hash, f->hash.bytes, sizeof f->hash.bytes);
+    (void)snprintf(text, sizeof text, "%u %llu %c %u %s", f->track, (unsigned long long)f->at_ms,
+                   f->key ? 'k' : '-', f->len, hash);
+    return json_string(text);
+}
+
+json_t *manifest_frames_json(const struct seal_frame *frames, size_t count)
+{
+    json_t *seconds = json_array(), *list = NULL;
+    int bad = !seconds;
+    for (size_t i = 0; !bad && i < count; i++) {
+        uint64_t second = frames[i].at_ms / 1000;
+        if (i == 0 || second != frames[i - 1].at_ms / 1000) {
+            list = json_array();
+            bad = json_array_append_new(
+                seconds, json_pack("{s:I,s:o}", "second", (json_int_t)second, "frames", list));
+        }
+        bad = bad || json_array_append_new(list, frame_json(&frames[i]));
+    }
+    if (!bad)
+        return seconds;
+    json_decref(seconds);
+    return NULL;
+}
+
+json_t *manifest_file_json(const struct matroska_file *file)
+{
+    json_t *parts = json_array();
+    int bad = !parts;
+    for (size_t i = 0; !bad && i < file->part_count; i++) {
+        const struct matroska_part *p = &file->parts[i];
+        bad = json_array_append_new(parts, json_pack("{s:s,s:I,s:I,s:o}", "element",
+                                                     matroska_part_name(p->id), "at",
+                                                     (json_int_t)p->at, "bytes", (json_int_t)p->len,
+                                                     "sha256", manifest_hash_json(&p->hash)));
+    }
+    json_t *o = bad ? NULL
+                    : json_pack("{s:I,s:o,s:O}", "bytes", (json_int_t)file->bytes, "sha256",
+                                manifest_hash_json(&file->hash), "parts", parts);
+    json_decref(parts);
+    return o;
+}
+
+/* Seconds */
+
+/** All that is sealed, in order. */
+struct sealed {
+    struct seal_frame *frames;
+    struct merkle_hash *leaves; /* of the media, or of the voices, of one second at a time */
+    size_t count, media_count;
+    const struct matroska_file *voices;
+    struct merkle_hash head;
+    json_t *seconds;
+};
+
+static bool is_voice(const struct sealed *s, uint32_t track)
+{
+    for (size_t i = 0; s->voices && i < s->voices->track_count; i++) {
+        if (s->voices->tracks[i].number == track)
+            return true;
+    }
+    return false;
+}
+
+static int tree_of(struct sealed *s, size_t first, size_t end, bool voices, struct merkle_hash *ret,
+                   size_t *ret_count)
+{
+    size_t count = 0;
+    int er = 0;
+    for (size_t i = first; er == 0 && i < end; i++) {
+        if (is_voice(s, s->frames[i].track) == voices)
+            er = merkle_leaf(&s->frames[i], &s->leaves[count++]);
+    }
+    *ret_count = count;
+    return er ? er : merkle_root(s->leaves, count, ret);
+}
+
+static int second_add(struct sealed *s, uint64_t second, size_t first, size_t end)
+{
+    struct merkle_hash media, voices;
+    size_t media_count, voices_count;
+    int er = tree_of(s, first, end, false, &media, &media_count);
+    if (er == 0)
+        er = tree_of(s, first, end, true, &voices, &voices_count);
+    if (er == 0)
+        er = merkle_chain_step(&s->head, second, &media, &voices);
+    if (er)
+        return er;
+    json_t *o = json_pack("{s:I,s:o,s:I,s:o}", "second", (json_int_t)second, "media",
+                          manifest_hash_json(&media), "media_frames", (json_int_t)media_count,
+                          "chain", manifest_hash_json(&s->head));
+    int bad = !o;
+    if (!bad && s->voices)
+        bad = json_object_set_new(o, "voices", manifest_hash_json(&voices)) ||
+              json_object_set_new(o, "voices_frames", json_integer((json_int_t)voices_count));
+    return json_array_append_new(s->seconds, bad ? NULL : o) ? ER_NOMEM : 0;
+}
+
+/** Every second from the first to the last that has a frame, also those that have none. */
+static int seconds_make(struct sealed *s, const char *clip)
+{
+    size_t at = 0;
+    int er = merkle_chain_begin(clip, &s->head);
+    for (uint64_t second = 0; er == 0 && at < s->count; second++) {
+        size_t first = at;
+        while (at < s->count && s->frames[at].at_ms / 1000 == second)
+            at++;
+        er = second_add(s, second, first, at);
+    }
+    return er;
+}
+
+static bool shares_tracks(const struct matroska_file *a, const struct matroska_file *b)
+{
+    for (size_t i = 0; i < a->track_count; i++) {
+        for (size_t k = 0; k < b->track_count; k++) {
+            if (a->tracks[i].number == b->tracks[k].number)
+                return true;
+        }
+    }
+    return false;
+}
+
+static int sealed_make(struct sealed *s, const char *clip, const struct matroska_file *media,
+                       const struct matroska_file *voices, const char **ret_why)
+{
+    s->count = media->frame_count + (voices ? voices->frame_count : 0);
+    s->voices = voices;
+    *ret_why = "there are no frames in it";
+    if (media->frame_count == 0)
+        return ER_NOT_FOUND;
+    *ret_why = "sound and voices have a track's number in common";
+    if (voices && shares_tracks(media, voices))
+        return ER_MALFORMED;
+    s->frames = calloc(s->count, sizeof *s->frames);
+    s->leaves = calloc(s->count, sizeof *s->leaves);
+    s->seconds = json_array();
+    if (!s->frames || !s->leaves || !s->seconds)
+        return ER_NOMEM;
+    memcpy(s->frames, media->frames, media->frame_count * sizeof *s->frames);
+    if (voices && voices->frame_count)
+        memcpy(s->frames + media->frame_count, voices->frames,
+               voices->frame_count * sizeof *s->frames);
+    *ret_why = "two frames of one track have the same time";
+    int er = manifest_sort(s->frames, s->count);
+    *ret_why = "it is longer than any clip";
+    if (er == 0 && s->frames[s->count - 1].at_ms / 1000 >= MANIFEST_SECONDS)
+        er = ER_MALFORMED;
+    return er ? er : seconds_make(s, clip);
+}
+
+static void sealed_clear(struct sealed *s)
+{
+    free(s->frames);
+    free(s->leaves);
+    json_decref(s->seconds);
+}
+
+/* The seal */
+
+static int tracks_add(json_t *tracks, const struct matroska_file *file, const char *name)
+{
+    for (size_t i = 0; file && i < file->track_count; i++) {
+        const struct matroska_track *t = &file->tracks[i];
+        const char *kind = t->type == 1 ? "video" : t->type == 2 ? "audio" : "other";
+        if (json_array_append_new(tracks,
+                                  json_pack("{s:I,s:s,s:s,s:s}", "number", (json_int_t)t->number,
+                                            "kind", kind, "codec", t->codec, "file", name)))
+            return ER_NOMEM;
+    }
+    return 0;
+}
+
+static json_t *seal_json(const struct manifest_signer *signer, const char *clip,
+                         const json_t *facts, const struct matroska_file *media,
+                         const struct sealed *s)
+{
+    char sealed_at[CLOCK_TEXT_BYTES];
+    json_t *o = json_copy((json_t *)(uintptr_t)facts); /* only read */
+    json_t *tracks = json_array();
+    int bad = !o || !tracks || tracks_add(tracks, media, "media") ||
+              tracks_add(tracks, s->voices, "voices");
+    clock_format(signer->unix_us, sealed_at);
+    bad = bad || json_object_set_new(o, "clip", json_string(clip)) ||
+          json_object_set(o, "tracks", tracks) ||
+          json_object_set_new(o, "sealed_at", json_string(sealed_at)) ||
+          json_object_set_new(o, "media", manifest_file_json(media)) ||
+          json_object_set(o, "seconds", s->seconds) ||
+          json_object_set_new(o, "head", manifest_hash_json(&s->head)) ||
+          json_object_set_new(o, "key", keys_jwk(keys_active(signer->keys)));
+    if (!bad && s->voices)
+        bad = json_object_set_new(o, "voices", manifest_file_json(s->voices));
+    json_decref(tracks);
+    if (!bad)
+        return o;
+    json_decref(o);
+    return NULL;
+}
+
+static int signature_add(const struct keys *keys, json_t *o, const char *member,
+                         const char *context, const char *text, uint8_t *ret)
+{
+    char hex[2 * KEYS_SIGNATURE_BYTES + 1];
+    int er = keys_sign(keys, context, text, strlen(text), ret);
+    if (er)
+        return er;
+    hex_encode(hex, ret, KEYS_SIGNATURE_BYTES);
+    return json_object_set_new(o, member, json_string(hex)) ? ER_NOMEM : 0;
+}
+
+int manifest_finish(const struct manifest_signer *signer, json_t *document, char **ret,
+                    size_t *ret_len)
+{
+    uint8_t signature[KEYS_SIGNATURE_BYTES];
+    int er = json_object_set_new(document, "key", keys_jwk(keys_active(signer->keys))) ||
+                     json_object_set_new(document, "format", json_string(MANIFEST_FORMAT))
+                 ? ER_NOMEM
+                 : 0;
+    char *text = er ? NULL : json_canonical(document);
+    if (text)
+        er = signature_add(signer->keys, document, "signature", MANIFEST_CONTEXT, text, signature);
+    else
+        er = ER_NOMEM;
+    free(text);
+    text = er ? NULL : json_canonical(document);
+    json_decref(document);
+    if (er || !text)
+        return er ? er : ER_NOMEM;
+    *ret = text;
+    *ret_len = strlen(text);
+    return 0;
+}
+
+static int stamp_add(const struct manifest_signer *signer, json_t *document,
+                     const uint8_t signature[static KEYS_SIGNATURE_BYTES])
+{
+    struct merkle_hash hash;
+    char *token = NULL;
+    if (!signer->stamp)
+        return 0;
+    int er = merkle_sha256(signature, KEYS_SIGNATURE_BYTES, &hash);
+    if (er == 0)
+        er = signer->stamp(signer->stamp_ctx, &hash, &token);
+    if (er)
+        return er == ER_AGAIN ? 0 : er;
+    er = json_object_set_new(document, "timestamp", json_string(token)) ? ER_NOMEM : 0;
+    free(token);
+    return er;
+}
+
+/** The document around a seal, which is taken over. */
+static int document_make(const struct manifest_signer *signer, json_t *seal, const struct sealed *s,
+                         char **ret, size_t *ret_len)
+{
+    uint8_t signature[KEYS_SIGNATURE_BYTES];
+    char *text = json_canonical(seal);
+    json_t *document = text ? json_pack("{s:O}", "seal", seal) : NULL;
+    json_decref(seal);
+    int er = document ? signature_add(signer->keys, document, "seal_signature",
+                                      MANIFEST_SEAL_CONTEXT, text, signature)
+                      : ER_NOMEM;
+    free(text);
+    if (er == 0)
+        er = stamp_add(signer, document, signature);
+    if (er == 0 &&
+        json_object_set_new(document, "frames", manifest_frames_json(s->frames, s->count)))
+        er = ER_NOMEM;
+    if (er == 0)
+        return manifest_finish(signer, document, ret, ret_len);
+    json_decref(document);
+    return er;
+}
+
+int manifest_seal(const struct manifest_signer *signer, const char *clip, const json_t *facts,
+                  const struct matroska_file *media, const struct matroska_file *voices, char **ret,
+                  size_t *ret_len, const char **ret_why)
+{
+    struct sealed s = {0};
+    if (!keys_active(signer->keys)) {
+        *ret_why = "there is no key to sign with";
+        return ER_CONFLICT;
+    }
+    int er = sealed_make(&s, clip, media, voices, ret_why);
+    if (er == 0) {
+        json_t *seal = seal_json(signer, clip, facts, media, &s);
+        er = seal ? document_make(signer, seal, &s, ret, ret_len) : ER_NOMEM;
+    }
+    sealed_clear(&s);
+    return er;
+}
