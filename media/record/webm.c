@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* WebM written and read with libavformat through our own file functions. */
+/* WebM written with libavformat through our own file functions. */
 #include "media/record/webm.h"
 
-#include <libavcodec/avcodec.h>
-#include <libavformat/avformat.h>
 #include <libavutil/channel_layout.h>
 #include <libavutil/log.h>
 #include <libavutil/mem.h>
@@ -13,8 +11,7 @@
 
 #include "base/er.h"
 #include "base/limits.h"
-#include "media/record/file.h"
-#include "media/record/frame.h"
+#include "media/record/webm_impl.h"
 
 /* The callback for writing takes const bytes since FFmpeg 7. */
 #if LIBAVFORMAT_VERSION_MAJOR >= 61
@@ -23,29 +20,16 @@
 #define AVIO_BYTES uint8_t
 #endif
 
-/** Of a .part; a finished file has those that were used. */
-enum { VP8, VP9, H264, AV1, AUDIO, TRACKS };
 enum {
     IO_BYTES = 65536,
-    AUDIO_MS = 20,
     PLACEHOLDER_WIDTH = 640, /* in a .part: written before the first key frame is here */
     PLACEHOLDER_HEIGHT = 480,
     CUE_BYTES = 48,    /* upper bound of one cue */
     CUES_BYTES = 256,  /* and of what stands around them */
     SKEW_US = 5000000, /* the tracks of a .part are apart by less */
-    PLAUSIBLE_MS = LIMIT_CLIP_SECONDS * 1000 + 60000,
 };
 
 /* --- both ways */
-
-/** One open container. */
-struct box {
-    AVFormatContext *context;
-    AVIOContext *io;
-    AVPacket *packet;
-    struct file *file;
-    bool writing;
-};
 
 static int on_write(void *opaque, AVIO_BYTES *buf, int len)
 {
@@ -76,15 +60,14 @@ static int64_t on_seek(void *opaque, int64_t offset, int whence)
     return offset;
 }
 
-/** What FFmpeg said, as one of ours. */
-static int er_of(const struct box *b, int status)
+int webm_box_er(const struct webm_box *b, int status)
 {
     if (b->file && file_error(b->file))
         return ER_IO;
     return status >= 0 ? 0 : status == AVERROR(ENOMEM) ? ER_NOMEM : ER_INTERNAL;
 }
 
-static void box_close(struct box *b)
+void webm_box_close(struct webm_box *b)
 {
     av_packet_free(&b->packet);
     if (b->writing)
@@ -95,13 +78,12 @@ static void box_close(struct box *b)
         av_freep(&b->io->buffer);
     avio_context_free(&b->io);
     file_close(b->file);
-    *b = (struct box){0};
+    *b = (struct webm_box){0};
 }
 
-/** Takes over `file`, also when it fails; then the box is to be closed all the same. */
-static int box_init(struct box *b, struct file *file, bool writing, bool seekable)
+int webm_box_init(struct webm_box *b, struct file *file, bool writing, bool seekable)
 {
-    *b = (struct box){.file = file, .writing = writing};
+    *b = (struct webm_box){.file = file, .writing = writing};
     /* Cut files are our daily bread: FFmpeg need not tell standard error. */
     av_log_set_level(AV_LOG_QUIET);
     uint8_t *buffer = av_malloc(IO_BYTES);
@@ -119,61 +101,50 @@ static int box_init(struct box *b, struct file *file, bool writing, bool seekabl
 
 /* --- writing */
 
-/** What a track is, or is to be. */
-struct plan {
-    bool used;
-    unsigned width, height;
-    uint8_t private[FRAME_PRIVATE_BYTES];
-    size_t private_len;
-    int stream; /* its number in the container being written */
-};
-
-static const struct {
-    enum AVCodecID id;
-    enum codec_format format;
-} kinds[TRACKS] = {
-    [VP8] = {AV_CODEC_ID_VP8, FORMAT_VP8},     [VP9] = {AV_CODEC_ID_VP9, FORMAT_VP9},
-    [H264] = {AV_CODEC_ID_H264, FORMAT_H264},  [AV1] = {AV_CODEC_ID_AV1, FORMAT_AV1},
-    [AUDIO] = {AV_CODEC_ID_OPUS, FORMAT_OPUS},
+const struct webm_kind webm_kinds[WEBM_TRACKS] = {
+    [WEBM_VP8] = {AV_CODEC_ID_VP8, FORMAT_VP8},     [WEBM_VP9] = {AV_CODEC_ID_VP9, FORMAT_VP9},
+    [WEBM_H264] = {AV_CODEC_ID_H264, FORMAT_H264},  [WEBM_AV1] = {AV_CODEC_ID_AV1, FORMAT_AV1},
+    [WEBM_AUDIO] = {AV_CODEC_ID_OPUS, FORMAT_OPUS},
 };
 
 static int track_of(enum codec_format format)
 {
     int track = 0;
-    while (track < TRACKS && kinds[track].format != format)
+    while (track < WEBM_TRACKS && webm_kinds[track].format != format)
         track++;
     return track;
 }
 
-static void set_private(struct plan *p, const void *bytes, size_t len)
+static void set_private(struct webm_plan *p, const void *bytes, size_t len)
 {
     memcpy(p->private, bytes, len);
     p->private_len = len;
 }
 
-static void plan_sound(struct plan plans[static TRACKS])
+void webm_plan_sound(struct webm_plan plans[static WEBM_TRACKS])
 {
     /* RFC 7845, 5.1: version 1, stereo, nothing to skip, 48 kHz, gain 0, mapping family 0. */
     static const uint8_t head[] = {'O', 'p', 'u',  's',  'H', 'e', 'a', 'd', 1, 2,
                                    0,   0,   0x80, 0xbb, 0,   0,   0,   0,   0};
-    plans[AUDIO].used = true;
-    set_private(&plans[AUDIO], head, sizeof head);
+    plans[WEBM_AUDIO].used = true;
+    plans[WEBM_AUDIO].place = 1;
+    set_private(&plans[WEBM_AUDIO], head, sizeof head);
 }
 
 /** All that may come. What the muxer wants to know of H264 and AV1 beforehand is made up. */
-static void plan_part(struct plan plans[static TRACKS])
+static void plan_part(struct webm_plan plans[static WEBM_TRACKS])
 {
     static const uint8_t baseline[] = {1, 0x42, 0xc0, 0x1f, 0xff, 0xe0, 0};
     static const uint8_t main_profile[] = {0x0a, 0x0b, 0x00, 0x00, 0x00, 0x04, 0x3c,
                                            0xff, 0xbc, 0xfb, 0xf9, 0x00, 0x40};
-    for (int track = 0; track < AUDIO; track++)
+    for (int track = 0; track < WEBM_AUDIO; track++)
         plans[track].used = true;
-    set_private(&plans[H264], baseline, sizeof baseline);
-    set_private(&plans[AV1], main_profile, sizeof main_profile);
-    plan_sound(plans);
+    set_private(&plans[WEBM_H264], baseline, sizeof baseline);
+    set_private(&plans[WEBM_AV1], main_profile, sizeof main_profile);
+    webm_plan_sound(plans);
 }
 
-static int add_track(AVFormatContext *context, struct plan *plan, int track)
+static int add_track(AVFormatContext *context, struct webm_plan *plan, int track)
 {
     AVStream *stream = avformat_new_stream(context, NULL);
     if (!stream)
@@ -181,9 +152,9 @@ static int add_track(AVFormatContext *context, struct plan *plan, int track)
     AVCodecParameters *par = stream->codecpar;
     plan->stream = stream->index;
     stream->time_base = (AVRational){1, 1000};
-    par->codec_id = kinds[track].id;
-    par->codec_type = track == AUDIO ? AVMEDIA_TYPE_AUDIO : AVMEDIA_TYPE_VIDEO;
-    if (track == AUDIO) {
+    par->codec_id = webm_kinds[track].id;
+    par->codec_type = track == WEBM_AUDIO ? AVMEDIA_TYPE_AUDIO : AVMEDIA_TYPE_VIDEO;
+    if (track == WEBM_AUDIO) {
         par->sample_rate = 48000;
         av_channel_layout_default(&par->ch_layout, 2);
     } else {
@@ -200,25 +171,25 @@ static int add_track(AVFormatContext *context, struct plan *plan, int track)
     return 0;
 }
 
-/** Takes over `file`. `cues`: room for how many in front; negative: live, no seeking back. */
-static int box_write(struct box *b, struct file *file, struct plan plans[static TRACKS],
-                     int64_t cues)
+int webm_box_write(struct webm_box *b, struct file *file,
+                   struct webm_plan plans[static WEBM_TRACKS], int64_t cues)
 {
-    int er = box_init(b, file, true, cues >= 0);
+    int er = webm_box_init(b, file, true, cues >= 0);
     if (er < 0)
         return er;
-    const char *kind = plans[H264].used ? "matroska" : "webm";
+    const char *kind = plans[WEBM_H264].used ? "matroska" : "webm";
     int status = avformat_alloc_output_context2(&b->context, NULL, kind, NULL);
     if (status < 0)
-        return er_of(b, status);
+        return webm_box_er(b, status);
     AVFormatContext *context = b->context;
     context->pb = b->io;
     context->flags |= AVFMT_FLAG_BITEXACT | AVFMT_FLAG_CUSTOM_IO;
     context->avoid_negative_ts = 0;
     context->max_interleave_delta = SKEW_US;
-    for (int track = 0; track < TRACKS && er == 0; track++)
-        if (plans[track].used)
-            er = add_track(context, &plans[track], track);
+    for (int place = 0; place < WEBM_TRACKS && er == 0; place++)
+        for (int track = 0; track < WEBM_TRACKS && er == 0; track++)
+            if (plans[track].used && plans[track].place == (unsigned)place)
+                er = add_track(context, &plans[track], track);
     if (er < 0)
         return er;
     AVDictionary *options = NULL;
@@ -230,16 +201,17 @@ static int box_write(struct box *b, struct file *file, struct plan plans[static 
     status = avformat_write_header(context, &options);
     av_dict_free(&options);
     avio_flush(b->io);
-    return er_of(b, status);
+    return webm_box_er(b, status);
 }
 
 struct webm {
-    struct box box;
+    struct webm_box box;
     int error; /* sticky */
     int64_t last_video_ms, last_audio_ms;
     int64_t newest_ms;
     int64_t cluster_ms; /* newest when the last cluster closed */
     int64_t synced_ms;  /* newest when last on the disk */
+    int64_t sync_every_ms;
 };
 
 int webm_new(struct webm **ret, const char *path)
@@ -248,7 +220,8 @@ int webm_new(struct webm **ret, const char *path)
     if (!w)
         return ER_NOMEM;
     w->last_video_ms = w->last_audio_ms = -1;
-    struct plan plans[TRACKS] = {0};
+    w->sync_every_ms = WEBM_SYNC_MS;
+    struct webm_plan plans[WEBM_TRACKS] = {0};
     plan_part(plans);
     struct file *file;
     int er = file_create(&file, path);
@@ -256,7 +229,7 @@ int webm_new(struct webm **ret, const char *path)
         free(w);
         return er;
     }
-    er = box_write(&w->box, file, plans, -1);
+    er = webm_box_write(&w->box, file, plans, -1);
     if (er == 0)
         er = file_sync(w->box.file);
     if (er < 0) {
@@ -267,11 +240,16 @@ int webm_new(struct webm **ret, const char *path)
     return 0;
 }
 
+void webm_hurry(struct webm *w)
+{
+    w->sync_every_ms = INT64_MAX;
+}
+
 void webm_free(struct webm *w)
 {
     if (!w)
         return;
-    box_close(&w->box);
+    webm_box_close(&w->box);
     free(w);
 }
 
@@ -279,7 +257,7 @@ static int close_cluster(struct webm *w)
 {
     int status = av_write_frame(w->box.context, NULL);
     avio_flush(w->box.io);
-    w->error = er_of(&w->box, status);
+    w->error = webm_box_er(&w->box, status);
     w->cluster_ms = w->newest_ms;
     return w->error;
 }
@@ -300,7 +278,7 @@ int webm_end(struct webm *w)
     /* The muxer holds one packet of sound back until then. */
     int status = av_write_trailer(w->box.context);
     avio_flush(w->box.io);
-    w->error = er_of(&w->box, status);
+    w->error = webm_box_er(&w->box, status);
     if (w->error == 0)
         w->error = file_sync(w->box.file);
     return w->error;
@@ -311,7 +289,7 @@ static int write_packet(struct webm *w, int track, const uint8_t *data, size_t l
 {
     if (w->error)
         return w->error;
-    int64_t *last_ms = track == AUDIO ? &w->last_audio_ms : &w->last_video_ms;
+    int64_t *last_ms = track == WEBM_AUDIO ? &w->last_audio_ms : &w->last_video_ms;
     if (at_ms <= *last_ms || len == 0 || len > LIMIT_FRAME_BYTES)
         return ER_INVALID;
     AVPacket *packet = w->box.packet;
@@ -320,18 +298,18 @@ static int write_packet(struct webm *w, int track, const uint8_t *data, size_t l
     packet->size = (int)len;
     packet->stream_index = track;
     packet->pts = packet->dts = at_ms;
-    packet->duration = track == AUDIO ? AUDIO_MS : 0;
+    packet->duration = track == WEBM_AUDIO ? WEBM_PACKET_MS : 0;
     packet->flags = key ? AV_PKT_FLAG_KEY : 0;
     int status = av_write_frame(w->box.context, packet);
     packet->data = NULL;
     packet->size = 0;
-    w->error = er_of(&w->box, status);
+    w->error = webm_box_er(&w->box, status);
     if (w->error)
         return w->error;
     *last_ms = at_ms;
     if (at_ms > w->newest_ms)
         w->newest_ms = at_ms;
-    if (w->newest_ms - w->synced_ms >= WEBM_SYNC_MS)
+    if (w->newest_ms - w->synced_ms >= w->sync_every_ms)
         return sync_cluster(w);
     return w->newest_ms - w->cluster_ms >= WEBM_CLUSTER_MS ? close_cluster(w) : 0;
 }
@@ -340,231 +318,10 @@ int webm_write_video(struct webm *w, enum codec_format format, const uint8_t *da
                      int64_t at_ms, bool key)
 {
     int track = track_of(format);
-    return track < AUDIO ? write_packet(w, track, data, len, at_ms, key) : ER_INVALID;
+    return track < WEBM_AUDIO ? write_packet(w, track, data, len, at_ms, key) : ER_INVALID;
 }
 
 int webm_write_audio(struct webm *w, const uint8_t *data, size_t len, int64_t at_ms)
 {
-    return write_packet(w, AUDIO, data, len, at_ms, true);
-}
-
-/* --- reading */
-
-struct reader {
-    struct box box;
-    int index[TRACKS]; /* the container's number of each track; -1: none */
-    int64_t last_ms[TRACKS];
-    bool key_seen[TRACKS];
-};
-
-static void find_tracks(struct reader *r)
-{
-    const AVFormatContext *context = r->box.context;
-    for (int track = 0; track < TRACKS; track++) {
-        r->index[track] = -1;
-        r->last_ms[track] = -1;
-        for (unsigned i = 0; i < context->nb_streams; i++)
-            if (context->streams[i]->codecpar->codec_id == kinds[track].id)
-                r->index[track] = (int)i;
-    }
-}
-
-static int reader_open(struct reader *r, const char *path)
-{
-    *r = (struct reader){0};
-    struct file *file;
-    int er = file_open(&file, path);
-    if (er < 0)
-        return er;
-    er = box_init(&r->box, file, false, true);
-    if (er < 0)
-        return er;
-    r->box.context = avformat_alloc_context();
-    if (!r->box.context)
-        return ER_NOMEM;
-    r->box.context->pb = r->box.io;
-    /* Nothing looks into the frames but we: in a .part the heads of some tracks are made up. */
-    r->box.context->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_NOPARSE | AVFMT_FLAG_NOFILLIN;
-    int status = avformat_open_input(&r->box.context, NULL, av_find_input_format("matroska"), NULL);
-    if (status < 0) {
-        er = er_of(&r->box, status);
-        return er == ER_INTERNAL ? ER_NOT_FOUND : er;
-    }
-    find_tracks(r);
-    return 0;
-}
-
-/** Whether the packet belongs into the finished file; *ret_track then. */
-static bool reader_accept(struct reader *r, int *ret_track)
-{
-    const AVPacket *packet = r->box.packet;
-    int track = 0;
-    while (track < TRACKS && packet->stream_index != r->index[track])
-        track++;
-    if (track == TRACKS || packet->size <= 0 || (packet->flags & AV_PKT_FLAG_CORRUPT) ||
-        packet->pts == AV_NOPTS_VALUE)
-        return false;
-    if (packet->pts <= r->last_ms[track] || packet->pts > PLAUSIBLE_MS)
-        return false;
-    unsigned width, height;
-    if (track != AUDIO && !r->key_seen[track]) {
-        if (!frame_key_size(kinds[track].format, packet->data, (size_t)packet->size, &width,
-                            &height))
-            return false;
-        r->key_seen[track] = true;
-    }
-    r->last_ms[track] = packet->pts;
-    *ret_track = track;
-    return true;
-}
-
-/** The next packet, in box.packet; ER_NOT_FOUND at the end of what is whole. */
-static int reader_next(struct reader *r, int *ret_track)
-{
-    for (;;) {
-        av_packet_unref(r->box.packet);
-        int status = av_read_frame(r->box.context, r->box.packet);
-        if (status < 0) {
-            int er = er_of(&r->box, status);
-            return er == ER_INTERNAL ? ER_NOT_FOUND : er;
-        }
-        if (reader_accept(r, ret_track))
-            return 0;
-    }
-}
-
-void webm_info_clear(struct webm_info *info)
-{
-    free(info->key_frame);
-    *info = (struct webm_info){0};
-}
-
-static int note_first_key(struct webm_info *info, const AVPacket *packet, int track)
-{
-    info->format = kinds[track].format;
-    info->key_frame_len = (size_t)packet->size;
-    info->key_frame = malloc(info->key_frame_len);
-    if (!info->key_frame)
-        return ER_NOMEM;
-    memcpy(info->key_frame, packet->data, info->key_frame_len);
-    return frame_key_size(info->format, packet->data, (size_t)packet->size, &info->width,
-                          &info->height)
-               ? 0
-               : ER_MALFORMED; /* never: reader_accept has looked */
-}
-
-/** The track's head from its first frame, which is a key frame. */
-static void plan_picture(struct plan *plan, const AVPacket *packet, int track)
-{
-    size_t len = (size_t)packet->size;
-    plan->used = true;
-    frame_key_size(kinds[track].format, packet->data, len, &plan->width, &plan->height);
-    int private_len = frame_private(kinds[track].format, packet->data, len, plan->private);
-    plan->private_len = private_len > 0 ? (size_t)private_len : 0;
-}
-
-static int note(struct webm_info *info, struct plan plans[static TRACKS], const AVPacket *packet,
-                int track)
-{
-    uint64_t end = (uint64_t)packet->pts + (track == AUDIO ? AUDIO_MS : 0);
-    if (end > info->duration_ms)
-        info->duration_ms = end;
-    if (track == AUDIO) {
-        info->audio_packets++;
-        return 0;
-    }
-    info->video_frames++;
-    if (packet->flags & AV_PKT_FLAG_KEY)
-        info->key_frames++;
-    if (!plans[track].used)
-        plan_picture(&plans[track], packet, track);
-    return info->key_frame ? 0 : note_first_key(info, packet, track);
-}
-
-static int scan(const char *path, struct webm_info *ret, struct plan plans[static TRACKS])
-{
-    *ret = (struct webm_info){0};
-    struct reader r;
-    int er = reader_open(&r, path);
-    int track;
-    while (er == 0 && (er = reader_next(&r, &track)) == 0)
-        er = note(ret, plans, r.box.packet, track);
-    box_close(&r.box);
-    if (er == ER_NOT_FOUND && ret->video_frames + ret->audio_packets > 0)
-        return 0;
-    webm_info_clear(ret);
-    return er;
-}
-
-int webm_scan(const char *path, struct webm_info *ret)
-{
-    struct plan plans[TRACKS] = {0};
-    return scan(path, ret, plans);
-}
-
-/* --- finishing */
-
-static int copy_packets(struct reader *from, struct box *to, const struct plan plans[static TRACKS])
-{
-    int er, track;
-    while ((er = reader_next(from, &track)) == 0) {
-        AVPacket *packet = from->box.packet;
-        packet->stream_index = plans[track].stream;
-        packet->dts = packet->pts;
-        packet->duration = track == AUDIO ? AUDIO_MS : 0;
-        packet->pos = -1;
-        er = er_of(to, av_interleaved_write_frame(to->context, packet));
-        if (er < 0)
-            return er;
-    }
-    return er == ER_NOT_FOUND ? 0 : er;
-}
-
-/** Writes `temporary` from `part`, down to the disk. */
-static int remux(const char *part, const char *temporary, struct plan plans[static TRACKS],
-                 uint64_t key_frames)
-{
-    struct reader from;
-    struct box to = {0};
-    struct file *file;
-    int er = reader_open(&from, part);
-    if (er == 0)
-        er = file_replace(&file, temporary);
-    if (er == 0)
-        er = box_write(&to, file, plans, (int64_t)key_frames);
-    if (er == 0)
-        er = copy_packets(&from, &to, plans);
-    if (er == 0)
-        er = er_of(&to, av_write_trailer(to.context));
-    if (er == 0) {
-        avio_flush(to.io);
-        er = er_of(&to, to.io->error);
-    }
-    if (er == 0)
-        er = file_sync(to.file);
-    box_close(&from.box);
-    box_close(&to);
-    return er;
-}
-
-int webm_finalise(const char *part, const char *out, struct webm_info *ret)
-{
-    struct plan plans[TRACKS] = {0};
-    int er = scan(part, ret, plans);
-    if (er < 0)
-        return er;
-    plan_sound(plans);
-    if (ret->video_frames == 0)
-        plans[VP8].used = true; /* there are always both */
-    char *temporary = file_name(out, ".tmp");
-    er = temporary ? remux(part, temporary, plans, ret->key_frames) : ER_NOMEM;
-    if (er == 0)
-        er = file_commit(temporary, out);
-    if (er < 0) {
-        if (temporary)
-            file_remove(temporary);
-        webm_info_clear(ret);
-    }
-    free(temporary);
-    return er;
+    return write_packet(w, WEBM_AUDIO, data, len, at_ms, true);
 }

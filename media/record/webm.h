@@ -16,11 +16,14 @@
 
 #define WEBM_CLUSTER_MS 200 /* a process that dies loses at most so much of what it wrote */
 #define WEBM_SYNC_MS 1000   /* a machine that dies, so much */
+#define WEBM_PACKET_MS 20   /* of sound, in the mix; how long another one is, is not looked at */
 
 struct webm;
 
 /** Opens a new file. ER_CONFLICT: there is one; ER_IO, ER_NOMEM, ER_INTERNAL. */
 int webm_new(struct webm **ret, const char *path);
+/** All of it comes at once: it is on the disk when it ends, and not before. */
+void webm_hurry(struct webm *w);
 /** Closes the file as it stands. NULL is fine. */
 void webm_free(struct webm *w);
 
@@ -50,6 +53,19 @@ void webm_info_clear(struct webm_info *info);
 /** Reads through a file, whole or cut anywhere. ER_NOT_FOUND: no file, or nothing playable in it;
  *  ER_IO, ER_NOMEM. */
 int webm_scan(const char *path, struct webm_info *ret);
+/** A frame or packet of a file. */
+struct webm_frame {
+    unsigned
+        track; /* its number in the file: 1 is the first picture's, 2 the mix, then other codecs' */
+    enum codec_format format;
+    uint64_t at_ms;
+    bool key;
+    const uint8_t *data; /* valid during the call */
+    size_t len;
+};
+/** Calls `each` for all of a finished file, in its order, until that does not give 0, which is returned.
+ *  As webm_scan. */
+int webm_each(const char *path, int (*each)(void *ctx, const struct webm_frame *frame), void *ctx);
 /** Copies what is whole in `part` into `out`: duration, cues in front, the tracks in order of time.
  *  `out` appears durable and complete or not at all; `part` stays. *ret is cleared by the caller.
  *  ER_NOT_FOUND as webm_scan; ER_IO, ER_NOMEM, ER_INTERNAL. */

@@ -318,7 +318,7 @@ static void test_another_codec(void **state)
     record(f, second, 30, 0, 0);
     struct played p = finish(f, &result);
     assert_int_equal(p.tracks, 3);
-    assert_true(p.codec[0] == AV_CODEC_ID_VP9 && p.codec[1] == AV_CODEC_ID_H264);
+    assert_true(p.codec[0] == AV_CODEC_ID_VP9 && p.codec[2] == AV_CODEC_ID_H264);
     assert_int_equal(p.pictures, 60);
     assert_int_equal(p.broken, 0);
     assert_string_equal(p.doctype, "matroska");
