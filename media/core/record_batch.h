@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/id.h"
+#include "media/framelog.h"
 #include "media/media.h"
 #include "media/tape/tape.h"
 
@@ -17,13 +18,17 @@ enum record_item_kind {
     RECORD_VIDEO_GAP, /* `gap` packets are missing before the next one; 0: another track follows */
     RECORD_VIDEO_SWITCH, /* the same track goes on in another encoding, with a key frame */
     RECORD_AUDIO,
+    RECORD_AUDIO_BEGIN, /* text: whose voice `source` is */
     RECORD_AUDIO_END,
+    RECORD_MARK, /* mark, text, capture_unix_us: when */
 };
 
 struct record_item {
     enum record_item_kind kind;
+    enum framelog_mark mark;
     uint32_t gap;
     uint64_t source; /* track id */
+    char *text;      /* owned */
     const struct tape_packet *packet;
     struct slab *slab; /* held */
     uint64_t capture_unix_us;
@@ -36,12 +41,13 @@ struct record_batch {
     struct id room;
     struct id clip;
     uint64_t unix_us;            /* start, now, or end */
-    char path[MEDIA_PATH_BYTES]; /* with RECORD_OPEN */
+    char path[MEDIA_PATH_BYTES]; /* with RECORD_OPEN; and */
+    char publisher[MEDIA_IDENTITY_BYTES];
     size_t count;
     struct record_item items[RECORD_BATCH_ITEMS];
 };
 
-/** Releases the slabs it holds, and itself. NULL is fine. */
+/** Releases the slabs and texts it holds, and itself. NULL is fine. */
 void record_batch_free(struct record_batch *b);
 
 #endif

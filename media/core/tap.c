@@ -40,8 +40,10 @@ void record_batch_free(struct record_batch *b)
 {
     if (!b)
         return;
-    for (size_t i = 0; i < b->count; i++)
+    for (size_t i = 0; i < b->count; i++) {
         slab_release(b->items[i].slab);
+        free(b->items[i].text);
+    }
     free(b);
 }
 
@@ -114,18 +116,29 @@ static void put_packet(struct tap *tap, uint64_t now_us, struct tap_source *s,
     };
 }
 
-static void put_mark(struct tap *tap, uint64_t now_us, enum record_item_kind kind, uint64_t source,
-                     uint32_t gap)
+static void put_event(struct tap *tap, uint64_t now_us, enum record_item_kind kind, uint64_t source,
+                      uint32_t gap)
 {
     struct record_item *item = next_item(tap, now_us);
     if (item)
         *item = (struct record_item){.kind = kind, .source = source, .gap = gap};
 }
 
+/** For the frame log. */
+static void put_mark(struct tap *tap, uint64_t now_us, enum framelog_mark mark, const char *text)
+{
+    struct record_item *item = next_item(tap, now_us);
+    if (item)
+        *item = (struct record_item){.kind = RECORD_MARK,
+                                     .mark = mark,
+                                     .capture_unix_us = hub_unix_us(tap->room->hub, now_us),
+                                     .text = text ? strdup(text) : NULL};
+}
+
 /** Packets of the picture did not come in time: the clip goes on with the next key frame. */
 static void miss_picture(struct tap *tap, uint64_t now_us, struct encoding *e, uint32_t packets)
 {
-    put_mark(tap, now_us, RECORD_VIDEO_GAP, e->track->id, packets);
+    put_event(tap, now_us, RECORD_VIDEO_GAP, e->track->id, packets);
     encoding_want_key_frame(e, now_us);
 }
 
@@ -166,7 +179,7 @@ static void follow_best(struct tap *tap, uint64_t now_us, struct tap_source *s)
     s->clock = (struct steady_clock){
         .known = true, .timestamp = first->timestamp, .unix_us = at_us};
     tape_cursor_init(&s->cursor, best->tape, first->seq);
-    put_mark(tap, now_us, RECORD_VIDEO_SWITCH, s->track->id, 0);
+    put_event(tap, now_us, RECORD_VIDEO_SWITCH, s->track->id, 0);
 }
 
 /* Which tracks are read */
@@ -174,6 +187,19 @@ static void follow_best(struct tap *tap, uint64_t now_us, struct tap_source *s)
 static bool consents(const struct hub_room *r, const char *identity)
 {
     return map_get_str(r->consents, identity) != NULL;
+}
+
+/** Who is recorded from the beginning. */
+static void put_consents(struct tap *tap, uint64_t now_us)
+{
+    size_t at = 0, len;
+    const void *key;
+    void *value;
+    char identity[MEDIA_IDENTITY_BYTES];
+    while (map_next(tap->room->consents, &at, &key, &len, &value)) {
+        (void)str_copy_span(identity, sizeof identity, (struct span){.at = key, .len = len});
+        put_mark(tap, now_us, FRAMELOG_CONSENT, identity);
+    }
 }
 
 static struct track *find_video(const struct hub_room *r, const char *identity)
@@ -191,11 +217,11 @@ static void find_picture(struct tap *tap, uint64_t now_us, bool again)
     if (!t || !begin_reading(&tap->picture, t))
         return;
     if (again)
-        put_mark(tap, now_us, RECORD_VIDEO_GAP, t->id, 0);
+        put_event(tap, now_us, RECORD_VIDEO_GAP, t->id, 0);
     encoding_want_key_frame(tap->picture.encoding, now_us);
 }
 
-static void add_voice(struct tap *tap, struct track *t)
+static void add_voice(struct tap *tap, struct track *t, uint64_t now_us)
 {
     struct tap_source *place = NULL;
     for (size_t i = 0; i < LIMIT_MIX_SOURCES; i++) {
@@ -204,30 +230,34 @@ static void add_voice(struct tap *tap, struct track *t)
         if (!tap->audio[i].track && !place)
             place = &tap->audio[i];
     }
-    if (place && begin_reading(place, t) && place->cursor.next == 0)
-        place->cursor.next = place->encoding->reception.highest_seq +
-                             1; /* an emptied tape: from now
-                                                                            on only */
+    if (!place || !begin_reading(place, t))
+        return;
+    if (place->cursor.next == 0) /* an emptied tape: from now on only */
+        place->cursor.next = place->encoding->reception.highest_seq + 1;
+    struct record_item *item = next_item(tap, now_us);
+    if (item)
+        *item = (struct record_item){
+            .kind = RECORD_AUDIO_BEGIN, .source = t->id, .text = strdup(t->identity)};
 }
 
-static void find_voices(struct tap *tap)
+static void find_voices(struct tap *tap, uint64_t now_us)
 {
     list_each (t, &tap->room->relay->tracks, struct track, in_room) {
         if (t->kind == MEDIA_AUDIO && consents(tap->room, t->identity))
-            add_voice(tap, t);
+            add_voice(tap, t, now_us);
     }
 }
 
 static void end_voice(struct tap *tap, struct tap_source *s, uint64_t now_us)
 {
-    put_mark(tap, now_us, RECORD_AUDIO_END, s->track->id, 0);
+    put_event(tap, now_us, RECORD_AUDIO_END, s->track->id, 0);
     *s = (struct tap_source){0};
 }
 
 static void read_all(struct tap *tap, uint64_t now_us, bool last)
 {
     find_picture(tap, now_us, true);
-    find_voices(tap);
+    find_voices(tap, now_us);
     if (tap->picture.track) {
         read_source(tap, now_us, &tap->picture, last ? 0 : LIMIT_REORDER_US);
         follow_best(tap, now_us, &tap->picture);
@@ -312,8 +342,10 @@ static int tap_new(struct hub_room *r, uint64_t now_us, const struct media_clip_
     tap->end_at_us = now_us + (uint64_t)LIMIT_CLIP_SECONDS * 1000000u;
     (void)str_copy(tap->publisher, sizeof tap->publisher, config->publisher);
     struct record_batch *b = batch_new(tap, RECORD_OPEN, hub_unix_us(h, now_us));
-    if (b)
+    if (b) {
         (void)str_copy(b->path, sizeof b->path, config->path);
+        (void)str_copy(b->publisher, sizeof b->publisher, config->publisher);
+    }
     int er = batch_hand_over(h, b);
     if (er == 0)
         er = heap_set(&h->tap_timers, &tap->timer, now_us + TAP_EVERY_US);
@@ -324,8 +356,9 @@ static int tap_new(struct hub_room *r, uint64_t now_us, const struct media_clip_
     list_append(&r->taps, &tap->in_room);
     r->tap_count++;
     h->counters.clips_recording++;
+    put_consents(tap, now_us);
     find_picture(tap, now_us, false);
-    find_voices(tap);
+    find_voices(tap, now_us);
     return 0;
 }
 
@@ -394,6 +427,7 @@ void tap_track_gone(struct hub_room *r, struct track *t, uint64_t now_us)
         if (tap->picture.track == t) {
             read_source(tap, now_us, &tap->picture, 0);
             tap->picture.track = NULL;
+            put_mark(tap, now_us, FRAMELOG_TRACK_ENDED, NULL);
         }
         for (size_t i = 0; i < LIMIT_MIX_SOURCES; i++) {
             if (tap->audio[i].track != t)
@@ -409,8 +443,9 @@ void tap_consent_changed(struct hub_room *r, uint64_t now_us, const char *identi
     list_each_safe (tap, &r->taps, struct tap, in_room) {
         if (tap->closing)
             continue;
+        put_mark(tap, now_us, recording ? FRAMELOG_CONSENT : FRAMELOG_WITHDRAWN, identity);
         if (recording) {
-            find_voices(tap); /* from the next packet on */
+            find_voices(tap, now_us); /* from the next packet on */
             continue;
         }
         for (size_t i = 0; i < LIMIT_MIX_SOURCES; i++)

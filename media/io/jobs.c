@@ -89,7 +89,8 @@ static struct job_clip *find_clip(struct job_thread *t, const struct id *id)
 
 static void open_clip(struct job_thread *t, const struct record_batch *b)
 {
-    struct clip_config config = {.path = b->path, .start_unix_us = b->unix_us};
+    const struct clip_config config = {
+        .path = b->path, .start_unix_us = b->unix_us, .publisher = b->publisher};
     struct job_clip *c = calloc(1, sizeof *c);
     int er = c ? clip_new(&c->clip, &config) : ER_NOMEM;
     if (er != 0) {
@@ -132,8 +133,14 @@ static int write_item(struct job_clip *c, const struct record_item *item)
         return 0;
     case RECORD_AUDIO:
         return clip_audio(c->clip, item->source, item->packet, item->capture_unix_us);
+    case RECORD_AUDIO_BEGIN:
+        clip_voice(c->clip, item->source, item->text);
+        return 0;
     case RECORD_AUDIO_END:
         clip_audio_end(c->clip, item->source);
+        return 0;
+    case RECORD_MARK:
+        clip_mark(c->clip, item->mark, item->capture_unix_us, item->text);
         return 0;
     }
     return ER_INTERNAL;

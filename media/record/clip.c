@@ -2,29 +2,28 @@
 /* A clip: depacketiser, mixer and container put together. */
 #include "media/record/clip.h"
 
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/er.h"
 #include "base/limits.h"
+#include "media/record/complete.h"
 #include "media/record/depack.h"
 #include "media/record/file.h"
+#include "media/record/ledger.h"
 #include "media/record/mixer.h"
-#include "media/record/poster.h"
 #include "media/record/webm.h"
 
 enum {
-    HASH_BYTES = 65536,
     AHEAD_US = 1000000, /* a picture stamped further ahead of the clock counts as now */
     DELAY_MARGIN_US = 100000,
 };
 
 struct clip {
     char *path;
-    char *part;
     uint64_t start_us;
     struct webm *webm;
+    struct ledger *ledger;
     struct depack *depack;
     struct mixer *mixer;
     int error; /* of the disk; sticky */
@@ -51,14 +50,17 @@ int clip_new(struct clip **ret, const struct clip_config *config)
     c->delay_us = CLIP_DELAY_US;
     c->last_video_ms = -1;
     c->path = strdup(config->path);
-    c->part = file_name(config->path, ".part");
-    int er = c->path && c->part ? 0 : ER_NOMEM;
+    char *part = file_name(config->path, ".part");
+    int er = c->path && part ? 0 : ER_NOMEM;
     if (er == 0)
         er = depack_new(&c->depack);
     if (er == 0)
         er = mixer_new(&c->mixer);
     if (er == 0)
-        er = webm_new(&c->webm, c->part);
+        er = webm_new(&c->webm, part);
+    free(part);
+    if (er == 0)
+        er = ledger_new(&c->ledger, config->path, config->start_unix_us, config->publisher);
     if (er < 0) {
         clip_free(c);
         return er;
@@ -72,10 +74,10 @@ void clip_free(struct clip *c)
     if (!c)
         return;
     webm_free(c->webm);
+    ledger_free(c->ledger);
     depack_free(c->depack);
     mixer_free(c->mixer);
     free(c->path);
-    free(c->part);
     free(c);
 }
 
@@ -122,7 +124,10 @@ static int mix_until(struct clip *c, int64_t until_us)
     struct mixer_frame frame;
     int er;
     while ((er = mixer_next(c->mixer, until_us, &frame)) == 0) {
-        er = webm_write_audio(c->webm, frame.data, frame.len, frame.at_us / 1000);
+        int64_t at_ms = frame.at_us / 1000;
+        er = webm_write_audio(c->webm, frame.data, frame.len, at_ms);
+        if (er == 0)
+            er = ledger_mix(c->ledger, frame.data, frame.len, (uint64_t)at_ms);
         if (er < 0)
             return fail(c, er);
     }
@@ -146,19 +151,34 @@ static void note_gap(struct clip *c, int64_t end_ms)
         c->gap_us += (uint64_t)(end_ms - c->last_video_ms) * 1000;
 }
 
+/** Of what was written of the picture. */
+static uint64_t last_ms(const struct clip *c)
+{
+    return c->last_video_ms > 0 ? (uint64_t)c->last_video_ms : 0;
+}
+
 int clip_video(struct clip *c, const struct tape_packet *packet, uint64_t capture_unix_us)
 {
     if (c->error)
         return c->error;
     note_arrival(c, packet);
     struct depack_frame frame;
-    int er = depack_push(c->depack, packet, &frame);
+    int64_t at_ms = frame_time_ms(c, capture_unix_us);
+    int er = ledger_packet(c->ledger, packet, at_ms > 0 ? (uint64_t)at_ms : 0);
+    if (er < 0)
+        return fail(c, er);
+    er = depack_push(c->depack, packet, &frame);
     if (er < 0)
         return er == ER_NOMEM ? er : 0;
-    int64_t at_ms = frame_time_ms(c, capture_unix_us);
+    if (at_ms < 0)
+        return 0;
     if (frame.after_gap)
         note_gap(c, at_ms);
     er = webm_write_video(c->webm, frame.format, frame.data, frame.len, at_ms, frame.key);
+    if (er == ER_INVALID)
+        return er;
+    if (er == 0)
+        er = ledger_picture(c->ledger, &frame, (uint64_t)at_ms, capture_unix_us, last_ms(c));
     if (er < 0)
         return fail(c, er);
     c->last_video_ms = at_ms;
@@ -168,11 +188,17 @@ int clip_video(struct clip *c, const struct tape_packet *packet, uint64_t captur
 void clip_video_gap(struct clip *c, uint32_t packets)
 {
     depack_gap(c->depack, packets);
+    ledger_gap(c->ledger, packets);
+    if (packets == 0 && !c->error)
+        (void)fail(c, ledger_mark(c->ledger, FRAMELOG_TRACK_CHANGED, last_ms(c), NULL));
 }
 
 void clip_video_switch(struct clip *c)
 {
     depack_switch(c->depack);
+    ledger_switch(c->ledger);
+    if (!c->error)
+        (void)fail(c, ledger_mark(c->ledger, FRAMELOG_ENCODING, last_ms(c), NULL));
 }
 
 /* --- sound */
@@ -204,7 +230,10 @@ int clip_audio(struct clip *c, uint64_t source, const struct tape_packet *packet
         .payload = packet->payload,
         .len = packet->payload_len,
     };
-    int er = mixer_put(c->mixer, &in);
+    int er = ledger_sound(c->ledger, source, packet, in.at_us, capture_unix_us);
+    if (er < 0)
+        return fail(c, er);
+    er = mixer_put(c->mixer, &in);
     if (er == ER_AGAIN && c->now_us) {
         /* Ticks are overdue: as much room is made as the packet needs, but none beyond the clock. */
         int64_t need_us = mixer_position_us(c->mixer) + in.at_us + 200000 -
@@ -223,6 +252,19 @@ int clip_audio(struct clip *c, uint64_t source, const struct tape_packet *packet
 void clip_audio_end(struct clip *c, uint64_t source)
 {
     mixer_end(c->mixer, source);
+    ledger_voice_end(c->ledger, source);
+}
+
+void clip_voice(struct clip *c, uint64_t source, const char *identity)
+{
+    ledger_voice(c->ledger, source, identity);
+}
+
+void clip_mark(struct clip *c, enum framelog_mark mark, uint64_t unix_us, const char *text)
+{
+    int64_t at_us = media_us(c, unix_us);
+    if (!c->error)
+        (void)fail(c, ledger_mark(c->ledger, mark, at_us > 0 ? (uint64_t)at_us / 1000 : 0, text));
 }
 
 int clip_tick(struct clip *c, uint64_t now_unix_us)
@@ -235,121 +277,28 @@ int clip_tick(struct clip *c, uint64_t now_unix_us)
 
 /* --- the end */
 
-static int hash_file(const char *path, struct clip_result *ret)
-{
-    struct file *f;
-    int er = file_open(&f, path);
-    if (er < 0)
-        return er;
-    EVP_MD_CTX *hash = EVP_MD_CTX_new();
-    uint8_t *buf = malloc(HASH_BYTES);
-    if (!hash || !buf || EVP_DigestInit_ex(hash, EVP_sha256(), NULL) != 1)
-        er = ER_NOMEM;
-    size_t len = 1;
-    while (er == 0 && len > 0) {
-        er = file_read(f, buf, HASH_BYTES, &len);
-        if (er == 0 && EVP_DigestUpdate(hash, buf, len) != 1)
-            er = ER_INTERNAL;
-    }
-    if (er == 0 && EVP_DigestFinal_ex(hash, ret->sha256, NULL) != 1)
-        er = ER_INTERNAL;
-    ret->bytes = file_position(f);
-    EVP_MD_CTX_free(hash);
-    free(buf);
-    file_close(f);
-    return er;
-}
-
-/** <path>.jpg, whole or not at all. */
-static int write_poster(const char *path, const uint8_t *jpeg, size_t len)
-{
-    char *out = file_name(path, ".jpg");
-    char *temporary = file_name(path, ".jpg.tmp");
-    struct file *f = NULL;
-    int er = out && temporary ? file_replace(&f, temporary) : ER_NOMEM;
-    if (er == 0)
-        er = file_write(f, jpeg, len);
-    if (er == 0)
-        er = file_sync(f);
-    file_close(f);
-    if (er == 0)
-        er = file_commit(temporary, out);
-    if (er < 0 && temporary)
-        file_remove(temporary);
-    free(out);
-    free(temporary);
-    return er;
-}
-
-/** A clip without its poster is still a clip. */
-static bool make_poster(const char *path, const struct webm_info *info)
-{
-    uint8_t *jpeg = NULL;
-    size_t len;
-    if (!info->key_frame ||
-        poster_make(info->format, info->key_frame, info->key_frame_len, &jpeg, &len) < 0)
-        return false;
-    int er = write_poster(path, jpeg, len);
-    free(jpeg);
-    return er == 0;
-}
-
-/** <path>.webm from <path>.part when that is to be done, or as it is; then all that goes with it. */
-static int complete(const char *path, const char *part, bool remux, struct clip_result *ret)
-{
-    char *out = file_name(path, ".webm");
-    if (!out)
-        return ER_NOMEM;
-    struct webm_info info = {0};
-    int er = remux ? webm_finalise(part, out, &info) : webm_scan(out, &info);
-    if (er == 0)
-        er = hash_file(out, ret);
-    if (er == 0) {
-        ret->duration_us = info.duration_ms * 1000;
-        ret->width = info.width;
-        ret->height = info.height;
-        ret->format = info.format;
-        ret->has_video = info.video_frames > 0;
-        ret->has_audio = info.audio_packets > 0;
-        ret->has_poster = make_poster(path, &info);
-        er = file_remove(part);
-    }
-    webm_info_clear(&info);
-    free(out);
-    return er;
-}
-
 int clip_finish(struct clip *c, uint64_t end_unix_us, struct clip_result *ret)
 {
     *ret = (struct clip_result){0};
     int64_t end_us = media_us(c, end_unix_us);
     int er = c->error ? c->error : mix_until(c, end_us);
+    if (er == 0 && depack_in_gap(c->depack)) {
+        note_gap(c, end_us / 1000);
+        uint64_t end_ms = end_us / 1000 > c->last_video_ms ? (uint64_t)end_us / 1000 : last_ms(c);
+        er = fail(c, ledger_gap_at_end(c->ledger, last_ms(c), end_ms));
+    }
     if (er == 0)
         er = fail(c, webm_end(c->webm));
+    if (er == 0)
+        er = fail(c, ledger_close(c->ledger));
     if (er < 0 && er != ER_IO)
         return er;
     webm_free(c->webm);
     c->webm = NULL;
-    if (depack_in_gap(c->depack))
-        note_gap(c, end_us / 1000);
-    er = complete(c->path, c->part, true, ret);
+    er = complete_recording(c->path, c->ledger, c->error == 0, ret);
     ret->repaired = c->error != 0;
     ret->has_audio = c->has_audio;
     ret->gaps = c->gaps;
     ret->gap_us = c->gap_us;
-    return er;
-}
-
-int clip_repair(const char *path, struct clip_result *ret)
-{
-    *ret = (struct clip_result){0};
-    char *part = file_name(path, ".part");
-    if (!part)
-        return ER_NOMEM;
-    int er = complete(path, part, false, ret);
-    if (er == ER_NOT_FOUND)
-        er = complete(path, part, true, ret);
-    ret->repaired = true;
-    free(part);
     return er;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One clip being recorded: packets of one picture and any number of voices go in, in order; a WebM
  * with the picture as relayed (H264: the same as Matroska) and one Opus track (mixed) comes out, always
- * both. Runs on a job
- * thread; reads no clock: time comes with the packets and the ticks. */
+ * both; beside it the voices as received, and the log of all frames. Runs on a job thread; reads no
+ * clock: time comes with the packets and the ticks. */
 #ifndef LOUPE_MEDIA_RECORD_CLIP_H
 #define LOUPE_MEDIA_RECORD_CLIP_H
 
@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "media/codec.h"
+#include "media/framelog.h"
 #include "media/tape/tape.h"
 
 #define CLIP_DELAY_US 500000      /* sound is mixed so long after its capture */
@@ -21,6 +22,7 @@ struct clip;
 struct clip_config {
     const char *path;       /* without suffix; see media.h. Copied */
     uint64_t start_unix_us; /* media time 0 */
+    const char *publisher;  /* whose picture; copied. NULL: nobody's */
 };
 
 struct clip_result {
@@ -36,8 +38,8 @@ struct clip_result {
     uint64_t gap_us;
 };
 
-/** Opens <path>.part. ER_IO, ER_NOMEM, ER_CONFLICT (there is one: repair that first). The picture begins with the first key frame; media time 0 is
- *  `start_unix_us` all the same. */
+/** Opens <path>.part and <path>.framelog. ER_IO, ER_NOMEM, ER_CONFLICT (there is one: repair that first).
+ *  The picture begins with the first key frame; media time 0 is `start_unix_us` all the same. */
 int clip_new(struct clip **ret, const struct clip_config *config);
 /** Without clip_finish: the .part stays for repair. NULL is fine. */
 void clip_free(struct clip *c);
@@ -59,16 +61,22 @@ int clip_audio(struct clip *c, uint64_t source, const struct tape_packet *packet
                uint64_t capture_unix_us);
 /** A voice falls silent (left, muted or withdrew consent): later packets may bring it back. */
 void clip_audio_end(struct clip *c, uint64_t source);
+/** Whose voice `source` is, before its first packet. */
+void clip_voice(struct clip *c, uint64_t source, const char *identity);
+/** Something for the frame log, which happened at `unix_us`. `text` may be NULL. */
+void clip_mark(struct clip *c, enum framelog_mark mark, uint64_t unix_us, const char *text);
 /** Let time pass: mixes and writes sound up to what can no longer get packets, closes clusters older
  *  than a second. Call every 100 ms or so with the server's clock. */
 int clip_tick(struct clip *c, uint64_t now_unix_us);
-/** Ends at `end_unix_us`: flushes, makes <path>.webm (duration, cues; atomically renamed, fsynced) and
- *  <path>.jpg from the first complete key frame, removes <path>.part. The clip is still to be freed.
- *  ER_IO: the .part stays for clip_repair. */
+/** Ends at `end_unix_us`: flushes, makes <path>.webm (duration, cues; atomically renamed, fsynced),
+ *  <path>.voices.mka where somebody spoke, and <path>.jpg from the first complete key frame, closes
+ *  <path>.framelog, removes <path>.part and .voices.part. The clip is still to be freed. ER_IO: what is
+ *  there stays for clip_repair. */
 int clip_finish(struct clip *c, uint64_t end_unix_us, struct clip_result *ret);
 
-/** The same from a <path>.part that a dead process left. ER_NOT_FOUND: nothing playable in it. When
- *  <path>.webm already exists whole, reports that. */
+/** The same from a <path>.part that a dead process left; the frame log tells then of what is in the files,
+ *  and of nothing else. ER_NOT_FOUND: nothing playable in it. When <path>.webm already exists whole,
+ *  reports that. */
 int clip_repair(const char *path, struct clip_result *ret);
 
 #endif

@@ -224,7 +224,10 @@ static int take(struct depack *d, const struct tape_packet *packet)
         d->len = 0;
         d->in_unit = false;
         d->timestamp = packet->timestamp;
+        d->first_seq = packet->seq;
+        d->recovered = false;
     }
+    d->recovered = d->recovered || (packet->flags & TAPE_RECOVERED);
     int er = functions_of(d->format)->take(d, packet, start);
     if (er == 0)
         d->building = true;
@@ -246,6 +249,8 @@ static int finish(struct depack *d, struct depack_frame *ret)
         .len = d->len,
         .format = d->format,
         .timestamp = d->timestamp,
+        .first_seq = d->first_seq,
+        .recovered = d->recovered,
         .key = d->key,
         .after_gap = depack_in_gap(d),
     };

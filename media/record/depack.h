@@ -20,6 +20,8 @@ struct depack_frame {
     size_t len;
     enum codec_format format;
     int64_t timestamp;
+    int64_t first_seq; /* of its first packet */
+    bool recovered;    /* a packet of it was sent again */
     bool key;
     bool after_gap;         /* pictures are missing between the last frame and this one */
     unsigned width, height; /* of a key frame; else 0 */

@@ -20,6 +20,8 @@ struct depack {
     bool begun;        /* `format` is known */
     int64_t next_seq;  /* 0: any */
     int64_t timestamp; /* of the frame being put together */
+    int64_t first_seq; /* its first packet's */
+    bool recovered;
     bool building;
     bool key;
     bool need_key;

@@ -27,7 +27,7 @@ after(async () => {
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 function recordings() {
-  return readdirSync(louped.data, { recursive: true }).filter((name) => /\.(webm|part|jpg)$/.test(String(name)));
+  return readdirSync(louped.data, { recursive: true }).filter((name) => /\.(webm|part|jpg|mka|framelog)$/.test(String(name)));
 }
 
 async function inCall(t, name, { consent, voice }) {

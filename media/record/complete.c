@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What a recording left, made into a finished clip: the .webm, the voices, the frame log that fits both,
+ * the poster. Everything can be done again from the beginning until the .part is gone. */
+#include "media/record/complete.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/er.h"
+#include "media/record/file.h"
+#include "media/record/journal.h"
+#include "media/record/poster.h"
+#include "media/record/voices.h"
+#include "media/record/webm.h"
+
+enum { HASH_BYTES = 65536 };
+
+static int hash_file(const char *path, struct clip_result *ret)
+{
+    struct file *f;
+    int er = file_open(&f, path);
+    if (er < 0)
+        return er;
+    EVP_MD_CTX *hash = EVP_MD_CTX_new();
+    uint8_t *buf = malloc(HASH_BYTES);
+    if (!hash || !buf || EVP_DigestInit_ex(hash, EVP_sha256(), NULL) != 1)
+        er = ER_NOMEM;
+    size_t len = 1;
+    while (er == 0 && len > 0) {
+        er = file_read(f, buf, HASH_BYTES, &len);
+        if (er == 0 && EVP_DigestUpdate(hash, buf, len) != 1)
+            er = ER_INTERNAL;
+    }
+    if (er == 0 && EVP_DigestFinal_ex(hash, ret->sha256, NULL) != 1)
+        er = ER_INTERNAL;
+    ret->bytes = file_position(f);
+    EVP_MD_CTX_free(hash);
+    free(buf);
+    file_close(f);
+    return er;
+}
+
+/** <path>.jpg, whole or not at all. */
+static int write_poster(const char *path, const uint8_t *jpeg, size_t len)
+{
+    char *out = file_name(path, ".jpg");
+    char *temporary = file_name(path, ".jpg.tmp");
+    struct file *f = NULL;
+    int er = out && temporary ? file_replace(&f, temporary) : ER_NOMEM;
+    if (er == 0)
+        er = file_write(f, jpeg, len);
+    if (er == 0)
+        er = file_sync(f);
+    file_close(f);
+    if (er == 0)
+        er = file_commit(temporary, out);
+    if (er < 0 && temporary)
+        file_remove(temporary);
+    free(out);
+    free(temporary);
+    return er;
+}
+
+/** A clip without its poster is still a clip. */
+static bool make_poster(const char *path, const struct webm_info *info)
+{
+    uint8_t *jpeg = NULL;
+    size_t len;
+    if (!info->key_frame ||
+        poster_make(info->format, info->key_frame, info->key_frame_len, &jpeg, &len) < 0)
+        return false;
+    int er = write_poster(path, jpeg, len);
+    free(jpeg);
+    return er == 0;
+}
+
+/** The names of a clip's files. */
+struct names {
+    char *part, *webm, *voices_part, *voices, *log;
+};
+
+static void names_clear(struct names *n)
+{
+    free(n->part);
+    free(n->webm);
+    free(n->voices_part);
+    free(n->voices);
+    free(n->log);
+}
+
+static int names_make(struct names *n, const char *path)
+{
+    *n = (struct names){
+        .part = file_name(path, ".part"),
+        .webm = file_name(path, ".webm"),
+        .voices_part = file_name(path, ".voices.part"),
+        .voices = file_name(path, ".voices.mka"),
+        .log = file_name(path, ".framelog"),
+    };
+    return n->part && n->webm && n->voices_part && n->voices && n->log ? 0 : ER_NOMEM;
+}
+
+/** The voices' file, from what `ledger` knows of them, or without it, from the log. */
+static int complete_voices(const struct names *n, const struct ledger *ledger)
+{
+    struct voices_name *read = NULL;
+    const struct voices_name *names = NULL;
+    size_t count = 0;
+    int er = 0;
+    if (ledger)
+        names = ledger_names(ledger, &count);
+    else
+        er = journal_voices(n->log, &read, &count);
+    if (er == 0)
+        er = voices_finalise(n->voices_part, n->voices, read ? read : names, count);
+    free(read);
+    return er == ER_NOT_FOUND ? 0 : er;
+}
+
+static int complete_log(const struct names *n, struct ledger *ledger, const struct webm_info *info)
+{
+    if (ledger) {
+        int er = ledger_end(ledger, info->video_frames, info->audio_packets, info->duration_ms);
+        if (er != ER_CONFLICT)
+            return er;
+    }
+    struct file *voices;
+    int er = file_open(&voices, n->voices);
+    bool spoke = er == 0;
+    if (spoke)
+        file_close(voices);
+    else if (er != ER_NOT_FOUND)
+        return er;
+    return journal_settle(n->log, n->webm, spoke ? n->voices : NULL, info->duration_ms);
+}
+
+static void tell(const struct webm_info *info, struct clip_result *ret)
+{
+    ret->duration_us = info->duration_ms * 1000;
+    ret->width = info->width;
+    ret->height = info->height;
+    ret->format = info->format;
+    ret->has_video = info->video_frames > 0;
+    ret->has_audio = info->audio_packets > 0;
+}
+
+static int complete(const char *path, struct ledger *ledger, bool whole, struct clip_result *ret)
+{
+    struct names n;
+    struct webm_info info = {0};
+    int er = names_make(&n, path);
+    if (er == 0 && !ledger)
+        er = webm_scan(n.webm, &info);
+    if (er == 0 && ledger)
+        er = ER_NOT_FOUND;
+    if (er == ER_NOT_FOUND)
+        er = webm_finalise(n.part, n.webm, &info);
+    if (er == 0)
+        er = complete_voices(&n, ledger);
+    if (er == 0)
+        er = complete_log(&n, whole ? ledger : NULL, &info);
+    if (er == 0)
+        er = hash_file(n.webm, ret);
+    if (er == 0) {
+        tell(&info, ret);
+        ret->has_poster = make_poster(path, &info);
+        er = file_remove(n.part);
+    }
+    if (er == 0)
+        er = file_remove(n.voices_part);
+    webm_info_clear(&info);
+    names_clear(&n);
+    return er;
+}
+
+int complete_recording(const char *path, struct ledger *ledger, bool whole, struct clip_result *ret)
+{
+    return complete(path, ledger, whole, ret);
+}
+
+int clip_repair(const char *path, struct clip_result *ret)
+{
+    *ret = (struct clip_result){0};
+    int er = complete(path, NULL, false, ret);
+    ret->repaired = true;
+    return er;
+}
