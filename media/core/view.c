@@ -5,7 +5,7 @@
 #include "media/core/hub_private.h"
 #include "media/relay/rerate.h"
 
-#define HINT_EVERY_US 200000u      /* less is told so soon; */
+#define HINT_EVERY_US 100000u      /* less is told so soon; */
 #define HINT_MORE_EVERY_US 900000u /* more only so often, */
 #define HINT_MUCH 1.4              /* but for so many times as much */
 #define HINT_FALL_US 600000u

@@ -13,6 +13,7 @@
 #define FELL 0.7 /* of what was sent arrived of late: the link became slower */
 #define HALVED 0.5
 #define PEAK_JITTER_US 10000 /* with more of it, peaks say nothing */
+#define LEAP_JITTER_US 20000
 #define QUEUE_SMALL_US 15000
 #define INCREASE_PER_S 0.12
 #define RESPONSE_US 100000u
@@ -57,12 +58,22 @@ static double at_most_halved(const struct aimd *a, const struct aimd_input *in, 
     return arriving > least ? arriving : least;
 }
 
+/** What waited suddenly and came slowly: the link has just become much slower. */
+static bool has_collapsed(const struct aimd *a, const struct aimd_input *in)
+{
+    return in->leaps && in->tail_bps > 0 && in->jitter_us < LEAP_JITTER_US &&
+           in->tail_bps < FELL * in->sent_bps && in->tail_bps < FELL * a->bps;
+}
+
 /** What the link carries, as far as arrivals tell. */
 static double link_rate(const struct aimd *a, const struct aimd_input *in)
 {
     double arriving = in->arriving_bps;
     bool fell = arriving < FELL * in->sent_bps && in->queue_us > QUEUE_SMALL_US + in->jitter_us / 2;
     bool busy = fell || in->queue_us > QUEUE_BUSY_US + in->jitter_us;
+    bool rose = in->leaps && in->jitter_us < LEAP_JITTER_US && in->tail_bps > arriving;
+    if (rose || has_collapsed(a, in))
+        return in->tail_bps; /* what waited came at the link's rate */
     if (busy && in->tail_bps > 0 && in->jitter_us < PEAK_JITTER_US)
         return in->tail_bps; /* behind a queue, packets come at the link's rate */
     if (busy && in->recent_bps > 0 && in->recent_bps < 0.85 * arriving)
@@ -77,7 +88,7 @@ static void decrease(struct aimd *a, uint64_t now_us, const struct aimd_input *i
     /* What was decided takes a round trip and a report to be seen. */
     uint64_t patience_us = in->rtt_us + RESPONSE_US;
     a->calm_since_us = 0;
-    if (a->decreased_us && now_us - a->decreased_us < patience_us)
+    if (a->decreased_us && !has_collapsed(a, in) && now_us - a->decreased_us < patience_us)
         return;
     if (in->arriving_bps <= 0) {
         a->bps *= DECREASE;
@@ -110,6 +121,8 @@ static void increase(struct aimd *a, uint64_t now_us, const struct aimd_input *i
     if (a->capacity_bps > 0 &&
         (a->bps > a->capacity_bps * BEYOND_CAPACITY || now_us - a->decreased_us > KNOWN_US))
         a->capacity_bps = 0;
+    if (in->leaps)
+        return; /* a queue grows that the least of the last delays does not show yet */
     if (a->draining && in->queue_us < QUEUE_SMALL_US + in->jitter_us / 2) {
         a->draining = false;
         if (a->capacity_bps > 0 && a->bps < RECOVER_TO * a->capacity_bps)
@@ -135,7 +148,7 @@ void aimd_update(struct aimd *a, uint64_t now_us, const struct aimd_input *in)
 {
     if (a->updated_us == 0)
         a->updated_us = now_us;
-    if (in->use == PATH_OVERUSE) {
+    if (in->use == PATH_OVERUSE || has_collapsed(a, in)) {
         decrease(a, now_us, in);
     } else {
         if (a->calm_since_us == 0)

@@ -275,6 +275,7 @@ static void judge_delay(struct bwe *b, uint64_t now_us, const struct tally *t)
         .recent_bps = acked_bps(&b->acked, RECENT_US) / share,
         .peak_bps = acked_peak_bps(&b->acked) / share,
         .tail_bps = acked_tail_bps(&b->acked) / share,
+        .leaps = trendline_leaps(&b->trend),
         .hold = lossguard_holds(&b->loss, now_us),
     };
     uint64_t before_us = b->aimd.decreased_us;

@@ -12,11 +12,12 @@
 #define START_PACE_BPS 8000000u /* until the first report: so a picture is there at once */
 #define MIN_BPS 20000u
 #define MAX_BPS 30000000u
-#define PACE_TIMES 2.5       /* of the estimate, so that pictures are not late, */
-#define PACE_TIMES_FULL 1.1  /* but for a path whose queue is not empty */
-#define PACE_TIMES_LIMIT 1.3 /* one whose capacity is known, */
-#define PACE_FITTING 0.8     /* of the capacity: what is shown drains the queue by itself */
-#define PACE_MET 0.92        /* of the capacity arrives: there is no more */
+#define PACE_TIMES 2.5         /* of the estimate, so that pictures are not late, */
+#define PACE_TIMES_FULL 1.1    /* but for a path whose queue is not empty */
+#define PACE_TIMES_LIMIT 1.3   /* one whose capacity is known, */
+#define PACE_FITTING 0.8       /* of the capacity: what is shown drains the queue by itself */
+#define PACE_FITTING_TIMES 1.5 /* but a long queue is drained faster */
+#define PACE_MET 0.92          /* of the capacity arrives: there is no more */
 #define PACE_QUEUE_US 60000u
 #define RESEND_SHARE 0.6       /* of the estimate, */
 #define RESEND_SHARE_FULL 0.25 /* and of one that is met */
@@ -150,7 +151,7 @@ void downlink_set_pace(struct downlink *d, uint64_t now_us)
     d->full = full || met;
     double times = full ? PACE_TIMES_FULL : s.capacity_bps ? PACE_TIMES_LIMIT : PACE_TIMES;
     double bps = downlink_estimate(d) * times, drained = s.capacity_bps * PACE_FITTING;
-    if (d->fitting && drained > bps)
+    if (d->fitting && drained > bps && drained < bps * PACE_FITTING_TIMES)
         bps = drained;
     pacer_set_rate(&d->pacer, now_us, downlink_is_told(d) ? (uint32_t)bps : START_PACE_BPS);
     pacer_set_burst(&d->pacer, s.capacity_bps ? BURST_LIMIT_US : BURST_US);

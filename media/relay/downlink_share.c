@@ -8,6 +8,7 @@
 #define MEASURE_US 500000u
 #define CAPACITY_SHARE 0.95
 #define DRAIN_QUEUE_US 100000u
+#define DRAIN_LONG 0.6   /* of the capacity: less is estimated while a long queue stands */
 #define DRAIN_PERCENT 85 /* of the capacity: drains a short one */
 #define SPARE_MUCH 1.6
 #define SPARE 1.15           /* layers are added when the estimate exceeds them so much */
@@ -153,7 +154,7 @@ static uint32_t sustained(const struct downlink *d)
 {
     struct bwe_state s = downlink_path(d);
     uint32_t bps = downlink_estimate(d), known = known_capacity(d);
-    bool drains = s.queue_us > DRAIN_QUEUE_US + s.jitter_us;
+    bool drains = s.queue_us > DRAIN_QUEUE_US + s.jitter_us || bps < known * DRAIN_LONG;
     return known > bps && !drains ? known : bps;
 }
 

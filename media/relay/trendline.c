@@ -20,6 +20,10 @@
 #define QUEUE_STANDING_US 220000 /* with such a queue that does not shrink there is */
 #define QUEUE_NONE_US 4000
 #define STEEP_US 50000
+#define LATE_US 25000
+#define LATE_JITTER 2
+#define LATE_SAMPLES 256.0
+#define LATE_SHARE_MAX 0.06 /* where more are late, it says nothing */
 #define STEEP_JITTER 3
 #define STEEP_GROUPS 3u
 #define BASE_STRETCH_US 10000000
@@ -61,6 +65,19 @@ static void note_base(struct trendline *t, int64_t arrival_us, int64_t delay_us)
     }
     if (delay_us < t->base_us[0])
         t->base_us[0] = delay_us;
+}
+
+static bool is_late(const struct trendline *t, int64_t delay_us)
+{
+    int64_t base = t->base_us[0] < t->base_us[1] ? t->base_us[0] : t->base_us[1];
+    return delay_us - base > LATE_US + t->packet_us + LATE_JITTER * (int64_t)t->jitter_us;
+}
+
+/** How often that happens without a queue. */
+static void note_late(struct trendline *t, int64_t delay_us)
+{
+    if (t->use == PATH_NORMAL)
+        t->late_share += (is_late(t, delay_us) - t->late_share) / LATE_SAMPLES;
 }
 
 /** How many samples make a least delay that jitter does not lift. */
@@ -131,6 +148,11 @@ static void adapt_threshold(struct trendline *t, double elapsed_ms)
     t->threshold_ms = fmin(fmax(t->threshold_ms, THRESHOLD_MIN_MS), THRESHOLD_MAX_MS);
 }
 
+bool trendline_leaps(const struct trendline *t)
+{
+    return t->count > 0 && is_late(t, t->group_delay_us) && t->late_share < LATE_SHARE_MAX;
+}
+
 /** The last groups all waited long: no slope is needed to see it. */
 static bool is_steep(const struct trendline *t)
 {
@@ -173,6 +195,7 @@ static void add_sample(struct trendline *t, int64_t arrival_us, int64_t delay_us
     if (t->count && arrival_us - t->last_sample_us > SILENCE_US)
         begin_anew(t);
     note_base(t, arrival_us, delay_us);
+    note_late(t, delay_us);
     note_queue(t, delay_us);
     if (t->count == 0) {
         t->first_arrival_us = arrival_us;

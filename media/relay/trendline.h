@@ -40,6 +40,7 @@ struct trendline {
     /* The least delay for long: of this stretch of time and the one before. */
     int64_t base_us[2];
     int64_t base_until_us;
+    double late_share; /* of groups that waited long while nothing was wrong */
     bool has_base;
     int64_t queue_us;
     uint32_t packet_us; /* what one large packet takes on the link: no queue. Set by the owner */
@@ -49,6 +50,8 @@ struct trendline {
 void trendline_reset(struct trendline *t);
 /** A packet's times, in order of sending. The clocks need not agree: only differences count. */
 void trendline_arrival(struct trendline *t, uint64_t sent_us, int64_t arrival_us);
+/** Did the newest packets wait long, as few do here? The link may have become slower just now. */
+bool trendline_leaps(const struct trendline *t);
 /** The queue on the path now: delay beyond the least one of the last 10 to 20 seconds. */
 uint32_t trendline_queue_us(const struct trendline *t);
 

@@ -130,16 +130,17 @@ static void test_jitter(void **state)
 }
 
 /* 1.0, 2.5, 0.6, 1.0 Mbit/s. */
-static void expect_steps_followed(const char *name)
+static void expect_steps_followed(const char *name, uint32_t wait_ms)
 {
     struct worst w = run(name, 3);
     for (size_t i = 0; i < 4; i++) {
         const struct grid_step *s = &w.steps[i];
-        print_message("step %zu: %.0f%% used, settled within %u ms, then %u ms of queue\n", i,
-                      s->used, s->settled_ms, s->after_ms);
+        print_message("step %zu: %.0f%% used, settled within %u ms, %u ms of queue, then %u ms\n",
+                      i, s->used, s->settled_ms, s->wait_ms, s->after_ms);
         assert_true(s->used >= 70);
         assert_true(s->settled_ms <= (i == 1 || i == 3 ? 10000 : 5000));
-        assert_true(s->after_ms < 300);
+        assert_true(s->wait_ms < wait_ms); /* the moments before anybody could know included */
+        assert_true(s->after_ms < 200);
     }
 }
 
@@ -147,8 +148,8 @@ static void expect_steps_followed(const char *name)
 static void test_steps_are_followed(void **state)
 {
     (void)state;
-    expect_steps_followed("steps");
-    expect_steps_followed("steps, simulcast");
+    expect_steps_followed("steps", 200);
+    expect_steps_followed("steps, simulcast", 400);
 }
 
 static void test_layers_fall_and_return(void **state)

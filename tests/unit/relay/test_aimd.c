@@ -92,6 +92,48 @@ static void a_link_that_became_slower_is_believed(void **state)
     assert_true(a.bps < 520000);
 }
 
+/* Of the last moments the average says little, but what waited came at the link's own rate. */
+static void a_collapse_is_seen_by_the_newest_packets(void **state)
+{
+    (void)state;
+    struct aimd_input in = calm(1900000);
+    in.sent_bps = 2000000;
+    in.tail_bps = 600000;
+    struct aimd a = {.bps = 2000000};
+    aimd_update(&a, START, &in); /* a pause of the source, for all that is known */
+    assert_true(a.bps >= 2000000);
+    in.leaps = true;
+    aimd_update(&a, START + 100 * MS, &in);
+    assert_true(a.capacity_bps == 600000 && a.bps <= 0.85 * 600000);
+    double before = a.bps;
+    aimd_update(&a, START + 200 * MS, &in); /* no queue seen yet, but there is one */
+    assert_true(a.bps == before);
+    /* One that comes sooner after a decrease than what was decided can be seen. */
+    a = (struct aimd){.bps = 2000000, .decreased_us = START + 250 * MS};
+    aimd_update(&a, START + 300 * MS, &in);
+    assert_true(a.bps <= 0.85 * 600000);
+    /* Where delays sway as much anyway it is none. */
+    a = (struct aimd){.bps = 2000000};
+    in.jitter_us = 30 * MS;
+    aimd_update(&a, START + 300 * MS, &in);
+    assert_true(a.bps >= 2000000);
+}
+
+/* A key frame after little: the link carries more than what arrived so far. */
+static void a_burst_that_waits_tells_the_capacity(void **state)
+{
+    (void)state;
+    struct aimd_input in = calm(300000);
+    in.use = PATH_OVERUSE;
+    in.queue_us = 10 * MS;
+    in.sent_bps = 400000;
+    in.tail_bps = 600000;
+    in.leaps = true;
+    struct aimd a = {.bps = 580000};
+    aimd_update(&a, START, &in);
+    assert_true(a.capacity_bps == 600000);
+}
+
 static void near_the_capacity_it_grows_by_packets(void **state)
 {
     (void)state;
@@ -122,6 +164,8 @@ int main(void)
         cmocka_unit_test(overuse_takes_it_below_what_arrives),
         cmocka_unit_test(a_long_queue_is_drained_and_the_rate_comes_back),
         cmocka_unit_test(a_link_that_became_slower_is_believed),
+        cmocka_unit_test(a_collapse_is_seen_by_the_newest_packets),
+        cmocka_unit_test(a_burst_that_waits_tells_the_capacity),
         cmocka_unit_test(near_the_capacity_it_grows_by_packets),
         cmocka_unit_test(probes_raise_only),
     };

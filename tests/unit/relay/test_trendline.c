@@ -85,6 +85,38 @@ static void a_standing_queue_is_overuse(void **state)
     assert_int_equal(t.use, PATH_NORMAL);
 }
 
+static void the_newest_delay_leaps(void **state)
+{
+    (void)state;
+    struct trendline t;
+    uint64_t now_us = 1000 * MS;
+    int64_t queue_us = 0;
+    trendline_reset(&t);
+    assert_false(trendline_leaps(&t));
+    (void)run(&t, &now_us, 300, 0, 4 * MS, &queue_us);
+    assert_false(trendline_leaps(&t));
+    (void)run(&t, &now_us, 2, 25 * MS, 0, &queue_us);
+    assert_true(trendline_leaps(&t)); /* the least of the last delays is small yet */
+    assert_true(trendline_queue_us(&t) < 10 * MS);
+    queue_us = 0;
+    (void)run(&t, &now_us, 1, 0, 0, &queue_us);
+    assert_false(trendline_leaps(&t));
+    /* Jitter has to be left behind. */
+    (void)run(&t, &now_us, 300, 0, 60 * MS, &queue_us);
+    (void)run(&t, &now_us, 1, 50 * MS, 0, &queue_us);
+    assert_false(trendline_leaps(&t));
+    /* In order it shows as falls that are small. */
+    trendline_reset(&t);
+    queue_us = 0;
+    bool leapt = false;
+    for (unsigned i = 0; i < 100; i++) {
+        (void)run(&t, &now_us, 1, 80 * MS, 0, &queue_us);
+        leapt = leapt || (i > 20 && trendline_leaps(&t));
+        (void)run(&t, &now_us, 8, -10000, 0, &queue_us);
+    }
+    assert_false(leapt);
+}
+
 static void packets_that_left_together_are_one_sample(void **state)
 {
     (void)state;
@@ -106,6 +138,7 @@ int main(void)
         cmocka_unit_test(sees_a_queue_grow_and_shrink),
         cmocka_unit_test(jitter_is_no_queue),
         cmocka_unit_test(a_standing_queue_is_overuse),
+        cmocka_unit_test(the_newest_delay_leaps),
         cmocka_unit_test(packets_that_left_together_are_one_sample),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
