@@ -12,13 +12,13 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/er.h"
 #include "base/heap.h"
 #include "media/core/hub.h"
+#include "media/io/beat.h"
 #include "media/io/candidates.h"
 #include "media/io/tcp.h"
 #include "media/io/rest.h"
@@ -41,6 +41,7 @@ struct worker {
     struct msgq *commands;
     struct hub *hub;
     int epoll;
+    struct beat beat;
     bool writable_wanted;
     bool commands_left;
     bool letters_left;
@@ -328,14 +329,6 @@ static size_t turn(struct worker *w)
     return found;
 }
 
-static void sleep_until(uint64_t at_us)
-{
-    const struct timespec at = {.tv_sec = (time_t)(at_us / 1000000u),
-                                .tv_nsec = (long)(at_us % 1000000u) * 1000};
-    if (clock_now_us() < at_us)
-        (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
-}
-
 static void *run(void *arg)
 {
     struct worker *w = arg;
@@ -345,7 +338,7 @@ static void *run(void *arg)
         struct epoll_event events[4];
         uint64_t rest_us = rest_until_us(&rest);
         if (rest_us)
-            sleep_until(rest_us);
+            beat_wait(&w->beat, rest_us, rest_then_us(&rest));
         else if (epoll_wait(w->epoll, events, 4, timeout_ms(w)) < 0 && errno != EINTR)
             break;
         size_t found = turn(w);
@@ -412,6 +405,8 @@ static int start(struct worker *w)
     if (er == 0)
         er = make_epoll(w);
     if (er == 0)
+        er = beat_open(&w->beat);
+    if (er == 0)
         er = make_hub(w);
     if (er == 0 && pthread_create(&w->thread, NULL, run, w) != 0)
         er = ER_IO;
@@ -451,6 +446,7 @@ void worker_stop(struct worker *w)
     msgq_free(w->commands);
     tcp_free(w->tcp);
     udp_close(w->udp);
+    beat_close(&w->beat);
     if (w->epoll >= 0)
         close(w->epoll);
     free(w);
