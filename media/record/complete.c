@@ -10,6 +10,7 @@
 #include "base/er.h"
 #include "media/record/file.h"
 #include "media/record/journal.h"
+#include "media/record/jpeg.h"
 #include "media/record/poster.h"
 #include "media/record/voices.h"
 #include "media/record/webm.h"
@@ -41,27 +42,6 @@ static int hash_file(const char *path, struct clip_result *ret)
     return er;
 }
 
-/** <path>.jpg, whole or not at all. */
-static int write_poster(const char *path, const uint8_t *jpeg, size_t len)
-{
-    char *out = file_name(path, ".jpg");
-    char *temporary = file_name(path, ".jpg.tmp");
-    struct file *f = NULL;
-    int er = out && temporary ? file_replace(&f, temporary) : ER_NOMEM;
-    if (er == 0)
-        er = file_write(f, jpeg, len);
-    if (er == 0)
-        er = file_sync(f);
-    file_close(f);
-    if (er == 0)
-        er = file_commit(temporary, out);
-    if (er < 0 && temporary)
-        file_remove(temporary);
-    free(out);
-    free(temporary);
-    return er;
-}
-
 /** A clip without its poster is still a clip. */
 static bool make_poster(const char *path, const struct webm_info *info)
 {
@@ -70,7 +50,9 @@ static bool make_poster(const char *path, const struct webm_info *info)
     if (!info->key_frame ||
         poster_make(info->format, info->key_frame, info->key_frame_len, &jpeg, &len) < 0)
         return false;
-    int er = write_poster(path, jpeg, len);
+    char *out = file_name(path, ".jpg");
+    int er = out ? jpeg_write(out, jpeg, len) : ER_NOMEM;
+    free(out);
     free(jpeg);
     return er == 0;
 }
