@@ -102,6 +102,16 @@
 #define LIMIT_FRAME_BYTES 4000000 /* a larger picture is a gap */
 #define LIMIT_MIX_SOURCES 16      /* further voices are left out of the mix and counted */
 
+/* Stills. The limits of pixels are of what has to be decoded for one, pictures before it included */
+#define LIMIT_STILLS_PER_ROOM 8  /* asked for at once; one more is refused: ER_FULL (HTTP 429) */
+#define LIMIT_STILL_QUEUE 64     /* waiting to be decoded; one more is refused: ER_FULL */
+#define LIMIT_STILL_PACKETS 4096 /* of one group of pictures; what comes behind is not looked at */
+#define LIMIT_STILL_PIXELS 80000000       /* more: a key frame is asked for first */
+#define LIMIT_STILL_PIXELS_LATE 500000000 /* and still more: there is no still without it */
+#define LIMIT_STILL_WAIT_US 1000000u      /* for that key frame */
+#define LIMIT_STILL_AGE_US                                                                         \
+    5000000u /* a picture that came longer ago is not the present one: none */
+
 /* Signalling */
 #define LIMIT_WS_FRAME 65536          /* a longer message closes with 1009 */
 #define LIMIT_JSON_DEPTH 32           /* deeper nesting is an error */

@@ -389,6 +389,16 @@ int media_clip_repair(struct media *m, const struct id *clip, const char *path)
     return jobs_repair(m->jobs, clip, path);
 }
 
+int media_still(struct media *m, const struct id *room, const struct media_still_config *config)
+{
+    struct command c = {.type = COMMAND_STILL, .room = *room};
+    c.still = malloc(sizeof *c.still);
+    if (!c.still)
+        return ER_NOMEM;
+    *c.still = *config;
+    return command(m, &c);
+}
+
 int media_stats(struct media *m, const struct id *room, uint64_t request)
 {
     struct command c = {.type = COMMAND_STATS, .room = *room, .request = request};

@@ -132,6 +132,17 @@ int media_clip_stop(struct media *m, const struct id *room, const struct id *cli
  *  (ER_NOT_FOUND when nothing playable is there). */
 int media_clip_repair(struct media *m, const struct id *clip, const char *path);
 
+/* Stills */
+
+struct media_still_config {
+    struct id still;
+    char publisher[MEDIA_IDENTITY_BYTES]; /* whose picture; must have consented */
+    char path[MEDIA_PATH_BYTES];          /* without suffix: <path>.jpg, <path>.small.jpg */
+};
+/** The last whole picture as a JPEG; or the next key frame, where that is sooner decoded. Answered by
+ *  MEDIA_STILL, within LIMIT_STILL_WAIT_US and the time to decode it. */
+int media_still(struct media *m, const struct id *room, const struct media_still_config *config);
+
 /* Seeing */
 
 /** Answered by MEDIA_STATS with the same `request`. */
@@ -189,7 +200,10 @@ enum media_event_type {
     MEDIA_CLIP_STARTED, /* clip: unix_us */
     MEDIA_CLIP_READY,   /* clip: result */
     MEDIA_CLIP_FAILED,  /* clip, er */
-    MEDIA_STATS,        /* request, er, stats */
+    MEDIA_STILL, /* clip: the still's id; er or still. ER_DENIED no consent, ER_NOT_FOUND no picture
+                            is published, ER_STALE none comes, ER_MALFORMED and ER_UNSUPPORTED it
+                            cannot be decoded, ER_FULL, ER_IO, .. */
+    MEDIA_STATS, /* request, er, stats */
 };
 
 /** What a viewer gets on a line. */
@@ -212,6 +226,24 @@ struct media_clip_result {
     const char *video_codec; /* of the first picture: "VP8"; static text, NULL without */
     unsigned gaps;           /* stretches of missing pictures */
     uint64_t gap_ms;         /* their sum */
+};
+
+struct media_still_result {
+    unsigned width, height;
+    uint64_t bytes; /* of the JPEG */
+    char sha256[65];
+    uint64_t capture_unix_us;
+    uint64_t track;
+    const char *codec;     /* "VP8"; static text */
+    char frame_sha256[65]; /* of the frame it was decoded from, as it lies in clips */
+    uint64_t frame_bytes;
+    int64_t frame_timestamp; /* RTP, extended */
+    bool frame_key;
+    int quantizer;    /* in the codec's own units; -1: not told */
+    double sharpness; /* variance of the Laplacian of luma (0..255) */
+    double luma;      /* mean, 0..255 */
+    double dark;      /* share of pixels at black or next to it, 0..1 */
+    double bright;    /* at white */
 };
 
 /** What a publisher sends on one layer, the ones below included. */
@@ -270,7 +302,8 @@ struct media_event {
     struct id clip;
     uint64_t unix_us;
     struct media_clip_result result;
-    struct media_room_stats *stats; /* owned by the event */
+    struct media_room_stats *stats;   /* owned by the event */
+    struct media_still_result *still; /* owned by the event */
     uint32_t max_bps;
     bool slideshow;
     bool layers; /* viewers' paths or wishes differ: one picture cannot serve them all */

@@ -17,6 +17,8 @@ void media_event_clear(struct media_event *event)
 {
     free(event->sdp);
     media_room_stats_free(event->stats);
+    free(event->still);
     event->sdp = NULL;
     event->stats = NULL;
+    event->still = NULL;
 }

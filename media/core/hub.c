@@ -50,10 +50,20 @@ int hub_new(struct hub **ret, const struct hub_config *config)
     return 0;
 }
 
+static void consents_free(struct map *consents)
+{
+    size_t cursor = 0;
+    void *value;
+    while (consents && map_next(consents, &cursor, NULL, NULL, &value))
+        free(value);
+    map_free(consents);
+}
+
 static void hub_room_free(struct hub_room *r, uint64_t now_us)
 {
     struct hub *h = r->hub;
     tap_close_all(r, now_us);
+    look_fail_all(r);
     list_each (m, &r->members, struct member, in_room)
         member_drop_slots(m); /* else each that goes would have the others look for what to show */
     list_each (m, &r->members, struct member, in_room)
@@ -63,7 +73,7 @@ static void hub_room_free(struct hub_room *r, uint64_t now_us)
     mirror_room_gone(r, now_us);
     heap_remove(&h->room_timers, &r->timer);
     room_free(r->relay);
-    map_free(r->consents);
+    consents_free(r->consents);
     free(r);
 }
 
@@ -121,6 +131,7 @@ void hub_free(struct hub *h)
     heap_clear(&h->room_timers);
     heap_clear(&h->member_timers);
     heap_clear(&h->tap_timers);
+    heap_clear(&h->look_timers);
     free(h->candidates);
     free(h);
 }
@@ -162,6 +173,7 @@ int hub_room_open(struct hub *h, const struct id *room)
     r->id = *room;
     list_init(&r->members);
     list_init(&r->taps);
+    list_init(&r->looks);
     list_init(&r->mirrored);
     int er = room_new(&r->relay, &relay);
     if (er == 0)
@@ -198,11 +210,14 @@ uint64_t hub_deadline_us(const struct hub *h)
     uint64_t at = heap_next_us(&h->room_timers);
     uint64_t members = heap_next_us(&h->member_timers);
     uint64_t taps = heap_next_us(&h->tap_timers);
+    uint64_t looks = heap_next_us(&h->look_timers);
     if (!list_empty(&h->pending))
         return 0;
     if (members < at)
         at = members;
-    return taps < at ? taps : at;
+    if (taps < at)
+        at = taps;
+    return looks < at ? looks : at;
 }
 
 static struct hub_room *room_of(const struct track *t)
@@ -241,6 +256,7 @@ void hub_expire(struct hub *h, uint64_t now_us)
     while ((node = heap_pop_due(&h->member_timers, now_us)))
         member_expire(container_of(node, struct member, timer), now_us);
     tap_expire_due(h, now_us);
+    look_expire_due(h, now_us);
 }
 
 /* Peers */
@@ -306,15 +322,30 @@ void hub_peer_remove(struct hub *h, uint64_t now_us, const struct id *room, uint
     hub_room_arm(r);
 }
 
+/** False: it was there before, or there is no memory. */
+static bool consent_add(struct map *consents, const char *identity, uint64_t now_us)
+{
+    struct consent *consent = malloc(sizeof *consent);
+    if (!consent)
+        return false;
+    consent->since_us = now_us;
+    bool added = map_add_str(consents, identity, consent) == 0;
+    if (!added)
+        free(consent);
+    return added;
+}
+
 void hub_consent(struct hub *h, uint64_t now_us, const struct id *room, const char *identity,
                  bool recording)
 {
     struct hub_room *r = hub_find_room(h, room);
     if (!r)
         return;
-    if (!recording)
-        (void)map_remove_str(r->consents, identity);
-    else if (map_add_str(r->consents, identity, r) == ER_CONFLICT)
+    if (!recording) {
+        free(map_remove_str(r->consents, identity));
+        look_consent_withdrawn(r, identity);
+    } else if (!consent_add(r->consents, identity, now_us)) {
         return;
+    }
     tap_consent_changed(r, now_us, identity, recording);
 }

@@ -13,6 +13,7 @@
 #include "base/entropy.h"
 #include "media/core/mirror.h"
 #include "media/core/record_batch.h"
+#include "media/core/still_batch.h"
 #include "media/media.h"
 #include "media/peer/dtls.h"
 #include "media/peer/path.h"
@@ -36,6 +37,8 @@ struct hub_io {
     size_t (*post_room)(void *ctx, unsigned worker);
     /** 0: ownership of the batch moves. ER_FULL: the recorder is too slow; the hub keeps it. */
     int (*record)(void *ctx, struct record_batch *batch);
+    /** 0: ownership of the batch moves; it answers with MEDIA_STILL. NULL: there are no stills. */
+    int (*still)(void *ctx, struct still_batch *batch);
 };
 
 struct hub_config {
@@ -93,6 +96,8 @@ void hub_consent(struct hub *h, uint64_t now_us, const struct id *room, const ch
 void hub_clip_start(struct hub *h, uint64_t now_us, const struct id *room,
                     const struct media_clip_config *config);
 void hub_clip_stop(struct hub *h, uint64_t now_us, const struct id *room, const struct id *clip);
+void hub_still(struct hub *h, uint64_t now_us, const struct id *room,
+               const struct media_still_config *config);
 void hub_stats(struct hub *h, uint64_t now_us, const struct id *room, uint64_t request);
 
 /** Totals of this hub; plain numbers that only the hub's thread writes. */

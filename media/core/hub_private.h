@@ -26,11 +26,17 @@ struct hub {
     struct heap room_timers;
     struct heap member_timers;
     struct heap tap_timers;
+    struct heap look_timers;
     struct list pending;     /* encodings whose packets of this turn wait to be forwarded */
     struct map *mirrored;    /* track id -> struct mirrored, of rooms that live elsewhere */
     struct list stale_rooms; /* struct hub_room, in_stale: with mirrors that have to be told all */
     uint64_t next_track;
     size_t member_count;
+};
+
+/** To being recorded. */
+struct consent {
+    uint64_t since_us;
 };
 
 struct hub_room {
@@ -40,9 +46,11 @@ struct hub_room {
     struct heap_node timer;
     struct list members; /* struct member, in_room */
     size_t member_count;
-    struct map *consents; /* identity -> any non-NULL */
+    struct map *consents; /* identity -> struct consent, owned */
     struct list taps;     /* struct tap, in_room */
-    struct list in_turn;  /* linked while the turn's packets are forwarded */
+    struct list looks;    /* struct look, in_room */
+    size_t look_count;
+    struct list in_turn; /* linked while the turn's packets are forwarded */
     size_t tap_count;
     uint64_t mirrors;       /* bits of the workers that mirror it */
     uint64_t stale_mirrors; /* and have missed something */
@@ -215,6 +223,8 @@ void member_report_twcc(struct member *m, uint64_t now_us);
 void member_report_limit(struct member *m);
 
 /* tap.c */
+/** The person's picture, or NULL. */
+struct track *room_video_of(const struct hub_room *r, const char *identity);
 struct tap;
 void tap_expire_due(struct hub *h, uint64_t now_us);
 /** For a room that goes: what the recorder does not take now it is told later. */
@@ -223,5 +233,11 @@ void tap_free_all(struct hub *h);
 /** A track is about to go: what it still has is read. */
 void tap_track_gone(struct hub_room *r, struct track *t, uint64_t now_us);
 void tap_consent_changed(struct hub_room *r, uint64_t now_us, const char *identity, bool recording);
+
+/* look.c */
+void look_expire_due(struct hub *h, uint64_t now_us);
+void look_consent_withdrawn(struct hub_room *r, const char *identity);
+/** For a room that goes. */
+void look_fail_all(struct hub_room *r);
 
 #endif

@@ -202,7 +202,7 @@ static void put_consents(struct tap *tap, uint64_t now_us)
     }
 }
 
-static struct track *find_video(const struct hub_room *r, const char *identity)
+struct track *room_video_of(const struct hub_room *r, const char *identity)
 {
     list_each (t, &r->relay->tracks, struct track, in_room) {
         if (t->kind == MEDIA_VIDEO && strcmp(t->identity, identity) == 0)
@@ -213,7 +213,7 @@ static struct track *find_video(const struct hub_room *r, const char *identity)
 
 static void find_picture(struct tap *tap, uint64_t now_us, bool again)
 {
-    struct track *t = tap->picture.track ? NULL : find_video(tap->room, tap->publisher);
+    struct track *t = tap->picture.track ? NULL : room_video_of(tap->room, tap->publisher);
     if (!t || !begin_reading(&tap->picture, t))
         return;
     if (again)
@@ -328,7 +328,7 @@ static int tap_new(struct hub_room *r, uint64_t now_us, const struct media_clip_
     struct hub *h = r->hub;
     if (!consents(r, config->publisher))
         return ER_DENIED;
-    if (!find_video(r, config->publisher))
+    if (!room_video_of(r, config->publisher))
         return ER_NOT_FOUND;
     if (r->tap_count >= LIMIT_CLIPS_PER_ROOM)
         return ER_FULL;

@@ -17,6 +17,7 @@ enum command_type {
     COMMAND_CONSENT,
     COMMAND_CLIP_START,
     COMMAND_CLIP_STOP,
+    COMMAND_STILL,
     COMMAND_STATS,
     COMMAND_CONNECTION,
     COMMAND_STOP, /* close everything and end the thread */
@@ -43,6 +44,7 @@ struct command {
     struct media_view view;                /* VIEW */
     struct command_offer *offer;           /* PEER_ADD, PEER_OFFER */
     struct media_clip_config *clip_config; /* CLIP_START */
+    struct media_still_config *still;      /* STILL */
     char *identity;                        /* CONSENT */
     struct tcp_arrival *arrival;           /* CONNECTION */
 };

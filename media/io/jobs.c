@@ -10,9 +10,11 @@
 #include "base/list.h"
 #include "base/str.h"
 #include "media/record/clip.h"
+#include "media/record/snapshot.h"
 
 struct job {
-    struct record_batch *batch; /* owned; NULL: a repair */
+    struct record_batch *batch; /* owned; or: */
+    struct still_batch *still;  /* owned; NULL: a repair */
     struct id clip;
     char *path; /* owned */
 };
@@ -34,11 +36,14 @@ struct job_thread {
     struct list clips;
 };
 
+#define MOST_THREADS 8
+
 struct jobs {
     struct msgq *events;
     struct log *log;
-    unsigned count;
-    struct job_thread threads[8];
+    unsigned count; /* of those that write clips */
+    struct job_thread threads[MOST_THREADS];
+    struct job_thread pictures;
 };
 
 static void tell(struct jobs *j, struct media_event *event)
@@ -181,6 +186,47 @@ static void repair(struct job_thread *t, const struct id *clip, const char *path
         tell_failed(t->jobs, &none, clip, er);
 }
 
+static struct media_still_result *still_result(const struct still_batch *b,
+                                               const struct snapshot *s)
+{
+    struct media_still_result *r = calloc(1, sizeof *r);
+    if (!r)
+        return NULL;
+    *r = (struct media_still_result){.width = s->width,
+                                     .height = s->height,
+                                     .bytes = s->bytes,
+                                     .capture_unix_us = b->capture_unix_us,
+                                     .track = b->track,
+                                     .codec = codec_format_name(s->format),
+                                     .frame_bytes = s->frame_bytes,
+                                     .frame_timestamp = s->frame_timestamp,
+                                     .frame_key = s->frame_key,
+                                     .quantizer = s->quantizer,
+                                     .sharpness = s->measures.sharpness,
+                                     .luma = s->measures.luma,
+                                     .dark = s->measures.dark,
+                                     .bright = s->measures.bright};
+    hex_encode(r->sha256, s->sha256, sizeof s->sha256);
+    hex_encode(r->frame_sha256, s->frame_sha256, sizeof s->frame_sha256);
+    return r;
+}
+
+static void make_still(struct job_thread *t, struct still_batch *b)
+{
+    struct snapshot s;
+    struct media_event event = {.type = MEDIA_STILL, .room = b->room, .clip = b->still};
+    event.er = snapshot_make(b->packets, b->count, b->path, &s);
+    if (event.er == 0) {
+        event.still = still_result(b, &s);
+        event.er = event.still ? 0 : ER_NOMEM;
+    }
+    if (event.er != 0)
+        log_event(t->jobs->log, LOG_ERROR, "still_failed", "still=%s why=%s", b->still.text,
+                  er_name(event.er));
+    tell(t->jobs, &event);
+    still_batch_free(b);
+}
+
 static void *run(void *arg)
 {
     struct job_thread *t = arg;
@@ -188,6 +234,8 @@ static void *run(void *arg)
     while (msgq_wait(t->queue, &job, -1)) {
         if (job.batch)
             record(t, job.batch);
+        else if (job.still)
+            make_still(t, job.still);
         else
             repair(t, &job.clip, job.path);
         free(job.path);
@@ -197,17 +245,27 @@ static void *run(void *arg)
     return NULL;
 }
 
-static int start_thread(struct jobs *j, struct job_thread *t)
+static int start_thread(struct jobs *j, struct job_thread *t, size_t queue)
 {
     t->jobs = j;
     list_init(&t->clips);
-    int er = msgq_new(&t->queue, sizeof(struct job), LIMIT_JOB_QUEUE);
+    int er = msgq_new(&t->queue, sizeof(struct job), queue);
     if (er != 0)
         return er;
     if (pthread_create(&t->thread, NULL, run, t) != 0)
         return ER_IO;
     t->started = true;
     return 0;
+}
+
+static int start_threads(struct jobs *j, unsigned threads)
+{
+    int er = start_thread(j, &j->pictures, LIMIT_STILL_QUEUE);
+    for (unsigned i = 0; er == 0 && i < threads && i < MOST_THREADS; i++) {
+        j->count = i + 1;
+        er = start_thread(j, &j->threads[i], LIMIT_JOB_QUEUE);
+    }
+    return er;
 }
 
 int jobs_start(struct jobs **ret, unsigned threads, struct msgq *events, struct log *log)
@@ -217,30 +275,37 @@ int jobs_start(struct jobs **ret, unsigned threads, struct msgq *events, struct 
         return ER_NOMEM;
     j->events = events;
     j->log = log;
-    for (unsigned i = 0; i < threads && i < sizeof j->threads / sizeof j->threads[0]; i++) {
-        j->count = i + 1;
-        int er = start_thread(j, &j->threads[i]);
-        if (er != 0) {
-            jobs_stop(j);
-            return er;
-        }
-    }
-    *ret = j;
-    return 0;
+    int er = start_threads(j, threads);
+    if (er != 0)
+        jobs_stop(j);
+    else
+        *ret = j;
+    return er;
+}
+
+static void close_queue(struct job_thread *t)
+{
+    if (t->queue)
+        msgq_close(t->queue);
+}
+
+static void stop_thread(struct job_thread *t)
+{
+    if (t->started)
+        pthread_join(t->thread, NULL);
+    msgq_free(t->queue);
 }
 
 void jobs_stop(struct jobs *j)
 {
     if (!j)
         return;
+    close_queue(&j->pictures);
     for (unsigned i = 0; i < j->count; i++)
-        if (j->threads[i].queue)
-            msgq_close(j->threads[i].queue);
-    for (unsigned i = 0; i < j->count; i++) {
-        if (j->threads[i].started)
-            pthread_join(j->threads[i].thread, NULL);
-        msgq_free(j->threads[i].queue);
-    }
+        close_queue(&j->threads[i]);
+    stop_thread(&j->pictures);
+    for (unsigned i = 0; i < j->count; i++)
+        stop_thread(&j->threads[i]);
     free(j);
 }
 
@@ -257,6 +322,12 @@ int jobs_record(struct jobs *j, struct record_batch *batch)
 {
     struct job job = {.batch = batch};
     return msgq_push(thread_for(j, &batch->clip)->queue, &job);
+}
+
+int jobs_still(struct jobs *j, struct still_batch *batch)
+{
+    struct job job = {.still = batch};
+    return msgq_push(j->pictures.queue, &job);
 }
 
 int jobs_repair(struct jobs *j, const struct id *clip, const char *path)

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The job threads: they write clips. All of one clip is done by the same thread, in order. */
+/* The job threads: they write clips, and one more makes stills. All of one clip is done by the same
+ * thread, in order. */
 #ifndef LOUPE_MEDIA_IO_JOBS_H
 #define LOUPE_MEDIA_IO_JOBS_H
 
 #include "base/log.h"
 #include "base/msgq.h"
 #include "media/core/record_batch.h"
+#include "media/core/still_batch.h"
 
 struct jobs;
 
@@ -15,6 +17,8 @@ int jobs_start(struct jobs **ret, unsigned threads, struct msgq *events, struct 
 void jobs_stop(struct jobs *j);
 /** Any thread. 0: ownership moved; ER_FULL, ER_CLOSED: the caller keeps it. */
 int jobs_record(struct jobs *j, struct record_batch *batch);
+/** The same for a still. Answered by MEDIA_STILL. */
+int jobs_still(struct jobs *j, struct still_batch *batch);
 int jobs_repair(struct jobs *j, const struct id *clip, const char *path);
 
 #endif

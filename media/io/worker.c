@@ -98,6 +98,12 @@ static int record(void *ctx, struct record_batch *batch)
     return jobs_record(w->config.jobs, batch);
 }
 
+static int still(void *ctx, struct still_batch *batch)
+{
+    struct worker *w = ctx;
+    return jobs_still(w->config.jobs, batch);
+}
+
 static int post(void *ctx, unsigned worker, const struct mirror_message *letter)
 {
     struct worker *w = ctx;
@@ -116,7 +122,8 @@ static const struct hub_io hub_io = {.post = post,
                                      .commit = commit,
                                      .release = release,
                                      .event = event,
-                                     .record = record};
+                                     .record = record,
+                                     .still = still};
 
 /* Commands */
 
@@ -126,6 +133,7 @@ void command_clear(struct command *c)
         free(c->offer->wants);
     free(c->offer);
     free(c->clip_config);
+    free(c->still);
     free(c->identity);
     tcp_arrival_free(c->arrival);
 }
@@ -164,6 +172,9 @@ static void carry_out(struct worker *w, struct command *c)
         break;
     case COMMAND_CLIP_STOP:
         hub_clip_stop(h, w->now_us, &c->room, &c->clip);
+        break;
+    case COMMAND_STILL:
+        hub_still(h, w->now_us, &c->room, c->still);
         break;
     case COMMAND_STATS:
         hub_stats(h, w->now_us, &c->room, c->request);

@@ -13,6 +13,7 @@
 #include "tests/unit/support/fake_client.h"
 
 #define KEPT 512
+#define STILLS (sizeof((struct fake_hub *)0)->stills / sizeof(struct still_batch *))
 #define OUT (sizeof((struct fake_hub *)0)->out / sizeof(struct fake_datagram))
 
 static uint8_t *reserve(void *ctx, const struct path *to, size_t size)
@@ -59,6 +60,17 @@ static int record(void *ctx, struct record_batch *batch)
     return 0;
 }
 
+static int still(void *ctx, struct still_batch *batch)
+{
+    struct fake_hub *f = ctx;
+    if (f->recorder_full)
+        return ER_FULL;
+    struct still_batch **place = &f->stills[f->still_count++ % STILLS];
+    still_batch_free(*place);
+    *place = batch;
+    return 0;
+}
+
 static size_t post_room(void *ctx, unsigned worker)
 {
     const struct fake_hub *f = ctx;
@@ -85,6 +97,7 @@ struct fake_hub *fake_hub_new(void)
                                      .release = release,
                                      .event = event,
                                      .record = record,
+                                     .still = still,
                                      .post = post,
                                      .post_room = post_room};
     struct fake_hub *f = calloc(1, sizeof *f);
@@ -117,7 +130,11 @@ void fake_hub_forget(struct fake_hub *f)
         record_batch_free(f->batches[i]);
         f->batches[i] = NULL;
     }
-    f->event_count = f->batch_count = 0;
+    for (size_t i = 0; i < STILLS; i++) {
+        still_batch_free(f->stills[i]);
+        f->stills[i] = NULL;
+    }
+    f->event_count = f->batch_count = f->still_count = 0;
     while (f->mail_count > 0)
         mirror_message_clear(&f->mail[--f->mail_count].letter);
 }

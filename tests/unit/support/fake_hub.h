@@ -34,6 +34,8 @@ struct fake_hub {
     size_t event_count, batch_count; /* the last 512 of each are kept */
     struct media_event events[512];
     struct record_batch *batches[512];
+    size_t still_count; /* the last 16 are kept */
+    struct still_batch *stills[16];
     size_t client_count;
     struct fake_client *clients[FAKE_HUB_CLIENTS];
     bool mail_full;    /* letters to other workers are not taken */
