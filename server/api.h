@@ -60,8 +60,13 @@ void api_clip_get(struct store *s, struct api_call *c);
 void api_clip_media(struct store *s, struct api_call *c);
 void api_clip_poster(struct store *s, struct api_call *c);
 void api_clip_manifest(struct store *s, struct api_call *c);
+void api_stills_list(struct store *s, struct api_call *c);
+void api_still_get(struct store *s, struct api_call *c);
+void api_still_media(struct store *s, struct api_call *c);
+void api_still_poster(struct store *s, struct api_call *c);
 void api_room_get(struct api_call *c);
 void api_room_clip(struct api_call *c);
+void api_room_still(struct api_call *c);
 void api_room_consent(struct api_call *c);
 void api_clip_stop(struct api_call *c);
 void api_healthz(struct api_call *c);
@@ -72,5 +77,14 @@ void api_openapi(struct api_call *c);
 /** The addresses of a clip's files, signed for `identity`, into its JSON. 0 or ER_NOMEM. */
 int api_clip_sign(const struct media_key *key, json_t *clip, bool has_poster, const char *identity,
                   uint64_t now_s);
+/** The same for a still's. */
+int api_still_sign(const struct media_key *key, json_t *still, const char *identity,
+                   uint64_t now_s);
+/** The address of one file of `kind` ("clips"), signed for `identity`, as `member` of `object`. */
+int api_sign_link(const struct media_key *key, json_t *object, const char *kind, const char *id,
+                  const char *member, const char *file, const char *identity, uint64_t expires_s);
+/** Whether the request came by such an address (of the first parameter's id), and for whom; false: the
+ *  problem is set. */
+bool api_link_allowed(struct api_call *c, const char *file, char ret_person[LIMIT_IDENTITY + 1]);
 
 #endif

@@ -13,8 +13,8 @@
 #include "server/api.h"
 #include "server/http_range.h"
 
-static int sign_one(const struct media_key *key, json_t *clip, const char *id, const char *member,
-                    const char *file, const char *identity, uint64_t expires_s)
+int api_sign_link(const struct media_key *key, json_t *object, const char *kind, const char *id,
+                  const char *member, const char *file, const char *identity, uint64_t expires_s)
 {
     struct id clip_id;
     char person[3 * LIMIT_IDENTITY + 1], signature[AUTH_SIGNATURE_BYTES];
@@ -23,9 +23,15 @@ static int sign_one(const struct media_key *key, json_t *clip, const char *id, c
         return ER_INVALID;
     media_key_sign(key, &clip_id, file, identity, expires_s, signature);
     api_encode(identity, person, sizeof person);
-    (void)snprintf(url, sizeof url, "/api/v1/clips/%s/%s?person=%s&expires=%llu&signature=%s", id,
-                   file, person, (unsigned long long)expires_s, signature);
-    return json_object_set_new(clip, member, json_string(url)) ? ER_NOMEM : 0;
+    (void)snprintf(url, sizeof url, "/api/v1/%s/%s/%s?person=%s&expires=%llu&signature=%s", kind,
+                   id, file, person, (unsigned long long)expires_s, signature);
+    return json_object_set_new(object, member, json_string(url)) ? ER_NOMEM : 0;
+}
+
+static int sign_one(const struct media_key *key, json_t *clip, const char *id, const char *member,
+                    const char *file, const char *identity, uint64_t expires_s)
+{
+    return api_sign_link(key, clip, "clips", id, member, file, identity, expires_s);
 }
 
 int api_clip_sign(const struct media_key *key, json_t *clip, bool has_poster, const char *identity,
@@ -121,16 +127,10 @@ void api_clip_get(struct store *s, struct api_call *c)
         api_json(c, 200, clip_json(c, &clip));
 }
 
-/** By signature when there is no token; who looks is then in `ret_person`. */
-static bool file_allowed(struct store *s, struct api_call *c, const char *file,
-                         struct store_clip *clip, char ret_person[LIMIT_IDENTITY + 1])
+bool api_link_allowed(struct api_call *c, const char *file, char ret_person[LIMIT_IDENTITY + 1])
 {
     char expires_text[24], signature[AUTH_SIGNATURE_BYTES];
     uint64_t expires;
-    if (c->has_claims) {
-        (void)str_copy(ret_person, LIMIT_IDENTITY + 1, c->claims.identity);
-        return clip_find(s, c, clip) && clip_allowed(s, c, clip);
-    }
     struct id id;
     if (http_query(c->request, "person", ret_person, LIMIT_IDENTITY + 1) ||
         http_query(c->request, "expires", expires_text, sizeof expires_text) ||
@@ -146,7 +146,17 @@ static bool file_allowed(struct store *s, struct api_call *c, const char *file,
         api_problem(c, 403, "the link's signature does not match, or it has run out");
         return false;
     }
-    return clip_find(s, c, clip);
+    return true;
+}
+
+/** By signature when there is no token; who looks is then in `ret_person`. */
+static bool file_allowed(struct store *s, struct api_call *c, const char *file,
+                         struct store_clip *clip, char ret_person[LIMIT_IDENTITY + 1])
+{
+    if (!c->has_claims)
+        return api_link_allowed(c, file, ret_person) && clip_find(s, c, clip);
+    (void)str_copy(ret_person, LIMIT_IDENTITY + 1, c->claims.identity);
+    return clip_find(s, c, clip) && clip_allowed(s, c, clip);
 }
 
 #define VIEW_US UINT64_C(60000000)

@@ -167,6 +167,7 @@ static void write_calls(FILE *f, const struct calls *calls)
         {"whip_sessions", G, n.whip, "WHIP sessions."},
         {"whep_sessions", G, n.whep, "WHEP sessions."},
         {"clips_recording", G, n.clips_recording, "Clips being recorded."},
+        {"stills_taken_total", C, n.stills_taken, "Stills taken."},
         {"ws_messages_in_total", C, n.messages_in, "Messages that came over WebSockets."},
         {"ws_errors_out_total", C, n.errors_out, "Errors answered over WebSockets."},
         {"calls_started_total", C, n.calls_started, "Calls begun."},

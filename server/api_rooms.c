@@ -48,6 +48,16 @@ static void on_clip_stopped(void *ctx, int er, const char *why, const json_t *bo
     finish_clip(ctx, 200, er, why, body);
 }
 
+static void on_still(void *ctx, int er, const char *why, const json_t *body)
+{
+    struct api_call *c = ctx;
+    json_t *still = er || !body ? NULL : json_deep_copy(body);
+    if (still)
+        (void)api_still_sign(&c->app->media_key, still, c->claims.identity, c->unix_us / 1000000);
+    finish(c, 201, er, why, still);
+    json_decref(still);
+}
+
 static void on_consent(void *ctx, int er, const char *why, const json_t *body)
 {
     finish(ctx, 200, er, why, body);
@@ -77,6 +87,15 @@ void api_room_clip(struct api_call *c)
         return;
     calls_clip_start(c->app->calls, &c->claims, c->params.values[0], publisher, label,
                      on_clip_started, c);
+}
+
+void api_room_still(struct api_call *c)
+{
+    const char *publisher, *label;
+    if (!optional(c, "publisher", LIMIT_IDENTITY, &publisher) ||
+        !optional(c, "label", LIMIT_NAME, &label))
+        return;
+    calls_still(c->app->calls, &c->claims, c->params.values[0], publisher, label, on_still, c);
 }
 
 void api_clip_stop(struct api_call *c)

@@ -382,7 +382,7 @@ static void on_ended(void *ctx, struct session *s, enum session_end why)
 static int make_maps(struct calls *c)
 {
     const struct entropy *e = &c->config.entropy;
-    struct map **maps[] = {&c->rooms, &c->cases, &c->peers, &c->requests, &c->clips};
+    struct map **maps[] = {&c->rooms, &c->cases, &c->peers, &c->requests, &c->clips, &c->stills};
     for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
         int er = map_new(maps[i], LIMIT_WORKERS * LIMIT_PEERS, entropy_u64(e));
         if (er < 0)
@@ -431,6 +431,7 @@ int calls_new(struct calls **ret, const struct calls_config *config)
     queue_set_clock(c->queue, calls_now_us(c), calls_unix_us(c));
     calls_reset_cases(c);
     calls_repair_clips(c);
+    calls_tidy_stills(c);
     *ret = c;
     return 0;
 }
@@ -460,6 +461,9 @@ void calls_free(struct calls *c)
     while (c->clips && map_next(c->clips, &cursor, NULL, NULL, &value))
         call_clip_free(c, value);
     cursor = 0;
+    while (c->stills && map_next(c->stills, &cursor, NULL, NULL, &value))
+        call_still_free(c, value);
+    cursor = 0;
     while (c->sessions && (s = sessions_each(c->sessions, &cursor)))
         free(s->user);
     sessions_free(c->sessions);
@@ -468,6 +472,7 @@ void calls_free(struct calls *c)
     map_free(c->peers);
     map_free(c->requests);
     map_free(c->clips);
+    map_free(c->stills);
     queue_free(c->queue);
     must_clear(c);
     if (c->anchor) {
@@ -537,7 +542,8 @@ void calls_drain(struct calls *c, void (*done)(void *ctx), void *ctx)
 void calls_end_drain(struct calls *c)
 {
     uint64_t now_us = calls_now_us(c);
-    if (!c->draining || c->drained || map_count(c->clips) > c->clips_unsaved || c->anchor->jobs)
+    if (!c->draining || c->drained || map_count(c->clips) > c->clips_unsaved ||
+        map_count(c->stills) || c->anchor->jobs)
         return;
     if (!c->drain_until_us) {
         c->drain_until_us = now_us + GOODBYE_US;
@@ -566,6 +572,7 @@ void calls_read_gauges(const struct calls *c, struct calls_gauges *ret)
                                  .whip = c->whip,
                                  .whep = c->whep,
                                  .clips_recording = map_count(c->clips) - c->clips_unsaved,
+                                 .stills_taken = c->stills_taken,
                                  .messages_in = c->messages_in,
                                  .errors_out = c->errors_out,
                                  .calls_started = c->calls_started,

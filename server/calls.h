@@ -70,6 +70,11 @@ void calls_clip_start(struct calls *c, const struct claims *who, const char *roo
 /** The clip as it is then: `recording` until the file is finished. Stopping twice is no error. */
 void calls_clip_stop(struct calls *c, const struct claims *who, const char *clip, calls_done *done,
                      void *ctx);
+/** Take a still: `publisher` and `label` may be NULL. The row is durable and the file there when `done`
+ *  gets it as GET /stills/{id} has it. ER_CONFLICT: no consent, or no picture; ER_NOT_FOUND: no such
+ *  room, or nobody of that name in it. */
+void calls_still(struct calls *c, const struct claims *who, const char *room, const char *publisher,
+                 const char *label, calls_done *done, void *ctx);
 /** That person's consent to being recorded: an event on the case, then carried out. */
 void calls_consent(struct calls *c, const struct claims *who, const char *room, bool recording,
                    calls_done *done, void *ctx);
@@ -91,6 +96,7 @@ bool calls_is_draining(const struct calls *c);
 struct calls_gauges {
     size_t links, sessions, rooms, people, waiting, agents_available, calls, whip, whep;
     size_t clips_recording;
+    uint64_t stills_taken;
     uint64_t messages_in, errors_out, calls_started, offers, offers_declined, offers_expired;
 };
 void calls_read_gauges(const struct calls *c, struct calls_gauges *ret);

@@ -225,8 +225,7 @@ struct add_job {
     int er;
 };
 
-/** <data>/blobs/<xx>; both may be there. */
-static int make_folder(const char *path)
+int calls_make_folder(const char *path)
 {
     char part[STORE_PATH_BYTES];
     (void)str_copy(part, sizeof part, path);
@@ -241,7 +240,7 @@ static int make_folder(const char *path)
 static void add_work(struct store *s, struct calls_job *head)
 {
     struct add_job *job = container_of(head, struct add_job, head);
-    job->er = make_folder(job->folder);
+    job->er = calls_make_folder(job->folder);
     if (job->er == 0)
         job->er = store_clip_add(s, &job->row, head->unix_us);
 }
@@ -274,8 +273,7 @@ static void add_done(struct calls *c, struct calls_job *head)
         on_failed(c, clip, er);
 }
 
-/** The buyer; in a live room the host; else whoever publishes longest. */
-static const char *default_publisher(struct room *r)
+const char *room_default_publisher(struct room *r)
 {
     list_each (person, roster_people(r->roster), struct roster_person, node) {
         if (r->kind == CASE_LIVE ? person->role == ROLE_HOST
@@ -293,7 +291,7 @@ static int start_check(struct room *r, struct start *start, const char **ret_why
 {
     bool named = start->publisher[0] != '\0';
     if (!named)
-        (void)str_copy(start->publisher, sizeof start->publisher, default_publisher(r));
+        (void)str_copy(start->publisher, sizeof start->publisher, room_default_publisher(r));
     const struct roster_person *p = roster_find(r->roster, start->publisher);
     size_t count = 0;
     list_each (clip, &r->clips, struct clip, node)

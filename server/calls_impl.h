@@ -33,12 +33,14 @@ struct calls {
     struct map *requests; /* number -> struct request */
     struct list musts;    /* see calls_must.c */
     struct map *clips;    /* clip id -> struct clip, while recording or being repaired */
+    struct map *stills;   /* still id -> struct still_wait, while it is taken */
     uint64_t last_peer, last_request, last_consent;
     struct claims checked; /* of the token that was checked last, for the session opening now */
     size_t calls_on, whip, whep;
     size_t clips_unsaved;
     uint64_t clips_retry_us; /* when to write those again */
     uint64_t messages_in, errors_out, calls_started, offers, offers_declined, offers_expired;
+    uint64_t stills_taken;
     bool draining, drained;
     uint64_t drain_until_us; /* 0: still finishing clips */
     void (*drain_done)(void *ctx);
@@ -266,6 +268,19 @@ void room_stop_clips(struct room *r);
 void room_stop_clips_of(struct room *r, const char *publisher);
 json_t *room_recording_json(struct room *r);
 void call_clip_free(struct calls *c, struct clip *clip);
+
+/** The buyer; in a live room the host; else whoever publishes longest. */
+const char *room_default_publisher(struct room *r);
+/** <data>/blobs/<xx>; both may be there. On the store thread. 0 or ER_IO. */
+int calls_make_folder(const char *path);
+
+/* Stills */
+
+struct still_wait;
+void calls_on_still_event(struct calls *c, const struct media_event *event);
+/** What a dead process left unfinished goes. */
+void calls_tidy_stills(struct calls *c);
+void call_still_free(struct calls *c, struct still_wait *w);
 
 /* Queue and calls */
 

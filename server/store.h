@@ -215,6 +215,48 @@ int store_clips_in_state(struct store *s, enum clip_state state,
 /** The clip as GET /clips/{id} gives it, without the signed addresses; NULL without memory. */
 json_t *store_clip_json(const struct store_clip *c);
 
+/* Stills */
+
+#define STORE_FACTS_BYTES 1024
+
+struct store_still {
+    struct id id;
+    struct id case_id;
+    struct id room;
+    char merchant[STORE_SHORT_BYTES];
+    bool ready;    /* its file is there */
+    char kind[16]; /* "still" */
+    char label[STORE_TEXT_BYTES];
+    char publisher[STORE_IDENTITY_BYTES]; /* whose camera */
+    char taken_by[STORE_IDENTITY_BYTES];
+    char path[STORE_PATH_BYTES]; /* without suffix, as in media.h */
+    uint64_t created_us;         /* asked for */
+    uint64_t at_us;              /* wall clock of the picture */
+    uint64_t bytes;
+    char sha256[STORE_HASH_BYTES];
+    unsigned width, height;
+    char facts[STORE_FACTS_BYTES]; /* a JSON object: measures, the frame it came from */
+};
+/** A row for what is about to be taken; nobody sees it before it is finished. Fills in id and time.
+ *  ER_NOT_FOUND: no such case. */
+int store_still_add(struct store *s, struct store_still *still, uint64_t now_us);
+/** It is taken: writes at_us and all that follows it, with the event "still_taken" by its taker, which
+ *  carries all of them. ER_NOT_FOUND: no such unfinished one. */
+int store_still_finish(struct store *s, struct store_still *still, uint64_t now_us);
+/** Forget one that did not come about. */
+int store_still_drop(struct store *s, const struct id *id);
+int store_still_get(struct store *s, const struct id *id, struct store_still *ret);
+/** Those that are ready, oldest first. */
+int store_stills_of_case(struct store *s, const struct id *case_id,
+                         void (*each)(void *ctx, const struct store_still *still), void *ctx);
+/** For the start: what was being taken when the process died. */
+int store_stills_unfinished(struct store *s,
+                            void (*each)(void *ctx, const struct store_still *still), void *ctx);
+/** And forget them. */
+int store_stills_drop_unfinished(struct store *s);
+/** As GET /stills/{id} gives it, without the signed addresses; NULL without memory. */
+json_t *store_still_json(const struct store_still *still);
+
 /* Invites */
 
 struct store_invite {

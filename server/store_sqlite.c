@@ -59,6 +59,15 @@ static const char *const migrations[] = {
     " case_id TEXT NOT NULL REFERENCES cases(id), at_us INTEGER NOT NULL,"
     " PRIMARY KEY(owner, key)) STRICT, WITHOUT ROWID;",
     "ALTER TABLE clips ADD COLUMN video_codec TEXT NOT NULL DEFAULT 'VP8';",
+    "CREATE TABLE stills("
+    " id TEXT PRIMARY KEY, case_id TEXT NOT NULL REFERENCES cases(id), room TEXT NOT NULL,"
+    " merchant TEXT NOT NULL, ready INTEGER NOT NULL, kind TEXT NOT NULL, label TEXT NOT NULL,"
+    " publisher TEXT NOT NULL, taken_by TEXT NOT NULL, path TEXT NOT NULL,"
+    " created_us INTEGER NOT NULL, at_us INTEGER NOT NULL, bytes INTEGER NOT NULL,"
+    " sha256 TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL,"
+    " facts TEXT NOT NULL) STRICT;"
+    "CREATE INDEX stills_case ON stills(case_id, id);"
+    "CREATE INDEX stills_unfinished ON stills(ready) WHERE ready = 0;",
 };
 #define VERSION ((int)(sizeof migrations / sizeof migrations[0]))
 

@@ -23,6 +23,7 @@ struct media {
     int refuse_er;
     const char *refuse_why;
     bool manual_clips, full;
+    int still_er;
     struct media_room_stats *next_stats;
 };
 
@@ -83,6 +84,11 @@ void fake_media_full(struct media *m, bool full)
     m->full = full;
 }
 
+void fake_media_refuse_stills(struct media *m, int er)
+{
+    m->still_er = er;
+}
+
 void fake_media_manual_clips(struct media *m)
 {
     m->manual_clips = true;
@@ -114,6 +120,7 @@ void media_event_clear(struct media_event *event)
     free(event->sdp);
     if (event->stats)
         media_room_stats_free(event->stats);
+    free(event->still);
     memset(event, 0, sizeof *event);
 }
 
@@ -241,6 +248,34 @@ int media_consent(struct media *m, const struct id *room, const char *identity, 
         return ER_FULL;
     (void)room;
     note(m, "consent %s %d", identity, recording);
+    return 0;
+}
+
+int media_still(struct media *m, const struct id *room, const struct media_still_config *config)
+{
+    if (m->full)
+        return ER_FULL;
+    note(m, "still %s %s %s", config->still.text, config->publisher, config->path);
+    struct media_event e = {
+        .type = MEDIA_STILL, .room = *room, .clip = config->still, .er = m->still_er};
+    if (!e.er)
+        e.still = calloc(1, sizeof *e.still);
+    if (e.still)
+        *e.still = (struct media_still_result){.width = 1280,
+                                               .height = 720,
+                                               .bytes = 70000,
+                                               .sha256 = "5e",
+                                               .capture_unix_us = 1700000000000000u,
+                                               .track = 7,
+                                               .codec = "VP8",
+                                               .frame_sha256 = "f5",
+                                               .frame_bytes = 9000,
+                                               .frame_timestamp = 90000,
+                                               .quantizer = 21,
+                                               .sharpness = 123.456,
+                                               .luma = 99.5,
+                                               .bright = 0.25};
+    fake_media_say(m, &e);
     return 0;
 }
 

@@ -25,6 +25,8 @@ void fake_media_refuse_next(struct media *m, int er, const char *why);
 /** What the next media_stats gets; taken over. */
 void fake_media_next_stats(struct media *m, struct media_room_stats *stats);
 void fake_media_full(struct media *m, bool full);
+/** What stills come to: 0 (the default), or an error. */
+void fake_media_refuse_stills(struct media *m, int er);
 /** Clips start and become ready by themselves (the default), or only as a test says. */
 void fake_media_manual_clips(struct media *m);
 /** `sdp` is taken over. */
