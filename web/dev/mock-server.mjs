@@ -81,6 +81,7 @@ const rest = [
     ...cases.find((one) => one.id === id), ...(scene.startsWith('call') && id === 'c1' ? { state: 'in_call' } : {}),
   })],
   [/^\/cases\/(\w+)\/clips$/, (scene, url, id) => ({ items: id === 'c1' ? clips : [] })],
+  [/^\/cases\/(\w+)\/stills$/, () => ({ items: [] })],
   [/^\/cases\/(\w+)\/timeline$/, (scene, url, id) => ({ items: id === 'c1' ? timeline : timeline.slice(0, 1) })],
   [/^\/clips\/(\w+)$/, (scene, url, id) => clips.find((clip) => clip.id === id)],
 ];

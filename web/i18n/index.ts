@@ -61,6 +61,16 @@ export function dateTime(at: string | number): string {
   return new Intl.DateTimeFormat(region, style).format(new Date(at));
 }
 
+/** At most one digit behind the point. */
+export function number(value: number): string {
+  return new Intl.NumberFormat(region, { maximumFractionDigits: 1 }).format(value);
+}
+
+/** A share of 0..1. */
+export function percent(share: number): string {
+  return new Intl.NumberFormat(region, { style: 'percent', maximumFractionDigits: 1 }).format(share);
+}
+
 export function money(amount: { value: string; currency: string }): string {
   const style = { style: 'currency', currency: amount.currency } as const;
   try {

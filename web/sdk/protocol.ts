@@ -56,6 +56,33 @@ export interface Clip {
   reason?: string;
 }
 
+export interface Still {
+  id: string;
+  case: string;
+  kind: string;
+  label?: string;
+  publisher?: string;
+  taken_by?: string;
+  /** When the picture was captured. */
+  at: string;
+  width: number;
+  height: number;
+  bytes?: number;
+  sha256: string;
+  /** Variance of the Laplacian of luma: the higher, the sharper. */
+  sharpness?: number;
+  /** Mean, 0..255. */
+  luma?: number;
+  /** Shares of pixels that are black or white, 0..1. */
+  clipped_dark?: number;
+  clipped_bright?: number;
+  codec?: string;
+  quantizer?: number;
+  frame?: { sha256: string; bytes: number; rtp_timestamp: number; key: boolean };
+  media_url?: string;
+  poster_url?: string;
+}
+
 export interface TimelineEvent {
   seq: number;
   at: string;
@@ -176,6 +203,7 @@ export interface ServerMessages {
   call_ended: { reason: 'hung_up' | 'left' | 'timeout'; by?: string };
   case: { case: Case };
   clip: { clip: Clip; reason?: string };
+  still: { still: Still };
   recording: { on: boolean; clips: string[]; since: string | null };
   notice: { code: string; message: string };
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The HTTP interface from a page: cases, clips, timeline, consent, recording. Errors are the server's
 // problem details (RFC 9457).
-import type { Case, Clip, TimelineEvent } from './protocol.js';
+import type { Case, Clip, Still, TimelineEvent } from './protocol.js';
 
 export interface Problem {
   type?: string;
@@ -105,6 +105,18 @@ export class LoupeRest {
 
   timeline(id: string): Promise<Page<TimelineEvent>> {
     return this.call('GET', `/cases/${encodeURIComponent(id)}/timeline`);
+  }
+
+  stills(id: string): Promise<Page<Still>> {
+    return this.call('GET', `/cases/${encodeURIComponent(id)}/stills`);
+  }
+
+  still(id: string): Promise<Still> {
+    return this.call('GET', `/stills/${encodeURIComponent(id)}`);
+  }
+
+  takeStill(room: string, members: { publisher?: string; label?: string } = {}): Promise<Still> {
+    return this.call('POST', `/rooms/${encodeURIComponent(room)}/stills`, members);
   }
 
   consent(room: string, recording: boolean): Promise<unknown> {

@@ -2,7 +2,7 @@
 // What a page knows of the room it is in, kept up to date from the session's events: people, chat,
 // recording, case and clips. `changed` is called after each change.
 import { t } from '../i18n/index.js';
-import type { Case, ChatMessage, Clip, LoupeClient, Network, Person } from '../sdk/index.js';
+import type { Case, ChatMessage, Clip, LoupeClient, Network, Person, Still } from '../sdk/index.js';
 
 const MOST_MESSAGES = 500;
 const STAFF = new Set(['agent', 'appraiser', 'arbiter', 'host', 'supervisor']);
@@ -16,6 +16,8 @@ export class RoomModel {
   people = new Map<string, Person>();
   messages: ChatMessage[] = [];
   clips: Clip[] = [];
+  /** Oldest first. */
+  stills: Still[] = [];
   case: Case | undefined;
   recordingSince = 0;
   recordingClips: string[] = [];
@@ -44,6 +46,7 @@ export class RoomModel {
       on('recording', ({ on: isOn, clips, since }) => this.#recording(isOn, clips, since)),
       on('case', (message) => (this.case = message.case)),
       on('clip', ({ clip }) => this.putClip(clip)),
+      on('still', ({ still }) => this.putStill(still)),
       on('renewed', () => this.#recording(false, [], null)),
       on('notice', ({ code, message }) => (this.notice = NOTICES[code]?.() ?? message)),
     ];
@@ -74,6 +77,13 @@ export class RoomModel {
     this.clips = !known
       ? [...this.clips, clip]
       : this.clips.map((one) => (one.id === clip.id ? { ...one, ...clip } : one));
+  }
+
+  putStill(still: Still): void {
+    const known = this.stills.some((one) => one.id === still.id);
+    this.stills = !known
+      ? [...this.stills, still]
+      : this.stills.map((one) => (one.id === still.id ? { ...one, ...still } : one));
   }
 
   putClips(clips: Clip[]): void {

@@ -54,6 +54,29 @@ export function patternsOf(path) {
   return frames;
 }
 
+/** The pattern of a JPEG, given as a Buffer; and its size. */
+export function patternOfJpeg(jpeg) {
+  const folder = mkdtempSync(join(tmpdir(), 'loupe-still-'));
+  const path = join(folder, 'still.jpg');
+  try {
+    writeFileSync(path, jpeg);
+    const probed = ['-v', 'error', '-show_entries', 'stream=width,height', '-of', 'json', path];
+    const [{ width, height }] = JSON.parse(execFileSync('ffprobe', probed, { encoding: 'utf8' })).streams;
+    const args = ['-v', 'error', '-i', path, '-vf', `scale=${WIDTH}:${HEIGHT},format=gray`, '-f', 'rawvideo', '-'];
+    const raw = execFileSync('ffmpeg', args);
+    return { width, height, found: pattern.read((x, y) => raw[y * WIDTH + x], WIDTH, HEIGHT) };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The SHA-256 of each picture's coded frame, as it lies in the file. */
+export function frameHashesOf(path) {
+  const args = ['-v', 'error', '-select_streams', 'v', '-show_packets', '-show_data_hash', 'sha256', '-of', 'json', path];
+  const { packets } = JSON.parse(execFileSync('ffprobe', args, { encoding: 'utf8', maxBuffer: 1 << 28 }));
+  return packets.map(({ data_hash: hash }) => hash.replace(/^SHA256:/i, '').toLowerCase());
+}
+
 /** How strong a tone is in 50 ms of sound (Goertzel, Hann's window). Short, because a clip's sound follows
  *  its speaker's clock, and so a tone may be almost half a percent off. */
 function levelOf(samples, at, size, hertz) {

@@ -5,7 +5,8 @@ import { html, nothing } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import { t } from '../../i18n/index.js';
 import {
-  LoupeClient, LoupeRest, type CallOffer, type Case, type Clip, type QueueEntry, type TimelineEvent,
+  LoupeClient, LoupeRest, type CallOffer, type Case, type Clip, type QueueEntry, type Still,
+  type TimelineEvent,
 } from '../../sdk/index.js';
 import { PageElement, icon } from '../../ui/element.js';
 import { brand, linkToken, linkTrouble, setUpPage, troubleView, type LinkTrouble } from '../../ui/page.js';
@@ -14,6 +15,7 @@ import { ring } from '../../ui/sound.js';
 import '../../ui/chat.js';
 import '../../ui/clips.js';
 import '../../ui/media.js';
+import '../../ui/stills.js';
 import '../../ui/timer.js';
 import '../../ui/parts.css';
 import './desk.css';
@@ -39,6 +41,7 @@ export interface Offer extends CallOffer {
 export class DeskApp extends PageElement {
   @state() trouble: LinkTrouble | 'role' | undefined;
   @state() available = false;
+  @state() takingStill = false;
   @state() note = '';
   @state() waiting: QueueEntry[] = [];
   @state() cases: Case[] = [];
@@ -64,6 +67,7 @@ export class DeskApp extends PageElement {
     super.connectedCallback();
     void this.#begin();
     window.addEventListener('popstate', () => this.#openFromAddress());
+    window.addEventListener('keydown', (event) => this.#key(event));
   }
 
   async #begin(): Promise<void> {
@@ -95,10 +99,11 @@ export class DeskApp extends PageElement {
     });
     client.on('call_ended', ({ reason }) => this.#callOver(reason));
     client.on('case', (message) => this.#caseChanged(message.case));
-    for (const name of ['clip', 'recording', 'person_joined', 'person_left', 'person_changed'] as const) {
+    for (const name of ['clip', 'recording', 'person_joined', 'person_left', 'person_changed', 'still'] as const) {
       client.on(name, () => this.#timelineSoon());
     }
     client.on('clip', ({ clip }) => void this.#clipAddresses(clip));
+    client.on('still', ({ still }) => void this.#stillAddresses(still));
     client.on('renewed', () => void this.#renewed());
     client.on('closed', ({ code }) => {
       const why: Record<number, LinkTrouble> = { 4409: 'replaced', 4403: 'denied', 4401: 'expired' };
@@ -251,6 +256,28 @@ export class DeskApp extends PageElement {
     this.requestUpdate();
   }
 
+  /** S, unless it is being written somewhere or something lies over the page. */
+  #key(event: KeyboardEvent): void {
+    const at = event.target as HTMLElement | null;
+    if (event.key.toLowerCase() !== 's' || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+    if (at?.closest('input, textarea, select, [contenteditable]') || document.querySelector('dialog[open]')) return;
+    if (this.call && this.room.buyer?.consent) void this.still();
+  }
+
+  async still(): Promise<void> {
+    const { call, room } = this;
+    const publisher = room.buyer?.identity;
+    if (!call || !publisher || this.takingStill) return;
+    this.note = '';
+    this.takingStill = true;
+    try {
+      room.putStill(await this.rest.takeStill(call.room, { publisher }));
+    } catch (error) {
+      this.note = t('desk.call.stillFailed', { why: (error as Error).message });
+    }
+    this.takingStill = false;
+  }
+
   // --- the agent's own voice in clips
 
   get voice(): boolean {
@@ -307,11 +334,15 @@ export class DeskApp extends PageElement {
       this.selected = this.cases.find((one) => one.id === id);
       this.timeline = [];
       this.room.clips = [];
+      this.room.stills = [];
     }
     try {
-      const [one, clips] = await Promise.all([this.rest.case(id), this.rest.clips(id)]);
+      const [one, clips, stills] = await Promise.all([
+        this.rest.case(id), this.rest.clips(id), this.rest.stills(id),
+      ]);
       this.selected = one;
       this.room.putClips(clips.items);
+      this.room.stills = stills.items;
     } catch (error) {
       this.note = t('case.failed', { why: (error as Error).message });
     }
@@ -323,6 +354,13 @@ export class DeskApp extends PageElement {
     if (clip.state !== 'ready' || clip.poster_url) return;
     const whole = await this.rest.clip(clip.id).catch(() => clip);
     this.room.putClip(whole);
+    this.requestUpdate();
+  }
+
+  async #stillAddresses(still: Still): Promise<void> {
+    if (this.room.stills.find((one) => one.id === still.id)?.poster_url) return;
+    const whole = await this.rest.still(still.id).catch(() => still);
+    this.room.putStill(whole);
     this.requestUpdate();
   }
 

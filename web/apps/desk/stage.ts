@@ -21,12 +21,21 @@ export function stageView(app: DeskApp) {
       : nothing}
     ${call ? callView(app, call) : selected ? caseHead(app) : idle(app)}
     ${selected || call
-      ? html`<section class="clip-shelf" aria-label=${t('clip.title')}>
+      ? html`${stillShelf(app)}<section class="clip-shelf" aria-label=${t('clip.title')}>
           <h2>${t('clip.title')}</h2>
           <lp-clips .clips=${app.room.clips} .rest=${app.rest}></lp-clips>
         </section>`
       : nothing}
   </main>`;
+}
+
+function stillShelf(app: DeskApp) {
+  const { stills } = app.room;
+  if (stills.length === 0) return nothing;
+  return html`<section class="clip-shelf" aria-label=${t('still.title')}>
+    <h2>${t('still.title')}</h2>
+    <lp-stills .stills=${stills} .rest=${app.rest}></lp-stills>
+  </section>`;
 }
 
 function idle(app: DeskApp) {
@@ -147,6 +156,15 @@ function recordButton(app: DeskApp, name: string) {
       ${why}</span>`;
 }
 
+function stillButton(app: DeskApp) {
+  const { buyer } = app.room;
+  return html`<button class="button" data-testid="take-still" aria-keyshortcuts="S" aria-busy=${app.takingStill}
+      title=${t('desk.call.stillKey')} ?disabled=${!buyer?.consent || app.takingStill}
+      @click=${() => void app.still()}>
+      ${icon('photo')}<span class="word">${t('desk.call.still')}</span>
+    </button>`;
+}
+
 function controls(app: DeskApp, call: DeskCall, name: string) {
   const { media } = call;
   const [sounds, shows] = [media.microphoneOn, media.cameraOn];
@@ -156,7 +174,7 @@ function controls(app: DeskApp, call: DeskCall, name: string) {
   };
   const play = () => void (app.querySelector('lp-audio') as AudioElement).play();
   return html`<div class="controls">
-    ${recordButton(app, name)}
+    ${recordButton(app, name)} ${stillButton(app)}
     ${!app.voice && app.room.buyer?.consent
       ? html`<span class="small quiet voice-hint">${t('desk.voice.silent')}
           <button class="button tight" data-testid="voice-allow" @click=${() => void app.consentToVoice(true)}>
