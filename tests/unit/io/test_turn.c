@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "media/io/beat.h"
 #include "media/io/worker.h"
 #include "tests/unit/support/real_client.h"
 
@@ -28,13 +29,14 @@
 #define BURST 10
 
 static _Thread_local bool is_test; /* else: the worker's thread */
+static _Thread_local bool is_waiting;
 static atomic_bool counting;
 static atomic_bool no_buffers; /* for what is sent */
 static atomic_uint waits, reads, sends, others, locks;
 
 static void count(atomic_uint *what)
 {
-    if (!is_test && atomic_load(&counting))
+    if (!is_test && !is_waiting && atomic_load(&counting))
         atomic_fetch_add(what, 1);
 }
 
@@ -52,6 +54,17 @@ WRAP(int, epoll_wait, waits, (int fd, struct epoll_event *events, int n, int tim
 WRAP(int, recvmmsg, reads,
      (int fd, struct mmsghdr *messages, unsigned n, int flags, struct timespec *timeout),
      (fd, messages, n, flags, timeout))
+/** One wait, though it is a timer set and one read. */
+void __real_beat_wait(struct beat *b, uint64_t at_us, uint64_t then_us);
+void __wrap_beat_wait(struct beat *b, uint64_t at_us, uint64_t then_us);
+void __wrap_beat_wait(struct beat *b, uint64_t at_us, uint64_t then_us)
+{
+    count(&waits);
+    is_waiting = true;
+    __real_beat_wait(b, at_us, then_us);
+    is_waiting = false;
+}
+
 int __real_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags);
 int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags);
 int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags)
