@@ -315,6 +315,8 @@ static int start_http(struct app *app)
     struct addr at = http_address(app->http);
     char text[ADDR_TEXT_BYTES];
     addr_format(&at, text);
+    if (config->public_url[0] && app->statics)
+        statics_set_origin(app->statics, config->public_url);
     if (config->public_url[0])
         (void)str_copy(app->base_url, sizeof app->base_url, config->public_url);
     else

@@ -21,6 +21,9 @@
 #define FILE_BYTES_MAX (16u << 20)
 #define PATH_BYTES 1024
 #define DEPTH_MAX 8
+#define HOST_ALPHABET "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-:[]"
+#define HOST_MAX 255
+#define CONNECT_BYTES (2 * (HOST_MAX + 16))
 
 struct static_file {
     char *bytes;
@@ -33,6 +36,7 @@ struct static_file {
 
 struct statics {
     struct map *files; /* by path, "/c/index.html" */
+    char connect[CONNECT_BYTES];
 };
 
 static const struct {
@@ -214,8 +218,21 @@ static const struct static_file *find(const struct statics *s, const char *path)
     return NULL;
 }
 
+void statics_set_origin(struct statics *s, const char *url)
+{
+    bool tls = strncmp(url, "https://", 8) == 0;
+    const char *host = url + (tls ? 8 : 7);
+    size_t len = strspn(host, HOST_ALPHABET);
+    s->connect[0] = '\0';
+    if ((!tls && strncmp(url, "http://", 7) != 0) || len == 0 || len > HOST_MAX)
+        return;
+    (void)snprintf(s->connect, sizeof s->connect, " %s://%.*s %s://%.*s", tls ? "https" : "http",
+                   (int)len, host, tls ? "wss" : "ws", (int)len, host);
+}
+
+/* "self" holds for WebSockets, too (CSP level 3). */
 #define POLICY                                                                                     \
-    "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:;"                 \
+    "default-src 'self'; connect-src 'self'%s; img-src 'self' data: blob:;"                        \
     " media-src 'self' blob: mediastream:; style-src 'self' 'unsafe-inline'; object-src 'none';"   \
     " base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 
@@ -240,7 +257,7 @@ void statics_respond(const struct statics *s, enum http_method method, const cha
     http_header_add(response, "cache-control", "%s",
                     f->hashed ? "public, max-age=31536000, immutable" : "no-cache");
     if (f->page) {
-        http_header_add(response, "content-security-policy", "%s", POLICY);
+        http_header_add(response, "content-security-policy", POLICY, s->connect);
         http_header_add(response, "permissions-policy",
                         "camera=(self), microphone=(self), display-capture=(self), geolocation=()");
         http_header_add(response, "x-frame-options", "SAMEORIGIN");

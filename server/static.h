@@ -12,6 +12,10 @@ struct statics;
 int statics_load(struct statics **ret, const char *folder);
 void statics_free(struct statics *s);
 
+/** The address that people know the server by, of which scheme, host and port count: pages may connect
+ *  there, besides to where they come from. */
+void statics_set_origin(struct statics *s, const char *url);
+
 /** Fills in the answer for a path: 200 with bytes that live as long as `s`, 405 for another
  *  method, or 404. `s` may be NULL: nothing is there. */
 void statics_respond(const struct statics *s, enum http_method method, const char *path,

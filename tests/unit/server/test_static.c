@@ -125,6 +125,37 @@ static void test_files(void **state)
     statics_free(s);
 }
 
+static void check_connect(struct statics *s, const char *wanted)
+{
+    struct http_response r = {0};
+    statics_respond(s, HTTP_GET, "/", &r);
+    const char *policy = strstr(header(&r, "content-security-policy"), "connect-src ");
+    assert_non_null(policy);
+    size_t len = strcspn(policy, ";");
+    assert_int_equal(len, strlen(wanted));
+    assert_memory_equal(policy, wanted, len);
+    http_response_clear(&r);
+}
+
+/** A script that got into a page could not tell others what it sees. */
+static void test_pages_connect_home_alone(void **state)
+{
+    (void)state;
+    struct statics *s;
+    static const char home[] = "connect-src 'self'";
+    assert_int_equal(statics_load(&s, folder), 0);
+    check_connect(s, home);
+    statics_set_origin(s, "https://calls.example:8443/some/path");
+    check_connect(s, "connect-src 'self' https://calls.example:8443 wss://calls.example:8443");
+    statics_set_origin(s, "http://[2001:db8::1]");
+    check_connect(s, "connect-src 'self' http://[2001:db8::1] ws://[2001:db8::1]");
+    statics_set_origin(s, "https://; script-src *");
+    check_connect(s, home);
+    statics_set_origin(s, "ftp://calls.example");
+    check_connect(s, home);
+    statics_free(s);
+}
+
 static void test_no_folder(void **state)
 {
     (void)state;
@@ -136,6 +167,7 @@ static void test_no_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_files),
+                                       cmocka_unit_test(test_pages_connect_home_alone),
                                        cmocka_unit_test(test_no_folder)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
