@@ -148,17 +148,19 @@ static void measure(struct congestion *c, uint64_t now_us, uint64_t bytes)
     c->window_bytes = 0;
 }
 
+/* Below what arrives, and no lower while what stands in the queue drains (libwebrtc's
+ * aimd_rate_control.cc). */
 static void decrease(struct congestion *c, uint64_t now_us)
 {
     uint64_t pause_us = c->rtt_us + 100000;
     if (c->decreased_us && now_us - c->decreased_us < pause_us)
         return;
     double to = 0.85 * (c->acked_bps ? c->acked_bps : c->bps);
-    if (to >= c->bps)
-        to = 0.85 * c->bps;
-    c->link_bps = c->acked_bps;
-    c->bps = (uint32_t)to;
+    if (c->acked_bps)
+        c->link_bps = c->acked_bps;
     c->decreased_us = now_us;
+    if (to < c->bps)
+        c->bps = (uint32_t)to;
 }
 
 /* By 8% a second; near what the path carried last by about a packet a round trip; at first fast, as

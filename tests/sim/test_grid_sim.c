@@ -170,7 +170,9 @@ static void test_narrow_paths_carry_pictures(void **state)
     assert_true(run("down 500k, queue 10", 2).fps >= 20);
     assert_true(run("down 500k, queue 50", 2).fps >= 20);
     assert_true(run("down 2000k, queue 10", 2).fps >= 28);
-    assert_true(run("up 500k, queue 50", 2).fps >= 20);
+    struct worst up = run("up 500k, queue 50", 2);
+    assert_true(up.fps >= 20);
+    assert_true(up.steps[0].used >= 70 && up.steps[0].settled_ms <= 5000);
 }
 
 int main(void)
