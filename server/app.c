@@ -177,7 +177,7 @@ static int start_data(struct app *app)
         if (mkdir(path, 0700) && errno != EEXIST)
             return fail(app, "the data folder cannot be made", ER_IO);
     }
-    /* Clips are noted with their path: it must hold whatever folder a later start is made from. */
+    /* Files are written under their path: it must hold whatever folder the process goes to. */
     if (!realpath(data, app->data))
         return fail(app, "the data folder cannot be found again", ER_IO);
     (void)snprintf(path, sizeof path, "%s/lock", data);
@@ -198,7 +198,9 @@ static int start_store(struct app *app)
     int er = store_open(&app->store, file, &app->entropy, app->log);
     if (er)
         return fail(app, "the database cannot be opened", er);
-    er = store_merchant_put(app->store, AUTH_MERCHANT_DEFAULT, NULL, clock_unix_us());
+    er = store_set_folder(app->store, app->data);
+    if (!er)
+        er = store_merchant_put(app->store, AUTH_MERCHANT_DEFAULT, NULL, clock_unix_us());
     if (!er)
         er = store_secret(app->store, "media", secret);
     if (!er && app->config->demo)

@@ -31,6 +31,10 @@ struct store;
 int store_open(struct store **ret, const char *path, const struct entropy *entropy,
                struct log *log);
 void store_close(struct store *s);
+/** The data folder, an absolute path without a slash at its end. Paths of files within are kept
+ *  relative to it from now on, those that are there as well, so that the folder may be moved; outside
+ *  of the store they are absolute always. ER_INVALID: too long; ER_IO. */
+int store_set_folder(struct store *s, const char *folder);
 
 /** Group several calls into one transaction. They nest; the outermost end decides. With `er` not 0
  *  everything since the begin is undone. Returns `er`, or the error of the commit. */

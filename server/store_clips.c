@@ -34,7 +34,7 @@ static int state_parse(const char *name, enum clip_state *ret)
     return ER_INTERNAL;
 }
 
-static int clip_read(sqlite3_stmt *st, struct store_clip *c)
+static int clip_read(const struct store *s, sqlite3_stmt *st, struct store_clip *c)
 {
     memset(c, 0, sizeof *c);
     c->id = sql_id(st, 0);
@@ -45,7 +45,7 @@ static int clip_read(sqlite3_stmt *st, struct store_clip *c)
     sql_text(st, 6, c->label, sizeof c->label);
     sql_text(st, 7, c->publisher, sizeof c->publisher);
     sql_text(st, 8, c->started_by, sizeof c->started_by);
-    sql_text(st, 9, c->path, sizeof c->path);
+    sql_path(s, st, 9, c->path, sizeof c->path);
     sql_text(st, 10, c->reason, sizeof c->reason);
     c->created_us = sql_u64(st, 11);
     c->started_us = sql_u64(st, 12);
@@ -72,7 +72,7 @@ static int clip_insert(struct store *s, const struct store_clip *c)
                    " 0, 0, 0, '', 0, 0, 0, 0, 0, 0, 0, 0, '')",
                    "ttttttttti", c->id.text, c->case_id.text, c->room.text,
                    clip_state_name(c->state), c->kind, c->label, c->publisher, c->started_by,
-                   c->path, (int64_t)c->created_us);
+                   sql_kept_path(s, c->path), (int64_t)c->created_us);
 }
 
 static int started_event(struct store *s, const struct store_clip *c, uint64_t now_us)
@@ -212,7 +212,7 @@ int store_clip_get(struct store *s, const struct id *id, struct store_clip *ret)
         return er;
     er = sql_step(s, st);
     if (er == 1)
-        er = clip_read(st, ret);
+        er = clip_read(s, st, ret);
     else if (er == 0)
         er = ER_NOT_FOUND;
     sql_end(st);
@@ -227,7 +227,7 @@ static int clips_each(struct store *s, sqlite3_stmt *st,
     int er;
     while ((er = sql_step(s, st)) == 1) {
         struct store_clip c;
-        er = clip_read(st, &c);
+        er = clip_read(s, st, &c);
         if (er)
             break;
         unsaved_apply(s, &c);

@@ -16,6 +16,7 @@ struct store {
     sqlite3 *db;
     struct entropy entropy;
     struct log *log;
+    char folder[STORE_PATH_BYTES]; /* of store_set_folder; "": none */
     unsigned depth;                /* of store_begin */
     int failed;                    /* the first error inside the transaction */
     struct store_unsaved *unsaved; /* finished clips that could not be written */
@@ -44,6 +45,10 @@ int sql_run(struct store *s, int *ret_changes, const char *sql, const char *type
 
 /** A text column into a buffer; null is "". */
 void sql_text(sqlite3_stmt *statement, int column, char *ret, size_t size);
+/** A column with a path: absolute, whatever is kept. */
+void sql_path(const struct store *s, sqlite3_stmt *statement, int column, char *ret, size_t size);
+/** What of an absolute path is kept. */
+const char *sql_kept_path(const struct store *s, const char *path);
 uint64_t sql_u64(sqlite3_stmt *statement, int column);
 /** An id column; null or nonsense: zeroed. */
 struct id sql_id(sqlite3_stmt *statement, int column);

@@ -184,6 +184,25 @@ void sql_text(sqlite3_stmt *statement, int column, char *ret, size_t size)
     (void)str_copy(ret, size, (const char *)sqlite3_column_text(statement, column));
 }
 
+void sql_path(const struct store *s, sqlite3_stmt *statement, int column, char *ret, size_t size)
+{
+    sql_text(statement, column, ret, size);
+    if (ret[0] == '\0' || ret[0] == '/' || s->folder[0] == '\0')
+        return;
+    char kept[STORE_PATH_BYTES];
+    (void)str_copy(kept, sizeof kept, ret);
+    int len = snprintf(ret, size, "%s/%s", s->folder, kept);
+    if (len < 0 || (size_t)len >= size)
+        ret[0] = '\0';
+}
+
+const char *sql_kept_path(const struct store *s, const char *path)
+{
+    size_t len = strlen(s->folder);
+    bool within = len && strncmp(path, s->folder, len) == 0 && path[len] == '/';
+    return within ? path + len + 1 : path;
+}
+
 uint64_t sql_u64(sqlite3_stmt *statement, int column)
 {
     return (uint64_t)sqlite3_column_int64(statement, column);
@@ -274,6 +293,32 @@ int store_open(struct store **ret, const char *path, const struct entropy *entro
     }
     *ret = s;
     return 0;
+}
+
+/** What was noted before the folder was known, or by a version that kept absolute paths. */
+static int shorten_paths(struct store *s)
+{
+    static const char *const changes[] = {
+        "UPDATE clips SET path = substr(path, length(?1) + 2)"
+        " WHERE substr(path, 1, length(?1) + 1) = ?1 || '/'",
+        "UPDATE stills SET path = substr(path, length(?1) + 2)"
+        " WHERE substr(path, 1, length(?1) + 1) = ?1 || '/'",
+    };
+    int er = store_begin(s);
+    if (er)
+        return er;
+    for (size_t i = 0; !er && i < sizeof changes / sizeof changes[0]; i++)
+        er = sql_run(s, NULL, changes[i], "t", s->folder);
+    return store_end(s, er);
+}
+
+int store_set_folder(struct store *s, const char *folder)
+{
+    if (str_copy(s->folder, sizeof s->folder, folder) < 0) {
+        s->folder[0] = '\0';
+        return ER_INVALID;
+    }
+    return shorten_paths(s);
 }
 
 void store_close(struct store *s)

@@ -12,26 +12,26 @@
     "id, case_id, room, merchant, ready, kind, label, publisher, taken_by, path, created_us,"      \
     " at_us, bytes, sha256, width, height, facts"
 
-static void still_read(sqlite3_stmt *st, struct store_still *s)
+static void still_read(const struct store *s, sqlite3_stmt *st, struct store_still *ret)
 {
-    memset(s, 0, sizeof *s);
-    s->id = sql_id(st, 0);
-    s->case_id = sql_id(st, 1);
-    s->room = sql_id(st, 2);
-    sql_text(st, 3, s->merchant, sizeof s->merchant);
-    s->ready = sqlite3_column_int(st, 4) != 0;
-    sql_text(st, 5, s->kind, sizeof s->kind);
-    sql_text(st, 6, s->label, sizeof s->label);
-    sql_text(st, 7, s->publisher, sizeof s->publisher);
-    sql_text(st, 8, s->taken_by, sizeof s->taken_by);
-    sql_text(st, 9, s->path, sizeof s->path);
-    s->created_us = sql_u64(st, 10);
-    s->at_us = sql_u64(st, 11);
-    s->bytes = sql_u64(st, 12);
-    sql_text(st, 13, s->sha256, sizeof s->sha256);
-    s->width = (unsigned)sqlite3_column_int(st, 14);
-    s->height = (unsigned)sqlite3_column_int(st, 15);
-    sql_text(st, 16, s->facts, sizeof s->facts);
+    memset(ret, 0, sizeof *ret);
+    ret->id = sql_id(st, 0);
+    ret->case_id = sql_id(st, 1);
+    ret->room = sql_id(st, 2);
+    sql_text(st, 3, ret->merchant, sizeof ret->merchant);
+    ret->ready = sqlite3_column_int(st, 4) != 0;
+    sql_text(st, 5, ret->kind, sizeof ret->kind);
+    sql_text(st, 6, ret->label, sizeof ret->label);
+    sql_text(st, 7, ret->publisher, sizeof ret->publisher);
+    sql_text(st, 8, ret->taken_by, sizeof ret->taken_by);
+    sql_path(s, st, 9, ret->path, sizeof ret->path);
+    ret->created_us = sql_u64(st, 10);
+    ret->at_us = sql_u64(st, 11);
+    ret->bytes = sql_u64(st, 12);
+    sql_text(st, 13, ret->sha256, sizeof ret->sha256);
+    ret->width = (unsigned)sqlite3_column_int(st, 14);
+    ret->height = (unsigned)sqlite3_column_int(st, 15);
+    sql_text(st, 16, ret->facts, sizeof ret->facts);
 }
 
 int store_still_add(struct store *s, struct store_still *still, uint64_t now_us)
@@ -48,7 +48,8 @@ int store_still_add(struct store *s, struct store_still *still, uint64_t now_us)
                  "INSERT INTO stills(" COLUMNS ") SELECT ?1, id, ?3, merchant, 0, ?4, ?5, ?6, ?7,"
                  " ?8, ?9, 0, 0, '', 0, 0, '{}' FROM cases WHERE id = ?2",
                  "tttttttti", still->id.text, still->case_id.text, still->room.text, still->kind,
-                 still->label, still->publisher, still->taken_by, still->path, (int64_t)now_us);
+                 still->label, still->publisher, still->taken_by, sql_kept_path(s, still->path),
+                 (int64_t)now_us);
     if (!er && changes == 0)
         er = ER_NOT_FOUND;
     return store_end(s, er);
@@ -103,7 +104,7 @@ int store_still_get(struct store *s, const struct id *id, struct store_still *re
         return er;
     er = sql_step(s, st);
     if (er == 1)
-        still_read(st, ret);
+        still_read(s, st, ret);
     sql_end(st);
     return er == 1 ? 0 : er == 0 ? ER_NOT_FOUND : er;
 }
@@ -114,7 +115,7 @@ static int stills_each(struct store *s, sqlite3_stmt *st,
     int er;
     while ((er = sql_step(s, st)) == 1) {
         struct store_still still;
-        still_read(st, &still);
+        still_read(s, st, &still);
         each(ctx, &still);
     }
     sql_end(st);

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -195,4 +195,21 @@ test('many readers at once, some of them leaving', async () => {
   });
   await Promise.all(readers);
   assert.equal((await get('/healthz')).status, 200);
+});
+
+test('the data folder may be moved', async () => {
+  await server.stop();
+  const moved = `${data}-moved`;
+  renameSync(data, moved);
+  try {
+    server = await startLouped({ data: moved });
+    const { body } = await server.api('GET', `/api/v1/clips/${CLIP}`, { token: buyer });
+    const whole = await get(body.media_url);
+    assert.equal(whole.status, 200);
+    assert.ok(whole.bytes.equals(media));
+  } finally {
+    await server.stop();
+    renameSync(moved, data);
+    server = await startLouped({ data });
+  }
 });

@@ -79,6 +79,60 @@ static void test_open_and_migrate(void **state)
     store_close(NULL);
 }
 
+static struct id add_file(struct store *s, const struct id *case_id, const char *path)
+{
+    struct store_clip clip = {.case_id = *case_id, .kind = "clip"};
+    (void)str_copy(clip.path, sizeof clip.path, path);
+    assert_int_equal(store_clip_add(s, &clip, T0), 0);
+    struct store_still still = {.case_id = *case_id, .kind = "still", .id = clip.id};
+    (void)str_copy(still.path, sizeof still.path, path);
+    assert_int_equal(store_still_add(s, &still, T0), 0);
+    return clip.id;
+}
+
+static void check_file(struct store *s, const struct id *id, const char *path)
+{
+    struct store_clip clip;
+    struct store_still still;
+    assert_int_equal(store_clip_get(s, id, &clip), 0);
+    assert_int_equal(store_still_get(s, id, &still), 0);
+    assert_string_equal(clip.path, path);
+    assert_string_equal(still.path, path);
+}
+
+static void test_the_data_folder_may_be_moved(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/loupe-store-XXXXXX", side[64], huge[STORE_PATH_BYTES + 8];
+    close(mkstemp(path));
+    struct store *s = fresh(path);
+    struct store_case c = make_case(s, "moved");
+    struct id old = add_file(s, &c.id,
+                             "/a/data/blobs/01/old"); /* by a version that knew no folder */
+    assert_int_equal(store_set_folder(s, "/a/data"), 0);
+    struct id within = add_file(s, &c.id, "/a/data/blobs/02/new");
+    struct id outside = add_file(s, &c.id, "/a/database/other");
+    check_file(s, &old, "/a/data/blobs/01/old");
+    check_file(s, &within, "/a/data/blobs/02/new");
+    check_file(s, &outside, "/a/database/other");
+    store_close(s);
+    s = fresh(path);
+    assert_int_equal(store_set_folder(s, "/b"), 0);
+    check_file(s, &old, "/b/blobs/01/old");
+    check_file(s, &within, "/b/blobs/02/new");
+    check_file(s, &outside, "/a/database/other");
+    memset(huge, 'x', sizeof huge);
+    huge[sizeof huge - 1] = '\0';
+    assert_int_equal(store_set_folder(s, huge), ER_INVALID);
+    store_case_clear(&c);
+    store_close(s);
+    static const char *const suffixes[] = {"", "-wal", "-shm"};
+    for (size_t i = 0; i < 3; i++) {
+        (void)snprintf(side, sizeof side, "%s%s", path, suffixes[i]);
+        unlink(side);
+    }
+}
+
 static void test_secrets(void **state)
 {
     (void)state;
@@ -414,6 +468,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_open_and_migrate),
+        cmocka_unit_test(test_the_data_folder_may_be_moved),
         cmocka_unit_test(test_secrets),
         cmocka_unit_test(test_transactions),
         cmocka_unit_test(test_numbers_and_rooms),
