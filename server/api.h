@@ -21,6 +21,7 @@ struct api_call {
     json_t *body; /* the object that came, for ROUTE_JSON */
     uint64_t unix_us;
     bool draining; /* the server was, when the request came */
+    bool disk_low; /* likewise the disk */
     struct http_response response;
     enum store_invite_state invite; /* of the token */
     struct id changed;              /* a case that was changed: its room is told */

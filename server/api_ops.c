@@ -24,6 +24,8 @@ void api_readyz(struct store *s, struct api_call *c)
 {
     if (store_ping(s, c->unix_us))
         text_answer(c, 503, "the database cannot be written to\n");
+    else if (c->disk_low)
+        text_answer(c, 503, "the disk is nearly full: nothing new is recorded\n");
     else if (c->draining)
         text_answer(c, 503, "draining\n");
     else
@@ -167,6 +169,7 @@ static void write_calls(FILE *f, const struct calls *calls)
         {"whip_sessions", G, n.whip, "WHIP sessions."},
         {"whep_sessions", G, n.whep, "WHEP sessions."},
         {"clips_recording", G, n.clips_recording, "Clips being recorded."},
+        {"disk_free_bytes", G, n.disk_free_bytes, "Free where clips go; 0: not looked at."},
         {"stills_taken_total", C, n.stills_taken, "Stills taken."},
         {"ws_messages_in_total", C, n.messages_in, "Messages that came over WebSockets."},
         {"ws_errors_out_total", C, n.errors_out, "Errors answered over WebSockets."},

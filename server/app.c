@@ -247,6 +247,7 @@ static int start_calls(struct app *app)
                              .entropy = app->entropy,
                              .ice_servers = &app->ice_servers,
                              .data = app->config->blobs[0] ? app->config->blobs : app->data,
+                             .min_free_bytes = (uint64_t)app->config->min_free_mib << 20,
                              .ring_us = app->config->ring_seconds * UINT64_C(1000000)};
     int er = calls_new(&app->calls, &c);
     if (er)

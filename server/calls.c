@@ -495,6 +495,7 @@ void calls_tick(struct calls *c)
     queue_set_clock(c->queue, now_us, calls_unix_us(c));
     must_retry(c);
     calls_retry_clips(c);
+    calls_look_for_space(c);
     sessions_tick(c->sessions, now_us);
     queue_tick(c->queue, now_us);
     calls_on_queue_events(c);
@@ -508,6 +509,8 @@ uint64_t calls_deadline_us(const struct calls *c)
     next_us = must_us < next_us ? must_us : next_us;
     if (c->clips_unsaved && c->clips_retry_us < next_us)
         next_us = c->clips_retry_us;
+    uint64_t space_us = calls_space_deadline_us(c);
+    next_us = space_us < next_us ? space_us : next_us;
     bool leaving = c->drain_until_us && !c->drained;
     return leaving && c->drain_until_us < next_us ? c->drain_until_us : next_us;
 }
@@ -573,6 +576,7 @@ void calls_read_gauges(const struct calls *c, struct calls_gauges *ret)
                                  .whep = c->whep,
                                  .clips_recording = map_count(c->clips) - c->clips_unsaved,
                                  .stills_taken = c->stills_taken,
+                                 .disk_free_bytes = c->space_free_bytes,
                                  .messages_in = c->messages_in,
                                  .errors_out = c->errors_out,
                                  .calls_started = c->calls_started,

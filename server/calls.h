@@ -37,7 +37,8 @@ struct calls_config {
     const char *data; /* the data folder: clips go to <data>/blobs/<xx>/<clip id> */
     const struct ice_servers *ice_servers; /* for `welcome`; NULL: none */
     const struct calls_clock *clock;       /* copied; NULL: base/clock.h */
-    uint64_t ring_us;                      /* how long an offer rings; 0: QUEUE_RING_US */
+    uint64_t min_free_bytes; /* where clips go; with less nothing new is begun. 0: never mind */
+    uint64_t ring_us;        /* how long an offer rings; 0: QUEUE_RING_US */
 };
 
 /** Borrows what the config points to. Marks what an earlier process left recording and has it
@@ -91,12 +92,15 @@ bool calls_token_lives(const struct calls *c, const char *jti);
 /** No new joins; clips are finalised, people told and closed with 1012; then `done(ctx)`. */
 void calls_drain(struct calls *c, void (*done)(void *ctx), void *ctx);
 bool calls_is_draining(const struct calls *c);
+/** Whether the disk has too little room for anything new. */
+bool calls_is_disk_low(const struct calls *c);
 
 /** For /metrics. */
 struct calls_gauges {
     size_t links, sessions, rooms, people, waiting, agents_available, calls, whip, whep;
     size_t clips_recording;
     uint64_t stills_taken;
+    uint64_t disk_free_bytes; /* 0: not looked at */
     uint64_t messages_in, errors_out, calls_started, offers, offers_declined, offers_expired;
 };
 void calls_read_gauges(const struct calls *c, struct calls_gauges *ret);

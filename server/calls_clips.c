@@ -304,6 +304,10 @@ static int start_check(struct room *r, struct start *start, const char **ret_why
         *ret_why = "the publisher has not consented to being recorded";
         return ER_CONFLICT;
     }
+    if (r->calls->space_low) {
+        *ret_why = CALLS_DISK_LOW;
+        return ER_IO;
+    }
     *ret_why = "too many clips are recorded in this room already";
     return count < LIMIT_CLIPS_PER_ROOM ? 0 : ER_FULL;
 }

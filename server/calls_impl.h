@@ -41,6 +41,9 @@ struct calls {
     uint64_t clips_retry_us; /* when to write those again */
     uint64_t messages_in, errors_out, calls_started, offers, offers_declined, offers_expired;
     uint64_t stills_taken;
+    uint64_t space_look_us; /* when to look at the disk next */
+    uint64_t space_free_bytes;
+    bool space_looking, space_low;
     bool draining, drained;
     uint64_t drain_until_us; /* 0: still finishing clips */
     void (*drain_done)(void *ctx);
@@ -281,6 +284,15 @@ void calls_on_still_event(struct calls *c, const struct media_event *event);
 /** What a dead process left unfinished goes. */
 void calls_tidy_stills(struct calls *c);
 void call_still_free(struct calls *c, struct still_wait *w);
+
+/* Space on the disk */
+
+/** Why nothing new is begun while it is low; the error is ER_IO. */
+#define CALLS_DISK_LOW "the server's disk is nearly full: nothing new can be recorded"
+void calls_look_for_space(struct calls *c);
+uint64_t calls_space_deadline_us(const struct calls *c);
+/** A newcomer hears of it, when it is low. */
+void calls_tell_space(struct calls *c, struct session *s);
 
 /* Queue and calls */
 

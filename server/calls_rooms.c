@@ -265,6 +265,7 @@ void room_welcome(struct room *r, struct member *m)
         json_decref(all[i]);
     }
     room_send_tracks(r, m);
+    calls_tell_space(c, m->session);
 }
 
 /** The last presence of a person ends. */

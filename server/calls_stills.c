@@ -236,8 +236,12 @@ static int ask_check(struct room *r, struct still_ask *ask, const char **ret_why
         *ret_why = named ? "nobody of that name is in the room" : "nobody is there";
         return named ? ER_NOT_FOUND : ER_CONFLICT;
     }
-    *ret_why = "the publisher has not consented to being recorded";
-    return p->consent ? 0 : ER_CONFLICT;
+    if (!p->consent) {
+        *ret_why = "the publisher has not consented to being recorded";
+        return ER_CONFLICT;
+    }
+    *ret_why = CALLS_DISK_LOW;
+    return r->calls->space_low ? ER_IO : 0;
 }
 
 static int ask_run(struct calls *c, struct room *r, const struct still_ask *ask)

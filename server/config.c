@@ -84,6 +84,12 @@ static bool set_seconds(struct config *c, void *place, const char *value)
     return set_number(value, 1, 3600, place);
 }
 
+static bool set_mib(struct config *c, void *place, const char *value)
+{
+    (void)c;
+    return set_number(value, 0, 1u << 30, place);
+}
+
 static bool list_add(struct config_list *list, struct span item)
 {
     if (list->count == CONFIG_LIST_MAX || item.len == 0)
@@ -217,6 +223,8 @@ static const struct setting settings[] = {
     {"tls-key", "FILE", set_text, AT(tls_key), "its private key, PEM", false},
     {"database", "URL", set_database, AT(database), "sqlite://PATH (DIR/loupe.db)", false},
     {"blobs", "URL", set_blobs, AT(blobs), "file://PATH, where clips go (DIR)", false},
+    {"min-free-mib", "N", set_mib, AT(min_free_mib),
+     "free space there below which nothing new is recorded; 0: any (512)", false},
     {"web", "DIR", set_text, AT(web), "the pages (beside the program)", false},
     {"public-url", "URL", set_url, AT(public_url), "what links begin with (http://ADDR:PORT)",
      false},
@@ -471,6 +479,7 @@ int config_load(struct config *ret, int argc, char **argv, char **environment, c
     (void)addr_parse("127.0.0.1:8080", &ret->http);
     (void)addr_parse("127.0.0.1:10000", &ret->media);
     ret->log_level = LOG_INFO;
+    ret->min_free_mib = 512;
     ret->drain_seconds = 30;
     ret->ring_seconds = 20;
     ret->turn_ttl_seconds = 86400;

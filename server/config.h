@@ -42,6 +42,7 @@ struct config {
     bool allow_plain_http;
     bool log_json;
     enum log_level log_level;
+    unsigned min_free_mib; /* where clips go; 0: never mind */
     unsigned drain_seconds;
     unsigned ring_seconds;
 };

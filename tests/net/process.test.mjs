@@ -29,7 +29,7 @@ test('--version, --help and --check', () => {
   assert.match(louped(['--version']).stdout, /^louped \d+\.\d+\.\d+\n$/);
   const help = louped(['--help']);
   assert.equal(help.status, 0);
-  for (const flag of ['--config', '--data', '--http', '--media', '--workers', '--public-address', '--api-key', '--tls-cert', '--tls-key', '--database', '--blobs', '--demo', '--log-level', '--check', '--web', '--drain-seconds']) {
+  for (const flag of ['--config', '--data', '--http', '--media', '--workers', '--public-address', '--api-key', '--tls-cert', '--tls-key', '--database', '--blobs', '--demo', '--log-level', '--check', '--web', '--drain-seconds', '--min-free-mib']) {
     assert.ok(help.stdout.includes(flag), flag);
   }
   const path = config('[loupe]\nhttp = 127.0.0.1:0\napi-key = a:b, c:d\n');
@@ -194,4 +194,16 @@ test('TLS: served with the certificate given, and a new one after SIGHUP', async
   while (!/reload_failed.*tls-cert/.test(server.log)) await new Promise((done) => server.child.stderr.once('data', done));
   assert.equal(seen().name, 'two.example');
   assert.equal(await server.stop(), 0);
+});
+
+test('a disk with less room than it is to keep is not ready', async (t) => {
+  const server = await startLouped({ args: ['--min-free-mib', '1000000000'] });
+  t.after(() => server.stop());
+  const ready = async () => {
+    const answer = await fetch(`${server.url}/readyz`);
+    return `${answer.status} ${await answer.text()}`;
+  };
+  const end = Date.now() + 5000;
+  while ((await ready()).startsWith('200') && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.match(await ready(), /^503 .*disk/);
 });

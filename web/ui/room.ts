@@ -9,6 +9,8 @@ const STAFF = new Set(['agent', 'appraiser', 'arbiter', 'host', 'supervisor']);
 
 const NOTICES: Record<string, () => string> = {
   draining: () => t('notice.draining'),
+  disk_low: () => t('notice.disk_low'),
+  disk_ok: () => '',
   recording_stopped_disk_full: () => t('notice.recording_stopped_disk_full'),
 };
 

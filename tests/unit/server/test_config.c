@@ -147,6 +147,7 @@ static void test_mistakes(void **state)
         {"--log-level", "loud"},
         {"--log-format", "xml"},
         {"--drain-seconds", "0"},
+        {"--min-free-mib", "-1"},
         {"--database", "mysql://x"},
         {"--blobs", "s3://x"},
         {"--allowed-origins", "x"},
