@@ -94,6 +94,8 @@ void browser_rate_apply(struct browser *b, uint64_t now_us)
     b->pace.bps = bps;
     if (!pictures)
         return;
+    uint32_t again = sender_resent_bps(&b->pace, now_us);
+    bps -= again < bps / 2 ? again : bps / 2;
     bps = (uint32_t)((uint64_t)bps * (100 - OVERHEAD_PERCENT) / 100 / pictures);
     bps = bps < most ? bps : most;
     if (b->hint_bps && b->hint_bps < bps)

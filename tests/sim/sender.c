@@ -249,14 +249,27 @@ static void pace_on(struct sender *s, uint64_t now_us, size_t len)
     pace->free_us = from_us + (uint64_t)len * 8000000 * 100 / (pace->bps * PACE_PERCENT + 1);
 }
 
+static void resend_window(struct sender_pace *pace, uint64_t now_us)
+{
+    uint64_t past_us = now_us - pace->window_us;
+    if (past_us < RESEND_WINDOW_US)
+        return;
+    pace->resent_bps = (uint32_t)(pace->resent * 8000000 / past_us);
+    pace->window_us = now_us;
+    pace->resent = 0;
+}
+
+uint32_t sender_resent_bps(struct sender_pace *pace, uint64_t now_us)
+{
+    resend_window(pace, now_us);
+    return pace->resent_bps;
+}
+
 static bool may_resend(struct sender_pace *pace, uint64_t now_us, size_t len)
 {
     if (!pace)
         return true;
-    if (now_us - pace->window_us >= RESEND_WINDOW_US) {
-        pace->window_us = now_us;
-        pace->resent = 0;
-    }
+    resend_window(pace, now_us);
     if ((pace->resent + len) * 8 * 1000000 > pace->bps * RESEND_WINDOW_US)
         return false;
     pace->resent += len;

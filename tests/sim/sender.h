@@ -26,6 +26,7 @@ struct sender_pace {
     uint64_t free_us;
     uint64_t bps;
     uint64_t window_us, resent; /* bytes sent again within half a second: no more than the rate */
+    uint32_t resent_bps;        /* in the one before */
 };
 
 struct sender_config {
@@ -117,6 +118,8 @@ void sender_nack(struct sender *s, uint64_t now_us, uint16_t seq, sender_emit_fn
                  sender_number_fn *number, void *ctx);
 /** Adaptive: `bps` for the encoder from now on; 0 switches it off, and the first picture after that is
  *  a key frame. */
+/** What was sent again lately: encoders leave room for it. */
+uint32_t sender_resent_bps(struct sender_pace *pace, uint64_t now_us);
 void sender_set_rate(struct sender *s, uint64_t now_us, uint32_t bps);
 /** When frame `number` was captured; of steady senders. */
 uint64_t sender_capture_us(const struct sender *s, uint64_t number);

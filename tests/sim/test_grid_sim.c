@@ -170,9 +170,13 @@ static void test_narrow_paths_carry_pictures(void **state)
     assert_true(run("down 500k, queue 10", 2).fps >= 20);
     assert_true(run("down 500k, queue 50", 2).fps >= 20);
     assert_true(run("down 2000k, queue 10", 2).fps >= 28);
-    struct worst up = run("up 500k, queue 50", 2);
-    assert_true(up.fps >= 20);
-    assert_true(up.steps[0].used >= 70 && up.steps[0].settled_ms <= 5000);
+    static const char *const ups[] = {"up 250k, queue 50", "up 500k, queue 10",
+                                      "up 500k, queue 50"};
+    for (size_t i = 0; i < 3; i++) {
+        struct worst up = run(ups[i], 2);
+        assert_true(up.fps >= 20);
+        assert_true(up.steps[0].used >= 70 && up.steps[0].settled_ms <= 5000);
+    }
 }
 
 int main(void)
