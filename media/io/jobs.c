@@ -14,7 +14,8 @@
 
 struct job {
     struct record_batch *batch; /* owned; or: */
-    struct still_batch *still;  /* owned; NULL: a repair */
+    struct still_batch *still;  /* owned; or: */
+    struct job_clip *closing;   /* owned; NULL: a repair */
     struct id clip;
     char *path; /* owned */
 };
@@ -26,6 +27,8 @@ struct job_clip {
     struct clip *clip;
     uint64_t start_unix_us;
     uint64_t last_unix_us;
+    uint64_t end_unix_us; /* once it closes: */
+    int er;               /* why, when not as wished */
 };
 
 struct job_thread {
@@ -37,6 +40,7 @@ struct job_thread {
 };
 
 #define MOST_THREADS 8
+#define LONG_CLIP_US 60000000u
 
 struct jobs {
     struct msgq *events;
@@ -44,6 +48,7 @@ struct jobs {
     unsigned count; /* of those that write clips */
     struct job_thread threads[MOST_THREADS];
     struct job_thread pictures;
+    struct job_thread finishing; /* what takes long: the ends of long clips, and repairs */
 };
 
 static void tell(struct jobs *j, struct media_event *event)
@@ -112,17 +117,29 @@ static void open_clip(struct job_thread *t, const struct record_batch *b)
     tell(t->jobs, &event);
 }
 
-static void close_clip(struct job_thread *t, struct job_clip *c, uint64_t end_unix_us, int er)
+static void finish_clip(struct jobs *j, struct job_clip *c)
 {
     struct clip_result result = {0};
-    int finished = clip_finish(c->clip, end_unix_us, &result);
+    int finished = clip_finish(c->clip, c->end_unix_us, &result);
     if (finished == 0)
-        tell_ready(t->jobs, &c->room, &c->id, er, c->start_unix_us, &result);
+        tell_ready(j, &c->room, &c->id, c->er, c->start_unix_us, &result);
     else
-        tell_failed(t->jobs, &c->room, &c->id, er ? er : finished);
+        tell_failed(j, &c->room, &c->id, c->er ? c->er : finished);
     clip_free(c->clip);
-    list_remove(&c->in_thread);
     free(c);
+}
+
+/** A short clip at once. A long one is copied and hashed for many seconds, in which the thread's other
+ *  clips would wait. */
+static void close_clip(struct job_thread *t, struct job_clip *c, uint64_t end_unix_us, int er)
+{
+    const struct job job = {.closing = c};
+    list_remove(&c->in_thread);
+    c->end_unix_us = end_unix_us;
+    c->er = er;
+    if (end_unix_us < c->start_unix_us + LONG_CLIP_US ||
+        msgq_push(t->jobs->finishing.queue, &job) != 0)
+        finish_clip(t->jobs, c);
 }
 
 static int write_item(struct job_clip *c, const struct record_item *item)
@@ -236,6 +253,8 @@ static void *run(void *arg)
             record(t, job.batch);
         else if (job.still)
             make_still(t, job.still);
+        else if (job.closing)
+            finish_clip(t->jobs, job.closing);
         else
             repair(t, &job.clip, job.path);
         free(job.path);
@@ -261,6 +280,8 @@ static int start_thread(struct jobs *j, struct job_thread *t, size_t queue)
 static int start_threads(struct jobs *j, unsigned threads)
 {
     int er = start_thread(j, &j->pictures, LIMIT_STILL_QUEUE);
+    if (er == 0)
+        er = start_thread(j, &j->finishing, LIMIT_JOB_QUEUE);
     for (unsigned i = 0; er == 0 && i < threads && i < MOST_THREADS; i++) {
         j->count = i + 1;
         er = start_thread(j, &j->threads[i], LIMIT_JOB_QUEUE);
@@ -306,6 +327,8 @@ void jobs_stop(struct jobs *j)
     stop_thread(&j->pictures);
     for (unsigned i = 0; i < j->count; i++)
         stop_thread(&j->threads[i]);
+    close_queue(&j->finishing); /* the others may have handed it their last */
+    stop_thread(&j->finishing);
     free(j);
 }
 
@@ -335,7 +358,7 @@ int jobs_repair(struct jobs *j, const struct id *clip, const char *path)
     struct job job = {.clip = *clip, .path = strdup(path)};
     if (!job.path)
         return ER_NOMEM;
-    int er = msgq_push(thread_for(j, clip)->queue, &job);
+    int er = msgq_push(j->finishing.queue, &job);
     if (er != 0)
         free(job.path);
     return er;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The job threads: they write clips, and one more makes stills. All of one clip is done by the same
- * thread, in order. */
+/* The job threads: they write clips, one more makes stills, and one finishes long clips and repairs.
+ * All of one clip is done in order. */
 #ifndef LOUPE_MEDIA_IO_JOBS_H
 #define LOUPE_MEDIA_IO_JOBS_H
 

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,11 +13,27 @@
 #include "base/er.h"
 #include "base/str.h"
 #include "media/io/jobs.h"
+#include "media/record/clip.h"
 #include "tests/unit/support/scratch.h"
 #include "tests/unit/support/vp8_source.h"
 
 #define WAIT_MS 20000
 #define UNIX_US UINT64_C(1700000000000000)
+
+#define SLOW "slow"
+
+static sem_t slow;
+
+int __real_clip_repair(const char *path, struct clip_result *ret);
+int __wrap_clip_repair(const char *path, struct clip_result *ret);
+int __wrap_clip_repair(const char *path, struct clip_result *ret)
+{
+    if (strcmp(path, SLOW) != 0)
+        return __real_clip_repair(path, ret);
+    while (sem_wait(&slow) != 0)
+        ;
+    return ER_NOT_FOUND;
+}
 
 struct fixture {
     struct scratch scratch;
@@ -34,6 +51,7 @@ static int open_fixture(void **state)
     struct fixture *f = calloc(1, sizeof *f);
     assert_non_null(f);
     scratch_make(&f->scratch);
+    assert_int_equal(sem_init(&slow, 0, 0), 0);
     f->entropy = entropy_seeded_init(&f->seeded, 9);
     f->room = id_make(UNIX_US, &f->entropy);
     f->seq = 65536;
@@ -47,6 +65,7 @@ static int open_fixture(void **state)
 static int close_fixture(void **state)
 {
     struct fixture *f = *state;
+    assert_int_equal(sem_post(&slow), 0); /* whoever waits still */
     jobs_stop(f->jobs);
     msgq_free(f->events);
     vp8_source_free(f->camera);
@@ -175,6 +194,39 @@ static void several_clips_do_not_mix(void **state)
     }
 }
 
+static void end_clip(struct fixture *f, const struct id *clip, uint64_t at_us)
+{
+    assert_int_equal(jobs_record(f->jobs, make_batch(f, clip, RECORD_CLOSE, at_us)), 0);
+}
+
+/** Repairs and the ends of long clips wait for each other, but nobody waits for them. */
+static void what_takes_long_holds_nobody_up(void **state)
+{
+    struct fixture *f = *state;
+    struct id repaired = id_make(UNIX_US, &f->entropy), clips[8];
+    assert_int_equal(jobs_repair(f->jobs, &repaired, SLOW), 0);
+    for (size_t i = 0; i < 8; i++) { /* on both threads */
+        char name[2] = {(char)('a' + i), 0};
+        clips[i] = id_make(UNIX_US + 1 + i, &f->entropy);
+        open_clip(f, &clips[i], name);
+        (void)next_event(f, MEDIA_CLIP_STARTED);
+    }
+    write_picture(f, &clips[0], 0);
+    end_clip(f, &clips[0], 90000000);
+    for (size_t i = 1; i < 8; i++) {
+        write_picture(f, &clips[i], 0);
+        end_clip(f, &clips[i], 40000);
+        struct media_event e = next_event(f, MEDIA_CLIP_READY);
+        assert_true(id_equal(&e.clip, &clips[i]));
+    }
+    assert_int_equal(sem_post(&slow), 0);
+    struct media_event e = next_event(f, MEDIA_CLIP_FAILED);
+    assert_true(id_equal(&e.clip, &repaired));
+    e = next_event(f, MEDIA_CLIP_READY);
+    assert_true(id_equal(&e.clip, &clips[0]));
+    assert_in_range(e.result.duration_ms, 89000, 91000);
+}
+
 /** The end of the process finishes what is being recorded. */
 static void stopping_finishes_clips(void **state)
 {
@@ -220,6 +272,7 @@ int main(void)
         TEST(writes_a_clip),
         TEST(tells_what_failed),
         TEST(several_clips_do_not_mix),
+        TEST(what_takes_long_holds_nobody_up),
         TEST(stopping_finishes_clips),
         TEST(repairs_what_a_dead_process_left),
     };
