@@ -41,6 +41,7 @@ static const struct route routes[] = {
     {HTTP_GET, "/healthz", ROUTE_OPEN, NULL, api_healthz},
     {HTTP_GET, "/readyz", ROUTE_OPEN, api_readyz, NULL},
     {HTTP_GET, "/metrics", ROUTE_OPEN, NULL, api_metrics},
+    {HTTP_GET, "/.well-known/loupe-keys.json", ROUTE_OPEN, api_keys, NULL},
     {HTTP_GET, "/openapi.json", ROUTE_OPEN, NULL, api_openapi},
 };
 #define ROUTES (sizeof routes / sizeof routes[0])

@@ -11,8 +11,8 @@
 
 /** One request under way; moves between the threads as a whole. */
 struct api_call {
-    struct app
-        *app; /* on the store thread only `auth`, `entropy`, `media_key`, `base_url`, `log` */
+    struct app *app; /* on the store thread only `auth`, `entropy`, `media_key`, `base_url`, `log`,
+                * `data` */
     struct http_request *request;
     const struct route *route;
     struct route_params params;
@@ -73,6 +73,7 @@ void api_clip_stop(struct api_call *c);
 void api_healthz(struct api_call *c);
 void api_readyz(struct store *s, struct api_call *c);
 void api_metrics(struct api_call *c);
+void api_keys(struct store *s, struct api_call *c);
 void api_openapi(struct api_call *c);
 
 /** The addresses of a clip's files, signed for `identity`, into its JSON. 0 or ER_NOMEM. */

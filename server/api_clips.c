@@ -198,7 +198,7 @@ static int viewed(struct store *s, const struct api_call *c, const struct store_
 
 static int file_open(struct api_call *c, const struct store_clip *clip, const char *suffix)
 {
-    char path[STORE_PATH_BYTES + 8];
+    char path[STORE_PATH_BYTES + 24];
     struct stat st;
     (void)snprintf(path, sizeof path, "%s%s", clip->path, suffix);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -230,24 +230,29 @@ static void send_file(struct store *s, struct api_call *c, const char *suffix, c
     char person[LIMIT_IDENTITY + 1];
     if (!file_allowed(s, c, what, &clip, person))
         return;
-    bool poster = strcmp(what, "poster") == 0;
+    bool poster = strcmp(what, "poster") == 0, media = strcmp(what, "media") == 0;
     if (clip.state != CLIP_READY || (poster && !clip.has_poster)) {
         api_problem(c, poster ? 404 : 409, "there is no such file, or not yet");
         return;
     }
     bool view = false;
     (void)snprintf(c->response.etag, sizeof c->response.etag, "\"%.64s%s\"", clip.sha256,
-                   poster ? "-p" : "");
+                   poster  ? "-p"
+                   : media ? ""
+                           : "-m");
     int er = file_open(c, &clip, suffix);
-    if (!er && !poster)
+    if (!er && media)
         er = begins_view(s, c, &clip, person, &view);
+    else if (!er && !poster)
+        view = c->request->method == HTTP_GET;
     if (!er && view)
         er = viewed(s, c, &clip, person, what);
     if (er) {
-        api_problem_er(c, er, "the file cannot be read");
+        api_problem_er(c, er,
+                       er == ER_NOT_FOUND ? "there is no such file" : "the file cannot be read");
         return;
     }
-    if (!poster && is_matroska(c->response.file)) {
+    if (media && is_matroska(c->response.file)) {
         suffix = ".mkv";
         type = "video/x-matroska";
     }
@@ -267,66 +272,7 @@ void api_clip_poster(struct store *s, struct api_call *c)
     send_file(s, c, ".jpg", "image/jpeg", "poster");
 }
 
-/* The manifest */
-
-static void person_add(void *ctx, const struct store_person *p)
-{
-    (void)json_array_append_new(ctx, json_pack("{s:s,s:s,s:s,s:b}", "identity", p->identity, "name",
-                                               p->name, "role", role_name(p->role), "consent",
-                                               p->consent));
-}
-
-static void consent_add(void *ctx, const struct store_event *e)
-{
-    if (strcmp(e->type, "recording_consent") == 0)
-        (void)json_array_append_new(ctx, store_event_json(e));
-}
-
-static json_t *manifest(struct store *s, const struct store_clip *clip, int *ret_er)
-{
-    struct store_case sc;
-    char head[STORE_HASH_BYTES];
-    json_t *people = json_array(), *consents = json_array();
-    int er = store_case_get(s, &clip->case_id, &sc);
-    if (!er)
-        er = store_people_list(s, &clip->case_id, person_add, people);
-    if (!er)
-        er = store_events_list(s, &clip->case_id, 0, SIZE_MAX / 2, consent_add, consents);
-    if (!er)
-        er = store_chain_head(s, &clip->case_id, head);
-    json_t *facts = er ? NULL : store_clip_json(clip);
-    json_t *o = NULL;
-    if (facts)
-        o = json_pack("{s:s,s:O,s:{s:s,s:s},s:O,s:O,s:{s:i,s:I},s:s}", "format", "loupe-manifest-1",
-                      "clip", facts, "case", "id", sc.id.text, "number", sc.number, "people",
-                      people, "consents", consents, "gaps", "count", (int)clip->gaps, "total_ms",
-                      (json_int_t)clip->gap_ms, "chain_head", head);
-    json_decref(facts);
-    json_decref(people);
-    json_decref(consents);
-    store_case_clear(&sc);
-    *ret_er = er;
-    return o;
-}
-
 void api_clip_manifest(struct store *s, struct api_call *c)
 {
-    struct store_clip clip;
-    char person[LIMIT_IDENTITY + 1];
-    int er;
-    if (!file_allowed(s, c, "manifest", &clip, person))
-        return;
-    if (clip.state != CLIP_READY) {
-        api_problem(c, 409, "the clip is not ready");
-        return;
-    }
-    json_t *o = manifest(s, &clip, &er); /* its chain head is of before this view of it */
-    if (!er && c->request->method == HTTP_GET)
-        er = viewed(s, c, &clip, person, "manifest");
-    if (er) {
-        json_decref(o);
-        api_problem_er(c, er, NULL);
-    } else {
-        api_json(c, 200, o);
-    }
+    send_file(s, c, ".manifest.json", "application/json", "manifest");
 }

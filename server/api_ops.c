@@ -8,6 +8,7 @@
 #include "media/media.h"
 #include "server/api.h"
 #include "server/calls.h"
+#include "server/seal/durable.h"
 
 static void text_answer(struct api_call *c, int status, const char *text)
 {
@@ -30,6 +31,25 @@ void api_readyz(struct store *s, struct api_call *c)
         text_answer(c, 503, "draining\n");
     else
         text_answer(c, 200, "ok\n");
+}
+
+#define KEYS_BYTES 1048576
+
+/** As the folder has it now: loupectl may have changed it. */
+void api_keys(struct store *s, struct api_call *c)
+{
+    char path[PATH_MAX + 16], *text;
+    size_t len;
+    (void)s;
+    (void)snprintf(path, sizeof path, "%s/keys/keys.json", c->app->data);
+    int er = durable_read(path, KEYS_BYTES, &text, &len);
+    if (er) {
+        api_problem_er(c, er, "the keys cannot be read");
+        return;
+    }
+    http_body_take(&c->response, 200, "application/json", text);
+    http_header_add(&c->response, "cache-control", "public, max-age=60");
+    http_header_add(&c->response, "access-control-allow-origin", "*");
 }
 
 struct metric {

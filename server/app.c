@@ -21,6 +21,7 @@
 #include "server/api.h"
 #include "server/app_demo.h"
 #include "server/calls.h"
+#include "server/sealer.h"
 #include "server/static.h"
 #include "server/whip.h"
 #include "signaling/ws.h"
@@ -141,6 +142,7 @@ static uint64_t on_tick(void *ctx, uint64_t now_us)
 {
     struct app *app = ctx;
     dbq_dispatch(app->dbq);
+    dbq_dispatch(sealer_queue(app->sealer));
     calls_tick(app->calls);
     uint64_t next = calls_deadline_us(app->calls);
     if (app->drain_until_us) {
@@ -156,6 +158,12 @@ static void on_store_done(void *ctx)
 {
     struct app *app = ctx;
     dbq_dispatch(app->dbq);
+}
+
+static void on_sealed(void *ctx)
+{
+    struct app *app = ctx;
+    dbq_dispatch(sealer_queue(app->sealer));
 }
 
 static void send_reply(void *ctx, struct http_reply reply, struct http_response *response)
@@ -230,6 +238,19 @@ static int start_media(struct app *app)
     return er ? fail(app, "the media ports cannot be opened", er) : 0;
 }
 
+static int start_sealer(struct app *app)
+{
+    char path[PATH_MAX + 8];
+    (void)snprintf(path, sizeof path, "%s/keys", app->data);
+    struct sealer_config s = {.keys = path,
+                              .authority = app->config->timestamp_authority,
+                              .unix_us = clock_unix_us(),
+                              .entropy = app->entropy,
+                              .log = app->log};
+    int er = sealer_new(&app->sealer, &s);
+    return er ? fail(app, "the keys that seal clips cannot be read or made", er) : 0;
+}
+
 static int start_calls(struct app *app)
 {
     const struct config *config = app->config;
@@ -242,6 +263,7 @@ static int start_calls(struct app *app)
         .turn_ttl_s = config->turn_ttl_seconds};
     struct calls_config c = {.media = app->media,
                              .dbq = app->dbq,
+                             .sealer = app->sealer,
                              .auth = app->auth,
                              .log = app->log,
                              .entropy = app->entropy,
@@ -310,6 +332,8 @@ static int start_http(struct app *app)
     if (!er)
         er = http_watch(app->http, dbq_fd(app->dbq), on_store_done, app);
     if (!er)
+        er = http_watch(app->http, dbq_fd(sealer_queue(app->sealer)), on_sealed, app);
+    if (!er)
         er = http_watch(app->http, app->signal_fd, on_signal, app);
     if (!er && h.adopts)
         er = http_watch(app->http, media_socket_fd(app->media), on_socket, app);
@@ -350,7 +374,9 @@ static int start_rest(struct app *app)
     int er = dbq_new(&app->dbq, app->store, NULL, NULL);
     if (er)
         return fail(app, "the store thread cannot start", er);
-    er = start_calls(app);
+    er = start_sealer(app);
+    if (!er)
+        er = start_calls(app);
     if (!er) {
         start_pages(app);
         er = start_http(app);
@@ -398,6 +424,7 @@ static void stop_all(struct app *app)
     ws_free(app->ws);
     calls_free(calls);
     media_stop(app->media);
+    sealer_free(app->sealer);
     dbq_free(app->dbq);
     store_close(app->store);
     statics_free(app->statics);

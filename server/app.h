@@ -19,6 +19,7 @@
 
 struct calls;
 struct media;
+struct sealer;
 struct statics;
 struct whip;
 struct ws;
@@ -33,6 +34,7 @@ struct app {
     struct auth *auth;      /* any thread */
     struct store *store;    /* the store thread's, once dbq runs */
     struct dbq *dbq;
+    struct sealer *sealer;
     struct media *media;
     struct ice_servers ice_servers;
     struct calls *calls;
@@ -44,7 +46,7 @@ struct app {
     char base_url[128];         /* "http://127.0.0.1:8080", for links */
     int signal_fd;
     int lock_fd;
-    char data[PATH_MAX];     /* the data folder, absolute */
+    char data[PATH_MAX];     /* the data folder, absolute; any thread once started */
     uint64_t drain_until_us; /* 0: not draining */
 };
 

@@ -64,14 +64,19 @@ static void job_done(void *data)
         free(anchor);
 }
 
-int calls_run(struct calls *c, struct calls_job *job)
+int calls_run_on(struct calls *c, struct dbq *queue, struct calls_job *job)
 {
     job->anchor = c->anchor;
     job->unix_us = calls_unix_us(c);
-    int er = dbq_run(c->config.dbq, job_work, job_done, job);
+    int er = dbq_run(queue, job_work, job_done, job);
     if (er == 0)
         c->anchor->jobs++;
     return er;
+}
+
+int calls_run(struct calls *c, struct calls_job *job)
+{
+    return calls_run_on(c, c->config.dbq, job);
 }
 
 struct event_job {

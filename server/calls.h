@@ -20,6 +20,7 @@
 struct calls;
 struct ice_servers;
 struct media;
+struct sealer;
 
 /** Where the time comes from, so that tests can turn it. */
 struct calls_clock {
@@ -31,6 +32,7 @@ struct calls_clock {
 struct calls_config {
     struct media *media;
     struct dbq *dbq;
+    struct sealer *sealer; /* NULL: clips are not sealed; for tests */
     struct auth *auth;
     struct log *log; /* may be NULL */
     struct entropy entropy;

@@ -154,14 +154,57 @@ void calls_retry_clips(struct calls *c)
     c->clips_retry_us = calls_now_us(c) + RETRY_US;
     while (map_next(c->clips, &cursor, NULL, NULL, &value)) {
         struct clip *clip = value;
-        if (clip->unsaved && !clip->writing)
+        if (!clip->unsaved || clip->writing)
+            continue;
+        if (clip->sealed)
             row_write(c, clip, true);
+        else
+            call_clip_seal(c, clip);
     }
+}
+
+/** Tried again while this process lives; the next one finds the row `recording`, and repairs. */
+static void seal_again(struct calls *c, struct clip *clip)
+{
+    clip->writing = false;
+    if (!clip->unsaved) {
+        clip->unsaved = true;
+        if (c->clips_unsaved++ == 0)
+            c->clips_retry_us = calls_now_us(c) + RETRY_US;
+    }
+    if (clip->room) {
+        struct room *r = clip->room;
+        list_remove(&clip->node);
+        clip->room = NULL;
+        room_notice(r, "clip_not_saved", "a clip could not be sealed yet");
+        room_tell(r, NULL, room_recording_json(r));
+        room_settle(r);
+    }
+}
+
+void call_clip_sealed(struct calls *c, struct clip *clip, int er, const char *sha256)
+{
+    if (er)
+        log_event(c->config.log, LOG_ERROR, "clip_not_sealed", "clip=%s er=%s", clip->row.id.text,
+                  er_name(er));
+    if (er == ER_IO || er == ER_NOMEM || er == ER_FULL) {
+        seal_again(c, clip);
+        return;
+    }
+    clip->sealed = true;
+    if (er) {
+        clip->row.state = CLIP_FAILED;
+        (void)str_copy(clip->row.reason, sizeof clip->row.reason, er_name(er));
+    } else {
+        (void)str_copy(clip->row.manifest_sha256, sizeof clip->row.manifest_sha256, sha256);
+    }
+    row_write(c, clip, true);
 }
 
 static void on_failed(struct calls *c, struct clip *clip, int er)
 {
     clip->row.state = CLIP_FAILED;
+    clip->sealed = true;
     (void)str_copy(clip->row.reason, sizeof clip->row.reason, er_name(er));
     if (er == ER_IO && clip->room)
         room_notice(clip->room, "recording_stopped_disk_full",
@@ -195,7 +238,11 @@ void calls_on_clip_event(struct calls *c, const struct media_event *e)
         return;
     if (e->type == MEDIA_CLIP_READY) {
         take_result(&clip->row, &e->result);
-        row_write(c, clip, true);
+        clip->sealed = !c->config.sealer;
+        if (clip->sealed)
+            row_write(c, clip, true);
+        else
+            call_clip_seal(c, clip);
     } else if (e->type == MEDIA_CLIP_FAILED) {
         on_failed(c, clip, e->er);
     } else {

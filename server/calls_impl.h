@@ -128,8 +128,9 @@ struct clip {
     struct room *room;
     struct store_clip row;
     bool stopping;
-    bool unsaved; /* finished, but its row could not be written yet; then in no room */
-    bool writing; /* its last state is on the way to the store */
+    bool sealed;  /* its manifest is on the disk, or it will have none */
+    bool unsaved; /* finished, but not sealed or its row not written yet; then in no room */
+    bool writing; /* it is being sealed, or its last state is on the way to the store */
 };
 
 /* Time, store */
@@ -147,6 +148,8 @@ struct calls_job {
 };
 /** ER_FULL, ER_NOMEM: the caller still owns the job. */
 int calls_run(struct calls *c, struct calls_job *job);
+/** The same on another queue's thread. */
+int calls_run_on(struct calls *c, struct dbq *queue, struct calls_job *job);
 /** An event on the case's timeline; `data` is taken over and may be NULL. Failures are logged. */
 void calls_event(struct calls *c, const struct id *case_id, const char *actor, const char *type,
                  json_t *data);
@@ -271,6 +274,10 @@ void room_stop_clips(struct room *r);
 void room_stop_clips_of(struct room *r, const char *publisher);
 json_t *room_recording_json(struct room *r);
 void call_clip_free(struct calls *c, struct clip *clip);
+/** Seal what is finished; then: */
+void call_clip_seal(struct calls *c, struct clip *clip);
+/** The manifest is durable (er 0, its hash), or it could not be made. */
+void call_clip_sealed(struct calls *c, struct clip *clip, int er, const char *sha256);
 
 /** The buyer; in a live room the host; else whoever publishes longest. */
 const char *room_default_publisher(struct room *r);

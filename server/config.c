@@ -174,6 +174,11 @@ static bool set_database(struct config *c, void *place, const char *value)
     return strncmp(value, "sqlite://", 9) == 0 && set_text(c, place, value + 9);
 }
 
+static bool set_authority(struct config *c, void *place, const char *value)
+{
+    return span_starts(span_of(value), "http://") && value[7] && set_text(c, place, value);
+}
+
 static bool set_blobs(struct config *c, void *place, const char *value)
 {
     const char *scheme = strstr(value, "://");
@@ -225,6 +230,8 @@ static const struct setting settings[] = {
     {"blobs", "URL", set_blobs, AT(blobs), "file://PATH, where clips go (DIR)", false},
     {"min-free-mib", "N", set_mib, AT(min_free_mib),
      "free space there below which nothing new is recorded; 0: any (512)", false},
+    {"timestamp-authority", "URL", set_authority, AT(timestamp_authority),
+     "http://.., RFC 3161: time stamps on the seals of clips (none)", false},
     {"web", "DIR", set_text, AT(web), "the pages (beside the program)", false},
     {"public-url", "URL", set_url, AT(public_url), "what links begin with (http://ADDR:PORT)",
      false},

@@ -34,10 +34,11 @@ struct config {
     char turn_secret[CONFIG_TEXT_BYTES];     /* shared with the TURN servers */
     unsigned turn_ttl_seconds;
     char tls_cert[CONFIG_TEXT_BYTES], tls_key[CONFIG_TEXT_BYTES];
-    char database[CONFIG_TEXT_BYTES];   /* "" : <data>/loupe.db */
-    char blobs[CONFIG_TEXT_BYTES];      /* "" : <data>/clips */
-    char web[CONFIG_TEXT_BYTES];        /* folder of the pages; "" : look for it */
-    char public_url[CONFIG_TEXT_BYTES]; /* base of links; "" : from `http` */
+    char database[CONFIG_TEXT_BYTES];            /* "" : <data>/loupe.db */
+    char blobs[CONFIG_TEXT_BYTES];               /* "" : <data>/clips */
+    char timestamp_authority[CONFIG_TEXT_BYTES]; /* "" : none */
+    char web[CONFIG_TEXT_BYTES];                 /* folder of the pages; "" : look for it */
+    char public_url[CONFIG_TEXT_BYTES];          /* base of links; "" : from `http` */
     bool demo, check, version, help;
     bool allow_plain_http;
     bool log_json;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* loupectl: tokens by hand, and checking a data folder. */
+/* loupectl: tokens by hand, checking a data folder, the keys that seal clips. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 #include "base/er.h"
 #include "base/str.h"
 #include "server/auth.h"
+#include "server/seal/keys.h"
 #include "server/store.h"
 
 #define FLAGS_MAX 12
@@ -22,6 +23,9 @@ static int usage(FILE *out)
     (void)fputs("usage: loupectl token --key ID:SECRET --role ROLE --sub IDENTITY [--name NAME]\n"
                 "                      [--case ID] [--room ID] [--ttl SECONDS]\n"
                 "       loupectl fsck --data DIR      check the database and every case's chain\n"
+                "       loupectl keys list --data DIR\n"
+                "       loupectl keys rotate --data DIR   a new key seals from now on\n"
+                "       loupectl keys revoke --data DIR --kid KID --reason TEXT\n"
                 "       loupectl version\n",
                 out);
     return 2;
@@ -195,12 +199,65 @@ static int fsck(int argc, char **argv)
     return code;
 }
 
+/* Keys. A server that runs looks them up anew for each clip. */
+
+static void keys_print(const struct keys *k)
+{
+    for (size_t i = 0; i < keys_count(k); i++) {
+        const struct key *key = keys_at(k, i);
+        (void)printf("%s made %s", key->kid, key->created_at);
+        if (key == keys_active(k))
+            (void)printf(" active");
+        if (key->retired_at[0])
+            (void)printf(" retired %s", key->retired_at);
+        if (key->revoked_at[0])
+            (void)printf(" revoked %s (%s)", key->revoked_at, key->reason);
+        (void)printf("\n");
+    }
+}
+
+static int keys_change(struct keys *k, const char *verb, const struct flags *f)
+{
+    struct entropy entropy = entropy_system();
+    const char *kid = flag(f, "--kid"), *reason = flag(f, "--reason");
+    if (strcmp(verb, "list") == 0)
+        return 0;
+    if (strcmp(verb, "rotate") == 0)
+        return keys_rotate(k, &entropy, clock_unix_us());
+    return kid && reason ? keys_revoke(k, kid, reason, &entropy, clock_unix_us()) : ER_INVALID;
+}
+
+static int keys_verb(int argc, char **argv)
+{
+    static const char *const known[] = {"--data", "--kid", "--reason", NULL};
+    struct flags f = {0};
+    char path[1024];
+    struct keys *k;
+    struct entropy entropy = entropy_system();
+    const char *verb = argc > 0 ? argv[0] : "";
+    if ((strcmp(verb, "list") != 0 && strcmp(verb, "rotate") != 0 && strcmp(verb, "revoke") != 0) ||
+        flags_read(&f, argc - 1, argv + 1, known) || !flag(&f, "--data"))
+        return usage(stderr);
+    (void)snprintf(path, sizeof path, "%s/keys", flag(&f, "--data"));
+    int er = keys_open(&k, path, &entropy, clock_unix_us());
+    if (er == 0) {
+        er = keys_change(k, verb, &f);
+        if (er == 0)
+            keys_print(k);
+        keys_free(k);
+    }
+    if (er == 0)
+        return 0;
+    (void)fprintf(stderr, "loupectl: %s: %s\n", path, er_name(er));
+    return er == ER_INVALID ? 2 : 1;
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
         const char *verb;
         int (*run)(int argc, char **argv);
-    } verbs[] = {{"token", token}, {"fsck", fsck}};
+    } verbs[] = {{"token", token}, {"fsck", fsck}, {"keys", keys_verb}};
     for (size_t i = 0; argc > 1 && i < sizeof verbs / sizeof verbs[0]; i++) {
         if (strcmp(argv[1], verbs[i].verb) == 0)
             return verbs[i].run(argc - 2, argv + 2);

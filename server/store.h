@@ -146,8 +146,9 @@ int store_events_list(struct store *s, const struct id *case_id, uint64_t after_
                       void (*each)(void *ctx, const struct store_event *e), void *ctx);
 /** The event as the API gives it; NULL without memory. */
 json_t *store_event_json(const struct store_event *e);
-/** The hash of a case's last event (64 zeros: none). */
-int store_chain_head(struct store *s, const struct id *case_id, char ret_hash[STORE_HASH_BYTES]);
+/** The number and hash of a case's last event (0 and 64 zeros: none). */
+int store_chain_head(struct store *s, const struct id *case_id, uint64_t *ret_seq,
+                     char ret_hash[STORE_HASH_BYTES]);
 /** Computes a case's whole chain anew. 0, or ER_UNAUTHENTIC with the first wrong seq. */
 int store_chain_verify(struct store *s, const struct id *case_id, uint64_t *ret_bad_seq);
 
@@ -196,6 +197,7 @@ struct store_clip {
     unsigned gaps;
     uint64_t gap_ms;
     bool has_video, has_audio, has_poster, repaired;
+    char manifest_sha256[STORE_HASH_BYTES]; /* on its way into "clip_ready" only; "" without */
 };
 const char *clip_state_name(enum clip_state state);
 /** A new row and the event "clip_started" by c->started_by. The merchant is looked up. */
@@ -204,9 +206,12 @@ int store_clip_add(struct store *s, struct store_clip *c, uint64_t now_us);
  *  later call writes it or the process ends.
  *
  *  Writes state and all that follows it; for READY and FAILED the event "clip_ready" {clip, sha256,
- *  duration_ms, bytes, repaired} or "clip_failed" {clip, reason} by "system". */
+ *  duration_ms, bytes, repaired, manifest_sha256} or "clip_failed" {clip, reason} by "system". */
 int store_clip_update(struct store *s, const struct store_clip *c, uint64_t now_us);
 int store_clip_get(struct store *s, const struct id *id, struct store_clip *ret);
+/** What the case says of a clip, to be sealed with it: the case, the clip, all consents of the case, and
+ *  the last event of its timeline. *ret is the caller's. */
+int store_clip_facts(struct store *s, const struct store_clip *c, json_t **ret);
 /** Oldest first. */
 int store_clips_of_case(struct store *s, const struct id *case_id,
                         void (*each)(void *ctx, const struct store_clip *c), void *ctx);

@@ -113,6 +113,11 @@ static int finished_event(struct store *s, const struct store_clip *c, uint64_t 
                                      (json_int_t)c->bytes, "repaired", c->repaired, "gaps",
                                      (int)c->gaps, "gap_ms", (json_int_t)c->gap_ms)
                          : json_pack("{s:s,s:s}", "clip", c->id.text, "reason", c->reason);
+    if (data && ready && c->manifest_sha256[0] &&
+        json_object_set_new(data, "manifest_sha256", json_string(c->manifest_sha256))) {
+        json_decref(data);
+        data = NULL;
+    }
     if (!data)
         return ER_NOMEM;
     int er = store_event_append(s, &c->case_id, "system", ready ? "clip_ready" : "clip_failed",
@@ -304,4 +309,55 @@ json_t *store_clip_json(const struct store_clip *c)
         return o;
     json_decref(o);
     return NULL;
+}
+
+/* To be sealed */
+
+static void consent_add(void *ctx, const struct store_event *e)
+{
+    json_t *list = ctx, *data;
+    if (strcmp(e->type, "recording_consent") != 0)
+        return;
+    data = json_loads(e->data, 0, NULL);
+    json_t *o = json_pack("{s:s,s:I,s:O?}", "identity", e->actor, "seq", (json_int_t)e->seq,
+                          "recording", json_object_get(data, "recording"));
+    if (o)
+        (void)json_set_time(o, "at", e->at_us);
+    (void)json_array_append_new(list, o);
+    json_decref(data);
+}
+
+static json_t *facts_json(const struct store_clip *c, const struct store_case *sc, json_t *consents,
+                          uint64_t seq, const char *hash)
+{
+    json_t *o = store_clip_json(c);
+    /* Of the file itself the manifest tells better. */
+    static const char *const others[] = {"id",     "state",  "bytes", "sha256",
+                                         "tracks", "reason", "gaps",  "gap_ms"};
+    for (size_t i = 0; o && i < sizeof others / sizeof others[0]; i++)
+        (void)json_object_del(o, others[i]);
+    json_t *of = json_pack("{s:s,s:s}", "id", sc->id.text, "number", sc->number);
+    json_t *timeline = json_pack("{s:I,s:s}", "seq", (json_int_t)seq, "hash", hash);
+    if (o && !(json_object_set_new(o, "case", of) | json_object_set_new(o, "timeline", timeline) |
+               json_object_set(o, "consents", consents)))
+        return o;
+    json_decref(o);
+    return NULL;
+}
+
+int store_clip_facts(struct store *s, const struct store_clip *c, json_t **ret)
+{
+    struct store_case sc = {0};
+    uint64_t seq;
+    char hash[STORE_HASH_BYTES];
+    json_t *consents = json_array();
+    int er = consents ? store_case_get(s, &c->case_id, &sc) : ER_NOMEM;
+    if (!er)
+        er = store_events_list(s, &c->case_id, 0, SIZE_MAX / 2, consent_add, consents);
+    if (!er)
+        er = store_chain_head(s, &c->case_id, &seq, hash);
+    *ret = er ? NULL : facts_json(c, &sc, consents, seq, hash);
+    json_decref(consents);
+    store_case_clear(&sc);
+    return er ? er : *ret ? 0 : ER_NOMEM;
 }

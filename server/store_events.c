@@ -163,10 +163,10 @@ json_t *store_event_json(const struct store_event *e)
     return o;
 }
 
-int store_chain_head(struct store *s, const struct id *case_id, char ret_hash[STORE_HASH_BYTES])
+int store_chain_head(struct store *s, const struct id *case_id, uint64_t *ret_seq,
+                     char ret_hash[STORE_HASH_BYTES])
 {
-    uint64_t seq;
-    return last_of(s, case_id, &seq, ret_hash);
+    return last_of(s, case_id, ret_seq, ret_hash);
 }
 
 struct chain {

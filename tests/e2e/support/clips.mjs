@@ -1,25 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 // Looks into a recorded clip with FFmpeg's tools: what is in it, whether it decodes, the patterns of its
-// pictures, and the tones of its sound.
+// pictures, and the tones of its sound. Each clip that is looked into has to verify, too.
+import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buildFolder } from '../../net/support/louped.mjs';
 import { makePattern } from './pattern.mjs';
 
 const pattern = makePattern();
+const VERIFY = join(buildFolder, 'loupe-verify');
+const VERIFIES = { code: 0, verdict: 'verifies', wrong: 0, findings: [] };
 const WIDTH = 320;
 const HEIGHT = 180;
 const RATE = 16_000;
 
-/** Fetches a clip's file and hands its path to `look`; the file is gone afterwards. */
+async function download(louped, url, path) {
+  const response = await fetch(new URL(url, louped.url));
+  if (!response.ok) throw new Error(`GET ${url}: ${response.status}`);
+  writeFileSync(path, Buffer.from(await response.arrayBuffer()));
+  return path;
+}
+
+/** What loupe-verify says of some files: { code, verdict, findings }. */
+export function verify(files, keys, ...more) {
+  const args = [...files, ...(keys ? ['--keys', keys] : []), '--json', ...more];
+  const { status, stdout, stderr } = spawnSync(VERIFY, args, { encoding: 'utf8' });
+  return { code: status, ...JSON.parse(stdout || JSON.stringify({ verdict: stderr })) };
+}
+
+/** Fetches a clip's file, with its manifest and the keys beside it, and hands its path to `look`; all are
+ *  gone afterwards. */
 export async function withClip(louped, clip, look) {
   const folder = mkdtempSync(join(tmpdir(), 'loupe-clip-'));
   try {
-    const response = await fetch(new URL(clip.media_url, louped.url));
-    if (!response.ok) throw new Error(`GET ${clip.media_url}: ${response.status}`);
-    const path = join(folder, 'clip.webm');
-    writeFileSync(path, Buffer.from(await response.arrayBuffer()));
+    const path = await download(louped, clip.media_url, join(folder, 'clip.webm'));
+    const manifest = await download(louped, clip.manifest_url, join(folder, 'clip.manifest.json'));
+    const keys = await download(louped, '/.well-known/loupe-keys.json', join(folder, 'keys.json'));
+    const report = verify([path, manifest], keys);
+    assert.deepEqual({ ...report, findings: report.findings?.filter((f) => f.kind !== 'note') }, VERIFIES);
     return await look(path);
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -74,9 +74,11 @@ static void test_chain(void **state)
         assert_int_equal(store_event_append(s, &id, "mei", "noted", data, T0 + i, last), 0);
         json_decref(data);
     }
-    assert_int_equal(store_chain_head(s, &id, head), 0);
+    assert_int_equal(store_chain_head(s, &id, &n, head), 0);
     assert_string_equal(head, last);
-    assert_int_equal(store_chain_head(s, &none, head), 0);
+    assert_int_equal(n, 6); /* its opening is the first */
+    assert_int_equal(store_chain_head(s, &none, &n, head), 0);
+    assert_int_equal(n, 0);
     char prev[65];
     memset(prev, '0', 64);
     prev[64] = '\0';

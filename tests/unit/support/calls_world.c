@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/str.h"
+#include "server/sealer.h"
 #include "server/ice_servers.h"
 #include "tests/unit/support/fake_dbq.h"
 #include "tests/unit/support/fake_media.h"
@@ -37,8 +38,15 @@ static void start_calls(struct world *w)
     w->media = fake_media_new();
     assert_int_equal(dbq_new(&w->dbq, w->store, NULL, NULL), 0);
     fake_dbq_full(w->dbq, false);
+    char keys[80];
+    (void)snprintf(keys, sizeof keys, "%s/keys", w->data);
+    const struct sealer_config seal = {
+        .keys = keys, .unix_us = world_unix(w), .entropy = w->entropy};
+    if (w->seals)
+        assert_int_equal(sealer_new(&w->sealer, &seal), 0);
     const struct calls_config config = {.media = w->media,
                                         .dbq = w->dbq,
+                                        .sealer = w->sealer,
                                         .auth = w->auth,
                                         .entropy = w->entropy,
                                         .data = w->data,
@@ -67,6 +75,8 @@ void world_start(struct world *w)
 static void stop_calls(struct world *w)
 {
     calls_free(w->calls);
+    sealer_free(w->sealer);
+    w->sealer = NULL;
     dbq_free(w->dbq);
     fake_media_free(w->media);
 }
@@ -87,10 +97,18 @@ void world_restart(struct world *w)
     start_calls(w);
 }
 
+void world_seal(struct world *w)
+{
+    w->seals = true;
+    world_restart(w);
+}
+
 void world_settle(struct world *w)
 {
     for (int i = 0; i < 8; i++) {
         dbq_dispatch(w->dbq);
+        if (w->sealer)
+            dbq_dispatch(sealer_queue(w->sealer));
         calls_on_media_events(w->calls);
         calls_tick(w->calls);
     }

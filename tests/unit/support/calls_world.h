@@ -22,6 +22,8 @@ struct world {
     struct auth *auth;
     struct calls *calls;
     char data[64];
+    bool seals; /* clips are sealed; set by world_seal */
+    struct sealer *sealer;
     bool drained;
 };
 
@@ -39,6 +41,8 @@ void world_start(struct world *w);
 void world_stop(struct world *w);
 /** Take the conductor down and bring it up again on the same store. */
 void world_restart(struct world *w);
+/** Clips are sealed from here on: their files must be there. */
+void world_seal(struct world *w);
 /** Let everything happen that can happen now. */
 void world_settle(struct world *w);
 /** Let time pass, in steps of at most a second. */

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The sealing thread's work. */
+#include "server/sealer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/er.h"
+#include "base/str.h"
+#include "server/seal/durable.h"
+#include "server/seal/manifest.h"
+#include "server/seal/timestamp.h"
+
+#define PATH_BYTES 600
+
+struct sealer {
+    char *keys;
+    char *authority; /* NULL: none */
+    struct entropy entropy;
+    struct log *log;
+    struct dbq *queue;
+};
+
+int sealer_new(struct sealer **ret, const struct sealer_config *config)
+{
+    struct sealer *s = calloc(1, sizeof *s);
+    struct keys *keys = NULL;
+    if (!s)
+        return ER_NOMEM;
+    s->entropy = config->entropy;
+    s->log = config->log;
+    s->keys = strdup(config->keys);
+    if (config->authority && config->authority[0])
+        s->authority = strdup(config->authority);
+    int er = s->keys ? keys_open(&keys, s->keys, &s->entropy, config->unix_us) : ER_NOMEM;
+    keys_free(keys);
+    if (er == 0)
+        er = dbq_new(&s->queue, NULL, NULL, NULL);
+    if (er == 0)
+        *ret = s;
+    else
+        sealer_free(s);
+    return er;
+}
+
+void sealer_free(struct sealer *s)
+{
+    if (!s)
+        return;
+    dbq_free(s->queue);
+    free(s->keys);
+    free(s->authority);
+    free(s);
+}
+
+struct dbq *sealer_queue(struct sealer *s)
+{
+    return s->queue;
+}
+
+struct log *sealer_log(const struct sealer *s)
+{
+    return s->log;
+}
+
+static int stamp(void *ctx, const struct merkle_hash *hash, char **ret)
+{
+    struct sealer *s = ctx;
+    int er = timestamp_get(s->authority, hash, &s->entropy, ret);
+    if (er)
+        log_event(s->log, LOG_WARN, "no_timestamp", "er=%s", er_name(er));
+    return er == ER_NOMEM ? er : er ? ER_AGAIN : 0;
+}
+
+int sealer_signer(struct sealer *s, uint64_t unix_us, struct manifest_signer *ret)
+{
+    struct keys *keys;
+    int er = keys_open(&keys, s->keys, &s->entropy, unix_us);
+    if (er)
+        return er == ER_MALFORMED ? ER_IO : er; /* mended by hand, perhaps */
+    *ret = (struct manifest_signer){
+        .keys = keys, .unix_us = unix_us, .stamp = s->authority ? stamp : NULL, .stamp_ctx = s};
+    return 0;
+}
+
+int sealer_write(const char *path, const char *text, size_t len,
+                 char ret_sha256[static SEALER_HASH_BYTES])
+{
+    char name[PATH_BYTES];
+    struct merkle_hash hash;
+    (void)snprintf(name, sizeof name, "%s.manifest.json", path);
+    int er = merkle_sha256(text, len, &hash);
+    if (er == 0)
+        er = durable_write(name, text, len, 0640);
+    hex_encode(ret_sha256, hash.bytes, sizeof hash.bytes);
+    return er;
+}
+
+static int seal_files(struct sealer *s, const struct id *clip, const char *path,
+                      const json_t *facts, uint64_t unix_us, const struct matroska_file *media,
+                      const struct matroska_file *voices, char ret_sha256[static SEALER_HASH_BYTES])
+{
+    struct manifest_signer signer = {0};
+    const char *why = "";
+    char *text = NULL;
+    size_t len;
+    json_t *all = json_copy((json_t *)(uintptr_t)facts); /* only read */
+    int er = all ? sealer_take_log(s, path, media, voices, all) : ER_NOMEM;
+    if (er == 0)
+        er = sealer_signer(s, unix_us, &signer);
+    if (er == 0) {
+        er = manifest_seal(&signer, clip->text, all, media, voices, &text, &len, &why);
+        if (er)
+            log_event(s->log, LOG_ERROR, "seal_failed", "clip=%s er=%s why=\"%s\"", clip->text,
+                      er_name(er), why);
+    }
+    if (er == 0)
+        er = sealer_write(path, text, len, ret_sha256);
+    free(text);
+    keys_free((struct keys *)(uintptr_t)signer.keys);
+    json_decref(all);
+    return er;
+}
+
+int sealer_seal(struct sealer *s, const struct id *clip, const char *path, const json_t *facts,
+                uint64_t unix_us, char ret_sha256[static SEALER_HASH_BYTES])
+{
+    char name[PATH_BYTES];
+    struct matroska_file media = {0}, voices = {0};
+    (void)snprintf(name, sizeof name, "%s.webm", path);
+    int er = matroska_read_path(name, &media), spoken = ER_NOT_FOUND;
+    if (er == ER_MALFORMED)
+        log_event(s->log, LOG_ERROR, "clip_malformed", "clip=%s byte=%llu why=\"%s\"", clip->text,
+                  (unsigned long long)media.wrong_at, media.wrong);
+    if (er == 0) {
+        (void)snprintf(name, sizeof name, "%s.voices.mka", path);
+        spoken = matroska_read_path(name, &voices);
+        er = spoken == ER_NOT_FOUND ? 0 : spoken;
+    }
+    if (er == 0)
+        er = seal_files(s, clip, path, facts, unix_us, &media, spoken == 0 ? &voices : NULL,
+                        ret_sha256);
+    matroska_clear(&media);
+    matroska_clear(&voices);
+    return er;
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Seals finished clips on a thread of its own: reads what was recorded, and writes the manifest beside
+ * it. Keys are looked up anew for each, so that what loupectl does to them holds from the next one on. */
+#ifndef LOUPE_SERVER_SEALER_H
+#define LOUPE_SERVER_SEALER_H
+
+#include <jansson.h>
+
+#include "base/entropy.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "server/dbq.h"
+
+struct sealer;
+
+struct sealer_config {
+    const char *keys;      /* the folder, made with a first key if need be */
+    const char *authority; /* of time stamps, an http address; NULL or "": none */
+    uint64_t unix_us;      /* now */
+    struct entropy entropy;
+    struct log *log; /* may be NULL; outlives it */
+};
+
+/** ER_IO, ER_MALFORMED (the keys), ER_NOMEM. Copies the texts. */
+int sealer_new(struct sealer **ret, const struct sealer_config *config);
+/** Finishes what was asked for. NULL is fine. */
+void sealer_free(struct sealer *s);
+/** The thread: jobs with a store of NULL. Its descriptor is to be watched as the store's. */
+struct dbq *sealer_queue(struct sealer *s);
+
+#define SEALER_HASH_BYTES 65
+
+/** On the thread: seal the clip at `path` (without suffix), so that <path>.manifest.json is durable on
+ *  return; *ret_sha256 is its hash. `facts` (borrowed) is what the case says of the clip. ER_NOT_FOUND:
+ *  no clip; ER_UNAUTHENTIC: the file is not what was recorded; ER_MALFORMED: it cannot be sealed; ER_IO,
+ *  ER_NOMEM: perhaps later. */
+int sealer_seal(struct sealer *s, const struct id *clip, const char *path, const json_t *facts,
+                uint64_t unix_us, char ret_sha256[static SEALER_HASH_BYTES]);
+
+/* Shared by the parts of the module */
+
+struct matroska_file;
+/** What the recorder noted into *facts: gaps, marks, the unbroken take; and whether the files hold what it
+ *  wrote. 0 also where there is no log. ER_UNAUTHENTIC: frames of the files have other bytes; ER_IO,
+ *  ER_NOMEM. `voices` may be NULL. */
+int sealer_take_log(struct sealer *s, const char *path, const struct matroska_file *media,
+                    const struct matroska_file *voices, json_t *facts);
+struct log *sealer_log(const struct sealer *s);
+/** Who signs now. The caller frees keys. */
+struct manifest_signer;
+int sealer_signer(struct sealer *s, uint64_t unix_us, struct manifest_signer *ret);
+/** Writes a manifest that was made, to free() after it. */
+int sealer_write(const char *path, const char *text, size_t len,
+                 char ret_sha256[static SEALER_HASH_BYTES]);
+
+#endif
