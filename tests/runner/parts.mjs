@@ -77,13 +77,13 @@ export async function runNodeFile(context, part, file, seconds) {
   if (!ended.ok && tests.every(({ ok }) => ok)) report(id, { log, ...ended });
 }
 
-/** A part of test files in a folder, one after the other. */
-function nodeFolder(part, folder, seconds) {
+/** A part of test files in a folder, one after the other or `width` at a time. */
+function nodeFolder(part, folder, seconds, width = 1) {
   return async (context) => {
     const path = join(context.top, folder);
     if (!existsSync(path)) return;
     const files = readdirSync(path).filter((name) => name.endsWith('.test.mjs')).sort();
-    for (const file of files) await runNodeFile(context, part, join(path, file), seconds);
+    await inParallel(files, width, (file) => runNodeFile(context, part, join(path, file), seconds));
   };
 }
 
@@ -211,6 +211,6 @@ export const parts = [
     }),
   },
   { title: `fuzz targets, ${FUZZ_SECONDS} s each`, lane: 'computing', run: runFuzz },
-  { title: 'integration', lane: 'waiting', run: nodeFolder('net', 'tests/net', 600) },
+  { title: 'integration', lane: 'waiting', run: nodeFolder('net', 'tests/net', 600, 2) },
   { title: 'end to end in browsers', lane: 'waiting', run: nodeFolder('e2e', 'tests/e2e', 900) },
 ];
