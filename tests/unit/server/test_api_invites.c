@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Invites: who invites whom, what the token then says, and what is refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/er.h"
+#include "tests/unit/support/api_bench.h"
+
+static int setup(void **state)
+{
+    struct api_bench *b = calloc(1, sizeof *b);
+    assert_non_null(b);
+    api_bench_start(b);
+    *state = b;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    api_bench_stop(*state);
+    free(*state);
+    return 0;
+}
+
+static void test_invites_by_role(void **state)
+{
+    struct api_bench *b = *state;
+    /* Rows: who is invited; columns: by whom (buyer agent appraiser arbiter host viewer supervisor
+     * service bot). The arbiter here sees the case only once it is disputed. */
+    static const struct {
+        const char *role, *by;
+    } rows[] = {
+        {"buyer", ".yy.y..y."},     {"viewer", ".yy.y..y."},  {"agent", ".yy.y..y."},
+        {"appraiser", ".yy.y..y."}, {"arbiter", ".......y."}, {"host", "....y..y."},
+        {"bot", ".......y."},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        for (unsigned r = 0; r < ROLE_COUNT; r++) {
+            char text[64];
+            (void)snprintf(text, sizeof text, "{'role':'%s'}", rows[i].role);
+            int status = api_on_store(
+                b, api_invite,
+                (struct api_ask){.role = (enum role)r, .param = {b->sc.id.text}, .body = text});
+            assert_int_equal(status, rows[i].by[r] == 'y' ? 201 : 403);
+            const char *start = i < 2 ? "http://h/c/#" : "http://h/desk#"; /* guests, and staff */
+            if (status == 201)
+                assert_int_equal(strncmp(api_text(b, "url"), start, strlen(start)), 0);
+        }
+    }
+}
+
+/** The claims of an invite that this body makes, by an agent whose token may not record. */
+static int invite(struct api_bench *b, const char *text, struct claims *ret)
+{
+    struct role_grants grants = {.publish = true, .subscribe = true};
+    const struct api_ask ask = {
+        .role = ROLE_AGENT, .grants = &grants, .param = {b->sc.id.text}, .body = text};
+    int status = api_on_store(b, api_invite, ask);
+    const char *token = api_text(b, "token"), *why;
+    if (status == 201)
+        assert_int_equal(
+            auth_verify(b->app.auth, token, strlen(token), b->unix_us / 1000000, ret, &why), 0);
+    return status;
+}
+
+static void test_the_token_says_what_was_asked_for(void **state)
+{
+    struct api_bench *b = *state;
+    struct claims claims;
+    assert_int_equal(invite(b, "{'role':'viewer','name':'Uncle','ttl_seconds':60}", &claims), 201);
+    assert_int_equal(claims.role, ROLE_VIEWER);
+    assert_string_equal(claims.name, "Uncle");
+    assert_string_equal(claims.merchant, "default");
+    assert_string_equal(claims.case_id.text, b->sc.id.text);
+    assert_int_equal(claims.expires_s, b->unix_us / 1000000 + 60);
+    assert_int_equal(strncmp(claims.identity, "guest-", 6), 0);
+    assert_string_equal(claims.identity + 6, claims.jti);
+    assert_string_equal(api_text(b, "identity"), claims.identity);
+    assert_string_equal(api_text(b, "role"), "viewer");
+    assert_string_equal(api_text(b, "expires_at"), "2023-11-14T22:14:21.000Z");
+    /* The buyer's is the case's buyer; nobody else takes that name. */
+    assert_int_equal(invite(b, "{'role':'buyer'}", &claims), 201);
+    assert_string_equal(claims.identity, "lin");
+    assert_string_equal(claims.name, "Bo");
+    assert_int_equal(claims.expires_s, b->unix_us / 1000000 + LIMIT_TOKEN_AHEAD_S);
+}
+
+static void test_it_is_remembered(void **state)
+{
+    struct api_bench *b = *state;
+    struct claims claims;
+    enum store_invite_state invited;
+    assert_int_equal(invite(b, "{'role':'viewer','single_use':true}", &claims), 201);
+    assert_int_equal(world_events(&b->w, &b->sc.id, "invited"), 1);
+    assert_int_equal(store_invite_state(b->w.store, claims.jti, &invited), 0);
+    assert_int_equal(invited, INVITE_UNUSED);
+}
+
+static void test_no_more_than_one_has(void **state)
+{
+    struct api_bench *b = *state;
+    struct claims claims;
+    assert_int_equal(invite(b, "{'role':'agent','grants':{'record':true}}", &claims), 201);
+    assert_true(claims.grants.publish);
+    assert_false(claims.grants.record);
+    assert_int_equal(invite(b, "{'role':'agent','grants':{'publish':false}}", &claims), 201);
+    assert_false(claims.grants.publish);
+    assert_true(claims.grants.subscribe);
+}
+
+static void test_refuses_what_is_wrong(void **state)
+{
+    struct api_bench *b = *state;
+    struct claims claims;
+    static const char *const bodies[] = {
+        "{}",
+        "{'role':'king'}",
+        "{'role':7}",
+        "{'role':'supervisor'}", /* nobody invites one */
+        "{'role':'service'}",
+        "{'role':'agent','grants':{'publish':'no'}}",
+        "{'role':'agent','grants':[]}",
+        "{'role':'buyer','single_use':'yes'}",
+        "{'role':'viewer','name':'a\\nb'}",
+        "{'role':'viewer','name':''}",
+        "{'role':'viewer','identity':''}",
+        "{'role':'viewer','identity':7}",
+        "{'role':'viewer','identity':'a\\tb'}",
+        "{'role':'viewer','ttl_seconds':59}",
+        "{'role':'viewer','ttl_seconds':86401}",
+        "{'role':'viewer','ttl_seconds':'60'}",
+        /* The buyer's word, such as a consent, is the buyer's alone. */
+        "{'role':'viewer','identity':'lin'}",
+    };
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
+        assert_int_equal(invite(b, bodies[i], &claims), 400);
+    assert_int_equal(invite(b, "{'role':'buyer','identity':'lin'}", &claims), 201);
+    assert_int_equal(world_events(&b->w, &b->sc.id, "invited"), 1);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_invites_by_role),       TEST(test_the_token_says_what_was_asked_for),
+        TEST(test_it_is_remembered),      TEST(test_no_more_than_one_has),
+        TEST(test_refuses_what_is_wrong),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
