@@ -95,6 +95,9 @@ const samples = {
     bad: [
       { 'media/wire/rtp.c': '' },
       { 'server/store.c': '', 'tests/unit/server/test_store_cases.c': '' },
+      { 'server/api_x.c': '', 'tests/unit/server/test_api.c': '' },
+      { 'server/store_cases.c': '' },
+      { 'server/app.c': '', 'tests/unit/server/test_app.c': '' },
     ],
     good: [
       { 'media/wire/rtp.c': '', 'tests/unit/wire/test_rtp.c': '' },
