@@ -183,9 +183,10 @@ static void note_transport_seq(struct member *m, uint64_t now_us, const struct l
         m->uplink = calloc(1, sizeof *m->uplink);
     if (!m->uplink)
         return;
-    uplink_note(m->uplink, now_us, get_u16(e->at), packet->payload_len + RTP_HEADER_BYTES);
-    if (m->twcc_at_us == 0) {
-        m->twcc_at_us = now_us + LIMIT_TWCC_INTERVAL_US;
+    size_t bytes = packet->payload_len + RTP_HEADER_BYTES;
+    bool now = uplink_note(m->uplink, now_us, get_u16(e->at), bytes);
+    if (m->twcc_at_us == 0 || now) {
+        m->twcc_at_us = now_us + (now ? 0 : LIMIT_TWCC_INTERVAL_US);
         member_arm(m);
     }
 }

@@ -147,16 +147,45 @@ static bool note_recovery(struct encoding *e, bool by_rtx)
     return e->nacker.asked;
 }
 
-/** The publisher's path was dark. To ask for all that was sent meanwhile would only stand in the way of
- *  what helps: a new picture, now. What was asked before the light came did not arrive. */
-static void note_darkness(struct encoding *e, uint64_t now_us, int64_t seq, bool recovered)
+static bool is_silent(const struct encoding *e, uint64_t now_us)
 {
-    bool dark = e->heard_us && now_us - e->heard_us >= DARK_US && seq > e->nacker.highest + 1;
-    if (recovered || !dark || !e->track->nack)
+    return e->heard_us && now_us - e->heard_us >= DARK_US;
+}
+
+/** What was asked before the light came did not arrive. */
+static void ask_after_darkness(struct encoding *e, uint64_t now_us)
+{
+    if (e->lit_us && now_us - e->lit_us < DARK_US)
         return;
-    nacker_skip(&e->nacker, seq);
+    e->lit_us = now_us;
     e->key_asked_us = 0;
     encoding_want_key_frame(e, now_us);
+}
+
+/** There is light for all that this publisher sends. Sound, which comes most often, sees it first. */
+static void note_light(struct track *sound, uint64_t now_us)
+{
+    list_each (t, &sound->room->tracks, struct track, in_room) {
+        for (size_t i = 0; t->sender_clock == sound->sender_clock && i < t->encoding_count; i++) {
+            struct encoding *e = t->encodings[i];
+            if (t->kind == MEDIA_VIDEO && t->nack && is_silent(e, now_us) && !list_empty(&e->slots))
+                ask_after_darkness(e, now_us);
+        }
+    }
+}
+
+/** The publisher's path was dark. To ask for all that was sent meanwhile would only stand in the way of
+ *  what helps: a new picture, now. */
+static void note_darkness(struct encoding *e, uint64_t now_us, int64_t seq, bool recovered)
+{
+    if (recovered || !is_silent(e, now_us) || seq <= e->reception.highest_seq + 1)
+        return;
+    if (e->track->kind == MEDIA_AUDIO)
+        note_light(e->track, now_us);
+    if (!e->track->nack)
+        return;
+    nacker_skip(&e->nacker, seq);
+    ask_after_darkness(e, now_us);
 }
 
 static bool note_sequence(struct encoding *e, uint64_t now_us, int64_t seq, bool recovered)

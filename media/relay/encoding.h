@@ -41,6 +41,7 @@ struct encoding {
     uint64_t heard_us;     /* 0: nothing came yet */
     unsigned missed;       /* pictures of its track's other encodings since */
     uint64_t key_asked_us; /* last request; 0: none */
+    uint64_t lit_us;       /* when the publisher's path was dark no more; 0: it never was */
     bool key_wanted;       /* a request is held back by the rate limit, or has not been answered */
     bool key_seen;
     uint64_t trim_at_us;

@@ -3,7 +3,8 @@
 #include "media/relay/hold.h"
 
 #define SHIFT 2
-#define ONCE 0.02 /* losses worth waiting for once, */
+#define OUTAGE 200 /* of 256 */
+#define ONCE 0.02  /* losses worth waiting for once, */
 #define TWICE 0.10
 #define THRICE 0.18
 #define MOST_US 300000u
@@ -13,6 +14,8 @@
 void hold_report(struct hold *h, uint8_t fraction_lost)
 {
     uint32_t loss = (uint32_t)fraction_lost << 8;
+    if (fraction_lost > OUTAGE)
+        return; /* nothing to wait for */
     h->viewer_loss -= h->viewer_loss >> SHIFT;
     h->viewer_loss += loss >> SHIFT;
 }

@@ -11,11 +11,13 @@
 #define MUCH_LESS 0.03 /* to 1.5 Mbit/s at first, 440 kbit/s at 20%, 280 at 30% */
 #define DEFAULT_RTT_US 100000u
 
-void uplink_note(struct uplink *u, uint64_t now_us, uint16_t number, size_t bytes)
+bool uplink_note(struct uplink *u, uint64_t now_us, uint16_t number, size_t bytes)
 {
+    bool outage = u->twcc.heard_us && now_us - u->twcc.heard_us >= TWCC_OUTAGE_US;
     u->bytes += bytes;
     twcc_skip_outage(&u->twcc, number, now_us);
     twcc_record(&u->twcc, number, now_us);
+    return outage;
 }
 
 static void measure(struct uplink *u, uint64_t now_us)

@@ -26,8 +26,9 @@ struct uplink {
     bool was_capped;  /* so it must be told when there is no limit any more */
 };
 
-/** A packet with a transport-wide number came; `bytes` with headers. */
-void uplink_note(struct uplink *u, uint64_t now_us, uint16_t number, size_t bytes);
+/** A packet with a transport-wide number came; `bytes` with headers. True when it is the first behind an
+ *  outage: its sender should be told at once. */
+bool uplink_note(struct uplink *u, uint64_t now_us, uint16_t number, size_t bytes);
 /** Before each report: judge what was lost since the last. True when cap_bps has changed. */
 bool uplink_judge(struct uplink *u, uint64_t now_us, uint64_t rtt_us);
 /** Feedback is lost as well on this path: worth sending twice. */

@@ -169,6 +169,17 @@ static void transport_feedback_ten_times_a_second(void **state)
     assert_int_equal(ann->twccs, before);
 }
 
+static void feedback_is_prompt_after_an_outage(void **state)
+{
+    struct fake_hub *f = *state;
+    struct fake_client *ann = fake_client_join(f, 1, "ann", "as vs");
+    fake_client_stream(ann, 1);
+    fake_hub_run(f, 1000000);
+    unsigned before = ann->twccs;
+    fake_client_stream(ann, 0.02);
+    assert_int_equal(ann->twccs, before + 1);
+}
+
 static void bad_rtcp_is_counted(void **state)
 {
     struct fake_hub *f = *state;
@@ -202,13 +213,10 @@ static void bad_rtcp_is_counted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(publishers_get_receiver_reports),
-        TEST(viewers_get_sender_reports),
-        TEST(lip_sync_through_the_relay),
-        TEST(round_trips_are_measured),
-        TEST(key_requests_are_passed_on),
-        TEST(transport_feedback_ten_times_a_second),
-        TEST(bad_rtcp_is_counted),
+        TEST(publishers_get_receiver_reports),    TEST(viewers_get_sender_reports),
+        TEST(lip_sync_through_the_relay),         TEST(round_trips_are_measured),
+        TEST(key_requests_are_passed_on),         TEST(transport_feedback_ten_times_a_second),
+        TEST(feedback_is_prompt_after_an_outage), TEST(bad_rtcp_is_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

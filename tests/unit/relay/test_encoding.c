@@ -252,6 +252,34 @@ static void after_darkness_a_key_frame_is_asked_for_at_once(void **state)
     assert_int_equal(fake_keys_asked(f, t), 2);
 }
 
+/** Sound shows the light before the next picture comes. */
+static void sound_shows_the_end_of_darkness(void **state)
+{
+    struct fake_relay *f = *state;
+    struct track *picture = fake_track(f, "ann", 1, CODEC_VP8);
+    struct track *sound = fake_track(f, "ann", 1, CODEC_OPUS);
+    struct track *other = fake_track(f, "eve", 1, CODEC_VP8);
+    struct sender_clock hers = {0};
+    other->sender_clock = &hers; /* all others' is one */
+    (void)fake_slot(f, 2, "bob", MEDIA_VIDEO, SLOT_PICK_PERSON, "ann");
+    (void)fake_slot(f, 2, "bob", MEDIA_VIDEO, SLOT_PICK_PERSON, "eve");
+    assert_int_equal(fake_packet(f, picture, 100, 9000, FAKE_KEY | FAKE_END), 0);
+    assert_int_equal(fake_packet(f, other, 100, 9000, FAKE_KEY | FAKE_END), 0);
+    assert_int_equal(fake_packet(f, sound, 100, 9000, 0), 0);
+    fake_relay_run(f, 3000000);
+    assert_int_equal(fake_packet(f, sound, 101, 9960, 0), 0); /* it only paused */
+    assert_int_equal(fake_keys_asked(f, picture), 0);
+    fake_relay_run(f, 3000000);
+    assert_int_equal(fake_packet(f, sound, 250, 150000, 0), 0);
+    assert_int_equal(fake_keys_asked(f, picture), 1);
+    assert_int_equal(fake_keys_asked(f, other), 0);
+    fake_relay_run(f, 20000);
+    assert_int_equal(fake_packet(f, picture, 300, 270000, FAKE_START | FAKE_END), 0);
+    assert_int_equal(fake_keys_asked(f, picture), 1); /* already */
+    fake_relay_run(f, 500000);
+    assert_int_equal(f->asked_count, 1); /* and no packets */
+}
+
 static void a_pause_is_no_darkness(void **state)
 {
     struct fake_relay *f = *state;
@@ -278,6 +306,7 @@ int main(void)
         TEST(key_frames_are_asked_once_a_second),
         TEST(too_much_missing_needs_a_key_frame),
         TEST(after_darkness_a_key_frame_is_asked_for_at_once),
+        TEST(sound_shows_the_end_of_darkness),
         TEST(a_pause_is_no_darkness),
         TEST(the_tape_is_trimmed),
         TEST(sender_reports_move_the_clock),
