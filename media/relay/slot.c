@@ -204,6 +204,8 @@ static void wait_for_target(struct slot *s, uint64_t now_us)
 {
     for (size_t i = 0; i < s->track->encoding_count; i++)
         encoding_flush(s->track->encodings[i], now_us); /* not for this slot: the tapes have it */
+    if (s->encoding == s->target)
+        return; /* it waited for another one, and began with what was flushed */
     if (!list_linked(&s->in_waiting))
         list_append(&s->track->waiting, &s->in_waiting);
     if (s->kind == MEDIA_AUDIO)

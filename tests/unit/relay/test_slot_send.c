@@ -185,6 +185,35 @@ static void what_stops_is_left(void **state)
     check_unbroken(f, s);
 }
 
+/** The key frame that a slot is to begin with came in this very turn: once is enough. */
+static void begins_once_with_what_waits_for_the_turns_end(void **state)
+{
+    struct fake_relay *f = *state;
+    struct simulcast p;
+    struct list pending;
+    list_init(&pending);
+    publish(f, &p);
+    struct slot *s = viewer(f);
+    aim(f, s, LAYER_BEST, LAYER_BEST);
+    picture(f, &p, 1, 1);
+    for (int i = 0; i < 30; i++)
+        picture(f, &p, 1, 0); /* the others are silent */
+    for (int i = 0; i < 30; i++)
+        picture(f, &p, 3, 0);
+    assert_ptr_equal(s->encoding, p.e[0]);
+    assert_ptr_equal(s->target, p.e[1]);
+    f->room->config.pending = &pending;
+    fake_relay_forget(f);
+    fake_key_of(f, p.e[2], (uint16_t)(p.seq + 2000), p.timestamp + 14000000, 1280, 720);
+    aim(f, s, LAYER_BEST, 1);
+    assert_ptr_equal(s->encoding, p.e[2]);
+    assert_int_equal(f->sent_count, 1);
+    assert_false(list_linked(&s->in_waiting));
+    relay_flush(&pending, f->now_us);
+    assert_int_equal(f->sent_count, 1);
+    f->room->config.pending = NULL;
+}
+
 static void paused_and_back(void **state)
 {
     struct fake_relay *f = *state;
@@ -519,6 +548,7 @@ int main(void)
         TEST(whoever_comes_first_begins_with_what_comes),
         TEST(changes_over_at_key_frames),
         TEST(what_stops_is_left),
+        TEST(begins_once_with_what_waits_for_the_turns_end),
         TEST(paused_and_back),
         TEST(time_goes_on_as_the_clocks_say),
         TEST(layers_left_out_leave_no_trace),
