@@ -389,6 +389,11 @@ int media_clip_repair(struct media *m, const struct id *clip, const char *path)
     return jobs_repair(m->jobs, clip, path);
 }
 
+int media_clip_trim(struct media *m, const struct media_trim_config *config)
+{
+    return jobs_trim(m->jobs, config);
+}
+
 int media_still(struct media *m, const struct id *room, const struct media_still_config *config)
 {
     struct command c = {.type = COMMAND_STILL, .room = *room};

@@ -132,6 +132,15 @@ int media_clip_stop(struct media *m, const struct id *room, const struct id *cli
  *  (ER_NOT_FOUND when nothing playable is there). */
 int media_clip_repair(struct media *m, const struct id *clip, const char *path);
 
+struct media_trim_config {
+    struct id clip;
+    char from[MEDIA_PATH_BYTES]; /* of the finished clip that it is a part of, without suffix; */
+    char path[MEDIA_PATH_BYTES]; /* and its own */
+    uint64_t from_ms, to_ms;     /* [from_ms, to_ms) of that one; begins with a key frame */
+};
+/** A part of a finished clip as another one. Answered by MEDIA_CLIP_READY or MEDIA_CLIP_FAILED. */
+int media_clip_trim(struct media *m, const struct media_trim_config *config);
+
 /* Stills */
 
 struct media_still_config {

@@ -28,6 +28,7 @@ static const struct route routes[] = {
     {HTTP_GET, V1 "/clips/{id}/media", ROUTE_OPEN, api_clip_media, NULL},
     {HTTP_GET, V1 "/clips/{id}/poster", ROUTE_OPEN, api_clip_poster, NULL},
     {HTTP_GET, V1 "/clips/{id}/manifest", ROUTE_OPEN, api_clip_manifest, NULL},
+    {HTTP_POST, V1 "/clips/{id}/trim", ROUTE_JSON, NULL, api_clip_trim},
     {HTTP_POST, V1 "/clips/{id}/stop", ROUTE_JSON, NULL, api_clip_stop},
     {HTTP_GET, V1 "/cases/{id}/stills", 0, api_stills_list, NULL},
     {HTTP_GET, V1 "/stills/{id}", 0, api_still_get, NULL},

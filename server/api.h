@@ -70,6 +70,7 @@ void api_room_clip(struct api_call *c);
 void api_room_still(struct api_call *c);
 void api_room_consent(struct api_call *c);
 void api_clip_stop(struct api_call *c);
+void api_clip_trim(struct api_call *c);
 void api_healthz(struct api_call *c);
 void api_readyz(struct store *s, struct api_call *c);
 void api_metrics(struct api_call *c);

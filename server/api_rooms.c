@@ -103,6 +103,19 @@ void api_clip_stop(struct api_call *c)
     calls_clip_stop(c->app->calls, &c->claims, c->params.values[0], on_clip_stopped, c);
 }
 
+void api_clip_trim(struct api_call *c)
+{
+    int64_t from_ms, to_ms;
+    if (json_int(c->body, "from_ms", 0, LIMIT_CLIP_SECONDS * INT64_C(1000), &from_ms) ||
+        json_int(c->body, "to_ms", from_ms + 1, LIMIT_CLIP_SECONDS * INT64_C(2000), &to_ms)) {
+        api_problem(c, 400, "`from_ms` and, behind it, `to_ms` are milliseconds of the clip");
+        api_answer(c);
+        return;
+    }
+    calls_clip_trim(c->app->calls, &c->claims, c->params.values[0], (uint64_t)from_ms,
+                    (uint64_t)to_ms, on_clip_started, c);
+}
+
 void api_room_consent(struct api_call *c)
 {
     const json_t *recording = json_object_get(c->body, "recording");

@@ -78,6 +78,10 @@ void calls_clip_stop(struct calls *c, const struct claims *who, const char *clip
  *  room, or nobody of that name in it. */
 void calls_still(struct calls *c, const struct claims *who, const char *room, const char *publisher,
                  const char *label, calls_done *done, void *ctx);
+/** A part of a ready clip as another one, that begins with the last key frame at or before `from_ms`.
+ *  ER_CONFLICT: not ready, not sealed, or a part itself; ER_INVALID: nothing lies there. */
+void calls_clip_trim(struct calls *c, const struct claims *who, const char *clip, uint64_t from_ms,
+                     uint64_t to_ms, calls_done *done, void *ctx);
 /** That person's consent to being recorded: an event on the case, then carried out. */
 void calls_consent(struct calls *c, const struct claims *who, const char *room, bool recording,
                    calls_done *done, void *ctx);

@@ -20,6 +20,7 @@ void call_clip_free(struct calls *c, struct clip *clip)
     c->clips_unsaved -= clip->unsaved;
     map_remove_str(c->clips, clip->row.id.text);
     list_remove(&clip->node);
+    free(clip->trim);
     free(clip);
 }
 
@@ -201,7 +202,7 @@ void call_clip_sealed(struct calls *c, struct clip *clip, int er, const char *sh
     row_write(c, clip, true);
 }
 
-static void on_failed(struct calls *c, struct clip *clip, int er)
+void call_clip_failed(struct calls *c, struct clip *clip, int er)
 {
     clip->row.state = CLIP_FAILED;
     clip->sealed = true;
@@ -244,7 +245,7 @@ void calls_on_clip_event(struct calls *c, const struct media_event *e)
         else
             call_clip_seal(c, clip);
     } else if (e->type == MEDIA_CLIP_FAILED) {
-        on_failed(c, clip, e->er);
+        call_clip_failed(c, clip, e->er);
     } else {
         clip->row.started_us = e->unix_us;
         row_write(c, clip, false);
@@ -317,7 +318,7 @@ static void add_done(struct calls *c, struct calls_job *head)
     job->done(job->ctx, er, er < 0 ? "the recording could not start" : NULL, er < 0 ? NULL : body);
     json_decref(body);
     if (er < 0)
-        on_failed(c, clip, er);
+        call_clip_failed(c, clip, er);
 }
 
 const char *room_default_publisher(struct room *r)
@@ -536,6 +537,10 @@ static void repair_work(struct store *s, struct calls_job *head)
 {
     struct repair_job *job = container_of(head, struct repair_job, head);
     job->er = store_clips_in_state(s, CLIP_RECORDING, repair_each, job);
+    for (size_t i = 0; i < job->count; i++) {
+        if (strcmp(job->rows[i].kind, "trim") == 0)
+            call_trim_clear(job->rows[i].path);
+    }
 }
 
 static void repair_done(struct calls *c, struct calls_job *head)
@@ -548,6 +553,10 @@ static void repair_done(struct calls *c, struct calls_job *head)
             continue;
         }
         clip->row = job->rows[i];
+        if (strcmp(clip->row.kind, "trim") == 0) { /* can be asked for again */
+            call_clip_failed(c, clip, ER_CLOSED);
+            continue;
+        }
         int er = media_clip_repair(c->config.media, &clip->row.id, clip->row.path);
         log_event(c->config.log, LOG_INFO, "clip_repair", "clip=%s er=%s", clip->row.id.text,
                   er_name(er));

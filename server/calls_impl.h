@@ -127,6 +127,7 @@ struct clip {
     struct list node; /* of the room; alone when repaired */
     struct room *room;
     struct store_clip row;
+    struct sealer_trim *trim; /* owned; NULL: recorded, not trimmed */
     bool stopping;
     bool sealed;  /* its manifest is on the disk, or it will have none */
     bool unsaved; /* finished, but not sealed or its row not written yet; then in no room */
@@ -274,6 +275,10 @@ void room_stop_clips(struct room *r);
 void room_stop_clips_of(struct room *r, const char *publisher);
 json_t *room_recording_json(struct room *r);
 void call_clip_free(struct calls *c, struct clip *clip);
+/** It has come to nothing: its row is written so. */
+void call_clip_failed(struct calls *c, struct clip *clip, int er);
+/** Removes what a dead process left of a part that it was making. */
+void call_trim_clear(const char *path);
 /** Seal what is finished; then: */
 void call_clip_seal(struct calls *c, struct clip *clip);
 /** The manifest is durable (er 0, its hash), or it could not be made. */

@@ -21,7 +21,8 @@ struct seal_job {
     struct calls_job head;
     struct sealer *sealer;
     struct store_clip row;
-    json_t *facts; /* owned */
+    json_t *facts;            /* owned; or: */
+    struct sealer_trim *trim; /* a copy, owned */
     int er;
 };
 
@@ -37,8 +38,11 @@ static void seal_work(struct store *s, struct calls_job *head)
 {
     struct seal_job *job = container_of(head, struct seal_job, head);
     (void)s;
-    job->er = sealer_seal(job->sealer, &job->row.id, job->row.path, job->facts, head->unix_us,
-                          job->row.manifest_sha256);
+    if (job->trim)
+        job->er = sealer_trim(job->sealer, job->trim, head->unix_us, job->row.manifest_sha256);
+    else
+        job->er = sealer_seal(job->sealer, &job->row.id, job->row.path, job->facts, head->unix_us,
+                              job->row.manifest_sha256);
 }
 
 static void seal_done(struct calls *c, struct calls_job *head)
@@ -46,6 +50,33 @@ static void seal_done(struct calls *c, struct calls_job *head)
     struct seal_job *job = container_of(head, struct seal_job, head);
     sealed(c, &job->row.id, job->er, job->row.manifest_sha256);
     json_decref(job->facts);
+    free(job->trim);
+}
+
+/** Either `facts` or `trim`; both stay the caller's. */
+static int seal_run(struct calls *c, const struct store_clip *row, json_t *facts,
+                    const struct sealer_trim *trim)
+{
+    struct seal_job *job = calloc(1, sizeof *job);
+    if (!job)
+        return ER_NOMEM;
+    job->head.work = seal_work;
+    job->head.done = seal_done;
+    job->sealer = c->config.sealer;
+    job->row = *row;
+    job->facts = facts ? json_incref(facts) : NULL;
+    job->trim = trim ? malloc(sizeof *trim) : NULL;
+    int er = trim && !job->trim ? ER_NOMEM : 0;
+    if (job->trim)
+        *job->trim = *trim;
+    if (er == 0)
+        er = calls_run_on(c, sealer_queue(c->config.sealer), &job->head);
+    if (er == 0)
+        return 0;
+    json_decref(job->facts);
+    free(job->trim);
+    free(job);
+    return er;
 }
 
 static void facts_work(struct store *s, struct calls_job *head)
@@ -57,40 +88,32 @@ static void facts_work(struct store *s, struct calls_job *head)
 static void facts_done(struct calls *c, struct calls_job *head)
 {
     struct facts_job *job = container_of(head, struct facts_job, head);
-    struct seal_job *next = c && job->er == 0 ? calloc(1, sizeof *next) : NULL;
     int er = job->er;
-    if (next) {
-        next->head.work = seal_work;
-        next->head.done = seal_done;
-        next->sealer = c->config.sealer;
-        next->row = job->row;
-        next->facts = json_incref(job->facts);
-        er = calls_run_on(c, sealer_queue(c->config.sealer), &next->head);
-        if (er)
-            json_decref(next->facts);
-    } else if (er == 0) {
-        er = ER_NOMEM;
-    }
-    if (er) {
-        free(next);
+    if (c && er == 0)
+        er = seal_run(c, &job->row, job->facts, NULL);
+    if (er)
         sealed(c, &job->row.id, er, "");
-    }
     json_decref(job->facts);
+}
+
+static int facts_run(struct calls *c, const struct store_clip *row)
+{
+    struct facts_job *job = calloc(1, sizeof *job);
+    if (!job)
+        return ER_NOMEM;
+    job->head.work = facts_work;
+    job->head.done = facts_done;
+    job->row = *row;
+    int er = calls_run(c, &job->head);
+    if (er)
+        free(job);
+    return er;
 }
 
 void call_clip_seal(struct calls *c, struct clip *clip)
 {
-    struct facts_job *job = calloc(1, sizeof *job);
-    int er = job ? 0 : ER_NOMEM;
     clip->writing = true;
-    if (job) {
-        job->head.work = facts_work;
-        job->head.done = facts_done;
-        job->row = clip->row;
-        er = calls_run(c, &job->head);
-    }
-    if (er == 0)
-        return;
-    free(job);
-    call_clip_sealed(c, clip, er, "");
+    int er = clip->trim ? seal_run(c, &clip->row, NULL, clip->trim) : facts_run(c, &clip->row);
+    if (er)
+        call_clip_sealed(c, clip, er, "");
 }

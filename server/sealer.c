@@ -98,6 +98,20 @@ int sealer_write(const char *path, const char *text, size_t len,
     return er;
 }
 
+int sealer_sign(struct sealer *s, const char *context, json_t *document, uint64_t unix_us,
+                char **ret, size_t *ret_len)
+{
+    struct manifest_signer signer;
+    int er = document ? sealer_signer(s, unix_us, &signer) : ER_NOMEM;
+    if (er) {
+        json_decref(document);
+        return er;
+    }
+    er = manifest_sign(&signer, context, document, ret, ret_len);
+    keys_free((struct keys *)(uintptr_t)signer.keys);
+    return er;
+}
+
 static int seal_files(struct sealer *s, const struct id *clip, const char *path,
                       const json_t *facts, uint64_t unix_us, const struct matroska_file *media,
                       const struct matroska_file *voices, char ret_sha256[static SEALER_HASH_BYTES])

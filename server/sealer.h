@@ -8,6 +8,7 @@
 
 #include "base/entropy.h"
 #include "base/id.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "server/dbq.h"
 
@@ -36,6 +37,30 @@ struct dbq *sealer_queue(struct sealer *s);
  *  ER_NOMEM: perhaps later. */
 int sealer_seal(struct sealer *s, const struct id *clip, const char *path, const json_t *facts,
                 uint64_t unix_us, char ret_sha256[static SEALER_HASH_BYTES]);
+
+/** A part of a clip that was copied into a file of its own. */
+struct sealer_trim {
+    struct id clip;               /* its own */
+    char path[512], of_path[512]; /* its own, and the original's; without suffix */
+    char asked_by[LIMIT_IDENTITY + 1];
+    uint64_t asked_from_ms, asked_to_ms; /* and what came of them: */
+    uint64_t from_ms, to_ms;
+};
+/** On the thread: where a part of the sealed clip at `path` can begin and end that is to have
+ *  [*from_ms, *to_ms) in it. ER_NOT_FOUND: no manifest; ER_INVALID: nothing lies there; ER_UNSUPPORTED: a
+ *  trimmed clip; ER_MALFORMED, ER_IO, ER_NOMEM. */
+int sealer_find_cut(const char *path, uint64_t *from_ms, uint64_t *to_ms);
+/** As sealer_seal. */
+int sealer_trim(struct sealer *s, const struct sealer_trim *trim, uint64_t unix_us,
+                char ret_sha256[static SEALER_HASH_BYTES]);
+
+/* Any thread */
+
+/** Sign a document of another kind, which is taken over: adds "key" (the public key) and "signature",
+ *  Ed25519 over `context`, a NUL, and the canonical document without it. *ret is its text, canonical, to
+ *  free(). ER_IO, ER_NOMEM. */
+int sealer_sign(struct sealer *s, const char *context, json_t *document, uint64_t unix_us,
+                char **ret, size_t *ret_len);
 
 /* Shared by the parts of the module */
 

@@ -11,11 +11,13 @@
 #include "base/str.h"
 #include "media/record/clip.h"
 #include "media/record/snapshot.h"
+#include "media/record/trim.h"
 
 struct job {
-    struct record_batch *batch; /* owned; or: */
-    struct still_batch *still;  /* owned; or: */
-    struct job_clip *closing;   /* owned; NULL: a repair */
+    struct record_batch *batch;     /* owned; or: */
+    struct still_batch *still;      /* owned; or: */
+    struct job_clip *closing;       /* owned; or: */
+    struct media_trim_config *trim; /* owned; NULL: a repair */
     struct id clip;
     char *path; /* owned */
 };
@@ -203,6 +205,17 @@ static void repair(struct job_thread *t, const struct id *clip, const char *path
         tell_failed(t->jobs, &none, clip, er);
 }
 
+static void trim(struct job_thread *t, const struct media_trim_config *c)
+{
+    struct clip_result result = {0};
+    struct id none = {{0}};
+    int er = clip_trim(c->from, c->path, c->from_ms, c->to_ms, &result);
+    if (er == 0)
+        tell_ready(t->jobs, &none, &c->clip, 0, 0, &result);
+    else
+        tell_failed(t->jobs, &none, &c->clip, er);
+}
+
 static struct media_still_result *still_result(const struct still_batch *b,
                                                const struct snapshot *s)
 {
@@ -255,9 +268,12 @@ static void *run(void *arg)
             make_still(t, job.still);
         else if (job.closing)
             finish_clip(t->jobs, job.closing);
+        else if (job.trim)
+            trim(t, job.trim);
         else
             repair(t, &job.clip, job.path);
         free(job.path);
+        free(job.trim);
     }
     list_each_safe (c, &t->clips, struct job_clip, in_thread)
         close_clip(t, c, c->last_unix_us, 0);
@@ -361,5 +377,17 @@ int jobs_repair(struct jobs *j, const struct id *clip, const char *path)
     int er = msgq_push(j->finishing.queue, &job);
     if (er != 0)
         free(job.path);
+    return er;
+}
+
+int jobs_trim(struct jobs *j, const struct media_trim_config *config)
+{
+    struct job job = {.trim = malloc(sizeof *config)};
+    if (!job.trim)
+        return ER_NOMEM;
+    *job.trim = *config;
+    int er = msgq_push(j->finishing.queue, &job);
+    if (er != 0)
+        free(job.trim);
     return er;
 }

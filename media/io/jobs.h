@@ -20,5 +20,7 @@ int jobs_record(struct jobs *j, struct record_batch *batch);
 /** The same for a still. Answered by MEDIA_STILL. */
 int jobs_still(struct jobs *j, struct still_batch *batch);
 int jobs_repair(struct jobs *j, const struct id *clip, const char *path);
+/** Copied. */
+int jobs_trim(struct jobs *j, const struct media_trim_config *config);
 
 #endif

@@ -251,17 +251,15 @@ static int signature_add(const struct keys *keys, json_t *o, const char *member,
     return json_object_set_new(o, member, json_string(hex)) ? ER_NOMEM : 0;
 }
 
-int manifest_finish(const struct manifest_signer *signer, json_t *document, char **ret,
-                    size_t *ret_len)
+int manifest_sign(const struct manifest_signer *signer, const char *context, json_t *document,
+                  char **ret, size_t *ret_len)
 {
     uint8_t signature[KEYS_SIGNATURE_BYTES];
-    int er = json_object_set_new(document, "key", keys_jwk(keys_active(signer->keys))) ||
-                     json_object_set_new(document, "format", json_string(MANIFEST_FORMAT))
-                 ? ER_NOMEM
-                 : 0;
+    int er = json_object_set_new(document, "key", keys_jwk(keys_active(signer->keys))) ? ER_NOMEM
+                                                                                       : 0;
     char *text = er ? NULL : json_canonical(document);
     if (text)
-        er = signature_add(signer->keys, document, "signature", MANIFEST_CONTEXT, text, signature);
+        er = signature_add(signer->keys, document, "signature", context, text, signature);
     else
         er = ER_NOMEM;
     free(text);
@@ -272,6 +270,16 @@ int manifest_finish(const struct manifest_signer *signer, json_t *document, char
     *ret = text;
     *ret_len = strlen(text);
     return 0;
+}
+
+int manifest_finish(const struct manifest_signer *signer, json_t *document, char **ret,
+                    size_t *ret_len)
+{
+    if (json_object_set_new(document, "format", json_string(MANIFEST_FORMAT))) {
+        json_decref(document);
+        return ER_NOMEM;
+    }
+    return manifest_sign(signer, MANIFEST_CONTEXT, document, ret, ret_len);
 }
 
 static int stamp_add(const struct manifest_signer *signer, json_t *document,

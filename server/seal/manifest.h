@@ -90,7 +90,10 @@ json_t *manifest_hash_json(const struct merkle_hash *hash);
 json_t *manifest_frames_json(const struct seal_frame *frames, size_t count);
 /** {"bytes", "sha256", "parts": [..]} */
 json_t *manifest_file_json(const struct matroska_file *file);
-/** Signs `document` (taken over) and gives its text. */
+/** Signs any `document` (taken over): adds "key" and "signature", and gives its canonical text. */
+int manifest_sign(const struct manifest_signer *signer, const char *context, json_t *document,
+                  char **ret, size_t *ret_len);
+/** The same of a manifest. */
 int manifest_finish(const struct manifest_signer *signer, json_t *document, char **ret,
                     size_t *ret_len);
 

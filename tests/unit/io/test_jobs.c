@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <semaphore.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -264,6 +265,31 @@ static void repairs_what_a_dead_process_left(void **state)
     assert_true(scratch_exists(&f->scratch, "two.webm"));
 }
 
+static void trims_a_finished_clip(void **state)
+{
+    struct fixture *f = *state;
+    struct id clip = id_make(UNIX_US, &f->entropy);
+    open_clip(f, &clip, "whole");
+    (void)next_event(f, MEDIA_CLIP_STARTED);
+    for (uint64_t i = 0; i < 75; i++)
+        write_picture(f, &clip, i * 40000);
+    assert_int_equal(jobs_record(f->jobs, make_batch(f, &clip, RECORD_CLOSE, 3000000)), 0);
+    (void)next_event(f, MEDIA_CLIP_READY);
+    struct media_trim_config config = {
+        .clip = id_make(UNIX_US, &f->entropy), .from_ms = 0, .to_ms = 1000};
+    (void)snprintf(config.from, sizeof config.from, "%s", scratch_path(&f->scratch, "whole"));
+    (void)snprintf(config.path, sizeof config.path, "%s", scratch_path(&f->scratch, "cut"));
+    assert_int_equal(jobs_trim(f->jobs, &config), 0);
+    struct media_event e = next_event(f, MEDIA_CLIP_READY);
+    assert_true(id_equal(&e.clip, &config.clip));
+    assert_true(e.result.has_video && !e.result.repaired && e.result.duration_ms <= 1000);
+    config.from_ms = 8000;
+    config.to_ms = 9000;
+    (void)snprintf(config.path, sizeof config.path, "%s", scratch_path(&f->scratch, "none"));
+    assert_int_equal(jobs_trim(f->jobs, &config), 0);
+    assert_int_equal(next_event(f, MEDIA_CLIP_FAILED).er, ER_NOT_FOUND);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
 
 int main(void)
@@ -275,6 +301,7 @@ int main(void)
         TEST(what_takes_long_holds_nobody_up),
         TEST(stopping_finishes_clips),
         TEST(repairs_what_a_dead_process_left),
+        TEST(trims_a_finished_clip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

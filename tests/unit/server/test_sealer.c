@@ -11,6 +11,8 @@
 #include <cmocka.h>
 
 #include "base/er.h"
+#include "base/json.h"
+#include "base/str.h"
 #include "media/framelog.h"
 #include "server/seal/durable.h"
 #include "server/seal/verify_files.h"
@@ -238,6 +240,49 @@ static void a_rotated_key_seals_the_next_clip(void **state)
     manifest_clear(&m);
 }
 
+static void finds_where_a_part_can_begin(void **state)
+{
+    struct scene *s = *state;
+    static const uint64_t cases[][4] = {
+        {0, 500, 0, 500}, {999, 1001, 0, 1001}, {1000, 1400, 1000, 1400}, {1200, 9000, 1000, 1481}};
+    uint64_t from, to;
+    assert_int_equal(seal(s), 0);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        from = cases[i][0];
+        to = cases[i][1];
+        assert_int_equal(sealer_find_cut(s->path, &from, &to), 0);
+        assert_int_equal(from, cases[i][2]);
+        assert_int_equal(to, cases[i][3]);
+    }
+    from = 1500;
+    to = 1600;
+    assert_int_equal(sealer_find_cut(s->path, &from, &to), ER_INVALID);
+    assert_int_equal(sealer_find_cut("/nowhere", &from, &to), ER_NOT_FOUND);
+}
+
+static void signs_other_documents(void **state)
+{
+    struct scene *s = *state;
+    char *text;
+    size_t len;
+    uint8_t signature[KEYS_SIGNATURE_BYTES];
+    struct key key;
+    assert_int_equal(sealer_sign(s->sealer, "loupe-still-1", json_pack("{s:i}", "a", 1),
+                                 1790000002000000u, &text, &len),
+                     0);
+    json_t *document = json_loads(text, 0, NULL);
+    const char *hex = json_string_value(json_object_get(document, "signature"));
+    assert_int_equal(hex_decode(signature, sizeof signature, span_of(hex)), 0);
+    assert_int_equal(keys_from_jwk(json_object_get(document, "key"), &key), 0);
+    json_object_del(document, "signature");
+    char *canonical = json_canonical(document);
+    assert_int_equal(
+        keys_check(key.public, "loupe-still-1", canonical, strlen(canonical), signature), 0);
+    free(canonical);
+    free(text);
+    json_decref(document);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -249,6 +294,8 @@ int main(void)
         TEST(a_log_that_was_cut_is_no_certificate),
         TEST(a_file_that_is_not_what_was_recorded_is_not_sealed),
         TEST(a_rotated_key_seals_the_next_clip),
+        TEST(finds_where_a_part_can_begin),
+        TEST(signs_other_documents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
