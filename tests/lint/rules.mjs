@@ -83,6 +83,7 @@ const TESTED_WITH = {
   'server/seal/verify_media.c': 'verify',
   'server/seal/verify_trim.c': 'verify',
   'server/sealer_log.c': 'sealer',
+  'server/sealer_trim.c': 'sealer',
   'server/store_cases.c': 'store',
   'server/store_clips.c': 'store',
   'server/store_people.c': 'store',
