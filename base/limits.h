@@ -103,6 +103,9 @@
 #define LIMIT_MIX_SOURCES 16      /* further voices are left out of the mix and counted */
 
 /* Stills. The limits of pixels are of what has to be decoded for one, pictures before it included */
+#define LIMIT_PHOTO_BYTES 33554432 /* of an uploaded photograph; more is refused: ER_FULL (413) */
+#define LIMIT_PHOTOS_PENDING 4     /* asked of one case's buyer and not there yet; then ER_FULL */
+#define LIMIT_PHOTO_WAIT_US UINT64_C(3600000000) /* an unfinished one is forgotten then */
 #define LIMIT_STILLS_PER_ROOM 8  /* asked for at once; one more is refused: ER_FULL (HTTP 429) */
 #define LIMIT_STILL_QUEUE 64     /* waiting to be decoded; one more is refused: ER_FULL */
 #define LIMIT_STILL_PACKETS 4096 /* of one group of pictures; what comes behind is not looked at */

@@ -404,6 +404,11 @@ int media_still(struct media *m, const struct id *room, const struct media_still
     return command(m, &c);
 }
 
+int media_photo(struct media *m, const struct id *room, const struct media_photo_config *config)
+{
+    return jobs_photo(m->jobs, room, config);
+}
+
 int media_stats(struct media *m, const struct id *room, uint64_t request)
 {
     struct command c = {.type = COMMAND_STATS, .room = *room, .request = request};

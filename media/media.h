@@ -152,6 +152,16 @@ struct media_still_config {
  *  MEDIA_STILL, within LIMIT_STILL_WAIT_US and the time to decode it. */
 int media_still(struct media *m, const struct id *room, const struct media_still_config *config);
 
+/** A photograph that was uploaded to <path>.upload: checked, freed of its metadata, measured; <path>.jpg
+ *  and <path>.small.jpg are made of it. Answered by MEDIA_STILL, in which codec is NULL and nothing is said of
+ *  a frame. */
+struct media_photo_config {
+    struct id still;
+    char path[MEDIA_PATH_BYTES]; /* without suffix */
+    uint8_t sha256[32];          /* of what was uploaded: else ER_UNAUTHENTIC */
+};
+int media_photo(struct media *m, const struct id *room, const struct media_photo_config *config);
+
 /* Seeing */
 
 /** Answered by MEDIA_STATS with the same `request`. */
@@ -248,11 +258,12 @@ struct media_still_result {
     uint64_t frame_bytes;
     int64_t frame_timestamp; /* RTP, extended */
     bool frame_key;
-    int quantizer;    /* in the codec's own units; -1: not told */
-    double sharpness; /* variance of the Laplacian of luma (0..255) */
-    double luma;      /* mean, 0..255 */
-    double dark;      /* share of pixels at black or next to it, 0..1 */
-    double bright;    /* at white */
+    unsigned orientation; /* of a photograph: Exif's, 1..8 */
+    int quantizer;        /* in the codec's own units; -1: not told */
+    double sharpness;     /* variance of the Laplacian of luma (0..255) */
+    double luma;          /* mean, 0..255 */
+    double dark;          /* share of pixels at black or next to it, 0..1 */
+    double bright;        /* at white */
 };
 
 /** What a publisher sends on one layer, the ones below included. */

@@ -10,12 +10,19 @@
 #include "base/list.h"
 #include "base/str.h"
 #include "media/record/clip.h"
+#include "media/record/photo.h"
 #include "media/record/snapshot.h"
 #include "media/record/trim.h"
+
+struct photo_job {
+    struct id room;
+    struct media_photo_config config;
+};
 
 struct job {
     struct record_batch *batch;     /* owned; or: */
     struct still_batch *still;      /* owned; or: */
+    struct photo_job *photo;        /* owned; or: */
     struct job_clip *closing;       /* owned; or: */
     struct media_trim_config *trim; /* owned; NULL: a repair */
     struct id clip;
@@ -257,6 +264,37 @@ static void make_still(struct job_thread *t, struct still_batch *b)
     still_batch_free(b);
 }
 
+static struct media_still_result *photo_result(const struct photo *p)
+{
+    struct media_still_result *r = calloc(1, sizeof *r);
+    if (!r)
+        return NULL;
+    *r = (struct media_still_result){.width = p->width,
+                                     .height = p->height,
+                                     .bytes = p->bytes,
+                                     .orientation = p->orientation,
+                                     .quantizer = STILL_NO_QUANTIZER,
+                                     .sharpness = p->measures.sharpness,
+                                     .luma = p->measures.luma,
+                                     .dark = p->measures.dark,
+                                     .bright = p->measures.bright};
+    hex_encode(r->sha256, p->sha256, sizeof p->sha256);
+    return r;
+}
+
+static void take_photo(struct job_thread *t, struct photo_job *job)
+{
+    struct photo photo;
+    struct media_event event = {.type = MEDIA_STILL, .room = job->room, .clip = job->config.still};
+    event.er = photo_take(job->config.path, job->config.sha256, &photo);
+    if (event.er == 0) {
+        event.still = photo_result(&photo);
+        event.er = event.still ? 0 : ER_NOMEM;
+    }
+    tell(t->jobs, &event);
+    free(job);
+}
+
 static void *run(void *arg)
 {
     struct job_thread *t = arg;
@@ -266,6 +304,8 @@ static void *run(void *arg)
             record(t, job.batch);
         else if (job.still)
             make_still(t, job.still);
+        else if (job.photo)
+            take_photo(t, job.photo);
         else if (job.closing)
             finish_clip(t->jobs, job.closing);
         else if (job.trim)
@@ -367,6 +407,18 @@ int jobs_still(struct jobs *j, struct still_batch *batch)
 {
     struct job job = {.still = batch};
     return msgq_push(j->pictures.queue, &job);
+}
+
+int jobs_photo(struct jobs *j, const struct id *room, const struct media_photo_config *config)
+{
+    struct job job = {.photo = malloc(sizeof *job.photo)};
+    if (!job.photo)
+        return ER_NOMEM;
+    *job.photo = (struct photo_job){.room = *room, .config = *config};
+    int er = msgq_push(j->pictures.queue, &job);
+    if (er != 0)
+        free(job.photo);
+    return er;
 }
 
 int jobs_repair(struct jobs *j, const struct id *clip, const char *path)

@@ -19,6 +19,8 @@ void jobs_stop(struct jobs *j);
 int jobs_record(struct jobs *j, struct record_batch *batch);
 /** The same for a still. Answered by MEDIA_STILL. */
 int jobs_still(struct jobs *j, struct still_batch *batch);
+/** Answered by MEDIA_STILL. Copies the config. ER_NOMEM, ER_FULL. */
+int jobs_photo(struct jobs *j, const struct id *room, const struct media_photo_config *config);
 int jobs_repair(struct jobs *j, const struct id *clip, const char *path);
 /** Copied. */
 int jobs_trim(struct jobs *j, const struct media_trim_config *config);
