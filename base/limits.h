@@ -97,6 +97,7 @@
 
 /* Recording */
 #define LIMIT_CLIPS_PER_ROOM 8    /* recording at once; one more is refused: ER_FULL (HTTP 429) */
+#define LIMIT_REPAIRS 256         /* waiting for room on the disk; others wait for the next start */
 #define LIMIT_CLIP_SECONDS 14400  /* a clip is finished by itself then */
 #define LIMIT_REORDER_US 400000u  /* how long the recorder waits for a missing packet */
 #define LIMIT_FRAME_BYTES 4000000 /* a larger picture is a gap */

@@ -407,6 +407,7 @@ int calls_new(struct calls **ret, const struct calls_config *config)
         return ER_NOMEM;
     c->config = *config;
     list_init(&c->musts);
+    list_init(&c->repairs);
     c->clock = (struct calls_clock){.now_us = system_now_us, .unix_us = system_unix_us};
     if (config->clock)
         c->clock = *config->clock;
@@ -480,6 +481,7 @@ void calls_free(struct calls *c)
     map_free(c->stills);
     queue_free(c->queue);
     must_clear(c);
+    calls_repairs_clear(c);
     if (c->anchor) {
         c->anchor->calls = NULL;
         if (!c->anchor->jobs)
@@ -501,6 +503,7 @@ void calls_tick(struct calls *c)
     must_retry(c);
     calls_retry_clips(c);
     calls_look_for_space(c);
+    calls_retry_repairs(c);
     sessions_tick(c->sessions, now_us);
     queue_tick(c->queue, now_us);
     calls_on_queue_events(c);
@@ -514,7 +517,8 @@ uint64_t calls_deadline_us(const struct calls *c)
     next_us = must_us < next_us ? must_us : next_us;
     if (c->clips_unsaved && c->clips_retry_us < next_us)
         next_us = c->clips_retry_us;
-    uint64_t space_us = calls_space_deadline_us(c);
+    uint64_t space_us = calls_space_deadline_us(c), repair_us = calls_repairs_deadline_us(c);
+    next_us = repair_us < next_us ? repair_us : next_us;
     next_us = space_us < next_us ? space_us : next_us;
     bool leaving = c->drain_until_us && !c->drained;
     return leaving && c->drain_until_us < next_us ? c->drain_until_us : next_us;

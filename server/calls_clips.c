@@ -86,9 +86,12 @@ static void row_work(struct store *s, struct calls_job *head)
 }
 
 /** Tell what became of a clip, and let its room go on without it. */
-static void clip_leave(struct clip *clip, bool saved)
+static void clip_leave(struct calls *c, struct clip *clip, bool saved)
 {
     struct room *r = clip->room;
+    struct room *open = !r && clip->again && saved ? room_find(c, &clip->row.room) : NULL;
+    if (open)
+        tell_clip(open, &clip->row);
     if (!r)
         return;
     list_remove(&clip->node);
@@ -117,7 +120,7 @@ static void row_written(struct calls *c, const struct store_clip *row, bool fina
         if (c->clips_unsaved++ == 0)
             c->clips_retry_us = calls_now_us(c) + RETRY_US;
     }
-    clip_leave(clip, er == 0);
+    clip_leave(c, clip, er == 0);
     if (!again)
         call_clip_free(c, clip);
 }
@@ -204,6 +207,13 @@ void call_clip_sealed(struct calls *c, struct clip *clip, int er, const char *sh
 
 void call_clip_failed(struct calls *c, struct clip *clip, int er)
 {
+    const struct store_clip row = clip->row;
+    if (er == ER_IO)
+        calls_repair_later(c, &row, clip->again);
+    if (clip->again) { /* as it was before */
+        call_clip_free(c, clip);
+        return;
+    }
     clip->row.state = CLIP_FAILED;
     clip->sealed = true;
     (void)str_copy(clip->row.reason, sizeof clip->row.reason, er_name(er));
@@ -230,6 +240,7 @@ static void take_result(struct store_clip *row, const struct media_clip_result *
     row->has_audio = result->has_audio;
     row->has_poster = result->has_poster;
     row->repaired = result->repaired;
+    row->reason[0] = '\0';
 }
 
 void calls_on_clip_event(struct calls *c, const struct media_event *e)
@@ -512,67 +523,4 @@ void calls_clip_stop(struct calls *c, const struct claims *who, const char *clip
         done(ctx, er, er == ER_DENIED ? "this token may not record" : "no such clip", NULL);
         free(job);
     }
-}
-
-/* Repair */
-
-struct repair_job {
-    struct calls_job head;
-    struct store_clip *rows;
-    size_t count;
-    int er;
-};
-
-static void repair_each(void *ctx, const struct store_clip *row)
-{
-    struct repair_job *job = ctx;
-    struct store_clip *grown = realloc(job->rows, (job->count + 1) * sizeof *grown);
-    if (!grown)
-        return; /* the next start tries again */
-    job->rows = grown;
-    job->rows[job->count++] = *row;
-}
-
-static void repair_work(struct store *s, struct calls_job *head)
-{
-    struct repair_job *job = container_of(head, struct repair_job, head);
-    job->er = store_clips_in_state(s, CLIP_RECORDING, repair_each, job);
-    for (size_t i = 0; i < job->count; i++) {
-        if (strcmp(job->rows[i].kind, "trim") == 0)
-            call_trim_clear(job->rows[i].path);
-    }
-}
-
-static void repair_done(struct calls *c, struct calls_job *head)
-{
-    struct repair_job *job = container_of(head, struct repair_job, head);
-    for (size_t i = 0; c && i < job->count; i++) {
-        struct clip *clip = calloc(1, sizeof *clip);
-        if (!clip || map_add_str(c->clips, job->rows[i].id.text, clip) < 0) {
-            free(clip);
-            continue;
-        }
-        clip->row = job->rows[i];
-        if (strcmp(clip->row.kind, "trim") == 0) { /* can be asked for again */
-            call_clip_failed(c, clip, ER_CLOSED);
-            continue;
-        }
-        int er = media_clip_repair(c->config.media, &clip->row.id, clip->row.path);
-        log_event(c->config.log, LOG_INFO, "clip_repair", "clip=%s er=%s", clip->row.id.text,
-                  er_name(er));
-        if (er < 0)
-            call_clip_free(c, clip); /* stays as it is until the next start */
-    }
-    free(job->rows);
-}
-
-void calls_repair_clips(struct calls *c)
-{
-    struct repair_job *job = calloc(1, sizeof *job);
-    if (!job)
-        return;
-    job->head.work = repair_work;
-    job->head.done = repair_done;
-    if (calls_run(c, &job->head) < 0)
-        free(job);
 }

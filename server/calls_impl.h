@@ -32,6 +32,7 @@ struct calls {
     struct map *peers;    /* number -> struct peer */
     struct map *requests; /* number -> struct request */
     struct list musts;    /* see calls_must.c */
+    struct list repairs;  /* see calls_repair.c */
     struct map *clips;    /* clip id -> struct clip, while recording or being repaired */
     struct map *stills;   /* still id -> struct still_wait, while it is taken */
     uint64_t last_peer, last_request, last_consent;
@@ -129,6 +130,7 @@ struct clip {
     struct store_clip row;
     struct sealer_trim *trim; /* owned; NULL: recorded, not trimmed */
     bool stopping;
+    bool again;   /* failed for want of room, and is tried once more */
     bool sealed;  /* its manifest is on the disk, or it will have none */
     bool unsaved; /* finished, but not sealed or its row not written yet; then in no room */
     bool writing; /* it is being sealed, or its last state is on the way to the store */
@@ -268,6 +270,12 @@ void must_clear(struct calls *c);
 /* Clips */
 
 void calls_repair_clips(struct calls *c);
+/** A clip that the disk did not take whole is tried again when there may be room; `again`: that has
+ *  failed before, so the next time later. */
+void calls_repair_later(struct calls *c, const struct store_clip *row, bool again);
+void calls_retry_repairs(struct calls *c);
+uint64_t calls_repairs_deadline_us(const struct calls *c);
+void calls_repairs_clear(struct calls *c);
 /** Writes the rows again that could not be written. */
 void calls_retry_clips(struct calls *c);
 void calls_on_clip_event(struct calls *c, const struct media_event *event);

@@ -124,8 +124,7 @@ static void all_kinds_are_decoded(void **state)
                  {1, 1, 1, false}, {3, 2, 2, true},  {3, 1, 1, true}};
     (void)state;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        struct bytes b =
-            make(kinds[i].components, kinds[i].h, kinds[i].v, kinds[i].progressive);
+        struct bytes b = make(kinds[i].components, kinds[i].h, kinds[i].v, kinds[i].progressive);
         struct photo photo;
         struct photo_picture *picture;
         struct still still;

@@ -330,6 +330,48 @@ static void test_room_waits_for_its_clips(void **state)
     world_stop(&w);
 }
 
+/** What the disk did not take is tried again, later each time, and nobody hears of tries that fail. */
+static void test_full_disk_is_tried_again(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client buyer;
+    world_start(&w);
+    struct store_case c = world_case(&w, "bo");
+    struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
+    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
+    consent(&buyer);
+    fake_media_manual_clips(w.media);
+    struct result r = start(&w, &agent, c.room.text, "bo");
+    struct media_event e = {.type = MEDIA_CLIP_FAILED, .er = ER_IO};
+    assert_int_equal(id_parse(r.clip, &e.clip), 0);
+    fake_media_say(w.media, &e);
+    world_pass(&w, 4000);
+    assert_int_equal(stored(&w, r.clip).state, CLIP_FAILED);
+    assert_int_equal(fake_media_count(w.media, "clip_repair"), 0);
+    world_pass(&w, 2000);
+    assert_int_equal(fake_media_count(w.media, "clip_repair"), 1);
+    client_forget(&buyer);
+    fake_media_say(w.media, &e);
+    world_pass(&w, 8000);
+    assert_int_equal(fake_media_count(w.media, "clip_repair"), 1);
+    assert_false(client_has(&buyer, "clip"));
+    assert_int_equal(world_events(&w, &c.id, "clip_failed"), 1);
+    world_pass(&w, 4000);
+    assert_int_equal(fake_media_count(w.media, "clip_repair"), 2);
+    e = (struct media_event){
+        .type = MEDIA_CLIP_READY, .clip = e.clip, .result = {.duration_ms = 5, .repaired = true}};
+    fake_media_say(w.media, &e);
+    world_pass(&w, 1000);
+    assert_string_equal(text_at(client_expect(&buyer, "clip"), "clip.state"), "ready");
+    assert_int_equal(stored(&w, r.clip).state, CLIP_READY);
+    assert_string_equal(stored(&w, r.clip).reason, "");
+    world_pass(&w, 100000);
+    assert_int_equal(fake_media_count(w.media, "clip_repair"), 2);
+    client_free(&buyer);
+    world_stop(&w);
+}
+
 static void test_repair_at_the_start(void **state)
 {
     (void)state;
@@ -364,6 +406,7 @@ int main(void)
         cmocka_unit_test(test_full_disk_is_told),
         cmocka_unit_test(test_bound_and_drain),
         cmocka_unit_test(test_room_waits_for_its_clips),
+        cmocka_unit_test(test_full_disk_is_tried_again),
         cmocka_unit_test(test_repair_at_the_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
