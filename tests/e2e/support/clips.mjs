@@ -16,7 +16,8 @@ const WIDTH = 320;
 const HEIGHT = 180;
 const RATE = 16_000;
 
-async function download(louped, url, path) {
+/** Into a file; gives its path. */
+export async function download(louped, url, path) {
   const response = await fetch(new URL(url, louped.url));
   if (!response.ok) throw new Error(`GET ${url}: ${response.status}`);
   writeFileSync(path, Buffer.from(await response.arrayBuffer()));
