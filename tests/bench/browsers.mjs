@@ -15,7 +15,7 @@ const seeds = list('SEEDS', '1,2,3');
 const SECTIONS = ['loss', 'blackout', 'simulcast'];
 const only = settings.only ?? SECTIONS;
 const CAMERA = { width: 640, height: 480 };
-const LAYERS = { width: 960, height: 540, scales: [4, 2, 1], maxBitrate: 2_500_000 };
+const LAYERS = { width: 960, height: 540, grain: true, scales: [4, 2, 1], maxBitrate: 2_500_000 };
 const CLEAN = { delayMs: 20 };
 const RUN_MOST_MS = 3 * seconds * 1000 + 60_000;
 
@@ -155,13 +155,24 @@ function turned(seen, name, since, test) {
     return found ? found.at - since : null;
 }
 
+/** The largest layer takes a while to become one that a narrow path does not carry; half a minute at most.
+ *  What it is to take then. */
+async function untilItFills(publisher) {
+    let kbps = 0;
+    for (const end = Date.now() + 30_000; Date.now() < end && kbps < LAYERS.maxBitrate / 2000; await sleep(500))
+        kbps = round(((await publisher.figures()).sent.r2?.target ?? 0) / 1000, 0);
+    await sleep(3000);
+    return kbps;
+}
+
 async function simulcast(server, firefox, seed) {
     const room = await newRoom(server);
     const rules = { delayMs: 50, loss: 0.03 };
     const people = [];
     const { seen, stop } = layersOf(server, room.id);
     try {
-        people.push(await publish(chromium[0], { ...room.door, seed, rules: { delayMs: 1 }, ...LAYERS }));
+        const publisher = await publish(chromium[0], { ...room.door, seed, rules: { delayMs: 1 }, ...LAYERS });
+        people.push(publisher);
         const viewers = {};
         for (const [i, [name, browser]] of Object.entries({ chromium: chromium[1], firefox }).entries()) {
             viewers[name] = await watch(browser, { ...room.eye(name), seed: seed + 1 + i, rules });
@@ -171,7 +182,7 @@ async function simulcast(server, firefox, seed) {
         const look = () => Promise.all(all.map((one) => one.figures()));
         const found = {};
         for (const one of all) await one.page.until('the largest layer', () => globalThis.pictures.at(-1)?.width === 960, undefined, 60_000);
-        await sleep(5000);
+        const before_kbps = await untilItFills(publisher);
         const looks = [await look()];
         const narrow = Date.now();
         for (const one of all) one.relay.set({ rateBps: 1_000_000 });
@@ -184,6 +195,7 @@ async function simulcast(server, firefox, seed) {
         for (const [i, [name, one]] of Object.entries(viewers).entries()) {
             const before = seen.findLast(({ at }) => at <= narrow).layers[name];
             found[name] = {
+                before_kbps,
                 layer_before: before,
                 falls_after_ms: turned(seen, name, narrow, (layer) => layer < before),
                 narrow: between(looks[0][i], looks[1][i]),

@@ -22,16 +22,34 @@ function instrument() {
     transceiver.setHeaderExtensionsToNegotiate?.(list);
   }
 
+  /** A picture that takes as many bits as there are: grain that changes everywhere all the time, which the
+   *  browsers' own fake cameras have not. */
+  function grainy(width, height) {
+    const grain = new OffscreenCanvas(width + 64, height + 64);
+    const shown = Object.assign(document.createElement('canvas'), { width, height });
+    const pixels = new ImageData(grain.width, grain.height);
+    for (let i = 0; i < pixels.data.length; i += 4) {
+      pixels.data.fill(96 + 64 * Math.random(), i, i + 3);
+      pixels.data[i + 3] = 255;
+    }
+    grain.getContext('2d').putImageData(pixels, 0, 0);
+    const context = shown.getContext('2d');
+    const draw = () => context.drawImage(grain, -Math.floor(64 * Math.random()), -Math.floor(64 * Math.random()));
+    draw();
+    setInterval(draw, 33);
+    return shown.captureStream(30).getVideoTracks()[0];
+  }
+
   /** `scales`: one encoding for each, the lowest first; none: a plain camera. `layers`: in one stream, as
-   *  scalabilityMode names them. */
-  async function publish({ width, height, scales, maxBitrate, layers, codec = 'vp8', ...where }) {
+   *  scalabilityMode names them; `grain`: not the camera's picture. */
+  async function publish({ width, height, grain, scales, maxBitrate, layers, codec = 'vp8', ...where }) {
     const peer = (globalThis.peer = new RTCPeerConnection());
     const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width, height, frameRate: 30 } });
     peer.addTransceiver(stream.getAudioTracks()[0], { direction: 'sendonly', streams: [stream] });
     const encodings = layers ? [{ scalabilityMode: layers, maxBitrate }] : scales?.map((scale, i) => ({
       rid: `r${i}`, scaleResolutionDownBy: scale, maxBitrate: Math.round(maxBitrate / scale ** 1.8),
     }));
-    const video = peer.addTransceiver(stream.getVideoTracks()[0], {
+    const video = peer.addTransceiver(grain ? grainy(width, height) : stream.getVideoTracks()[0], {
       direction: 'sendonly', streams: [stream], ...(encodings ? { sendEncodings: encodings } : {}),
     });
     const { codecs } = RTCRtpSender.getCapabilities('video');
