@@ -33,6 +33,7 @@ static const struct route routes[] = {
     {HTTP_GET, V1 "/cases/{id}/stills", 0, api_stills_list, NULL},
     {HTTP_GET, V1 "/stills/{id}", 0, api_still_get, NULL},
     {HTTP_GET, V1 "/stills/{id}/media", ROUTE_OPEN, api_still_media, NULL},
+    {HTTP_GET, V1 "/stills/{id}/record", ROUTE_OPEN, api_still_record, NULL},
     {HTTP_GET, V1 "/stills/{id}/poster", ROUTE_OPEN, api_still_poster, NULL},
     {HTTP_GET, V1 "/rooms/{room}", 0, NULL, api_room_get},
     {HTTP_POST, V1 "/rooms/{room}/clips", ROUTE_JSON, NULL, api_room_clip},

@@ -64,6 +64,7 @@ void api_clip_manifest(struct store *s, struct api_call *c);
 void api_stills_list(struct store *s, struct api_call *c);
 void api_still_get(struct store *s, struct api_call *c);
 void api_still_media(struct store *s, struct api_call *c);
+void api_still_record(struct store *s, struct api_call *c);
 void api_still_poster(struct store *s, struct api_call *c);
 void api_room_get(struct api_call *c);
 void api_room_clip(struct api_call *c);

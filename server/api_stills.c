@@ -21,6 +21,8 @@ int api_still_sign(const struct media_key *key, json_t *still, const char *ident
         er = api_sign_link(key, still, "stills", id, "media_url", "media", identity, expires);
     if (!er)
         er = api_sign_link(key, still, "stills", id, "poster_url", "poster", identity, expires);
+    if (!er)
+        er = api_sign_link(key, still, "stills", id, "record_url", "record", identity, expires);
     return er;
 }
 
@@ -139,14 +141,13 @@ static int file_open(struct api_call *c, const struct store_still *still, const 
 }
 
 static void send_file(struct store *s, struct api_call *c, const char *what, const char *suffix,
-                      bool is_view)
+                      const char *type, bool is_view)
 {
     struct store_still still;
     char person[LIMIT_IDENTITY + 1];
     if (!file_allowed(s, c, what, &still, person))
         return;
-    (void)snprintf(c->response.etag, sizeof c->response.etag, "\"%.64s%s\"", still.sha256,
-                   is_view ? "" : "-p");
+    (void)snprintf(c->response.etag, sizeof c->response.etag, "\"%.64s-%s\"", still.sha256, what);
     int er = file_open(c, &still, suffix);
     if (!er && is_view)
         er = viewed(s, c, &still, person);
@@ -154,7 +155,7 @@ static void send_file(struct store *s, struct api_call *c, const char *what, con
         api_problem_er(c, er, "the file cannot be read");
         return;
     }
-    c->response.content_type = "image/jpeg";
+    c->response.content_type = type;
     http_header_add(&c->response, "cache-control", "private, max-age=600");
     http_header_add(&c->response, "content-disposition", "inline; filename=\"%s%s\"", still.id.text,
                     suffix);
@@ -162,10 +163,15 @@ static void send_file(struct store *s, struct api_call *c, const char *what, con
 
 void api_still_media(struct store *s, struct api_call *c)
 {
-    send_file(s, c, "media", ".jpg", true);
+    send_file(s, c, "media", ".jpg", "image/jpeg", true);
 }
 
 void api_still_poster(struct store *s, struct api_call *c)
 {
-    send_file(s, c, "poster", ".small.jpg", false);
+    send_file(s, c, "poster", ".small.jpg", "image/jpeg", false);
+}
+
+void api_still_record(struct store *s, struct api_call *c)
+{
+    send_file(s, c, "record", ".still.json", "application/json", false);
 }

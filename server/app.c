@@ -424,8 +424,8 @@ static void stop_all(struct app *app)
     ws_free(app->ws);
     calls_free(calls);
     media_stop(app->media);
-    sealer_free(app->sealer);
     dbq_free(app->dbq);
+    sealer_free(app->sealer);
     store_close(app->store);
     statics_free(app->statics);
     auth_free(app->auth);

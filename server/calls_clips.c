@@ -205,6 +205,13 @@ void call_clip_sealed(struct calls *c, struct clip *clip, int er, const char *sh
     row_write(c, clip, true);
 }
 
+static void tell_disk(struct clip *clip)
+{
+    if (clip->room)
+        room_notice(clip->room, "recording_stopped_disk_full",
+                    "the recording stopped: the disk is full or failed; the call goes on");
+}
+
 void call_clip_failed(struct calls *c, struct clip *clip, int er)
 {
     const struct store_clip row = clip->row;
@@ -217,9 +224,8 @@ void call_clip_failed(struct calls *c, struct clip *clip, int er)
     clip->row.state = CLIP_FAILED;
     clip->sealed = true;
     (void)str_copy(clip->row.reason, sizeof clip->row.reason, er_name(er));
-    if (er == ER_IO && clip->room)
-        room_notice(clip->room, "recording_stopped_disk_full",
-                    "the recording stopped: the disk is full or failed; the call goes on");
+    if (er == ER_IO)
+        tell_disk(clip);
     row_write(c, clip, true);
 }
 
@@ -249,6 +255,8 @@ void calls_on_clip_event(struct calls *c, const struct media_event *e)
     if (!clip || clip->row.state != CLIP_RECORDING)
         return;
     if (e->type == MEDIA_CLIP_READY) {
+        if (e->er == ER_IO)
+            tell_disk(clip);
         take_result(&clip->row, &e->result);
         clip->sealed = !c->config.sealer;
         if (clip->sealed)

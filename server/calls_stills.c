@@ -11,6 +11,11 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "server/calls_impl.h"
+#include "server/seal/durable.h"
+#include "server/sealer.h"
+
+#define RECORD_FORMAT "loupe-still/1"
+#define RECORD_CONTEXT "loupe-still-1"
 
 /** One being taken. */
 struct still_wait {
@@ -32,7 +37,8 @@ static struct still_wait *wait_find(const struct calls *c, const struct id *id)
 
 static void remove_files(const char *path)
 {
-    static const char *const suffixes[] = {".jpg", ".small.jpg", ".jpg.tmp", ".small.jpg.tmp"};
+    static const char *const suffixes[] = {".jpg", ".small.jpg", ".jpg.tmp", ".small.jpg.tmp",
+                                           ".still.json"};
     char name[STORE_PATH_BYTES + 24];
     for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
         (void)snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
@@ -48,9 +54,29 @@ struct row_job {
     struct calls_job head;
     enum row_step step;
     char folder[STORE_PATH_BYTES];
+    struct sealer *sealer; /* NULL: nothing is signed */
     struct store_still row;
     int er;
 };
+
+/** <path>.still.json: all that is known of it, signed. */
+static int write_record(struct sealer *sealer, const struct store_still *row, uint64_t unix_us)
+{
+    char name[STORE_PATH_BYTES + 16];
+    char *text = NULL;
+    size_t len;
+    if (!sealer)
+        return 0;
+    json_t *still = store_still_json(row);
+    json_t *document = still ? json_pack("{s:s,s:o}", "format", RECORD_FORMAT, "still", still)
+                             : NULL;
+    int er = sealer_sign(sealer, RECORD_CONTEXT, document, unix_us, &text, &len);
+    (void)snprintf(name, sizeof name, "%s.still.json", row->path);
+    if (er == 0)
+        er = durable_write(name, text, len, 0640);
+    free(text);
+    return er;
+}
 
 static void row_work(struct store *s, struct calls_job *head)
 {
@@ -62,6 +88,8 @@ static void row_work(struct store *s, struct calls_job *head)
         return;
     }
     if (job->step == ROW_FINISH)
+        job->er = write_record(job->sealer, &job->row, head->unix_us);
+    if (job->step == ROW_FINISH && job->er == 0)
         job->er = store_still_finish(s, &job->row, head->unix_us);
     if (job->step == ROW_DROP || job->er < 0) { /* the files first: else nobody knew of them */
         remove_files(job->row.path);
@@ -80,6 +108,7 @@ static int row_run(struct calls *c, const struct still_wait *w, enum row_step st
     job->head.done = row_done;
     job->step = step;
     job->row = w->row;
+    job->sealer = c->config.sealer;
     (void)snprintf(job->folder, sizeof job->folder, "%s/blobs/%.2s", c->data, w->row.id.text);
     int er = calls_run(c, &job->head);
     if (er < 0)

@@ -81,6 +81,7 @@ export interface Still {
   frame?: { sha256: string; bytes: number; rtp_timestamp: number; key: boolean };
   media_url?: string;
   poster_url?: string;
+  record_url?: string;
 }
 
 export interface TimelineEvent {
