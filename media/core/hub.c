@@ -15,6 +15,7 @@ static int hub_init(struct hub *h, const struct hub_config *config)
     h->next_track = config->first_track;
     list_init(&h->pending);
     list_init(&h->stale_rooms);
+    list_init(&h->mirrors);
     h->candidates = calloc(config->candidate_count + config->tcp_candidate_count + 1,
                            sizeof *h->candidates);
     if (!h->candidates)
@@ -74,6 +75,7 @@ static void hub_room_free(struct hub_room *r, uint64_t now_us)
     heap_remove(&h->room_timers, &r->timer);
     room_free(r->relay);
     consents_free(r->consents);
+    free(r->codecs_elsewhere);
     free(r);
 }
 
@@ -217,7 +219,10 @@ uint64_t hub_deadline_us(const struct hub *h)
         at = members;
     if (taps < at)
         at = taps;
-    return looks < at ? looks : at;
+    if (looks < at)
+        at = looks;
+    uint64_t demand = mirror_deadline_us(h);
+    return demand < at ? demand : at;
 }
 
 static struct hub_room *room_of(const struct track *t)
@@ -248,6 +253,7 @@ void hub_expire(struct hub *h, uint64_t now_us)
     struct heap_node *node;
     flush(h, now_us);
     mirror_tell_stale(h, now_us);
+    mirror_tell_demand(h, now_us);
     while ((node = heap_pop_due(&h->room_timers, now_us))) {
         struct hub_room *r = container_of(node, struct hub_room, timer);
         room_expire(r->relay, now_us);

@@ -7,6 +7,7 @@
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "media/core/demand.h"
 #include "media/core/hub.h"
 #include "media/peer/peer.h"
 #include "media/relay/downlink.h"
@@ -30,6 +31,8 @@ struct hub {
     struct list pending;     /* encodings whose packets of this turn wait to be forwarded */
     struct map *mirrored;    /* track id -> struct mirrored, of rooms that live elsewhere */
     struct list stale_rooms; /* struct hub_room, in_stale: with mirrors that have to be told all */
+    struct list mirrors;     /* struct hub_room, in_mirrors: of rooms that live elsewhere */
+    uint64_t demand_at_us;   /* when their homes are told next what viewers here can take */
     uint64_t next_track;
     size_t member_count;
 };
@@ -59,6 +62,9 @@ struct hub_room {
     unsigned home;          /* this one: */
     uint64_t joined_us;     /* when it was told so last; 0: at first only */
     struct list mirrored;   /* struct mirrored, in_room: its tracks */
+    struct list in_mirrors;
+    uint32_t codecs_told;       /* of a mirror: those that all its viewers take, told to the home */
+    uint32_t *codecs_elsewhere; /* of a home: the same, by worker; NULL: nobody told any */
 };
 
 /** Bits per second of a byte counter, measured between reports. */
@@ -99,7 +105,8 @@ struct member_line {
     bool hint_wanted;         /* something has changed since */
     uint32_t limit_bps;       /* of all its encodings together, told as REMB; 0: none */
     uint64_t falls_since_us;  /* its best encoding is more than viewers can take; 0: it is not */
-    bool limited;             /* it was told a limit once */
+    struct demand_elsewhere elsewhere; /* of its track; once there are mirrors */
+    bool limited;                      /* it was told a limit once */
     struct rate_meter rate_in, rate_out;
     uint64_t switches_counted; /* of its slot's, in the hub's total */
     uint32_t viewer_jitter_us;
@@ -152,6 +159,9 @@ int member_offer(struct member *m, uint64_t now_us, uint64_t request, const char
 /** After a change that peer_* reported. May free the member: returns false then. */
 bool member_changed(struct member *m, uint64_t now_us, int change);
 void member_arm(struct member *m);
+/** The codecs in which all that view here, but for `but`, can be sent pictures; 0: nobody views, or
+ *  there is none. */
+uint32_t member_codecs_here(const struct hub_room *r, const struct member *but);
 void member_expire(struct member *m, uint64_t now_us);
 /** `path` proved just now that it is this member's. */
 void member_map_path(struct member *m, const struct path *path);
@@ -180,6 +190,8 @@ void member_line_attach(struct member_line *l, uint64_t now_us);
 void member_slot_layer(void *ctx, struct slot *s);
 /** The line publishes: what do those who are shown it have use for? */
 void member_line_hint(struct member_line *l, uint64_t now_us);
+/** Soon; once for all changes of a turn and of a while: to look through all viewers takes its time. */
+void member_want_hint(struct member_line *l, uint64_t now_us);
 /** The same of the lines with viewers whose paths or wishes have changed. */
 void member_hint(struct member *m, uint64_t now_us);
 /** What the member may send of all it publishes together; 0: no limit. False: it never was limited. */
@@ -206,6 +218,10 @@ void mirror_ask_key_frame(const struct encoding *e);
 /** Tell mirrors that missed something all there is, as far as the mail takes it, and homes that have
  *  said nothing yet that they are mirrored. */
 void mirror_tell_stale(struct hub *h, uint64_t now_us);
+/** Tell homes what the viewers of their rooms here can take, where that has changed. */
+void mirror_tell_demand(struct hub *h, uint64_t now_us);
+/** When that is due; UINT64_MAX while there is no mirror. */
+uint64_t mirror_deadline_us(const struct hub *h);
 /** Before a room goes: its home is told, its mirrored tracks end. */
 void mirror_room_gone(struct hub_room *r, uint64_t now_us);
 

@@ -56,6 +56,7 @@ void member_drop_track(struct member_line *l, uint64_t now_us)
     mirror_track_removed(m->room, l->track);
     track_free(l->track, now_us);
     l->track = NULL;
+    demand_clear(&l->elsewhere);
     for (size_t i = 0; i < LIMIT_ENCODINGS; i++) {
         struct member_source *source = &l->sources[i];
         if (source->encoding && map_get_u64(m->hub->sources, source->ssrc) == m)
@@ -281,22 +282,32 @@ static int map_ufrag(struct member *m)
     return str_copy(m->mapped_ufrag, sizeof m->mapped_ufrag, ufrag);
 }
 
-/** The codecs in which all that view here can be sent pictures, so that a publisher is asked for one of
- *  those; 0: nobody views, or there is none. (Viewers on other workers are not asked.) */
-static uint32_t codecs_of_all(const struct member *m)
+uint32_t member_codecs_here(const struct hub_room *r, const struct member *but)
 {
     uint32_t all = UINT32_MAX;
     bool any = false;
-    list_each (other, &m->room->members, struct member, in_room) {
+    list_each (m, &r->members, struct member, in_room) {
         uint32_t codecs = 0;
-        for (size_t i = 0; i < other->line_count; i++)
-            if (other != m && line_sends(other->lines[i]) &&
-                member_line_agreed(other->lines[i])->kind == MEDIA_VIDEO)
-                codecs |= member_line_agreed(other->lines[i])->send_codecs;
+        for (size_t i = 0; i < m->line_count; i++)
+            if (m != but && line_sends(m->lines[i]) &&
+                member_line_agreed(m->lines[i])->kind == MEDIA_VIDEO)
+                codecs |= member_line_agreed(m->lines[i])->send_codecs;
         any = any || codecs;
         all &= codecs ? codecs : UINT32_MAX;
     }
     return any ? all : 0;
+}
+
+/** Of all workers, so that a publisher is asked for one of those. */
+static uint32_t codecs_of_all(const struct member *m)
+{
+    uint32_t all = member_codecs_here(m->room, m);
+    for (unsigned i = 0; m->room->codecs_elsewhere && i < LIMIT_WORKERS; i++) {
+        uint32_t there = m->room->codecs_elsewhere[i];
+        if (there)
+            all = all ? all & there : there;
+    }
+    return all;
 }
 
 int member_offer(struct member *m, uint64_t now_us, uint64_t request, const char *offer, size_t len,

@@ -8,6 +8,7 @@
 #include "base/er.h"
 #include "media/core/hub_private.h"
 
+#define DEMAND_EVERY_US 200000u
 #define JOIN_AGAIN_US 1000000u /* a home that says nothing is told again */
 
 /** A track of another worker's, as this one mirrors it. */
@@ -17,6 +18,8 @@ struct mirrored {
     struct track *track;
     uint64_t id;
     struct sender_clock clock;
+    bool demand_told; /* to the home: */
+    struct demand demand;
 };
 
 void mirror_message_clear(struct mirror_message *message)
@@ -27,6 +30,8 @@ void mirror_message_clear(struct mirror_message *message)
         free(message->info);
     else if (message->type == MIRROR_CLOCK)
         free(message->clock);
+    else if (message->type == MIRROR_DEMAND)
+        free(message->demand);
     message->type = MIRROR_LEAVE; /* owns nothing */
 }
 
@@ -224,6 +229,7 @@ int hub_room_mirror(struct hub *h, const struct id *room, unsigned home)
     r->is_mirror = true;
     r->home = home;
     list_append(&h->stale_rooms, &r->in_stale); /* until the home has told its tracks */
+    list_append(&h->mirrors, &r->in_mirrors);
     struct mirror_message join = {.type = MIRROR_JOIN, .room = *room};
     return post(h, home, &join);
 }
@@ -235,6 +241,7 @@ void mirror_room_gone(struct hub_room *r, uint64_t now_us)
         (void)post(r->hub, r->home, &leave); /* a home that misses it is about to close as well */
     forget_tracks(r, now_us);
     list_remove(&r->in_stale);
+    list_remove(&r->in_mirrors);
 }
 
 struct hub_room *mirror_room_of(const struct track *t)
@@ -249,6 +256,48 @@ void mirror_ask_key_frame(const struct encoding *e)
     struct mirror_message wish = {
         .type = MIRROR_KEY_FRAME, .track = m->id, .encoding = e->rid, .room = m->room->id};
     (void)post(m->room->hub, m->room->home, &wish); /* the relay asks again each second */
+}
+
+static void tell_codecs(struct hub_room *r)
+{
+    struct mirror_message m = {.type = MIRROR_CODECS, .codecs_room = r->id};
+    m.codecs = member_codecs_here(r, NULL);
+    if (m.codecs != r->codecs_told && post(r->hub, r->home, &m) == 0)
+        r->codecs_told = m.codecs;
+}
+
+static void tell_demand(struct mirrored *mine)
+{
+    struct demand now = demand_here(mine->track);
+    struct mirror_message m = {.type = MIRROR_DEMAND, .track = mine->id};
+    if (mine->track->kind != MEDIA_VIDEO ||
+        (mine->demand_told && !demand_differs(&now, &mine->demand)))
+        return;
+    m.demand = malloc(sizeof *m.demand);
+    if (!m.demand)
+        return;
+    *m.demand = (struct mirror_demand){.room = mine->room->id, .demand = now};
+    if (post(mine->room->hub, mine->room->home, &m) != 0)
+        return; /* the next time */
+    mine->demand = now;
+    mine->demand_told = true;
+}
+
+uint64_t mirror_deadline_us(const struct hub *h)
+{
+    return list_empty(&h->mirrors) ? UINT64_MAX : h->demand_at_us;
+}
+
+void mirror_tell_demand(struct hub *h, uint64_t now_us)
+{
+    if (now_us < mirror_deadline_us(h))
+        return;
+    h->demand_at_us = now_us + DEMAND_EVERY_US;
+    list_each (r, &h->mirrors, struct hub_room, in_mirrors) {
+        tell_codecs(r);
+        list_each (m, &r->mirrored, struct mirrored, in_room)
+            tell_demand(m);
+    }
 }
 
 /* Letters */
@@ -267,12 +316,52 @@ static void on_join(struct hub *h, uint64_t now_us, unsigned from, struct mirror
 static void on_leave(struct hub *h, uint64_t now_us, unsigned from, struct mirror_message *m)
 {
     struct hub_room *r = hub_find_room(h, &m->room);
-    (void)now_us;
     if (!r)
         return;
     r->mirrors &= ~((uint64_t)1 << from);
     r->stale_mirrors &= r->mirrors;
     r->relay->mirrored = r->mirrors != 0;
+    if (r->codecs_elsewhere)
+        r->codecs_elsewhere[from] = 0;
+    list_each (t, &r->relay->tracks, struct track, in_room) {
+        struct member_line *l = t->mirror ? NULL : t->owner;
+        if (l) {
+            demand_forget(&l->elsewhere, from);
+            member_want_hint(l, now_us);
+        }
+    }
+}
+
+/** Of a room that is at home here. */
+static bool is_mirrored_by(const struct hub_room *r, unsigned from)
+{
+    return r && !r->is_mirror && (r->mirrors >> from & 1);
+}
+
+static void on_demand(struct hub *h, uint64_t now_us, unsigned from, struct mirror_message *m)
+{
+    struct hub_room *r = hub_find_room(h, &m->demand->room);
+    if (!is_mirrored_by(r, from))
+        return;
+    list_each (t, &r->relay->tracks, struct track, in_room) {
+        if (t->id != m->track)
+            continue;
+        struct member_line *l = t->owner;
+        if (demand_note(&l->elsewhere, from, &m->demand->demand) == 0)
+            member_want_hint(l, now_us);
+    }
+}
+
+static void on_codecs(struct hub *h, uint64_t now_us, unsigned from, struct mirror_message *m)
+{
+    struct hub_room *r = hub_find_room(h, &m->codecs_room);
+    (void)now_us;
+    if (!is_mirrored_by(r, from))
+        return;
+    if (!r->codecs_elsewhere)
+        r->codecs_elsewhere = calloc(LIMIT_WORKERS, sizeof *r->codecs_elsewhere);
+    if (r->codecs_elsewhere)
+        r->codecs_elsewhere[from] = m->codecs;
 }
 
 static void on_reset(struct hub *h, uint64_t now_us, unsigned from, struct mirror_message *m)
@@ -281,6 +370,7 @@ static void on_reset(struct hub *h, uint64_t now_us, unsigned from, struct mirro
     if (!r || !r->is_mirror || r->home != from)
         return;
     list_remove(&r->in_stale);
+    r->codecs_told = 0; /* whatever the home knew */
     forget_tracks(r, now_us);
 }
 
@@ -363,9 +453,16 @@ static void on_key_frame(struct hub *h, uint64_t now_us, unsigned from, struct m
 void hub_mirror(struct hub *h, uint64_t now_us, unsigned from, struct mirror_message *letter)
 {
     static void (*const handlers[])(struct hub *, uint64_t, unsigned, struct mirror_message *) = {
-        [MIRROR_JOIN] = on_join,   [MIRROR_LEAVE] = on_leave,           [MIRROR_RESET] = on_reset,
-        [MIRROR_TRACK] = on_track, [MIRROR_TRACK_GONE] = on_track_gone, [MIRROR_PACKET] = on_packet,
-        [MIRROR_CLOCK] = on_clock, [MIRROR_KEY_FRAME] = on_key_frame,
+        [MIRROR_JOIN] = on_join,
+        [MIRROR_LEAVE] = on_leave,
+        [MIRROR_RESET] = on_reset,
+        [MIRROR_TRACK] = on_track,
+        [MIRROR_TRACK_GONE] = on_track_gone,
+        [MIRROR_PACKET] = on_packet,
+        [MIRROR_CLOCK] = on_clock,
+        [MIRROR_KEY_FRAME] = on_key_frame,
+        [MIRROR_DEMAND] = on_demand,
+        [MIRROR_CODECS] = on_codecs,
     };
     handlers[letter->type](h, now_us, from, letter);
     mirror_message_clear(letter);

@@ -9,6 +9,7 @@
 
 #include "base/id.h"
 #include "media/codec.h"
+#include "media/core/demand.h"
 #include "media/media.h"
 #include "media/relay/reception.h"
 #include "media/tape/slab.h"
@@ -23,6 +24,8 @@ enum mirror_type {
     MIRROR_PACKET,     /* track, encoding, slab, packet */
     MIRROR_CLOCK,      /* track, encoding, clock: for the lip-sync of the mirror's sender reports */
     MIRROR_KEY_FRAME,  /* to the home, room, track, encoding: viewers want one */
+    MIRROR_DEMAND,     /* to the home, track, demand: what the viewers of the mirror can take */
+    MIRROR_CODECS,     /* to the home, codecs_room, codecs: what they all can be sent */
 };
 
 struct mirror_track_info {
@@ -34,6 +37,11 @@ struct mirror_track_info {
 struct mirror_clock {
     struct sender_clock sender;
     struct track_clock track;
+};
+
+struct mirror_demand {
+    struct id room;
+    struct demand demand;
 };
 
 /** What a message points to moves with it: one reference of the slab, or the block. */
@@ -52,6 +60,11 @@ struct mirror_message {
             struct mirror_track_info *info;
         };
         struct mirror_clock *clock;
+        struct mirror_demand *demand;
+        struct {
+            struct id codecs_room;
+            uint32_t codecs; /* bits 1 << enum media_codec; 0: nobody views, or there is none */
+        };
     };
 };
 

@@ -34,8 +34,7 @@ static struct member_line *publisher_of(const struct track *t)
     return t && !t->mirror ? t->owner : NULL;
 }
 
-/** Once for all changes of a turn, and of a while: to look through all viewers takes its time. */
-static void want_hint(struct member_line *l, uint64_t now_us)
+void member_want_hint(struct member_line *l, uint64_t now_us)
 {
     struct member *m = l->member;
     uint64_t at_us = l->hint_looked_us + HINT_EVERY_US;
@@ -54,7 +53,7 @@ static void path_changed(void *ctx, struct slot *s, uint64_t now_us)
     struct member_line *l = publisher_of(s->track);
     member_slot_layer(ctx, s);
     if (l)
-        want_hint(l, now_us);
+        member_want_hint(l, now_us);
 }
 
 struct downlink *member_path(struct member *m, uint64_t now_us)
@@ -175,34 +174,11 @@ void member_tell_layer(struct member_line *l, enum media_slot_state state, unsig
     hub_tell(l->member->room, &event);
 }
 
-/** What those who are shown a track can take. */
-struct demand {
-    bool any, unlimited, slideshow, pinned;
-    size_t viewers;
-    uint32_t bps, least_bps; /* of the best path and of the worst */
-};
-
-static struct demand demand_for(const struct track *t)
+/** Of all viewers of what the line publishes. False: of some nothing is known yet. */
+static bool demand_of_all(const struct member_line *l, struct demand *ret)
 {
-    struct demand d = {.slideshow = true, .least_bps = UINT32_MAX};
-    list_each (s, &t->slots, struct slot, in_track) {
-        enum downlink_state state = s->downlink ? downlink_slot_state(s->downlink, s)
-                                                : DOWNLINK_VIDEO;
-        uint32_t bps = s->downlink ? downlink_slot_bps(s->downlink, s) : UINT32_MAX;
-        if (state == DOWNLINK_PAUSED)
-            continue;
-        const struct member_line *viewer = s->owner;
-        d.any = true;
-        d.viewers++;
-        d.pinned = d.pinned || viewer->view.layer != MEDIA_LAYER_AUTO;
-        d.slideshow = d.slideshow && state == DOWNLINK_SLIDESHOW;
-        d.unlimited = d.unlimited || bps == UINT32_MAX;
-        if (bps > d.bps)
-            d.bps = bps;
-        if (bps < d.least_bps)
-            d.least_bps = bps;
-    }
-    return d;
+    *ret = demand_here(l->track);
+    return demand_add(&l->elsewhere, l->member->room->mirrors, ret);
 }
 
 /** How many encodings flow now. */
@@ -247,14 +223,14 @@ static uint32_t total_for(struct member_line *l, uint64_t now_us, uint32_t bps, 
 
 /** Whether one picture cannot serve all: somebody's path does not carry it, or somebody wished for less.
  *  Lower pictures take from the best one, so that they are asked for only then, and for a while after. */
-static bool wants_layers(struct member_line *l, const struct demand *d, uint64_t now_us)
+static bool wants_layers(struct member_line *l, const struct demand *d, bool all, uint64_t now_us)
 {
     struct layer_rate rates[MEDIA_LAYERS_MAX];
     size_t count = track_layer_rates(l->track, now_us, rates, MEDIA_LAYERS_MAX);
     uint32_t whole = count ? rates[count - 1].bps : 0;
     if (d->viewers > 1 && (d->pinned || d->least_bps < whole))
         l->layers_until_us = now_us + LAYERS_LINGER_US;
-    return l->member->room->mirrors != 0 || (d->viewers > 1 && now_us < l->layers_until_us);
+    return !all || (d->viewers > 1 && now_us < l->layers_until_us);
 }
 
 static bool is_about(uint32_t bps, uint32_t told)
@@ -267,16 +243,17 @@ void member_line_hint(struct member_line *l, uint64_t now_us)
     if (!l->track || l->track->kind != MEDIA_VIDEO || now_us - l->hint_looked_us < HINT_EVERY_US)
         return;
     l->hint_looked_us = now_us;
-    struct demand d = demand_for(l->track);
+    struct demand d;
+    bool all = demand_of_all(l, &d);
     uint32_t bps = (uint32_t)(d.bps * HINT_SHARE), told = l->hint_bps_told;
-    bool others = l->member->room->mirrors != 0; /* of whom is only known that they are many */
-    if (!d.any || d.unlimited || others || has_spatial_layers(l->track) || bps >= HINT_MAX_BPS)
+    if (d.viewers == 0 || d.unlimited || !all || has_spatial_layers(l->track) ||
+        bps >= HINT_MAX_BPS)
         bps = 0;
     else if (bps < HINT_MIN_BPS)
         bps = HINT_MIN_BPS;
     uint32_t total = bps ? total_for(l, now_us, bps, d.bps) : 0;
-    bool slideshow = bps && d.slideshow && flowing(l->track) == 1;
-    bool layers = wants_layers(l, &d, now_us);
+    bool slideshow = bps && !d.moving && flowing(l->track) == 1;
+    bool layers = wants_layers(l, &d, all, now_us);
     bool more = told && (bps == 0 || total > l->limit_bps);
     bool much = bps == 0 || total > l->limit_bps * HINT_MUCH;
     uint64_t every_us = more && !much ? HINT_MORE_EVERY_US : HINT_EVERY_US;
@@ -300,7 +277,7 @@ void member_hint(struct member *m, uint64_t now_us)
             continue;
         l->hint_wanted = false;
         if (now_us - l->hint_looked_us < HINT_EVERY_US)
-            want_hint(l, now_us);
+            member_want_hint(l, now_us);
         else
             member_line_hint(l, now_us);
     }

@@ -246,6 +246,8 @@ static void the_home_may_open_last(void **state)
     settle(p);
     fake_hub_run(p->mirror, 100000);
     assert_int_equal(eve->rtp_count, 1);
+    fake_hub_run(p->mirror, 300000);
+    settle(p);
     fake_hub_run(p->mirror, 2500000);
     assert_int_equal(p->mirror->mail_count, 0); /* and then it keeps still */
 }
@@ -261,6 +263,81 @@ static void a_mirror_is_nobodys_home(void **state)
     fake_client_media(ann, 0, 500, 90000, FAKE_MEDIA_KEY);
     settle(p);
     assert_int_equal(hub_find_room(p->mirror->hub, &p->home->room)->mirrors, 0);
+}
+
+static void say_what_the_path_carries(struct fake_client *c, uint32_t bps)
+{
+    uint8_t buf[100];
+    struct wr w = wr_make(buf, sizeof buf);
+    rtcp_write_rr(&w, 1, NULL, 0);
+    rtcp_write_remb(&w, 1, bps, &c->rtp[0].ssrc, 1);
+    fake_client_rtcp(c, &w);
+}
+
+/** Three seconds in which those who view here say what their paths carry; 0: nothing. */
+static void watch(struct pair *p, struct fake_client *ann, struct fake_client *there, uint32_t bps)
+{
+    for (uint16_t i = 0; i < 75; i++) {
+        fake_client_media(ann, 0, ann->next_seq[0]++, ann->next_timestamp[0],
+                          i == 0 ? FAKE_MEDIA_KEY : 0);
+        ann->next_timestamp[0] += 3600;
+        settle(p);
+        if (bps && i % 10 == 5)
+            say_what_the_path_carries(there, bps);
+        fake_hub_run(p->home, 40000);
+        fake_hub_run(p->mirror, 40000);
+    }
+    settle(p);
+}
+
+static uint32_t hinted_bps(struct pair *p)
+{
+    const struct media_event *hint = fake_hub_last(p->home, MEDIA_PUBLISH_HINT);
+    return hint ? hint->max_bps : 0;
+}
+
+static void publishers_hear_of_the_mirrors_viewers(void **state)
+{
+    struct pair *p = *state;
+    settle(p);
+    struct fake_client *ann = fake_client_join(p->home, 1, "ann", "vs");
+    struct fake_client *eve = fake_client_join(p->mirror, 3, "eve", "vr");
+    watch(p, ann, eve, 0);
+    assert_int_equal(hinted_bps(p), 0); /* nobody said anything */
+    watch(p, ann, eve, 300000);
+    assert_in_range(hinted_bps(p), 150000, 300000);
+    fake_client_join(p->home, 2, "bob", "vr"); /* has no limit */
+    watch(p, ann, eve, 300000);
+    assert_int_equal(hinted_bps(p), 0);
+    hub_peer_remove(p->home->hub, p->home->now_us, &p->home->room, 2);
+    watch(p, ann, eve, 300000);
+    assert_in_range(hinted_bps(p), 150000, 300000);
+    assert_int_equal(hub_room_close(p->mirror->hub, p->mirror->now_us, &p->home->room), 0);
+    settle(p);
+    fake_hub_run(p->home, 1000000);
+    assert_int_equal(hinted_bps(p), 0); /* and no viewer is left */
+}
+
+static void publishers_are_asked_for_what_the_mirrors_viewers_take(void **state)
+{
+    struct pair *p = *state;
+    settle(p);
+    struct fake_client *eve = fake_client_new(p->mirror, 3, "eve");
+    eve->video = FAKE_VP9;
+    assert_true(fake_client_offer(eve, "vr", NULL, 0));
+    fake_client_connect(eve);
+    fake_hub_run(p->mirror, 300000);
+    settle(p);
+    struct fake_client *ann = fake_client_new(p->home, 1, "ann");
+    ann->video = FAKE_VP8_AND_VP9;
+    assert_true(fake_client_offer(ann, "vs", NULL, 0));
+    struct hub_room *r = hub_find_room(p->home->hub, &p->home->room);
+    assert_int_equal(member_find(r, 1)->peer->negotiation.prefer, 1u << CODEC_VP9);
+    hub_peer_remove(p->mirror->hub, p->mirror->now_us, &p->home->room, 3);
+    fake_hub_run(p->mirror, 300000);
+    settle(p);
+    assert_true(fake_client_offer(ann, "vs", NULL, 0));
+    assert_int_equal(member_find(r, 1)->peer->negotiation.prefer, 0);
 }
 
 static void tracks_end_everywhere(void **state)
@@ -315,6 +392,8 @@ int main(void)
         CASE(much_is_told_once),
         CASE(the_home_may_open_last),
         CASE(a_mirror_is_nobodys_home),
+        CASE(publishers_hear_of_the_mirrors_viewers),
+        CASE(publishers_are_asked_for_what_the_mirrors_viewers_take),
         CASE(tracks_end_everywhere),
         CASE(either_may_close_first),
     };
