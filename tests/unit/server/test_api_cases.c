@@ -17,22 +17,6 @@
 #define CUP "'kind':'inspection','title':'A cup','buyer':{'id':'lin','name':'Lin'}"
 #define PROPOSE "{'outcome':'refund'}"
 
-static int setup(void **state)
-{
-    struct api_bench *b = calloc(1, sizeof *b);
-    assert_non_null(b);
-    api_bench_start(b);
-    *state = b;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    api_bench_stop(*state);
-    free(*state);
-    return 0;
-}
-
 static int create(struct api_bench *b, const char *body)
 {
     return api_on_store(b, api_cases_create, (struct api_ask){.role = ROLE_SERVICE, .body = body});
@@ -266,7 +250,7 @@ static void test_conductor_actions_are_not_for_people(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, api_bench_setup, api_bench_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_opens),
         TEST(test_refuses_what_is_wrong),

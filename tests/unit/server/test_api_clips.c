@@ -22,16 +22,6 @@ struct bench {
     struct store_clip clip;
 };
 
-static void write_file(const struct bench *b, const char *suffix, const char *text)
-{
-    char path[STORE_PATH_BYTES + 24];
-    (void)snprintf(path, sizeof path, "%s%s", b->clip.path, suffix);
-    FILE *f = fopen(path, "w");
-    assert_non_null(f);
-    assert_true(fputs(text, f) >= 0);
-    assert_int_equal(fclose(f), 0);
-}
-
 /** A finished clip of the bench's case, with its files. */
 static int setup(void **state)
 {
@@ -47,8 +37,8 @@ static int setup(void **state)
                              .publisher = "lin",
                              .started_by = "ann"};
     (void)snprintf(c->path, sizeof c->path, "%s/sample", b->api.w.data);
-    write_file(b, ".webm", "0123456789");
-    write_file(b, ".jpg", "picture");
+    api_bench_file(b->clip.path, ".webm", "0123456789");
+    api_bench_file(b->clip.path, ".jpg", "picture");
     assert_int_equal(store_clip_add(b->api.w.store, c, b->api.unix_us), 0);
     c->state = CLIP_READY;
     c->bytes = 10;
@@ -165,7 +155,7 @@ static void test_files_that_are_not_there(void **state)
     b->clip.has_poster = false;
     assert_int_equal(store_clip_update(b->api.w.store, &b->clip, b->api.unix_us), 0);
     assert_int_equal(ask(b, api_clip_poster, buyer), 404);
-    write_file(b, ".webm", "");
+    api_bench_file(b->clip.path, ".webm", "");
     assert_true(ask(b, api_clip_media, buyer) >= 500);
     char path[STORE_PATH_BYTES + 24];
     (void)snprintf(path, sizeof path, "%s.webm", b->clip.path);
@@ -257,7 +247,7 @@ static void test_manifest(void **state)
     const struct http_response *r = &b->api.response;
     const struct api_ask buyer = {.role = ROLE_BUYER};
     assert_int_equal(ask(b, api_clip_manifest, buyer), 404); /* not sealed yet */
-    write_file(b, ".manifest.json", "{}");
+    api_bench_file(b->clip.path, ".manifest.json", "{}");
     assert_int_equal(ask(b, api_clip_manifest, buyer), 200);
     assert_string_equal(r->content_type, "application/json");
     assert_string_equal(r->etag, "\"" SHA "-m\"");

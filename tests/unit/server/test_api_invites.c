@@ -13,22 +13,6 @@
 #include "base/er.h"
 #include "tests/unit/support/api_bench.h"
 
-static int setup(void **state)
-{
-    struct api_bench *b = calloc(1, sizeof *b);
-    assert_non_null(b);
-    api_bench_start(b);
-    *state = b;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    api_bench_stop(*state);
-    free(*state);
-    return 0;
-}
-
 static void test_invites_by_role(void **state)
 {
     struct api_bench *b = *state;
@@ -147,7 +131,7 @@ static void test_refuses_what_is_wrong(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, api_bench_setup, api_bench_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_invites_by_role),       TEST(test_the_token_says_what_was_asked_for),
         TEST(test_it_is_remembered),      TEST(test_no_more_than_one_has),

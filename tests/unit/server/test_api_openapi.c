@@ -12,22 +12,6 @@
 
 #include "tests/unit/support/api_bench.h"
 
-static int setup(void **state)
-{
-    struct api_bench *b = calloc(1, sizeof *b);
-    assert_non_null(b);
-    api_bench_start(b);
-    *state = b;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    api_bench_stop(*state);
-    free(*state);
-    return 0;
-}
-
 static void test_it_is_the_file(void **state)
 {
     struct api_bench *b = *state;
@@ -60,7 +44,7 @@ static void test_it_is_json_of_openapi_3(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, api_bench_setup, api_bench_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_it_is_the_file),
         TEST(test_it_is_json_of_openapi_3),

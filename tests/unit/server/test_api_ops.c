@@ -13,22 +13,6 @@
 #include "base/er.h"
 #include "tests/unit/support/api_bench.h"
 
-static int setup(void **state)
-{
-    struct api_bench *b = calloc(1, sizeof *b);
-    assert_non_null(b);
-    api_bench_start(b);
-    *state = b;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    api_bench_stop(*state);
-    free(*state);
-    return 0;
-}
-
 static void test_health_and_readiness(void **state)
 {
     struct api_bench *b = *state;
@@ -152,7 +136,7 @@ static void test_histograms_add_up(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, api_bench_setup, api_bench_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_health_and_readiness), TEST(test_who_gets_metrics),  TEST(test_what_they_count),
         TEST(test_the_format),           TEST(test_histograms_add_up),

@@ -21,16 +21,6 @@ struct bench {
     struct store_still still;
 };
 
-static void write_file(const struct bench *b, const char *suffix, const char *text)
-{
-    char path[STORE_PATH_BYTES + 16];
-    (void)snprintf(path, sizeof path, "%s%s", b->still.path, suffix);
-    FILE *f = fopen(path, "w");
-    assert_non_null(f);
-    assert_true(fputs(text, f) >= 0);
-    assert_int_equal(fclose(f), 0);
-}
-
 /** A still of the bench's case that was taken, with its files. */
 static int setup(void **state)
 {
@@ -46,8 +36,8 @@ static int setup(void **state)
                               .publisher = "lin",
                               .taken_by = "ann"};
     (void)snprintf(s->path, sizeof s->path, "%s/sample", b->api.w.data);
-    write_file(b, ".jpg", "0123456789");
-    write_file(b, ".small.jpg", "small");
+    api_bench_file(b->still.path, ".jpg", "0123456789");
+    api_bench_file(b->still.path, ".small.jpg", "small");
     assert_int_equal(store_still_add(b->api.w.store, s, b->api.unix_us), 0);
     s->at_us = b->api.unix_us;
     s->bytes = 10;
@@ -136,7 +126,7 @@ static void test_files(void **state)
     assert_int_equal(ask(b, api_still_poster, buyer), 200);
     assert_string_equal(r->etag, "\"" SHA "-p\"");
     assert_int_equal(r->file_size, 5);
-    write_file(b, ".small.jpg", "");
+    api_bench_file(b->still.path, ".small.jpg", "");
     assert_true(ask(b, api_still_poster, buyer) >= 500);
     (void)snprintf(path, sizeof path, "%s.small.jpg", b->still.path);
     assert_int_equal(remove(path), 0);

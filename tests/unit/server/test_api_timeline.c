@@ -13,22 +13,6 @@
 #include "base/er.h"
 #include "tests/unit/support/api_bench.h"
 
-static int setup(void **state)
-{
-    struct api_bench *b = calloc(1, sizeof *b);
-    assert_non_null(b);
-    api_bench_start(b);
-    *state = b;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    api_bench_stop(*state);
-    free(*state);
-    return 0;
-}
-
 static int timeline(struct api_bench *b, const char *query)
 {
     return api_on_store(
@@ -142,7 +126,7 @@ static void test_bad_times(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, api_bench_setup, api_bench_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_pages),     TEST(test_bad_pages), TEST(test_figures), TEST(test_who_gets_figures),
         TEST(test_bad_times),

@@ -74,6 +74,32 @@ void api_bench_stop(struct api_bench *b)
     world_stop(&b->w);
 }
 
+int api_bench_setup(void **state)
+{
+    struct api_bench *b = calloc(1, sizeof *b);
+    assert_non_null(b);
+    api_bench_start(b);
+    *state = b;
+    return 0;
+}
+
+int api_bench_teardown(void **state)
+{
+    api_bench_stop(*state);
+    free(*state);
+    return 0;
+}
+
+void api_bench_file(const char *path, const char *suffix, const char *text)
+{
+    char name[STORE_PATH_BYTES + 24];
+    (void)snprintf(name, sizeof name, "%s%s", path, suffix);
+    FILE *f = fopen(name, "w");
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+}
+
 static char *copy(const char *text)
 {
     char *made = text ? strdup(text) : NULL;

@@ -40,6 +40,11 @@ struct api_ask {
 
 void api_bench_start(struct api_bench *b);
 void api_bench_stop(struct api_bench *b);
+/** The same as a test's fixture. */
+int api_bench_setup(void **state);
+int api_bench_teardown(void **state);
+/** A file with this text; its name is `path` and `suffix`. */
+void api_bench_file(const char *path, const char *suffix, const char *text);
 
 /** Handlers of the store thread and of the signalling thread: the status they answer, 0 if they have
  *  not yet. */
