@@ -101,36 +101,30 @@ static void test_single_use_invite(void **state)
 
 static void test_drop_and_resume_leave_no_ghost(void **state)
 {
-    (void)state;
-    struct world w;
-    struct client buyer, agent;
-    world_start(&w);
-    struct store_case c = world_case(&w, "bo");
-    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    client_hello(&agent, &w, "ann", ROLE_AGENT, &c.id);
-    client_forget(&buyer);
-    client_cut(&buyer);
+    struct in_room *in = *state;
+    struct client agent;
+    client_hello(&agent, &in->w, "ann", ROLE_AGENT, &in->c.id);
+    client_forget(&in->buyer);
+    client_cut(&in->buyer);
     json_t *changed = client_expect(&agent, "person_changed");
     assert_string_equal(text_at(changed, "person.identity"), "bo");
     assert_true(json_is_false(json_object_get(json_object_get(changed, "person"), "online")));
     client_say(&agent, "{'type':'chat','text':'are you there?'}");
-    world_pass(&w, 20000);
-    client_resume(&buyer, "bo", ROLE_BUYER, &c.id);
-    json_t *welcome = client_expect(&buyer, "welcome");
+    world_pass(&in->w, 20000);
+    client_resume(&in->buyer, "bo", ROLE_BUYER, &in->c.id);
+    json_t *welcome = client_expect(&in->buyer, "welcome");
     assert_true(json_is_true(json_object_get(welcome, "resumed")));
-    json_t *chat = client_expect(&buyer, "chat");
+    json_t *chat = client_expect(&in->buyer, "chat");
     assert_string_equal(text_at(chat, "message.text"), "are you there?");
     assert_true(client_has(&agent, "person_changed"));
     assert_false(client_has(&agent, "person_joined"));
     assert_false(client_has(&agent, "person_left"));
     struct calls_gauges g;
-    calls_read_gauges(w.calls, &g);
+    calls_read_gauges(in->w.calls, &g);
     assert_int_equal(g.people, 2);
-    assert_int_equal(world_events(&w, &c.id, "connection_lost"), 1);
-    assert_int_equal(world_events(&w, &c.id, "connection_resumed"), 1);
-    client_free(&buyer);
+    assert_int_equal(world_events(&in->w, &in->c.id, "connection_lost"), 1);
+    assert_int_equal(world_events(&in->w, &in->c.id, "connection_resumed"), 1);
     client_free(&agent);
-    world_stop(&w);
 }
 
 static void test_who_does_not_come_back_leaves(void **state)
@@ -215,38 +209,33 @@ static void set_flag(void *ctx)
 
 static void test_drain(void **state)
 {
-    (void)state;
-    struct world w;
-    struct client buyer, late;
+    struct in_room *in = *state;
+    struct client late;
     bool done = false;
-    world_start(&w);
-    struct store_case c = world_case(&w, "bo");
-    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    calls_drain(w.calls, set_flag, &done);
-    client_open(&late, &w);
+    calls_drain(in->w.calls, set_flag, &done);
+    client_open(&late, &in->w);
     client_say(&late, "{'type':'hello','id':'1','token':'x'}");
     assert_string_equal(text_at(client_expect(&late, "error"), "code"), "draining");
     assert_int_equal(late.closed, 1012);
-    assert_string_equal(text_at(client_expect(&buyer, "notice"), "code"), "draining");
-    assert_int_equal(buyer.closed, 1012);
-    world_settle(&w);
+    assert_string_equal(text_at(client_expect(&in->buyer, "notice"), "code"), "draining");
+    assert_int_equal(in->buyer.closed, 1012);
+    world_settle(&in->w);
     assert_true(done);
-    client_free(&buyer);
     client_free(&late);
-    world_stop(&w);
 }
 
 int main(void)
 {
+#define IN_ROOM(f) cmocka_unit_test_setup_teardown(f, room_setup, room_teardown)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hello_puts_into_the_room),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_single_use_invite),
-        cmocka_unit_test(test_drop_and_resume_leave_no_ghost),
+        IN_ROOM(test_drop_and_resume_leave_no_ghost),
         cmocka_unit_test(test_who_does_not_come_back_leaves),
         cmocka_unit_test(test_newer_session_replaces),
         cmocka_unit_test(test_connection_lost_while_opening),
-        cmocka_unit_test(test_drain),
+        IN_ROOM(test_drain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

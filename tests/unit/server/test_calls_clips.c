@@ -84,110 +84,89 @@ static void consent(struct client *buyer)
 
 static void test_life_of_a_clip(void **state)
 {
-    (void)state;
-    struct world w;
-    struct client buyer;
-    world_start(&w);
-    struct store_case c = world_case(&w, "bo");
+    struct in_room *in = *state;
     struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
-    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    consent(&buyer);
-    struct result r = start(&w, &agent, c.room.text, NULL);
+    consent(&in->buyer);
+    struct result r = start(&in->w, &agent, in->c.room.text, NULL);
     assert_int_equal(r.er, 0);
     assert_string_equal(r.state, "recording");
-    assert_string_equal(text_at(client_expect(&buyer, "clip"), "clip.state"), "recording");
-    json_t *recording = client_expect(&buyer, "recording");
+    assert_string_equal(text_at(client_expect(&in->buyer, "clip"), "clip.state"), "recording");
+    json_t *recording = client_expect(&in->buyer, "recording");
     assert_true(json_is_true(json_object_get(recording, "on")));
     assert_string_equal(text_at(recording, "clips.0"), r.clip);
-    assert_string_equal(stored(&w, r.clip).publisher, "bo");
+    assert_string_equal(stored(&in->w, r.clip).publisher, "bo");
     char path[160];
-    (void)snprintf(path, sizeof path, "clip_start %s bo %s/blobs/%.2s/%s", r.clip, w.data, r.clip,
-                   r.clip);
-    assert_string_equal(fake_media_last(w.media, "clip_start"), path);
+    (void)snprintf(path, sizeof path, "clip_start %s bo %s/blobs/%.2s/%s", r.clip, in->w.data,
+                   r.clip, r.clip);
+    assert_string_equal(fake_media_last(in->w.media, "clip_start"), path);
 
     struct result stop = {0};
-    calls_clip_stop(w.calls, &agent, r.clip, take_result, &stop);
-    world_settle(&w);
+    calls_clip_stop(in->w.calls, &agent, r.clip, take_result, &stop);
+    world_settle(&in->w);
     assert_int_equal(stop.er, 0);
-    assert_string_equal(text_at(client_expect(&buyer, "clip"), "clip.state"), "ready");
-    recording = client_expect(&buyer, "recording");
+    assert_string_equal(text_at(client_expect(&in->buyer, "clip"), "clip.state"), "ready");
+    recording = client_expect(&in->buyer, "recording");
     assert_true(json_is_false(json_object_get(recording, "on")));
-    assert_int_equal(stored(&w, r.clip).state, CLIP_READY);
-    assert_int_equal(stored(&w, r.clip).duration_ms, 10000);
-    assert_int_equal(world_events(&w, &c.id, "clip_ready"), 1);
-    calls_clip_stop(w.calls, &agent, r.clip, take_result, &stop);
-    world_settle(&w);
+    assert_int_equal(stored(&in->w, r.clip).state, CLIP_READY);
+    assert_int_equal(stored(&in->w, r.clip).duration_ms, 10000);
+    assert_int_equal(world_events(&in->w, &in->c.id, "clip_ready"), 1);
+    calls_clip_stop(in->w.calls, &agent, r.clip, take_result, &stop);
+    world_settle(&in->w);
     assert_int_equal(stop.er, 0);
     assert_string_equal(stop.state, "ready");
-    client_free(&buyer);
-    world_stop(&w);
 }
 
 static void test_full_disk_is_told(void **state)
 {
-    (void)state;
-    struct world w;
-    struct client buyer;
-    world_start(&w);
-    struct store_case c = world_case(&w, "bo");
+    struct in_room *in = *state;
     struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
-    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    consent(&buyer);
-    fake_media_manual_clips(w.media);
-    struct result r = start(&w, &agent, c.room.text, "bo");
+    consent(&in->buyer);
+    fake_media_manual_clips(in->w.media);
+    struct result r = start(&in->w, &agent, in->c.room.text, "bo");
     struct media_event e = {.type = MEDIA_CLIP_FAILED, .er = ER_IO};
     assert_int_equal(id_parse(r.clip, &e.clip), 0);
-    client_forget(&buyer);
-    fake_media_say(w.media, &e);
-    assert_string_equal(text_at(client_expect(&buyer, "notice"), "code"),
+    client_forget(&in->buyer);
+    fake_media_say(in->w.media, &e);
+    assert_string_equal(text_at(client_expect(&in->buyer, "notice"), "code"),
                         "recording_stopped_disk_full");
-    json_t *clip = client_expect(&buyer, "clip");
+    json_t *clip = client_expect(&in->buyer, "clip");
     assert_string_equal(text_at(clip, "clip.state"), "failed");
     assert_string_equal(text_at(clip, "reason"), "io");
-    assert_int_equal(stored(&w, r.clip).state, CLIP_FAILED);
-    client_say(&buyer, "{'type':'chat','text':'the call goes on'}");
-    assert_true(client_has(&buyer, "chat"));
-    client_free(&buyer);
-    world_stop(&w);
+    assert_int_equal(stored(&in->w, r.clip).state, CLIP_FAILED);
+    client_say(&in->buyer, "{'type':'chat','text':'the call goes on'}");
+    assert_true(client_has(&in->buyer, "chat"));
 }
 
 static void test_full_store_queue_is_told(void **state)
 {
-    (void)state;
-    struct world w;
-    struct client buyer;
-    world_start(&w);
-    struct store_case c = world_case(&w, "bo");
+    struct in_room *in = *state;
     struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
-    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    consent(&buyer);
-    fake_media_manual_clips(w.media);
-    struct result r = start(&w, &agent, c.room.text, "bo");
+    consent(&in->buyer);
+    fake_media_manual_clips(in->w.media);
+    struct result r = start(&in->w, &agent, in->c.room.text, "bo");
     struct media_event e = {.type = MEDIA_CLIP_READY, .result = {.duration_ms = 5}};
     assert_int_equal(id_parse(r.clip, &e.clip), 0);
-    client_say(&buyer, "{'type':'leave'}");
-    world_settle(&w);
-    assert_int_equal(fake_media_count(w.media, "room_close"), 0);
-    fake_dbq_full(w.dbq, true);
-    fake_media_say(w.media, &e);
-    world_settle(&w);
-    fake_dbq_full(w.dbq, false);
-    assert_int_equal(fake_media_count(w.media, "room_close"), 1);
-    assert_int_equal(stored(&w, r.clip).state, CLIP_RECORDING);
+    client_say(&in->buyer, "{'type':'leave'}");
+    world_settle(&in->w);
+    assert_int_equal(fake_media_count(in->w.media, "room_close"), 0);
+    fake_dbq_full(in->w.dbq, true);
+    fake_media_say(in->w.media, &e);
+    world_settle(&in->w);
+    fake_dbq_full(in->w.dbq, false);
+    assert_int_equal(fake_media_count(in->w.media, "room_close"), 1);
+    assert_int_equal(stored(&in->w, r.clip).state, CLIP_RECORDING);
 
-    client_say(&buyer, "{'type':'join','case':'%s'}", c.id.text);
-    r = start(&w, &agent, c.room.text, "bo");
+    client_say(&in->buyer, "{'type':'join','case':'%s'}", in->c.id.text);
+    r = start(&in->w, &agent, in->c.room.text, "bo");
     assert_int_equal(id_parse(r.clip, &e.clip), 0);
-    fake_dbq_full(w.dbq, true);
-    fake_media_say(w.media, &e);
-    world_settle(&w);
-    fake_dbq_full(w.dbq, false);
-    assert_string_equal(text_at(client_expect(&buyer, "notice"), "code"), "clip_not_saved");
-    assert_int_equal(stored(&w, r.clip).state, CLIP_RECORDING);
-    world_pass(&w, 6000);
-    assert_int_equal(stored(&w, r.clip).state, CLIP_READY);
-    client_free(&buyer);
-    world_stop(&w);
+    fake_dbq_full(in->w.dbq, true);
+    fake_media_say(in->w.media, &e);
+    world_settle(&in->w);
+    fake_dbq_full(in->w.dbq, false);
+    assert_string_equal(text_at(client_expect(&in->buyer, "notice"), "code"), "clip_not_saved");
+    assert_int_equal(stored(&in->w, r.clip).state, CLIP_RECORDING);
+    world_pass(&in->w, 6000);
+    assert_int_equal(stored(&in->w, r.clip).state, CLIP_READY);
 }
 
 /** What a full disk does to the store. */
@@ -201,175 +180,133 @@ static void writable(struct world *w, bool on)
 
 static void test_unwritten_end_is_told_and_written_later(void **state)
 {
-    (void)state;
-    struct world w;
-    struct client buyer;
-    world_start(&w);
-    struct store_case c = world_case(&w, "bo");
+    struct in_room *in = *state;
     struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
-    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    consent(&buyer);
-    fake_media_manual_clips(w.media);
-    struct result r = start(&w, &agent, c.room.text, "bo");
+    consent(&in->buyer);
+    fake_media_manual_clips(in->w.media);
+    struct result r = start(&in->w, &agent, in->c.room.text, "bo");
     struct media_event e = {.type = MEDIA_CLIP_FAILED, .er = ER_IO};
     assert_int_equal(id_parse(r.clip, &e.clip), 0);
-    client_forget(&buyer);
-    assert_int_equal(store_ping(w.store, 1), 0);
-    writable(&w, false);
-    fake_media_say(w.media, &e);
-    world_settle(&w);
-    json_t *clip = client_expect(&buyer, "clip");
+    client_forget(&in->buyer);
+    assert_int_equal(store_ping(in->w.store, 1), 0);
+    writable(&in->w, false);
+    fake_media_say(in->w.media, &e);
+    world_settle(&in->w);
+    json_t *clip = client_expect(&in->buyer, "clip");
     assert_string_equal(text_at(clip, "clip.state"), "failed");
     assert_string_equal(text_at(clip, "reason"), "io");
-    json_t *recording = client_expect(&buyer, "recording");
+    json_t *recording = client_expect(&in->buyer, "recording");
     assert_true(json_is_false(json_object_get(recording, "on")));
-    assert_int_equal(stored(&w, r.clip).state, CLIP_FAILED); /* from memory */
-    assert_int_equal(world_events(&w, &c.id, "clip_failed"), 0);
-    assert_int_equal(store_ping(w.store, 2), ER_IO);
-    world_pass(&w, 6000);
-    client_forget(&buyer);
-    writable(&w, true);
-    world_pass(&w, 6000);
-    assert_int_equal(world_events(&w, &c.id, "clip_failed"), 1);
-    assert_int_equal(store_ping(w.store, 3), 0);
-    assert_false(client_has(&buyer, "clip"));
-    writable(&w, false);
-    assert_int_equal(store_ping(w.store, 9000000), ER_IO);
-    writable(&w, true);
-    world_pass(&w, 20000);
-    assert_int_equal(world_events(&w, &c.id, "clip_failed"), 1);
-    client_free(&buyer);
-    world_stop(&w);
+    assert_int_equal(stored(&in->w, r.clip).state, CLIP_FAILED); /* from memory */
+    assert_int_equal(world_events(&in->w, &in->c.id, "clip_failed"), 0);
+    assert_int_equal(store_ping(in->w.store, 2), ER_IO);
+    world_pass(&in->w, 6000);
+    client_forget(&in->buyer);
+    writable(&in->w, true);
+    world_pass(&in->w, 6000);
+    assert_int_equal(world_events(&in->w, &in->c.id, "clip_failed"), 1);
+    assert_int_equal(store_ping(in->w.store, 3), 0);
+    assert_false(client_has(&in->buyer, "clip"));
+    writable(&in->w, false);
+    assert_int_equal(store_ping(in->w.store, 9000000), ER_IO);
+    writable(&in->w, true);
+    world_pass(&in->w, 20000);
+    assert_int_equal(world_events(&in->w, &in->c.id, "clip_failed"), 1);
 }
 
 static void test_unwritten_end_does_not_hold_the_drain(void **state)
 {
-    (void)state;
-    struct world w;
-    struct client buyer;
-    world_start(&w);
-    struct store_case c = world_case(&w, "bo");
+    struct in_room *in = *state;
     struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
-    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    consent(&buyer);
-    assert_int_equal(start(&w, &agent, c.room.text, "bo").er, 0);
-    writable(&w, false);
-    calls_drain(w.calls, NULL, NULL);
-    client_has(&buyer, "");
-    assert_int_equal(buyer.closed, 1012);
-    writable(&w, true);
-    client_free(&buyer);
-    world_stop(&w);
+    consent(&in->buyer);
+    assert_int_equal(start(&in->w, &agent, in->c.room.text, "bo").er, 0);
+    writable(&in->w, false);
+    calls_drain(in->w.calls, NULL, NULL);
+    client_has(&in->buyer, "");
+    assert_int_equal(in->buyer.closed, 1012);
+    writable(&in->w, true);
 }
 
 static void test_no_clip_begins_while_draining(void **state)
 {
-    (void)state;
-    struct world w;
-    struct client buyer;
-    world_start(&w);
-    struct store_case c = world_case(&w, "bo");
+    struct in_room *in = *state;
     struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
-    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    consent(&buyer);
+    consent(&in->buyer);
     struct result r = {0};
-    calls_clip_start(w.calls, &agent, c.room.text, NULL, NULL, take_result, &r);
-    calls_drain(w.calls, NULL, NULL);
-    world_settle(&w);
+    calls_clip_start(in->w.calls, &agent, in->c.room.text, NULL, NULL, take_result, &r);
+    calls_drain(in->w.calls, NULL, NULL);
+    world_settle(&in->w);
     assert_int_equal(r.er, ER_CLOSED);
-    assert_int_equal(fake_media_count(w.media, "clip_start"), 0);
-    client_free(&buyer);
-    world_stop(&w);
+    assert_int_equal(fake_media_count(in->w.media, "clip_start"), 0);
 }
 
 static void test_bound_and_drain(void **state)
 {
-    (void)state;
-    struct world w;
-    struct client buyer;
-    world_start(&w);
-    struct store_case c = world_case(&w, "bo");
+    struct in_room *in = *state;
     struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
-    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    consent(&buyer);
+    consent(&in->buyer);
     for (int i = 0; i < LIMIT_CLIPS_PER_ROOM; i++)
-        assert_int_equal(start(&w, &agent, c.room.text, NULL).er, 0);
-    assert_int_equal(start(&w, &agent, c.room.text, NULL).er, ER_FULL);
-    calls_drain(w.calls, NULL, NULL);
-    assert_int_equal(start(&w, &agent, c.room.text, NULL).er, ER_CLOSED);
-    client_has(&buyer, "");
-    assert_int_equal(buyer.closed, 1012);
-    assert_int_equal(world_events(&w, &c.id, "clip_ready"), LIMIT_CLIPS_PER_ROOM);
-    client_free(&buyer);
-    world_stop(&w);
+        assert_int_equal(start(&in->w, &agent, in->c.room.text, NULL).er, 0);
+    assert_int_equal(start(&in->w, &agent, in->c.room.text, NULL).er, ER_FULL);
+    calls_drain(in->w.calls, NULL, NULL);
+    assert_int_equal(start(&in->w, &agent, in->c.room.text, NULL).er, ER_CLOSED);
+    client_has(&in->buyer, "");
+    assert_int_equal(in->buyer.closed, 1012);
+    assert_int_equal(world_events(&in->w, &in->c.id, "clip_ready"), LIMIT_CLIPS_PER_ROOM);
 }
 
 static void test_room_waits_for_its_clips(void **state)
 {
-    (void)state;
-    struct world w;
-    struct client buyer;
-    world_start(&w);
-    struct store_case c = world_case(&w, "bo");
+    struct in_room *in = *state;
     struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
-    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    consent(&buyer);
-    fake_media_manual_clips(w.media);
-    struct result r = start(&w, &agent, c.room.text, NULL);
-    client_say(&buyer, "{'type':'bye'}");
-    assert_int_equal(buyer.closed, 4410);
-    assert_int_equal(fake_media_count(w.media, "clip_stop"), 1);
-    assert_int_equal(fake_media_count(w.media, "room_close"), 0);
+    consent(&in->buyer);
+    fake_media_manual_clips(in->w.media);
+    struct result r = start(&in->w, &agent, in->c.room.text, NULL);
+    client_say(&in->buyer, "{'type':'bye'}");
+    assert_int_equal(in->buyer.closed, 4410);
+    assert_int_equal(fake_media_count(in->w.media, "clip_stop"), 1);
+    assert_int_equal(fake_media_count(in->w.media, "room_close"), 0);
     struct media_event e = {.type = MEDIA_CLIP_READY, .result = {.duration_ms = 5}};
     assert_int_equal(id_parse(r.clip, &e.clip), 0);
-    fake_media_say(w.media, &e);
-    world_settle(&w);
-    assert_int_equal(stored(&w, r.clip).duration_ms, 5);
-    assert_int_equal(fake_media_count(w.media, "room_close"), 1);
-    client_free(&buyer);
-    world_stop(&w);
+    fake_media_say(in->w.media, &e);
+    world_settle(&in->w);
+    assert_int_equal(stored(&in->w, r.clip).duration_ms, 5);
+    assert_int_equal(fake_media_count(in->w.media, "room_close"), 1);
 }
 
 /** What the disk did not take is tried again, later each time, and nobody hears of tries that fail. */
 static void test_full_disk_is_tried_again(void **state)
 {
-    (void)state;
-    struct world w;
-    struct client buyer;
-    world_start(&w);
-    struct store_case c = world_case(&w, "bo");
+    struct in_room *in = *state;
     struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
-    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    consent(&buyer);
-    fake_media_manual_clips(w.media);
-    struct result r = start(&w, &agent, c.room.text, "bo");
+    consent(&in->buyer);
+    fake_media_manual_clips(in->w.media);
+    struct result r = start(&in->w, &agent, in->c.room.text, "bo");
     struct media_event e = {.type = MEDIA_CLIP_FAILED, .er = ER_IO};
     assert_int_equal(id_parse(r.clip, &e.clip), 0);
-    fake_media_say(w.media, &e);
-    world_pass(&w, 4000);
-    assert_int_equal(stored(&w, r.clip).state, CLIP_FAILED);
-    assert_int_equal(fake_media_count(w.media, "clip_repair"), 0);
-    world_pass(&w, 2000);
-    assert_int_equal(fake_media_count(w.media, "clip_repair"), 1);
-    client_forget(&buyer);
-    fake_media_say(w.media, &e);
-    world_pass(&w, 8000);
-    assert_int_equal(fake_media_count(w.media, "clip_repair"), 1);
-    assert_false(client_has(&buyer, "clip"));
-    assert_int_equal(world_events(&w, &c.id, "clip_failed"), 1);
-    world_pass(&w, 4000);
-    assert_int_equal(fake_media_count(w.media, "clip_repair"), 2);
+    fake_media_say(in->w.media, &e);
+    world_pass(&in->w, 4000);
+    assert_int_equal(stored(&in->w, r.clip).state, CLIP_FAILED);
+    assert_int_equal(fake_media_count(in->w.media, "clip_repair"), 0);
+    world_pass(&in->w, 2000);
+    assert_int_equal(fake_media_count(in->w.media, "clip_repair"), 1);
+    client_forget(&in->buyer);
+    fake_media_say(in->w.media, &e);
+    world_pass(&in->w, 8000);
+    assert_int_equal(fake_media_count(in->w.media, "clip_repair"), 1);
+    assert_false(client_has(&in->buyer, "clip"));
+    assert_int_equal(world_events(&in->w, &in->c.id, "clip_failed"), 1);
+    world_pass(&in->w, 4000);
+    assert_int_equal(fake_media_count(in->w.media, "clip_repair"), 2);
     e = (struct media_event){
         .type = MEDIA_CLIP_READY, .clip = e.clip, .result = {.duration_ms = 5, .repaired = true}};
-    fake_media_say(w.media, &e);
-    world_pass(&w, 1000);
-    assert_string_equal(text_at(client_expect(&buyer, "clip"), "clip.state"), "ready");
-    assert_int_equal(stored(&w, r.clip).state, CLIP_READY);
-    assert_string_equal(stored(&w, r.clip).reason, "");
-    world_pass(&w, 100000);
-    assert_int_equal(fake_media_count(w.media, "clip_repair"), 2);
-    client_free(&buyer);
-    world_stop(&w);
+    fake_media_say(in->w.media, &e);
+    world_pass(&in->w, 1000);
+    assert_string_equal(text_at(client_expect(&in->buyer, "clip"), "clip.state"), "ready");
+    assert_int_equal(stored(&in->w, r.clip).state, CLIP_READY);
+    assert_string_equal(stored(&in->w, r.clip).reason, "");
+    world_pass(&in->w, 100000);
+    assert_int_equal(fake_media_count(in->w.media, "clip_repair"), 2);
 }
 
 static void test_repair_at_the_start(void **state)
@@ -396,17 +333,18 @@ static void test_repair_at_the_start(void **state)
 
 int main(void)
 {
+#define IN_ROOM(f) cmocka_unit_test_setup_teardown(f, room_setup, room_teardown)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_needs_consent_and_right),
-        cmocka_unit_test(test_life_of_a_clip),
-        cmocka_unit_test(test_full_store_queue_is_told),
-        cmocka_unit_test(test_no_clip_begins_while_draining),
-        cmocka_unit_test(test_unwritten_end_is_told_and_written_later),
-        cmocka_unit_test(test_unwritten_end_does_not_hold_the_drain),
-        cmocka_unit_test(test_full_disk_is_told),
-        cmocka_unit_test(test_bound_and_drain),
-        cmocka_unit_test(test_room_waits_for_its_clips),
-        cmocka_unit_test(test_full_disk_is_tried_again),
+        IN_ROOM(test_life_of_a_clip),
+        IN_ROOM(test_full_store_queue_is_told),
+        IN_ROOM(test_no_clip_begins_while_draining),
+        IN_ROOM(test_unwritten_end_is_told_and_written_later),
+        IN_ROOM(test_unwritten_end_does_not_hold_the_drain),
+        IN_ROOM(test_full_disk_is_told),
+        IN_ROOM(test_bound_and_drain),
+        IN_ROOM(test_room_waits_for_its_clips),
+        IN_ROOM(test_full_disk_is_tried_again),
         cmocka_unit_test(test_repair_at_the_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

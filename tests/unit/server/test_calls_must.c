@@ -37,23 +37,16 @@ static void test_withdrawal_reaches_a_busy_engine(void **state)
 
 static void test_a_room_that_could_not_close_opens_again(void **state)
 {
-    (void)state;
-    struct world w;
-    struct client buyer;
-    world_start(&w);
-    struct store_case c = world_case(&w, "bo");
-    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    client_say(&buyer, "{'type':'offer','id':'o','sdp':'v=0'}");
-    fake_media_full(w.media, true);
-    client_say(&buyer, "{'type':'leave'}");
-    assert_int_equal(fake_media_count(w.media, "peer_remove"), 0);
-    assert_int_equal(fake_media_count(w.media, "room_close"), 0);
-    fake_media_full(w.media, false);
-    world_pass(&w, 100);
-    assert_int_equal(fake_media_count(w.media, "peer_remove"), 1);
-    assert_int_equal(fake_media_count(w.media, "room_close"), 1);
-    client_free(&buyer);
-    world_stop(&w);
+    struct in_room *in = *state;
+    client_say(&in->buyer, "{'type':'offer','id':'o','sdp':'v=0'}");
+    fake_media_full(in->w.media, true);
+    client_say(&in->buyer, "{'type':'leave'}");
+    assert_int_equal(fake_media_count(in->w.media, "peer_remove"), 0);
+    assert_int_equal(fake_media_count(in->w.media, "room_close"), 0);
+    fake_media_full(in->w.media, false);
+    world_pass(&in->w, 100);
+    assert_int_equal(fake_media_count(in->w.media, "peer_remove"), 1);
+    assert_int_equal(fake_media_count(in->w.media, "room_close"), 1);
 }
 
 static void test_what_is_left_goes_with_the_conductor(void **state)
@@ -72,9 +65,10 @@ static void test_what_is_left_goes_with_the_conductor(void **state)
 
 int main(void)
 {
+#define IN_ROOM(f) cmocka_unit_test_setup_teardown(f, room_setup, room_teardown)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_withdrawal_reaches_a_busy_engine),
-        cmocka_unit_test(test_a_room_that_could_not_close_opens_again),
+        IN_ROOM(test_a_room_that_could_not_close_opens_again),
         cmocka_unit_test(test_what_is_left_goes_with_the_conductor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

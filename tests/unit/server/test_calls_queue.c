@@ -30,103 +30,86 @@ static enum case_state state_of(struct world *w, const struct store_case *c)
 
 static void test_bye_ends_the_call_by_name(void **state)
 {
-    (void)state;
-    struct world w;
-    struct client buyer, agent;
-    world_start(&w);
-    struct store_case c = world_case(&w, "bo");
-    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    client_say(&buyer, "{'type':'wait'}");
-    client_hello(&agent, &w, "ann", ROLE_AGENT, NULL);
+    struct in_room *in = *state;
+    struct client agent;
+    client_say(&in->buyer, "{'type':'wait'}");
+    client_hello(&agent, &in->w, "ann", ROLE_AGENT, NULL);
     available(&agent, "a");
     client_say(&agent, "{'type':'accept','reservation':'%s'}",
                text_at(client_expect(&agent, "call_offer"), "reservation"));
     client_say(&agent, "{'type':'bye','id':'b'}");
-    json_t *ended = client_expect(&buyer, "call_ended");
+    json_t *ended = client_expect(&in->buyer, "call_ended");
     assert_string_equal(text_at(ended, "reason"), "left");
     assert_string_equal(text_at(ended, "by"), "ann");
-    client_free(&buyer);
     client_free(&agent);
-    world_stop(&w);
 }
 
 static void test_buyer_leaves_while_the_agent_accepts(void **state)
 {
-    (void)state;
-    struct world w;
-    struct client buyer, agent;
+    struct in_room *in = *state;
+    struct client agent;
     static const char leave[] = "{\"type\":\"leave\"}";
     char accept[128];
-    world_start(&w);
-    struct store_case c = world_case(&w, "bo");
-    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    client_say(&buyer, "{'type':'wait'}");
-    client_hello(&agent, &w, "ann", ROLE_AGENT, NULL);
+    client_say(&in->buyer, "{'type':'wait'}");
+    client_hello(&agent, &in->w, "ann", ROLE_AGENT, NULL);
     available(&agent, "a");
     int len = snprintf(accept, sizeof accept,
                        "{\"type\":\"accept\",\"id\":\"x\",\"reservation\":\"%s\"}",
                        text_at(client_expect(&agent, "call_offer"), "reservation"));
     /* Both before the store has looked the case up. */
-    link_on_text(agent.link, accept, (size_t)len, w.now_us);
-    link_on_text(buyer.link, leave, strlen(leave), w.now_us);
-    world_settle(&w);
+    link_on_text(agent.link, accept, (size_t)len, in->w.now_us);
+    link_on_text(in->buyer.link, leave, strlen(leave), in->w.now_us);
+    world_settle(&in->w);
     assert_string_equal(text_at(client_expect(&agent, "error"), "re"), "x");
     assert_false(client_has(&agent, "call_started"));
-    assert_int_equal(state_of(&w, &c), CASE_OPEN);
+    assert_int_equal(state_of(&in->w, &in->c), CASE_OPEN);
     struct calls_gauges g;
-    calls_read_gauges(w.calls, &g);
+    calls_read_gauges(in->w.calls, &g);
     assert_int_equal(g.agents_available, 1);
     assert_int_equal(g.rooms, 0);
-    client_free(&buyer);
     client_free(&agent);
-    world_stop(&w);
 }
 
 static void test_wait_offer_accept_hang_up(void **state)
 {
-    (void)state;
-    struct world w;
-    struct client buyer, agent;
-    world_start(&w);
-    struct store_case c = world_case(&w, "bo");
-    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    client_say(&buyer, "{'type':'wait','id':'w'}");
-    json_t *waiting = client_expect(&buyer, "waiting");
+    struct in_room *in = *state;
+    struct client agent;
+    client_say(&in->buyer, "{'type':'wait','id':'w'}");
+    json_t *waiting = client_expect(&in->buyer, "waiting");
     assert_string_equal(text_at(waiting, "re"), "w");
     assert_int_equal(json_integer_value(json_object_get(waiting, "position")), 1);
     assert_true(json_is_null(json_object_get(waiting, "expected_wait_ms")));
-    assert_int_equal(state_of(&w, &c), CASE_WAITING);
+    assert_int_equal(state_of(&in->w, &in->c), CASE_WAITING);
 
-    client_hello(&agent, &w, "ann", ROLE_AGENT, NULL);
+    client_hello(&agent, &in->w, "ann", ROLE_AGENT, NULL);
     available(&agent, "a");
-    assert_string_equal(text_at(client_expect(&agent, "queue"), "waiting.0.case"), c.id.text);
+    assert_string_equal(text_at(client_expect(&agent, "queue"), "waiting.0.case"), in->c.id.text);
     json_t *offer = client_expect(&agent, "call_offer");
     assert_string_equal(text_at(offer, "case.title"), "a cracked cup");
     assert_string_equal(text_at(offer, "buyer.identity"), "bo");
-    struct id near = id_make(1700000001000000, &w.entropy);
+    struct id near = id_make(1700000001000000, &in->w.entropy);
     assert_memory_equal(text_at(offer, "reservation"), near.text, 6); /* the wall clock's time */
     assert_int_equal(json_integer_value(json_object_get(offer, "ring_ms")), 20000);
     client_say(&agent, "{'type':'accept','id':'y','reservation':'%s'}",
                text_at(offer, "reservation"));
     assert_string_equal(text_at(client_expect(&agent, "joined"), "re"), "y");
     assert_true(client_has(&agent, "roster"));
-    assert_string_equal(text_at(client_expect(&buyer, "call_started"), "agent.identity"), "ann");
+    assert_string_equal(text_at(client_expect(&in->buyer, "call_started"), "agent.identity"),
+                        "ann");
     assert_true(client_has(&agent, "call_started"));
-    assert_int_equal(state_of(&w, &c), CASE_IN_CALL);
+    assert_int_equal(state_of(&in->w, &in->c), CASE_IN_CALL);
 
-    world_pass(&w, 5000);
+    world_pass(&in->w, 5000);
     client_say(&agent, "{'type':'hang_up','id':'z'}");
-    json_t *ended = client_expect(&buyer, "call_ended");
+    json_t *ended = client_expect(&in->buyer, "call_ended");
     assert_string_equal(text_at(ended, "reason"), "hung_up");
     assert_string_equal(text_at(ended, "by"), "ann");
-    assert_int_equal(state_of(&w, &c), CASE_OPEN);
-    assert_int_equal(world_events(&w, &c.id, "call_started"), 1);
-    assert_int_equal(world_events(&w, &c.id, "call_ended"), 1);
-    client_say(&buyer, "{'type':'hang_up','id':'x'}");
-    assert_string_equal(text_at(client_expect(&buyer, "error"), "code"), "conflict");
-    client_free(&buyer);
+    assert_int_equal(state_of(&in->w, &in->c), CASE_OPEN);
+    assert_int_equal(world_events(&in->w, &in->c.id, "call_started"), 1);
+    assert_int_equal(world_events(&in->w, &in->c.id, "call_ended"), 1);
+    client_say(&in->buyer, "{'type':'hang_up','id':'x'}");
+    assert_string_equal(text_at(client_expect(&in->buyer, "error"), "code"), "conflict");
     client_free(&agent);
-    world_stop(&w);
 }
 
 static void test_decline_passes_on(void **state)
@@ -222,66 +205,48 @@ static void test_dropped_buyer_keeps_the_place(void **state)
 
 static void test_agent_in_the_room_takes_the_call(void **state)
 {
-    (void)state;
-    struct world w;
-    struct client buyer, ann;
-    world_start(&w);
-    struct store_case c = world_case(&w, "bo");
-    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    client_hello(&ann, &w, "ann", ROLE_AGENT, &c.id);
+    struct in_room *in = *state;
+    struct client ann;
+    client_hello(&ann, &in->w, "ann", ROLE_AGENT, &in->c.id);
     client_say(&ann, "{'type':'available','id':'a','on':true}");
     assert_string_equal(text_at(client_expect(&ann, "error"), "code"), "denied");
-    client_say(&buyer, "{'type':'wait','id':'w'}");
-    assert_true(client_has(&buyer, "waiting"));
-    assert_true(client_has(&buyer, "call_started"));
+    client_say(&in->buyer, "{'type':'wait','id':'w'}");
+    assert_true(client_has(&in->buyer, "waiting"));
+    assert_true(client_has(&in->buyer, "call_started"));
     client_free(&ann);
-    world_pass(&w, 61000);
-    client_has(&buyer, "");
-    client_free(&buyer);
-    world_stop(&w);
+    world_pass(&in->w, 61000);
+    client_has(&in->buyer, "");
 }
 
 static void test_who_may_not(void **state)
 {
-    (void)state;
-    struct world w;
-    struct client buyer, ann;
-    world_start(&w);
-    struct store_case c = world_case(&w, "bo");
-    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    client_hello(&ann, &w, "ann", ROLE_AGENT, &c.id);
-    client_say(&buyer, "{'type':'available','id':'1','on':true}");
-    assert_string_equal(text_at(client_expect(&buyer, "error"), "code"), "denied");
+    struct in_room *in = *state;
+    struct client ann;
+    client_hello(&ann, &in->w, "ann", ROLE_AGENT, &in->c.id);
+    client_say(&in->buyer, "{'type':'available','id':'1','on':true}");
+    assert_string_equal(text_at(client_expect(&in->buyer, "error"), "code"), "denied");
     client_say(&ann, "{'type':'wait','id':'2'}");
     assert_string_equal(text_at(client_expect(&ann, "error"), "code"), "denied");
-    client_say(&buyer, "{'type':'stop_waiting','id':'3'}");
-    assert_string_equal(text_at(client_expect(&buyer, "error"), "code"), "conflict");
-    client_free(&buyer);
+    client_say(&in->buyer, "{'type':'stop_waiting','id':'3'}");
+    assert_string_equal(text_at(client_expect(&in->buyer, "error"), "code"), "conflict");
     client_free(&ann);
-    world_stop(&w);
 }
 
 static void test_case_changes_are_told(void **state)
 {
-    (void)state;
-    struct world w;
-    struct client buyer;
-    world_start(&w);
-    struct store_case c = world_case(&w, "bo"), after;
-    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    client_say(&buyer, "{'type':'wait','id':'w'}");
-    client_forget(&buyer);
+    struct in_room *in = *state;
+    struct store_case after;
+    client_say(&in->buyer, "{'type':'wait','id':'w'}");
+    client_forget(&in->buyer);
     const struct store_action cancel = {
-        .case_id = c.id, .action = CASE_CANCEL, .actor = "bo", .role = ROLE_BUYER};
-    assert_int_equal(store_case_act(w.store, &cancel, 1, &after), 0);
+        .case_id = in->c.id, .action = CASE_CANCEL, .actor = "bo", .role = ROLE_BUYER};
+    assert_int_equal(store_case_act(in->w.store, &cancel, 1, &after), 0);
     store_case_clear(&after);
-    calls_case_changed(w.calls, &c.id);
-    assert_string_equal(text_at(client_expect(&buyer, "case"), "case.state"), "cancelled");
+    calls_case_changed(in->w.calls, &in->c.id);
+    assert_string_equal(text_at(client_expect(&in->buyer, "case"), "case.state"), "cancelled");
     struct calls_gauges g;
-    calls_read_gauges(w.calls, &g);
+    calls_read_gauges(in->w.calls, &g);
     assert_int_equal(g.waiting, 0);
-    client_free(&buyer);
-    world_stop(&w);
 }
 
 static void test_nobody_waits_after_a_restart(void **state)
@@ -302,16 +267,17 @@ static void test_nobody_waits_after_a_restart(void **state)
 
 int main(void)
 {
+#define IN_ROOM(f) cmocka_unit_test_setup_teardown(f, room_setup, room_teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_buyer_leaves_while_the_agent_accepts),
-        cmocka_unit_test(test_wait_offer_accept_hang_up),
-        cmocka_unit_test(test_bye_ends_the_call_by_name),
+        IN_ROOM(test_buyer_leaves_while_the_agent_accepts),
+        IN_ROOM(test_wait_offer_accept_hang_up),
+        IN_ROOM(test_bye_ends_the_call_by_name),
         cmocka_unit_test(test_decline_passes_on),
         cmocka_unit_test(test_ringing_out_makes_away),
         cmocka_unit_test(test_dropped_buyer_keeps_the_place),
-        cmocka_unit_test(test_agent_in_the_room_takes_the_call),
-        cmocka_unit_test(test_who_may_not),
-        cmocka_unit_test(test_case_changes_are_told),
+        IN_ROOM(test_agent_in_the_room_takes_the_call),
+        IN_ROOM(test_who_may_not),
+        IN_ROOM(test_case_changes_are_told),
         cmocka_unit_test(test_nobody_waits_after_a_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,87 +15,71 @@
 
 static void test_join_and_leave(void **state)
 {
-    (void)state;
-    struct world w;
-    struct client buyer, agent;
-    world_start(&w);
-    struct store_case c = world_case(&w, "bo"), d = world_case(&w, "di");
-    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    client_hello(&agent, &w, "ann", ROLE_AGENT, NULL);
+    struct in_room *in = *state;
+    struct client agent;
+    struct store_case d = world_case(&in->w, "di");
+    client_hello(&agent, &in->w, "ann", ROLE_AGENT, NULL);
     client_say(&agent, "{'type':'chat','id':'0','text':'hello'}");
     assert_string_equal(text_at(client_expect(&agent, "error"), "code"), "conflict");
-    client_say(&agent, "{'type':'join','id':'1','case':'%s'}", c.id.text);
+    client_say(&agent, "{'type':'join','id':'1','case':'%s'}", in->c.id.text);
     json_t *joined = client_expect(&agent, "joined");
     assert_string_equal(text_at(joined, "re"), "1");
-    assert_string_equal(text_at(joined, "room"), c.room.text);
+    assert_string_equal(text_at(joined, "room"), in->c.room.text);
     assert_int_equal(json_array_size(json_object_get(client_expect(&agent, "roster"), "people")),
                      2);
-    assert_string_equal(text_at(client_expect(&buyer, "person_joined"), "person.identity"), "ann");
+    assert_string_equal(text_at(client_expect(&in->buyer, "person_joined"), "person.identity"),
+                        "ann");
     client_say(&agent, "{'type':'join','id':'2','room':'%s'}", d.room.text);
     assert_true(client_has(&agent, "joined"));
-    assert_string_equal(text_at(client_expect(&buyer, "person_left"), "reason"), "left");
+    assert_string_equal(text_at(client_expect(&in->buyer, "person_left"), "reason"), "left");
     client_say(&agent, "{'type':'leave','id':'3'}");
     assert_string_equal(text_at(client_expect(&agent, "ok"), "re"), "3");
-    assert_int_equal(fake_media_count(w.media, "room_open"), 2);
-    assert_int_equal(fake_media_count(w.media, "room_close"), 1);
-    client_say(&buyer, "{'type':'join','id':'4','room':'%s'}", d.room.text);
-    assert_string_equal(text_at(client_expect(&buyer, "error"), "code"), "denied");
-    client_say(&buyer, "{'type':'join','id':'5','room':'01arz3ndektsv4rrffq69g5fav'}");
-    assert_string_equal(text_at(client_expect(&buyer, "error"), "code"), "not_found");
-    client_free(&buyer);
+    assert_int_equal(fake_media_count(in->w.media, "room_open"), 2);
+    assert_int_equal(fake_media_count(in->w.media, "room_close"), 1);
+    client_say(&in->buyer, "{'type':'join','id':'4','room':'%s'}", d.room.text);
+    assert_string_equal(text_at(client_expect(&in->buyer, "error"), "code"), "denied");
+    client_say(&in->buyer, "{'type':'join','id':'5','room':'01arz3ndektsv4rrffq69g5fav'}");
+    assert_string_equal(text_at(client_expect(&in->buyer, "error"), "code"), "not_found");
     client_free(&agent);
-    world_stop(&w);
 }
 
 static void test_chat(void **state)
 {
-    (void)state;
-    struct world w;
-    struct client buyer, agent;
-    world_start(&w);
-    struct store_case c = world_case(&w, "bo");
-    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    client_say(&buyer, "{'type':'chat','id':'1','text':' a\\u0007 cup\\u202e '}");
-    json_t *ok = client_expect(&buyer, "ok");
-    json_t *chat = client_expect(&buyer, "chat");
+    struct in_room *in = *state;
+    struct client agent;
+    client_say(&in->buyer, "{'type':'chat','id':'1','text':' a\\u0007 cup\\u202e '}");
+    json_t *ok = client_expect(&in->buyer, "ok");
+    json_t *chat = client_expect(&in->buyer, "chat");
     assert_string_equal(text_at(chat, "message.message"), text_at(ok, "message"));
     assert_string_equal(text_at(chat, "message.text"), "a cup");
     assert_string_equal(text_at(chat, "message.from"), "bo");
-    client_say(&buyer, "{'type':'chat','id':'2','text':' \\u0007 '}");
-    assert_string_equal(text_at(client_expect(&buyer, "error"), "code"), "invalid");
-    client_hello(&agent, &w, "ann", ROLE_AGENT, &c.id);
+    client_say(&in->buyer, "{'type':'chat','id':'2','text':' \\u0007 '}");
+    assert_string_equal(text_at(client_expect(&in->buyer, "error"), "code"), "invalid");
+    client_hello(&agent, &in->w, "ann", ROLE_AGENT, &in->c.id);
     json_t *history = client_expect(&agent, "history");
     assert_string_equal(text_at(history, "messages.0.text"), "a cup");
-    assert_int_equal(world_events(&w, &c.id, "chat"), 1);
+    assert_int_equal(world_events(&in->w, &in->c.id, "chat"), 1);
     /* What cannot be kept is told to nobody. */
-    fake_dbq_full(w.dbq, true);
-    client_say(&buyer, "{'type':'chat','id':'3','text':'lost'}");
-    assert_string_equal(text_at(client_expect(&buyer, "error"), "re"), "3");
+    fake_dbq_full(in->w.dbq, true);
+    client_say(&in->buyer, "{'type':'chat','id':'3','text':'lost'}");
+    assert_string_equal(text_at(client_expect(&in->buyer, "error"), "re"), "3");
     assert_false(client_has(&agent, "chat"));
-    fake_dbq_full(w.dbq, false);
-    client_free(&buyer);
+    fake_dbq_full(in->w.dbq, false);
     client_free(&agent);
-    world_stop(&w);
 }
 
 static void test_media_state(void **state)
 {
-    (void)state;
-    struct world w;
-    struct client buyer, agent;
-    world_start(&w);
-    struct store_case c = world_case(&w, "bo");
-    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    client_hello(&agent, &w, "ann", ROLE_AGENT, &c.id);
-    client_say(&buyer, "{'type':'media_state','id':'1','audio':true,'video':true,"
-                       "'facing':'environment'}");
-    assert_true(client_has(&buyer, "ok"));
+    struct in_room *in = *state;
+    struct client agent;
+    client_hello(&agent, &in->w, "ann", ROLE_AGENT, &in->c.id);
+    client_say(&in->buyer, "{'type':'media_state','id':'1','audio':true,'video':true,"
+                           "'facing':'environment'}");
+    assert_true(client_has(&in->buyer, "ok"));
     assert_string_equal(text_at(client_expect(&agent, "person_changed"), "person.facing"),
                         "environment");
-    assert_false(client_has(&buyer, "person_changed"));
-    client_free(&buyer);
+    assert_false(client_has(&in->buyer, "person_changed"));
     client_free(&agent);
-    world_stop(&w);
 }
 
 struct result {
@@ -114,40 +98,34 @@ static void take_result(void *ctx, int er, const char *why, const json_t *body)
 
 static void test_consent(void **state)
 {
-    (void)state;
-    struct world w;
-    struct client buyer, agent;
-    world_start(&w);
-    struct store_case c = world_case(&w, "bo");
-    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    client_hello(&agent, &w, "ann", ROLE_AGENT, &c.id);
-    assert_non_null(fake_media_last(w.media, "consent bo 0"));
-    client_say(&buyer, "{'type':'consent','id':'1','recording':true}");
-    assert_true(client_has(&buyer, "ok"));
-    assert_string_equal(fake_media_last(w.media, "consent bo"), "consent bo 1");
+    struct in_room *in = *state;
+    struct client agent;
+    client_hello(&agent, &in->w, "ann", ROLE_AGENT, &in->c.id);
+    assert_non_null(fake_media_last(in->w.media, "consent bo 0"));
+    client_say(&in->buyer, "{'type':'consent','id':'1','recording':true}");
+    assert_true(client_has(&in->buyer, "ok"));
+    assert_string_equal(fake_media_last(in->w.media, "consent bo"), "consent bo 1");
     json_t *changed = client_expect(&agent, "person_changed");
     assert_true(json_is_true(json_object_get(json_object_get(changed, "person"), "consent")));
-    assert_int_equal(world_events(&w, &c.id, "recording_consent"), 1);
+    assert_int_equal(world_events(&in->w, &in->c.id, "recording_consent"), 1);
 
-    struct claims claims = world_claims("bo", ROLE_BUYER, &c.id);
+    struct claims claims = world_claims("bo", ROLE_BUYER, &in->c.id);
     struct result result = {0};
-    calls_consent(w.calls, &claims, c.room.text, false, take_result, &result);
-    assert_string_equal(fake_media_last(w.media, "consent bo"), "consent bo 0");
-    world_settle(&w);
+    calls_consent(in->w.calls, &claims, in->c.room.text, false, take_result, &result);
+    assert_string_equal(fake_media_last(in->w.media, "consent bo"), "consent bo 0");
+    world_settle(&in->w);
     assert_int_equal(result.calls, 1);
     assert_int_equal(result.er, 0);
-    assert_int_equal(world_events(&w, &c.id, "recording_consent"), 2);
+    assert_int_equal(world_events(&in->w, &in->c.id, "recording_consent"), 2);
 
     /* a namesake from elsewhere says nothing about this one */
-    client_say(&buyer, "{'type':'consent','recording':true}");
+    client_say(&in->buyer, "{'type':'consent','recording':true}");
     (void)memcpy(claims.merchant, "elsewhere", sizeof "elsewhere");
-    calls_consent(w.calls, &claims, c.room.text, false, take_result, &result);
-    world_settle(&w);
+    calls_consent(in->w.calls, &claims, in->c.room.text, false, take_result, &result);
+    world_settle(&in->w);
     assert_int_equal(result.er, ER_DENIED);
-    assert_string_equal(fake_media_last(w.media, "consent bo"), "consent bo 1");
-    client_free(&buyer);
+    assert_string_equal(fake_media_last(in->w.media, "consent bo"), "consent bo 1");
     client_free(&agent);
-    world_stop(&w);
 }
 
 static void test_last_word_on_consent_counts(void **state)
@@ -196,11 +174,12 @@ static void test_full_store_says_so(void **state)
 
 int main(void)
 {
+#define IN_ROOM(f) cmocka_unit_test_setup_teardown(f, room_setup, room_teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_join_and_leave),
-        cmocka_unit_test(test_chat),
-        cmocka_unit_test(test_media_state),
-        cmocka_unit_test(test_consent),
+        IN_ROOM(test_join_and_leave),
+        IN_ROOM(test_chat),
+        IN_ROOM(test_media_state),
+        IN_ROOM(test_consent),
         cmocka_unit_test(test_last_word_on_consent_counts),
         cmocka_unit_test(test_full_store_says_so),
     };

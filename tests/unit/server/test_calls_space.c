@@ -112,26 +112,20 @@ static void test_fills_and_empties(void **state)
 
 static void test_without_a_limit_nobody_looks(void **state)
 {
-    (void)state;
-    struct world w;
-    struct client buyer;
+    struct in_room *in = *state;
     free_bytes = 0;
-    world_start(&w);
-    struct store_case c = world_case(&w, "bo");
-    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    client_say(&buyer, "{'type':'consent','id':'c','recording':true}");
-    world_pass(&w, 5000);
-    assert_int_equal(start_clip(&w, &c), 0);
-    assert_false(client_has(&buyer, "notice"));
-    client_free(&buyer);
-    world_stop(&w);
+    client_say(&in->buyer, "{'type':'consent','id':'c','recording':true}");
+    world_pass(&in->w, 5000);
+    assert_int_equal(start_clip(&in->w, &in->c), 0);
+    assert_false(client_has(&in->buyer, "notice"));
 }
 
 int main(void)
 {
+#define IN_ROOM(f) cmocka_unit_test_setup_teardown(f, room_setup, room_teardown)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fills_and_empties),
-        cmocka_unit_test(test_without_a_limit_nobody_looks),
+        IN_ROOM(test_without_a_limit_nobody_looks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -83,21 +83,16 @@ static struct media_room_stats *figures(uint64_t peer)
 
 static void test_figures(void **state)
 {
-    (void)state;
-    struct world w;
-    struct client buyer;
+    struct in_room *in = *state;
     json_t *view = NULL;
-    world_start(&w);
-    struct store_case c = world_case(&w, "bo");
-    struct claims claims = world_claims("bo", ROLE_BUYER, &c.id);
-    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    client_say(&buyer, "{'type':'offer','id':'1','sdp':'v=0'}");
-    client_say(&buyer, "{'type':'stats','id':'2','quality':'poor','why':'stalled','rtt_ms':40,"
-                       "'lines':{'2':{'fps':12,'freezes':3,'concealed_permille':15}}}");
-    assert_true(client_has(&buyer, "ok"));
-    fake_media_next_stats(w.media, figures(fake_media_last_peer(w.media)));
-    calls_room_view(w.calls, &claims, c.room.text, take_view, &view);
-    world_settle(&w);
+    struct claims claims = world_claims("bo", ROLE_BUYER, &in->c.id);
+    client_say(&in->buyer, "{'type':'offer','id':'1','sdp':'v=0'}");
+    client_say(&in->buyer, "{'type':'stats','id':'2','quality':'poor','why':'stalled','rtt_ms':40,"
+                           "'lines':{'2':{'fps':12,'freezes':3,'concealed_permille':15}}}");
+    assert_true(client_has(&in->buyer, "ok"));
+    fake_media_next_stats(in->w.media, figures(fake_media_last_peer(in->w.media)));
+    calls_room_view(in->w.calls, &claims, in->c.room.text, take_view, &view);
+    world_settle(&in->w);
     assert_string_equal(text_at(view, "people.0.network.quality"), "poor");
     assert_string_equal(text_at(view, "people.0.network.why"), "stalled");
     assert_string_equal(text_at(view, "tracks.0.codec"), "VP8");
@@ -116,15 +111,14 @@ static void test_figures(void **state)
     assert_null(json_object_get(slot, "seen"));
     assert_null(json_object_get(slot, "state"));
     json_decref(view);
-    client_free(&buyer);
-    world_stop(&w);
 }
 
 int main(void)
 {
+#define IN_ROOM(f) cmocka_unit_test_setup_teardown(f, room_setup, room_teardown)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_people),
-        cmocka_unit_test(test_figures),
+        IN_ROOM(test_figures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

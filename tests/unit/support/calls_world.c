@@ -330,3 +330,25 @@ const char *text_at(json_t *message, const char *path)
     }
     return json_is_string(at) ? json_string_value(at) : "";
 }
+
+/* The fixture */
+
+int room_setup(void **state)
+{
+    struct in_room *in = calloc(1, sizeof *in);
+    assert_non_null(in);
+    world_start(&in->w);
+    in->c = world_case(&in->w, "bo");
+    client_hello(&in->buyer, &in->w, "bo", ROLE_BUYER, &in->c.id);
+    *state = in;
+    return 0;
+}
+
+int room_teardown(void **state)
+{
+    struct in_room *in = *state;
+    client_free(&in->buyer);
+    world_stop(&in->w);
+    free(in);
+    return 0;
+}

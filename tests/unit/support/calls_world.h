@@ -76,6 +76,15 @@ json_t *client_expect(struct client *c, const char *type);
 /** None of this type has come. */
 bool client_has(struct client *c, const char *type);
 void client_forget(struct client *c);
+/** A fixture: the buyer of a case, "bo", in its room. */
+struct in_room {
+    struct world w;
+    struct store_case c;
+    struct client buyer;
+};
+int room_setup(void **state);
+int room_teardown(void **state);
+
 /** A text inside, by a path such as "person.identity"; "" when it is not there. */
 const char *text_at(json_t *message, const char *path);
 
