@@ -17,6 +17,7 @@
 #define QUEUE_TRIAL_US 1500000u
 #define QUEUE_LOSS_US 2500000u /* reports of what a full queue dropped come so long */
 #define POLICED_US 30000000u
+#define SUSPECTED_US 5000000u
 #define INHERENT_MAX 0.5
 #define STILL 0.6 /* of the loss: the rate does not matter */
 
@@ -52,9 +53,14 @@ static double end_trial(struct lossguard *g, uint64_t now_us, double bps)
         return bps; /* it was a queue */
     }
     if (g->loss < STILL * g->trial_loss) {
-        g->policed_until_us = now_us + POLICED_US;
+        bool again = now_us < g->suspected_until_us;
         g->no_trial_before_us = now_us;
-        return bps;
+        if (again) {
+            g->policed_until_us = now_us + POLICED_US;
+            return bps;
+        }
+        g->suspected_until_us = now_us + SUSPECTED_US;
+        return g->trial_bps > bps ? g->trial_bps : bps;
     }
     g->inherent = g->loss < INHERENT_MAX ? g->loss : INHERENT_MAX;
     return g->trial_bps > bps ? g->trial_bps : bps;

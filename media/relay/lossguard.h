@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The rate by loss. Loss alone is a bad witness: radio links lose packets at any rate. It counts at
  * once where a queue stands beside it. Where none does, the rate is lowered for a trial to what
- * arrived: a link that polices then loses less, and the rate stays; a link that loses by chance goes
- * on as before, its share is known from then on, and the rate comes back. */
+ * arrived: a link that polices then loses less, each time that this is tried, and the rate stays; a link that
+ * loses by chance goes on as before, its share is known from then on, and the rate comes back. Where losses
+ * come in runs, one trial may well fall between two. */
 #ifndef LOUPE_MEDIA_RELAY_LOSSGUARD_H
 #define LOUPE_MEDIA_RELAY_LOSSGUARD_H
 
@@ -19,7 +20,8 @@ struct lossguard {
     bool trial;
     uint64_t trial_until_us, no_trial_before_us;
     uint64_t queued_until_us;     /* what is lost may be what a full queue dropped */
-    uint64_t policed_until_us;    /* a trial has shown it; believed for 30 s */
+    uint64_t suspected_until_us;  /* a trial has shown policing, which may have been chance */
+    uint64_t policed_until_us;    /* so has another soon after; believed for 30 s */
     double trial_loss, trial_bps; /* when it began */
 };
 

@@ -72,6 +72,11 @@ static void policing_keeps_the_lower_rate(void **state)
     double bps = run(&g, &now_us, 4, 30, 1000000, 0);
     assert_true(g.trial);
     bps = run(&g, &now_us, 4, 0, bps, 0);
+    assert_false(g.trial || lossguard_is_policed(&g, now_us));
+    assert_true(bps == 1000000); /* losses may have ended just then: once more */
+    bps = run(&g, &now_us, 2, 30, bps, 0);
+    assert_true(g.trial);
+    bps = run(&g, &now_us, 4, 0, bps, 0);
     assert_false(g.trial);
     assert_true(bps < 700000);
     assert_true(lossguard_is_policed(&g, now_us));
@@ -79,6 +84,21 @@ static void policing_keeps_the_lower_rate(void **state)
     (void)run(&g, &now_us, 1, 8, bps, 0);
     assert_true(lossguard_holds(&g, now_us));
     assert_false(lossguard_is_policed(&g, now_us + 31000 * MS));
+}
+
+/** Runs of losses now and then: that a trial falls between two of them says nothing. */
+static void losses_in_runs_are_no_policing(void **state)
+{
+    (void)state;
+    struct lossguard g = {0};
+    uint64_t now_us = 1000 * MS;
+    double bps = 1000000;
+    for (unsigned i = 0; i < 10; i++) {
+        bps = run(&g, &now_us, 3, 25, bps, 0);
+        bps = run(&g, &now_us, 14, 1, bps, 0);
+        assert_false(lossguard_is_policed(&g, now_us));
+        assert_true(bps == 1000000);
+    }
 }
 
 static void what_a_full_queue_dropped_is_no_policing(void **state)
@@ -94,8 +114,10 @@ static void what_a_full_queue_dropped_is_no_policing(void **state)
     assert_true(g.trial);
     bps = run(&g, &now_us, 8, 0, bps, 0);
     assert_false(g.trial || lossguard_is_policed(&g, now_us));
-    (void)run(&g, &now_us, 3, 30, bps, 0); /* later it is believed */
-    (void)run(&g, &now_us, 4, 0, bps, 0);
+    for (unsigned i = 0; i < 2; i++) { /* later it is believed */
+        (void)run(&g, &now_us, 3, 30, bps, 0);
+        (void)run(&g, &now_us, 4, 0, bps, 0);
+    }
     assert_true(lossguard_is_policed(&g, now_us));
 }
 
@@ -126,6 +148,7 @@ int main(void)
         cmocka_unit_test(loss_beside_a_queue_counts_at_once),
         cmocka_unit_test(chance_is_tried_once_and_then_known),
         cmocka_unit_test(policing_keeps_the_lower_rate),
+        cmocka_unit_test(losses_in_runs_are_no_policing),
         cmocka_unit_test(what_a_full_queue_dropped_is_no_policing),
         cmocka_unit_test(an_outage_teaches_nothing),
         cmocka_unit_test(what_was_late_only_is_taken_back),
