@@ -44,6 +44,7 @@ static void on_stun(struct hub *h, uint64_t now_us, const struct path *from, con
         h->counters.stun_unauthentic++;
         return;
     }
+    m->heard_us = now_us;
     /* Whoever proved an address last has it: a proof that was replayed or sent from a stolen address
      * holds until the owner's next check. */
     if (icelite_is_valid_path(&m->peer->ice, from))
@@ -90,6 +91,7 @@ static void on_rtcp(struct hub *h, uint64_t now_us, const struct path *from, uin
         h->counters.rtp_unauthentic++;
         return;
     }
+    m->heard_us = now_us;
     member_rtcp(m, now_us, data, len);
     hub_room_arm(m->room);
 }
@@ -207,6 +209,7 @@ static void note_stray_transport_seq(struct member *m, uint64_t now_us,
 static void on_media(struct member *m, uint64_t now_us, struct rtp_packet *packet)
 {
     struct peer_match match;
+    m->heard_us = now_us;
     int index = peer_match_line(m->peer, packet, &match);
     bool rtx = match.rtx;
     unsigned rid = match.rid;

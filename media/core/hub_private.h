@@ -130,6 +130,8 @@ struct member {
     struct uplink *uplink;     /* the path from it; NULL until it sends something numbered */
     uint64_t twcc_at_us;       /* 0: nothing to report */
     uint64_t report_at_us;     /* 0: not connected yet */
+    uint64_t heard_us;         /* anything came from it, and was its own */
+    uint64_t dark_at_us;       /* when to ask for pictures in the dark; 0: there is light */
     uint64_t hint_at_us;       /* when the lines with hint_wanted are due; 0: there are none */
     uint64_t begin_us;         /* when what it is sent begins; 0: it has, or is not connected */
     uint64_t rtt_us;
@@ -235,6 +237,8 @@ void member_send_datagram(void *ctx, const struct path *to, const uint8_t *data,
 void member_rtcp(struct member *m, uint64_t now_us, const uint8_t *data, size_t len);
 void member_report(struct member *m, uint64_t now_us);
 void member_report_twcc(struct member *m, uint64_t now_us);
+/** Nothing at all has come from it for a while. */
+void member_ask_in_the_dark(struct member *m, uint64_t now_us);
 /** Tell the member what it may send, now. */
 void member_report_limit(struct member *m);
 

@@ -447,6 +447,8 @@ void member_arm(struct member *m)
         at = m->report_at_us;
     if (m->twcc_at_us && m->twcc_at_us < at)
         at = m->twcc_at_us;
+    if (m->dark_at_us && m->dark_at_us < at)
+        at = m->dark_at_us;
     if (m->begin_us && m->begin_us < at)
         at = m->begin_us;
     if (m->hint_at_us && m->hint_at_us < at)
@@ -464,6 +466,8 @@ void member_expire(struct member *m, uint64_t now_us)
         begin_lines(m, now_us);
     if (m->twcc_at_us && now_us >= m->twcc_at_us)
         member_report_twcc(m, now_us);
+    if (m->dark_at_us && now_us >= m->dark_at_us)
+        member_ask_in_the_dark(m, now_us);
     if (m->report_at_us && now_us >= m->report_at_us)
         member_report(m, now_us);
     if (m->downlink && now_us >= downlink_deadline_us(m->downlink)) {

@@ -9,6 +9,9 @@
 #define COMPOUND_FULL 1000 /* begin another packet behind this */
 #define NACKED_MAX 1024
 #define NO_LIMIT_BPS 100000000u
+#define DARK_US 3000000u /* on a path with light consent is asked for more often */
+#define DARK_MOST_US 15000000u
+#define DARK_EVERY_US 25000u
 
 /* In */
 
@@ -248,12 +251,27 @@ void member_report_limit(struct member *m)
     compound_send(&c);
 }
 
+/** A publisher whose path is dark is asked for key frames all the time: the request that gets through first
+ *  is there when the light comes, not a round trip later. It heeds few of them, if it hears them and only
+ *  the way from it is dark. */
+void member_ask_in_the_dark(struct member *m, uint64_t now_us)
+{
+    uint64_t silent_us = now_us - m->heard_us;
+    m->dark_at_us = silent_us < DARK_US || silent_us > DARK_MOST_US ? 0 : now_us + DARK_EVERY_US;
+    for (size_t i = 0; m->dark_at_us && i < m->line_count; i++)
+        for (size_t k = 0; k < LIMIT_ENCODINGS; k++)
+            if (m->lines[i]->sources[k].encoding)
+                encoding_ask_in_the_dark(m->lines[i]->sources[k].encoding);
+}
+
 void member_report(struct member *m, uint64_t now_us)
 {
     struct compound c = {.member = m};
     struct rtcp_report blocks[RTCP_MAX_REPORTS];
     size_t count = collect_blocks(m, now_us, blocks);
     m->report_at_us = now_us + LIMIT_RTCP_INTERVAL_US;
+    if (m->dark_at_us == 0 && m->uplink && now_us - m->heard_us >= DARK_US)
+        member_ask_in_the_dark(m, now_us);
     compound_begin(&c);
     bool reported = false;
     for (size_t i = 0; i < m->line_count; i++) {

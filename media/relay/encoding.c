@@ -332,6 +332,13 @@ void encoding_want_key_frame(struct encoding *e, uint64_t now_us)
     arm(e);
 }
 
+void encoding_ask_in_the_dark(struct encoding *e)
+{
+    struct track *t = e->track;
+    if (t->kind == MEDIA_VIDEO && !list_empty(&e->slots))
+        t->room->config.ops->ask_key_frame(t->room->config.ops_ctx, e);
+}
+
 uint64_t encoding_capture_unix_us(const struct encoding *e, const struct tape_packet *p)
 {
     const struct track *t = e->track;

@@ -82,6 +82,8 @@ void encoding_sender_report(struct encoding *e, uint64_t now_us, uint64_t ntp,
 /** A key frame is wanted: asked for now, or when LIMIT_PLI_INTERVAL_US since the last has passed. A
  *  stream that has just begun is given a moment to bring one by itself. */
 void encoding_want_key_frame(struct encoding *e, uint64_t now_us);
+/** Its publisher does not answer: the same, past all limits, if anybody watches. */
+void encoding_ask_in_the_dark(struct encoding *e);
 /** When a packet was captured, on our unix clock (microseconds). */
 uint64_t encoding_capture_unix_us(const struct encoding *e, const struct tape_packet *p);
 /** False when it has stopped while others of its track go on: publishers leave out what their path

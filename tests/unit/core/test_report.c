@@ -180,6 +180,27 @@ static void feedback_is_prompt_after_an_outage(void **state)
     assert_int_equal(ann->twccs, before + 1);
 }
 
+static void pictures_are_asked_for_in_the_dark(void **state)
+{
+    struct fake_hub *f = *state;
+    struct fake_client *ann = fake_client_join(f, 1, "ann", "as vs");
+    fake_client_join(f, 2, "bob", "vr");
+    fake_client_stream(ann, 2);
+    unsigned before = ann->plis;
+    fake_hub_run(f, 2900000);
+    assert_int_equal(ann->plis, before);
+    fake_hub_run(f, 2000000); /* looked at each second, then 40 times a second */
+    assert_in_range(ann->plis, before + 40, before + 90);
+    fake_client_check_from(ann, &ann->at); /* it is there, and pauses */
+    before = ann->plis;
+    fake_hub_run(f, 1000000);
+    assert_int_equal(ann->plis, before);
+    fake_hub_run(f, 15000000);
+    before = ann->plis; /* and not for ever */
+    fake_hub_run(f, 5000000);
+    assert_int_equal(ann->plis, before);
+}
+
 static void bad_rtcp_is_counted(void **state)
 {
     struct fake_hub *f = *state;
@@ -217,6 +238,7 @@ int main(void)
         TEST(lip_sync_through_the_relay),         TEST(round_trips_are_measured),
         TEST(key_requests_are_passed_on),         TEST(transport_feedback_ten_times_a_second),
         TEST(feedback_is_prompt_after_an_outage), TEST(bad_rtcp_is_counted),
+        TEST(pictures_are_asked_for_in_the_dark),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
