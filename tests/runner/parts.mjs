@@ -21,7 +21,7 @@ const MEMCHECK = [
 
 // What takes valgrind longest, two thirds of its time, is left to `./dev soak valgrind`.
 const MEMCHECK_LONG =
-  /^sim\.|^unit\.(record\.(clip|clip_codecs|webm|mixer)|io\.media|core\.(output|datagram|member|mirror|tap)|relay\.(bwe\w*|downlink|seqmap)|signaling\.queue)$/;
+  /^sim\.|^unit\.(record\.(clip|clip_codecs|complete|webm|mixer)|seal\.verify|io\.media|core\.(output|datagram|member|mirror|tap)|relay\.(bwe\w*|downlink\w*|seqmap)|signaling\.queue)$/;
 // These have one thread, so that there is nothing for TSan to find, and take it longest.
 const ONE_THREAD = /^unit\.(relay|wire|tape|peer)\./;
 
