@@ -99,7 +99,9 @@
 #define LIMIT_CLIPS_PER_ROOM 8    /* recording at once; one more is refused: ER_FULL (HTTP 429) */
 #define LIMIT_REPAIRS 256         /* waiting for room on the disk; others wait for the next start */
 #define LIMIT_CLIP_SECONDS 14400  /* a clip is finished by itself then */
-#define LIMIT_REORDER_US 400000u  /* how long the recorder waits for a missing packet */
+#define LIMIT_REORDER_US 400000u  /* how long the recorder waits for a missing packet; */
+#define LIMIT_HEAL_US 3000000u    /* or so long, where it can be asked for again */
+#define LIMIT_HEAL_BURST 64       /* old packets asked for at once, and one for two new ones */
 #define LIMIT_FRAME_BYTES 4000000 /* a larger picture is a gap */
 #define LIMIT_MIX_SOURCES 16      /* further voices are left out of the mix and counted */
 
@@ -115,6 +117,14 @@
 #define LIMIT_STILL_WAIT_US 1000000u      /* for that key frame */
 #define LIMIT_STILL_AGE_US                                                                         \
     5000000u /* a picture that came longer ago is not the present one: none */
+
+/* Look-back: what tapes of those who have consented keep */
+#define LIMIT_LOOKBACK_SECONDS 180    /* no more can be asked for */
+#define LIMIT_LOOKBACK_PACKETS 131072 /* of a picture, power of two; older ones are forgotten */
+#define LIMIT_LOOKBACK_AUDIO_PACKETS 16384
+#define LIMIT_LOOKBACK_TAPE_BYTES 67108864u /* of one stream; the oldest is forgotten */
+#define LIMIT_LOOKBACK_BYTES 1073741824u    /* of a worker's streams together; likewise */
+#define LIMIT_LOOKBACK_KEY_US 15000000u /* a key frame is asked for when the last one is older */
 
 /* Signalling */
 #define LIMIT_WS_FRAME 65536          /* a longer message closes with 1009 */

@@ -25,6 +25,18 @@ static enum tape_step pass_over(struct tape_cursor *c, const struct tape *t, str
     return TAPE_STEP_GAP;
 }
 
+/** When it was first seen that the next packet is missing: as the first one behind it came that was not
+ *  asked for. */
+static uint64_t noticed_us(const struct tape_cursor *c, const struct tape *t, uint64_t now_us)
+{
+    for (int64_t seq = c->next + 1; seq <= tape_head(t); seq++) {
+        const struct tape_packet *p = tape_find(t, seq);
+        if (p && !(p->flags & TAPE_RECOVERED))
+            return p->arrival_us < now_us ? p->arrival_us : now_us;
+    }
+    return now_us;
+}
+
 enum tape_step tape_cursor_next(struct tape_cursor *c, const struct tape *t, uint64_t now_us,
                                 uint64_t patience_us, struct tape_read *ret)
 {
@@ -42,8 +54,8 @@ enum tape_step tape_cursor_next(struct tape_cursor *c, const struct tape *t, uin
     }
     if (c->next < tape_tail(t))
         return pass_over(c, t, ret);
-    if (c->missing_since_us == 0)
-        c->missing_since_us = now_us;
+    if (c->missing_since_us == 0 && patience_us > 0)
+        c->missing_since_us = noticed_us(c, t, now_us);
     if (now_us - c->missing_since_us >= patience_us)
         return pass_over(c, t, ret);
     ret->deadline_us = c->missing_since_us + patience_us;

@@ -23,6 +23,8 @@ struct entry {
 
 struct tape {
     struct tape_limits limits;
+    struct tape_keeping keeping; /* zeroed: none */
+    uint32_t size;               /* of the index */
     struct entry *entries;
     struct frames frames;
     struct reel *writing; /* the reel that takes new packets, or the last shared one */
@@ -44,7 +46,8 @@ int tape_new(struct tape **ret, const struct tape_limits *limits)
     if (!t)
         return ER_NOMEM;
     t->limits = *limits;
-    t->entries = calloc(limits->packets, sizeof *t->entries);
+    t->size = limits->packets;
+    t->entries = calloc(t->size, sizeof *t->entries);
     if (!t->entries || frames_init(&t->frames, limits->frames) != 0) {
         tape_free(t);
         return ER_NOMEM;
@@ -53,10 +56,24 @@ int tape_new(struct tape **ret, const struct tape_limits *limits)
     return 0;
 }
 
+static void add_bytes(struct tape *t, size_t bytes)
+{
+    t->bytes += bytes;
+    if (t->keeping.budget)
+        t->keeping.budget->bytes += bytes;
+}
+
+static void take_bytes(struct tape *t, size_t bytes)
+{
+    t->bytes -= bytes;
+    if (t->keeping.budget)
+        t->keeping.budget->bytes -= bytes;
+}
+
 static void reel_free(struct tape *t, struct reel *r)
 {
     if (r->slab)
-        t->bytes -= r->slab->size;
+        take_bytes(t, r->slab->size);
     slab_release(r->slab);
     free(r);
 }
@@ -73,7 +90,7 @@ static void keep_spare(struct tape *t, struct reel *r)
 
 static void keep_bare(struct tape *t, struct reel *r)
 {
-    t->bytes -= r->slab->size;
+    take_bytes(t, r->slab->size);
     slab_release(r->slab);
     *r = (struct reel){.next = t->bare};
     t->bare = r;
@@ -136,13 +153,13 @@ static struct reel *reel_new(struct tape *t)
         free(r);
         return NULL;
     }
-    t->bytes += r->slab->size;
+    add_bytes(t, r->slab->size);
     return r;
 }
 
 static struct entry *entry_at(const struct tape *t, int64_t seq)
 {
-    return &t->entries[(uint64_t)seq & (t->limits.packets - 1)];
+    return &t->entries[(uint64_t)seq & (t->size - 1)];
 }
 
 static void entry_drop(struct tape *t, struct entry *e)
@@ -172,7 +189,7 @@ void tape_free(struct tape *t)
 {
     if (!t)
         return;
-    for (size_t i = 0; t->entries && i < t->limits.packets; i++)
+    for (size_t i = 0; t->entries && i < t->size; i++)
         entry_drop(t, &t->entries[i]);
     if (t->writing)
         reel_free(t, t->writing);
@@ -199,12 +216,30 @@ static struct reel *reel_begin(struct tape *t, struct reel *r)
     return r;
 }
 
+/** No more slabs may be taken; the oldest has to go for a new one. */
+static bool is_full(const struct tape *t)
+{
+    const struct tape_keeping *k = &t->keeping;
+    return (k->bytes && t->bytes + LIMIT_SLAB_BYTES > k->bytes) ||
+           (k->budget && k->budget->bytes + LIMIT_SLAB_BYTES > k->budget->limit);
+}
+
+/** Forgets the oldest of what is kept, up to what any tape has, until there is a slab to write again. */
+static void make_room(struct tape *t)
+{
+    enum { AT_ONCE = 16 };
+    int64_t stop = t->head - t->limits.packets - AT_ONCE;
+    while (is_full(t) && t->tail < stop && !t->spare)
+        drop_below(t, t->tail + AT_ONCE);
+}
+
 /** A reel with room for `need` bytes. */
 static struct reel *reel_for(struct tape *t, uint32_t need)
 {
     struct reel *old = t->writing;
     if (old && !old->shared && old->slab->size - old->slab->used >= need)
         return old;
+    make_room(t);
     struct reel *r = spare_take(t);
     if (!r)
         r = reel_new(t);
@@ -221,7 +256,7 @@ static struct reel *reel_for_shared(struct tape *t, struct slab *slab)
     slab_hold(slab);
     r->slab = slab;
     r->shared = true;
-    t->bytes += slab->size;
+    add_bytes(t, slab->size);
     return reel_begin(t, r);
 }
 
@@ -239,10 +274,30 @@ static const struct tape_packet *write_packet(struct reel *r, const struct tape_
     return p;
 }
 
+/** The index at another size, which holds all that is here. */
+static bool resize(struct tape *t, uint32_t size)
+{
+    struct entry *entries = calloc(size, sizeof *entries);
+    if (!entries)
+        return false;
+    for (int64_t seq = t->tail; t->head && seq <= t->head; seq++)
+        entries[(uint64_t)seq & (size - 1)] = *entry_at(t, seq);
+    free(t->entries);
+    t->entries = entries;
+    t->size = size;
+    return true;
+}
+
 /** Make the index ready for `seq`: 0 or ER_STALE. */
 static int make_place(struct tape *t, int64_t seq)
 {
-    int64_t size = t->limits.packets;
+    uint32_t far = t->keeping.packets / 8 > t->limits.packets ? t->keeping.packets / 8
+                                                              : t->limits.packets;
+    bool leap = t->head && seq - t->head >= far;
+    while (t->head && !leap && seq - t->tail >= t->size && t->size < t->keeping.packets)
+        if (!resize(t, t->size * 2))
+            break;
+    int64_t size = t->size;
     if (t->head == 0) {
         if (seq < t->floor)
             return ER_STALE;
@@ -255,7 +310,7 @@ static int make_place(struct tape *t, int64_t seq)
         return ER_STALE;
     if (seq <= t->head)
         return entry_at(t, seq)->packet ? ER_STALE : 0;
-    drop_below(t, seq - size + 1);
+    drop_below(t, leap && far < size ? seq - far + 1 : seq - size + 1);
     t->head = seq;
     return 0;
 }
@@ -306,7 +361,10 @@ int tape_append_shared(struct tape *t, struct slab *slab, const struct tape_pack
 
 void tape_trim(struct tape *t, uint64_t now_us)
 {
-    if (t->head == 0 || now_us < t->limits.keep_us)
+    uint64_t keep_us = t->limits.keep_us;
+    if (t->keeping.keep_us > keep_us)
+        keep_us = t->keeping.keep_us;
+    if (t->head == 0 || now_us < keep_us)
         return;
     const struct tape_frame *key = tape_last_key(t);
     uint32_t longest = t->limits.gop_packets;
@@ -316,13 +374,31 @@ void tape_trim(struct tape *t, uint64_t now_us)
     int64_t seq = t->tail;
     for (; seq < keep_from && seq <= t->head; seq++) {
         const struct tape_packet *p = entry_at(t, seq)->packet;
-        if (p && p->arrival_us > now_us - t->limits.keep_us)
+        if (p && p->arrival_us > now_us - keep_us)
             break;
     }
     if (seq > t->tail)
         drop_below(t, seq);
     if (t->tail > t->head)
         t->head = t->tail = 0;
+}
+
+void tape_keep(struct tape *t, const struct tape_keeping *keeping, uint64_t now_us)
+{
+    if (t->keeping.budget)
+        t->keeping.budget->bytes -= t->bytes;
+    t->keeping = keeping ? *keeping : (struct tape_keeping){0};
+    if (t->keeping.budget)
+        t->keeping.budget->bytes += t->bytes;
+    if (keeping)
+        return;
+    if (t->head - t->tail >= t->limits.packets)
+        drop_below(t, t->head - t->limits.packets + 1);
+    tape_trim(t, now_us);
+    if (t->size > t->limits.packets)
+        (void)resize(t, t->limits.packets);
+    while (t->spare)
+        reel_free(t, oldest_spare(t));
 }
 
 const struct tape_packet *tape_find(const struct tape *t, int64_t seq)
@@ -364,6 +440,5 @@ const struct tape_frame *tape_find_frame(const struct tape *t, int64_t timestamp
 
 size_t tape_bytes(const struct tape *t)
 {
-    return t->bytes + t->limits.packets * sizeof *t->entries +
-           t->limits.frames * sizeof(struct tape_frame);
+    return t->bytes + t->size * sizeof *t->entries + t->limits.frames * sizeof(struct tape_frame);
 }

@@ -76,6 +76,20 @@ struct tape_limits {
     uint32_t gop_packets; /* a longer group of pictures is not kept for joiners; 0: any is */
 };
 
+/** What tapes that keep more may take together; those of one thread share it, and it outlives them. */
+struct tape_budget {
+    size_t bytes; /* of their slabs now */
+    size_t limit;
+};
+
+/** More than the limits, for those who agreed to it. */
+struct tape_keeping {
+    uint64_t keep_us;           /* at least so far back, while the following allow it: */
+    uint32_t packets;           /* the index grows to this; a power of two */
+    size_t bytes;               /* of slabs; beyond this, or the budget, the oldest are forgotten */
+    struct tape_budget *budget; /* may be NULL */
+};
+
 struct tape;
 
 int tape_new(struct tape **ret, const struct tape_limits *limits);
@@ -90,11 +104,14 @@ struct tape_input {
 };
 /** Append; *ret_packet is borrowed: valid while the packet is on the tape, or its slab is held.
  *  ER_STALE: there already, or older than the tape reaches. ER_NOMEM, ER_INVALID. Packets may come
- *  in any order; a jump of more than `packets` ahead forgets all before it. */
+ *  in any order; a jump of more than `packets` ahead (of a tape that keeps more: an eighth of its index)
+ *  forgets all before it. */
 int tape_append(struct tape *t, const struct tape_input *in, const struct tape_packet **ret_packet);
 /** The same for a packet that another tape wrote and another thread may read too: `packet` lies in
  *  `slab`, of which the tape takes references of its own. No byte is copied. */
 int tape_append_shared(struct tape *t, struct slab *slab, const struct tape_packet *packet);
+/** Keep more from now on. NULL: no more, and what is beyond the limits is forgotten at once. */
+void tape_keep(struct tape *t, const struct tape_keeping *keeping, uint64_t now_us);
 /** Forget what is older than the limits allow; call now and then. */
 void tape_trim(struct tape *t, uint64_t now_us);
 
@@ -132,7 +149,7 @@ struct tape_read {
 };
 /** Begin at `seq` (0: at the next packet to come). */
 void tape_cursor_init(struct tape_cursor *c, const struct tape *t, int64_t seq);
-/** One step. A packet missing for `patience_us` (counted from when a later one was here) is a gap. */
+/** One step. A packet missing for `patience_us` (counted from when a later one came) is a gap. */
 enum tape_step tape_cursor_next(struct tape_cursor *c, const struct tape *t, uint64_t now_us,
                                 uint64_t patience_us, struct tape_read *ret);
 

@@ -73,21 +73,39 @@ static void waits_for_what_is_missing(void **state)
 {
     struct fixture *f = *state;
     tape_fill(f->tape, 10, 0, 0);
-    tape_fill(f->tape, 13, 0, 0);
+    tape_fill(f->tape, 13, 500, 0);
     tape_cursor_init(&f->cursor, f->tape, 10);
     reads(f, 1000, 10);
-    waits(f, 1000, 1000 + PATIENCE);
-    waits(f, 2000, 1000 + PATIENCE);
+    waits(f, 1000, 500 + PATIENCE); /* from when it was seen that it is missing */
+    waits(f, 2000, 500 + PATIENCE);
     tape_fill(f->tape, 11, 3000, 0);
     reads(f, 3000, 11);
-    waits(f, 4000, 4000 + PATIENCE); /* counted anew for the next one */
-    waits(f, 4000 + PATIENCE - 1, 4000 + PATIENCE);
-    assert_int_equal(step(f, 4000 + PATIENCE), TAPE_STEP_GAP);
+    waits(f, 4000, 500 + PATIENCE); /* as long as the next one: they were lost together */
+    waits(f, 500 + PATIENCE - 1, 500 + PATIENCE);
+    assert_int_equal(step(f, 500 + PATIENCE), TAPE_STEP_GAP);
     assert_int_equal(f->read.gap_first, 12);
     assert_int_equal(f->read.gap_count, 1);
     tape_fill(f->tape, 12, 500000, 0); /* too late for this reader */
     reads(f, 500000, 13);
     waits(f, 500000, UINT64_MAX);
+}
+
+/** Several gaps do not add up, and what heals between them does not make it wait longer. */
+static void many_gaps_are_waited_for_at_once(void **state)
+{
+    struct fixture *f = *state;
+    for (int64_t seq = 1; seq <= 40; seq += 3)
+        tape_fill(f->tape, seq, 1000, 0);
+    for (int64_t seq = 2; seq <= 38; seq += 3)
+        tape_fill(f->tape, seq, 300000, TAPE_RECOVERED);
+    tape_cursor_init(&f->cursor, f->tape, 1);
+    for (int64_t seq = 1; seq <= 40; seq++) {
+        enum tape_step got = step(f, 1000 + PATIENCE);
+        assert_int_equal(got, seq % 3 == 0 ? TAPE_STEP_GAP : TAPE_STEP_PACKET);
+        if (got == TAPE_STEP_PACKET)
+            slab_release(f->read.slab);
+    }
+    waits(f, 1000 + PATIENCE, UINT64_MAX);
 }
 
 static void a_reader_left_behind_skips(void **state)
@@ -127,9 +145,8 @@ static void a_tape_emptied_and_used_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(begins_with_what_comes_next),
-        TEST(waits_for_what_is_missing),
-        TEST(a_reader_left_behind_skips),
+        TEST(begins_with_what_comes_next),      TEST(waits_for_what_is_missing),
+        TEST(many_gaps_are_waited_for_at_once), TEST(a_reader_left_behind_skips),
         TEST(a_tape_emptied_and_used_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
