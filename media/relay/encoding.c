@@ -14,6 +14,8 @@
 #define FIRST_KEY_US 100000u /* publishers begin with a key frame by themselves */
 #define SILENT_US 250000u
 #define DARK_US 1000000u /* silent for so long a path was broken */
+#define OLD_US                                                                                     \
+    1000000u /* viewers have no use any more for what is older than the newest by so much */
 #define SILENT_PICTURES                                                                            \
     4 /* of each other encoding, so that still pictures are not taken for silence */
 
@@ -26,6 +28,29 @@ static struct tape_limits tape_limits_for(enum media_kind kind)
         .keep_us = (uint64_t)LIMIT_TAPE_MS * 1000u,
         .gop_packets = LIMIT_GOP_PACKETS,
     };
+}
+
+static void arm(struct encoding *e);
+
+void encoding_keep(struct encoding *e, uint64_t now_us)
+{
+    const struct track *t = e->track;
+    bool video = t->kind == MEDIA_VIDEO;
+    const struct tape_keeping keeping = {.keep_us = t->keeping.keep_us,
+                                         .packets = video ? LIMIT_LOOKBACK_PACKETS
+                                                          : LIMIT_LOOKBACK_AUDIO_PACKETS,
+                                         .bytes = LIMIT_LOOKBACK_TAPE_BYTES,
+                                         .budget = t->keeping.budget};
+    tape_keep(e->tape, keeping.keep_us ? &keeping : NULL, now_us);
+    if (!keeping.keep_us)
+        e->kept_from = 0;
+    else if (e->kept_from == 0)
+        e->kept_from = tape_head(e->tape) + 1;
+    if (keeping.keep_us && t->nack)
+        healer_begin(&e->healer, tape_head(e->tape));
+    else
+        healer_end(&e->healer);
+    arm(e);
 }
 
 int encoding_new(struct encoding **ret, struct track *t, uint8_t rid, uint64_t now_us)
@@ -42,6 +67,8 @@ int encoding_new(struct encoding **ret, struct track *t, uint8_t rid, uint64_t n
         encoding_free(e);
         return ER_NOMEM;
     }
+    if (t->keeping.keep_us)
+        encoding_keep(e, now_us);
     *ret = e;
     return 0;
 }
@@ -71,6 +98,8 @@ static void arm(struct encoding *e)
         at = key_due_us(e);
     if (e->trim_at_us && e->trim_at_us < at)
         at = e->trim_at_us;
+    if (healer_deadline_us(&e->healer) < at)
+        at = healer_deadline_us(&e->healer);
     if (e->timer.place == 0 || e->timer.at_us != at)
         heap_set(&e->track->room->encoding_timers, &e->timer, at);
 }
@@ -124,6 +153,7 @@ static void note_layers(struct encoding *e, uint64_t now_us, const struct tape_p
         return;
     e->key_wanted = false;
     e->key_seen = true;
+    e->key_us = now_us;
     bool resized = p->width && (p->width != e->width || p->height != e->height);
     e->width = p->width;
     e->height = p->height;
@@ -241,11 +271,21 @@ static void gather(struct encoding *e, uint64_t now_us, int64_t seq)
         list_append(pending, &e->in_pending);
 }
 
+/** It came for a recorder only. */
+static bool is_old(const struct encoding *e, const struct tape_packet *p)
+{
+    const struct track *t = e->track;
+    int64_t old = (int64_t)t->clock_rate * (int64_t)(OLD_US / 1000) / 1000;
+    return t->keeping.keep_us && p->timestamp + old < e->ts.last;
+}
+
 /** Everything that follows from a packet that is on the tape now. */
 static void take(struct encoding *e, uint64_t now_us, const struct tape_packet *p)
 {
     struct track *t = e->track;
+    bool next = p->seq == e->nacker.highest + 1 || e->nacker.highest == 0;
     bool again = note_sequence(e, now_us, p->seq, p->flags & TAPE_RECOVERED);
+    healer_note(&e->healer, now_us, !next);
     e->packets++;
     e->bytes += p->payload_len;
     t->counters.packets++;
@@ -260,7 +300,8 @@ static void take(struct encoding *e, uint64_t now_us, const struct tape_packet *
         note_picture(e, p);
         note_layers(e, now_us, p);
     }
-    gather(e, now_us, p->seq);
+    if (!is_old(e, p))
+        gather(e, now_us, p->seq);
     if (e->trim_at_us == 0)
         e->trim_at_us = now_us + TRIM_EVERY_US;
     arm(e);
@@ -378,14 +419,31 @@ static void ask_missing(struct encoding *e, uint64_t now_us)
         encoding_want_key_frame(e, now_us);
 }
 
+/** For a recorder. */
+static void ask_old(struct encoding *e, uint64_t now_us)
+{
+    struct track *t = e->track;
+    int64_t seqs[ASK_AT_ONCE];
+    size_t n = healer_collect(&e->healer, e->tape, &e->nacker, now_us, t->clock_rate,
+                              t->rtt_us ? t->rtt_us : DEFAULT_RTT_US, seqs, ASK_AT_ONCE);
+    if (n > 0)
+        t->room->config.ops->ask_packets(t->room->config.ops_ctx, e, seqs, n);
+}
+
 void encoding_expire(struct encoding *e, uint64_t now_us)
 {
-    if (e->track->nack)
+    if (e->track->nack) {
         ask_missing(e, now_us);
+        ask_old(e, now_us);
+    }
     if (e->key_wanted)
         encoding_want_key_frame(e, now_us);
     if (e->trim_at_us && now_us >= e->trim_at_us) {
         tape_trim(e->tape, now_us);
+        const struct track *t = e->track;
+        if (t->keeping.key_every_us && now_us - e->key_us >= t->keeping.key_every_us &&
+            e->heard_us + TRIM_EVERY_US > now_us && track_best(t) == e)
+            encoding_want_key_frame(e, now_us);
         e->trim_at_us = tape_head(e->tape) ? now_us + TRIM_EVERY_US : 0;
     }
     arm(e);

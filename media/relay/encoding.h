@@ -12,6 +12,7 @@
 #include "base/heap.h"
 #include "base/limits.h"
 #include "base/list.h"
+#include "media/relay/healer.h"
 #include "media/relay/layer.h"
 #include "media/relay/nacker.h"
 #include "media/relay/payload.h"
@@ -44,6 +45,7 @@ struct encoding {
     uint64_t lit_us;       /* when the publisher's path was dark no more; 0: it never was */
     bool key_wanted;       /* a request is held back by the rate limit, or has not been answered */
     bool key_seen;
+    uint64_t key_us; /* when the last one began to come */
     uint64_t trim_at_us;
     uint16_t width, height;            /* of the last key frame */
     int64_t key_timestamp;             /* of a key picture under way, or 0; */
@@ -53,7 +55,9 @@ struct encoding {
     struct payload_reader reader;
     struct layer_meter meter;
     struct nacker nacker;
-    bool rtx_seen; /* packets are sent again as RTX */
+    struct healer healer; /* while its track is kept; */
+    int64_t kept_from;    /* from this packet on it is; 0: it is not */
+    bool rtx_seen;        /* packets are sent again as RTX */
 };
 
 /** Also without memory for it: ER_NOMEM. */
@@ -94,6 +98,9 @@ bool encoding_flows(const struct encoding *e);
 const struct tape_packet *encoding_whole_since_key(const struct encoding *e, int64_t packets);
 
 /* Within the relay */
+
+/** Its track is kept from now on, or no more; see track_keep. */
+void encoding_keep(struct encoding *e, uint64_t now_us);
 
 /** Forward what waits; whoever looks at the tape or at slots between turns does this first. */
 void encoding_flush(struct encoding *e, uint64_t now_us);

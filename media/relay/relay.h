@@ -107,6 +107,13 @@ struct track_config {
     void *owner;                /* for ops */
 };
 
+/** Its tapes keep more than viewers need: for a recorder, and for looking back. */
+struct track_keeping {
+    uint64_t keep_us;           /* 0: they do not */
+    uint64_t key_every_us;      /* a picture has a key frame so often; 0: when somebody needs one */
+    struct tape_budget *budget; /* may be NULL; outlives the track */
+};
+
 /** Of all its encodings together. */
 struct track_counters {
     uint64_t packets, bytes, recovered, duplicates, key_requests, given_up;
@@ -130,8 +137,9 @@ struct track {
     bool nack;
     bool mirror;
     struct sender_clock *sender_clock;
-    uint64_t rtt_us;   /* to the publisher; 0: unknown */
-    uint64_t heard_us; /* any of its encodings */
+    struct track_keeping keeping; /* see track_keep */
+    uint64_t rtt_us;              /* to the publisher; 0: unknown */
+    uint64_t heard_us;            /* any of its encodings */
     size_t encoding_count;
     struct encoding *encodings[LIMIT_ENCODINGS]; /* owned; the better, the later */
     struct track_counters counters;
@@ -145,6 +153,9 @@ void track_free(struct track *t, uint64_t now_us);
 /** The encoding that comes as number `rid` of those agreed, from the lowest on (0 where there is one
  *  only); made when it is asked for first. NULL: no memory, or no such number. */
 struct encoding *track_encoding(struct track *t, unsigned rid, uint64_t now_us);
+/** Keep its packets from now on, and ask for those that are missing as long as the publisher may have
+ *  them; keep_us 0: no more, and what viewers do not need is forgotten at once. */
+void track_keep(struct track *t, const struct track_keeping *keeping, uint64_t now_us);
 /** The best one that flows now, or the best; NULL before the first. */
 struct encoding *track_best(const struct track *t);
 /** A key frame of the best encoding that flows. */

@@ -66,6 +66,13 @@ void track_free(struct track *t, uint64_t now_us)
     free(t);
 }
 
+void track_keep(struct track *t, const struct track_keeping *keeping, uint64_t now_us)
+{
+    t->keeping = *keeping;
+    for (size_t i = 0; i < t->encoding_count; i++)
+        encoding_keep(t->encodings[i], now_us);
+}
+
 /* Encodings */
 
 /** Sizes tell, where they are known; else the order in which they were agreed. */
