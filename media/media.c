@@ -71,6 +71,7 @@ static int start_workers(struct media *m, const struct media_config *config)
                               .identity = m->identity,
                               .events = m->events,
                               .jobs = m->jobs,
+                              .lookback_us = config->lookback_seconds * UINT64_C(1000000),
                               .mail = m->mail,
                               .log = config->log};
     if (m->door) {

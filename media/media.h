@@ -30,6 +30,7 @@ struct media_config {
     bool shares_tcp;                     /* what is not media there goes to media_next_socket */
     unsigned workers;                    /* 1..LIMIT_WORKERS */
     unsigned jobs;                       /* job threads, 1..8 */
+    unsigned lookback_seconds;           /* kept of those who have consented; 0: nothing */
     const struct addr *public_addresses; /* announced instead of `udp` (ports are filled in) */
     size_t public_address_count;
     struct log *log; /* may be NULL; outlives the engine */
@@ -120,6 +121,10 @@ int media_consent(struct media *m, const struct id *room, const char *identity, 
 struct media_clip_config {
     struct id clip;
     char publisher[MEDIA_IDENTITY_BYTES]; /* whose picture; must have consented */
+    uint32_t
+        preroll_ms; /* it begins so long ago, with the key frame at or before that moment, as far
+                            back as was kept (media_config.lookback_seconds) */
+    bool lookback;  /* and ends at once */
     char path
         [MEDIA_PATH_BYTES]; /* without suffix: <path>.part while recording, then <path>.webm and <path>.jpg */
 };
@@ -182,7 +187,10 @@ struct media_counters {
     uint64_t handshakes_ok, handshakes_failed;
     uint64_t peers, rooms, tracks, clips_recording; /* now */
     uint64_t record_dropped;                        /* packets the recorder was too slow for */
-    uint64_t mirror_dropped;                        /* packets another worker was too slow for */
+    uint64_t record_healed;  /* packets that came when viewers no longer waited for them */
+    uint64_t record_missing; /* packets that are not in clips because they never came */
+    uint64_t lookbacks;      /* clips made of what was before */
+    uint64_t mirror_dropped; /* packets another worker was too slow for */
     /* Media over TCP: connections now and delivered to a worker so far, refused over a bound, and
      * sent away because they said nothing that fits. */
     uint64_t tcp_connections, tcp_delivered, tcp_refused, tcp_dismissed;

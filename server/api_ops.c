@@ -127,6 +127,12 @@ static void write_packets(FILE *f, const struct media_counters *n)
         {"media_handshakes_failed_total", C, n->handshakes_failed, "DTLS handshakes that failed."},
         {"media_mirror_dropped_total", C, n->mirror_dropped,
          "Packets of a room on several workers that one of them was too slow for."},
+        {"media_record_healed_total", C, n->record_healed,
+         "Packets that clips have though they came too late for viewers."},
+        {"media_record_missing_total", C, n->record_missing,
+         "Packets that clips lack because they never came."},
+        {"media_lookbacks_total", C, n->lookbacks,
+         "Clips made of what was before they were asked for."},
         {"media_record_dropped_total", C, n->record_dropped,
          "Packets that the recorder had no room for."},
     };

@@ -231,6 +231,7 @@ static int start_media(struct app *app)
                              .shares_tcp = config_shares_port(config),
                              .workers = app->workers,
                              .jobs = 2,
+                             .lookback_seconds = config->lookback_seconds,
                              .public_addresses = announced,
                              .public_address_count = config->public_addresses.count,
                              .log = app->log};

@@ -90,6 +90,12 @@ static bool set_mib(struct config *c, void *place, const char *value)
     return set_number(value, 0, 1u << 30, place);
 }
 
+static bool set_lookback(struct config *c, void *place, const char *value)
+{
+    (void)c;
+    return set_number(value, 0, LIMIT_LOOKBACK_SECONDS, place);
+}
+
 static bool list_add(struct config_list *list, struct span item)
 {
     if (list->count == CONFIG_LIST_MAX || item.len == 0)
@@ -243,6 +249,8 @@ static const struct setting settings[] = {
      false},
     {"ring-seconds", "N", set_seconds, AT(ring_seconds),
      "time to accept a call before it passes on (20)", false},
+    {"lookback-seconds", "N", set_lookback, AT(lookback_seconds),
+     "kept of those who have consented, to be saved later, 0 to 180 (60)", false},
     {"log-level", "LEVEL", set_level, AT(log_level), "debug, info, warn or error (info)", false},
     {"log-format", "FORMAT", set_format, AT(log_json), "text or json (text)", false},
     {"demo", NULL, set_switch, AT(demo), "sample cases and links to open; loopback only", false},
@@ -489,6 +497,7 @@ int config_load(struct config *ret, int argc, char **argv, char **environment, c
     ret->min_free_mib = 512;
     ret->drain_seconds = 30;
     ret->ring_seconds = 20;
+    ret->lookback_seconds = 60;
     ret->turn_ttl_seconds = 86400;
 
     /* A first pass over flags and environment finds the file; it then comes first. */

@@ -46,6 +46,7 @@ struct config {
     unsigned min_free_mib; /* where clips go; 0: never mind */
     unsigned drain_seconds;
     unsigned ring_seconds;
+    unsigned lookback_seconds;
 };
 
 /** Fill in defaults, then file, environment (`environ`-like, NULL-terminated, may be NULL) and

@@ -138,6 +138,7 @@ static struct track *track_for(struct member_line *l, uint64_t now_us, enum medi
         return NULL;
     m->hub->next_track += m->hub->config.track_step;
     m->hub->counters.tracks++;
+    tap_keep_track(m->room, l->track, now_us);
     mirror_track_added(m->room, l->track);
     struct media_event event = {.type = MEDIA_TRACK_ADDED,
                                 .peer = m->config.peer,

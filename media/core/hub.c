@@ -13,6 +13,7 @@ static int hub_init(struct hub *h, const struct hub_config *config)
     uint64_t seed = entropy_u64(&config->entropy);
     h->config = *config;
     h->next_track = config->first_track;
+    h->kept.limit = LIMIT_LOOKBACK_BYTES;
     list_init(&h->pending);
     list_init(&h->stale_rooms);
     list_init(&h->mirrors);

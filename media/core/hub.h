@@ -52,6 +52,7 @@ struct hub_config {
     size_t tcp_candidate_count;
     char ufrag_mark;         /* what the ICE ufrags begin with (icelite_mark); 0: any letter */
     uint64_t unix_offset_us; /* unix time = now_us + this */
+    uint64_t lookback_us;    /* what those who have consented sent is kept so long; 0: not at all */
     uint64_t first_track;    /* track ids count up from here by `track_step`, */
     uint64_t track_step;     /* so that workers never give the same one */
 };

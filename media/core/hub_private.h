@@ -28,6 +28,7 @@ struct hub {
     struct heap member_timers;
     struct heap tap_timers;
     struct heap look_timers;
+    struct tape_budget kept; /* tapes of those who consent to being recorded */
     struct list pending;     /* encodings whose packets of this turn wait to be forwarded */
     struct map *mirrored;    /* track id -> struct mirrored, of rooms that live elsewhere */
     struct list stale_rooms; /* struct hub_room, in_stale: with mirrors that have to be told all */
@@ -246,6 +247,8 @@ void member_report_limit(struct member *m);
 /** The person's picture, or NULL. */
 struct track *room_video_of(const struct hub_room *r, const char *identity);
 struct tap;
+/** Its tapes keep what a recorder and those who look back need, if its publisher has consented. */
+void tap_keep_track(struct hub_room *r, struct track *t, uint64_t now_us);
 void tap_expire_due(struct hub *h, uint64_t now_us);
 /** For a room that goes: what the recorder does not take now it is told later. */
 void tap_close_all(struct hub_room *r, uint64_t now_us);

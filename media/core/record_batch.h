@@ -3,6 +3,7 @@
 #ifndef LOUPE_MEDIA_CORE_RECORD_BATCH_H
 #define LOUPE_MEDIA_CORE_RECORD_BATCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +42,8 @@ struct record_batch {
     struct id room;
     struct id clip;
     uint64_t unix_us;            /* start, now, or end */
+    uint64_t sound_until_us;     /* packets of a voice are missing from there on; 0: none are */
+    bool hurry;                  /* with RECORD_OPEN: all of it comes at once */
     char path[MEDIA_PATH_BYTES]; /* with RECORD_OPEN; and */
     char publisher[MEDIA_IDENTITY_BYTES];
     size_t count;

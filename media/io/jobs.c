@@ -109,7 +109,7 @@ static struct job_clip *find_clip(struct job_thread *t, const struct id *id)
 static void open_clip(struct job_thread *t, const struct record_batch *b)
 {
     const struct clip_config config = {
-        .path = b->path, .start_unix_us = b->unix_us, .publisher = b->publisher};
+        .path = b->path, .start_unix_us = b->unix_us, .publisher = b->publisher, .hurry = b->hurry};
     struct job_clip *c = calloc(1, sizeof *c);
     int er = c ? clip_new(&c->clip, &config) : ER_NOMEM;
     if (er != 0) {
@@ -184,7 +184,7 @@ static void write_batch(struct job_thread *t, struct job_clip *c, const struct r
         er = write_item(c, &b->items[i]);
     c->last_unix_us = b->unix_us;
     if (er != ER_IO)
-        er = clip_tick(c->clip, b->unix_us);
+        er = clip_tick(c->clip, b->unix_us, b->sound_until_us);
     if (er == ER_IO) /* the disk is full or broken: keep what is on it, tell, go on without */
         close_clip(t, c, b->unix_us, er);
 }

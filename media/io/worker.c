@@ -381,6 +381,7 @@ static int make_hub(struct worker *w)
                                 .tcp_candidate_count = tcp_count,
                                 .ufrag_mark = icelite_mark(w->config.index),
                                 .unix_offset_us = clock_unix_us() - clock_now_us(),
+                                .lookback_us = w->config.lookback_us,
                                 .first_track = 1 + w->config.index,
                                 .track_step = w->config.count};
     return hub_new(&w->hub, &config);

@@ -21,6 +21,7 @@ struct worker_config {
     const struct dtls_identity *identity; /* outlives the worker */
     struct msgq *events;                  /* struct media_event; outlives the worker */
     struct jobs *jobs;                    /* outlives the worker */
+    uint64_t lookback_us;                 /* see hub_config */
     struct mail *mail;                    /* between the workers; outlives them */
     struct log *log;
 };

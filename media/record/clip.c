@@ -65,6 +65,10 @@ int clip_new(struct clip **ret, const struct clip_config *config)
         clip_free(c);
         return er;
     }
+    if (config->hurry) {
+        webm_hurry(c->webm);
+        ledger_hurry(c->ledger);
+    }
     *ret = c;
     return 0;
 }
@@ -267,12 +271,15 @@ void clip_mark(struct clip *c, enum framelog_mark mark, uint64_t unix_us, const 
         (void)fail(c, ledger_mark(c->ledger, mark, at_us > 0 ? (uint64_t)at_us / 1000 : 0, text));
 }
 
-int clip_tick(struct clip *c, uint64_t now_unix_us)
+int clip_tick(struct clip *c, uint64_t now_unix_us, uint64_t sound_until_unix_us)
 {
     if (c->error)
         return c->error;
     note_now(c, now_unix_us);
-    return mix_until(c, media_us(c, now_unix_us - c->delay_us));
+    uint64_t until_us = now_unix_us - c->delay_us;
+    if (sound_until_unix_us && sound_until_unix_us < until_us)
+        until_us = sound_until_unix_us;
+    return mix_until(c, media_us(c, until_us));
 }
 
 /* --- the end */

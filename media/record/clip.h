@@ -23,6 +23,7 @@ struct clip_config {
     const char *path;       /* without suffix; see media.h. Copied */
     uint64_t start_unix_us; /* media time 0 */
     const char *publisher;  /* whose picture; copied. NULL: nobody's */
+    bool hurry;             /* all of it comes at once: it is on the disk at the end, not before */
 };
 
 struct clip_result {
@@ -66,8 +67,9 @@ void clip_voice(struct clip *c, uint64_t source, const char *identity);
 /** Something for the frame log, which happened at `unix_us`. `text` may be NULL. */
 void clip_mark(struct clip *c, enum framelog_mark mark, uint64_t unix_us, const char *text);
 /** Let time pass: mixes and writes sound up to what can no longer get packets, closes clusters older
- *  than a second. Call every 100 ms or so with the server's clock. */
-int clip_tick(struct clip *c, uint64_t now_unix_us);
+ *  than a second. Call every 100 ms or so with the server's clock. `sound_until_unix_us`: packets of a
+ *  voice are missing from there on, but may still come; 0: none are. */
+int clip_tick(struct clip *c, uint64_t now_unix_us, uint64_t sound_until_unix_us);
 /** Ends at `end_unix_us`: flushes, makes <path>.webm (duration, cues; atomically renamed, fsynced),
  *  <path>.voices.mka where somebody spoke, and <path>.jpg from the first complete key frame, closes
  *  <path>.framelog, removes <path>.part and .voices.part. The clip is still to be freed. ER_IO: what is

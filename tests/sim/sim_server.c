@@ -51,6 +51,8 @@ static int record(void *ctx, struct record_batch *batch)
         if (batch->items[i].packet && batch->items[i].source < 64)
             s->recorded[batch->items[i].source]++;
     s->clips_closed += batch->step == RECORD_CLOSE;
+    if (s->recorder)
+        s->recorder(s->recorder_ctx, batch);
     record_batch_free(batch);
     return 0;
 }
@@ -97,6 +99,7 @@ static int open_hub(struct sim_server *s, uint64_t seed)
                                 .candidates = &s->address,
                                 .candidate_count = 1,
                                 .unix_offset_us = SIM_UNIX_US,
+                                .lookback_us = 60000000,
                                 .first_track = 1,
                                 .track_step = 1};
     int er = dtls_identity_new(&s->identity);

@@ -30,6 +30,8 @@ struct sim_server {
     struct attached *people[SIM_PEOPLE];
     uint64_t recorded[64]; /* packets handed to the recorder, by track id */
     size_t clips_closed;
+    void (*recorder)(void *ctx, const struct record_batch *batch); /* NULL: nothing is kept */
+    void *recorder_ctx;
 };
 
 /** One room is open. Free before `sim`. */

@@ -270,7 +270,9 @@ static void losses_are_waited_for_then_marked(void **state)
     fake_hub_run(f, 100000);
     assert_int_equal(fake_hub_items(f, RECORD_VIDEO, 0), 3);
     unsigned plis = ann->plis;
-    fake_hub_run(f, 500000); /* 14 never comes */
+    fake_hub_run(f, LIMIT_REORDER_US); /* viewers wait no more, */
+    assert_int_equal(fake_hub_items(f, RECORD_VIDEO, 0), 3);
+    fake_hub_run(f, LIMIT_HEAL_US); /* and 14 never comes */
     assert_int_equal(fake_hub_items(f, RECORD_VIDEO, 0), 4);
     assert_int_equal(fake_hub_items(f, RECORD_VIDEO_GAP, 0), 1);
     fake_hub_run(f, 1000000);

@@ -83,7 +83,7 @@ static void run(struct fixture *f, int64_t until_us)
         if (at_us >= 0 && at_us % 20000 == 0 && f->other_on)
             send_voice(f, &f->other, 2, at_us);
         if (f->now_us % 100000 == 0 && !f->ticks_off) {
-            int er = clip_tick(f->clip, (uint64_t)f->now_us + START_US);
+            int er = clip_tick(f->clip, (uint64_t)f->now_us + START_US, 0);
             f->error = f->error ? f->error : er;
         }
     }
@@ -266,7 +266,7 @@ static void test_waits_for_a_voice_that_is_always_late(void **state)
                                                          (uint64_t)f->now_us + BOOT_US);
         clip_audio(f->clip, 2, p, (uint64_t)(f->now_us - 900000) + START_US);
         if (f->now_us % 100000 == 0)
-            clip_tick(f->clip, (uint64_t)f->now_us + START_US);
+            clip_tick(f->clip, (uint64_t)f->now_us + START_US, 0);
     }
     finish(f);
     assert_plays(f, 8000000);

@@ -75,7 +75,7 @@ static void record(struct fixture *f, struct av_source *camera, int pictures, in
         for (int k = 0; k < 2; k++, f->sound++)
             clip_audio(f->clip, 7, opus_source_packet(&f->voice, f->sound, 0),
                        START_US + (uint64_t)f->sound * 20000);
-        assert_int_equal(clip_tick(f->clip, START_US + (uint64_t)f->at_us), 0);
+        assert_int_equal(clip_tick(f->clip, START_US + (uint64_t)f->at_us, 0), 0);
     }
 }
 

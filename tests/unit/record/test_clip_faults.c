@@ -77,7 +77,7 @@ static int record(const char *path, struct clip_result *ret)
             if (er != ER_IO)
                 er = clip_audio(clip, 1, opus_source_packet(&voice, at / 20000, unix_us), unix_us);
             if (er != ER_IO)
-                er = clip_tick(clip, unix_us);
+                er = clip_tick(clip, unix_us, 0);
         }
         er = clip_finish(clip, START_US + LENGTH_US, ret);
         clip_free(clip);

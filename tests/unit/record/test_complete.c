@@ -66,7 +66,7 @@ static void run(struct fixture *f, int64_t until_us)
         if (f->second_on)
             send_voice(f, 1);
         if (f->now_us % 100000 == 0)
-            assert_int_equal(clip_tick(f->clip, (uint64_t)f->now_us + START_US), 0);
+            assert_int_equal(clip_tick(f->clip, (uint64_t)f->now_us + START_US, 0), 0);
     }
 }
 

@@ -148,6 +148,7 @@ static void test_mistakes(void **state)
         {"--log-format", "xml"},
         {"--drain-seconds", "0"},
         {"--min-free-mib", "-1"},
+        {"--lookback-seconds", "181"},
         {"--database", "mysql://x"},
         {"--blobs", "s3://x"},
         {"--allowed-origins", "x"},
