@@ -21,6 +21,7 @@ static const struct route routes[] = {
     {HTTP_GET, V1 "/cases", 0, api_cases_list, NULL},
     {HTTP_GET, V1 "/cases/{id}", 0, api_case_get, NULL},
     {HTTP_POST, V1 "/cases/{id}/actions/{action}", ROUTE_JSON, api_case_act, NULL},
+    {HTTP_GET, V1 "/cases/{id}/export", 0, NULL, api_case_export},
     {HTTP_GET, V1 "/cases/{id}/timeline", 0, api_timeline, NULL},
     {HTTP_POST, V1 "/cases/{id}/invites", ROUTE_JSON, api_invite, NULL},
     {HTTP_GET, V1 "/cases/{id}/clips", 0, api_clips_list, NULL},

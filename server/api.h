@@ -53,6 +53,7 @@ void api_cases_create(struct store *s, struct api_call *c);
 void api_cases_list(struct store *s, struct api_call *c);
 void api_case_get(struct store *s, struct api_call *c);
 void api_case_act(struct store *s, struct api_call *c);
+void api_case_export(struct api_call *c);
 void api_timeline(struct store *s, struct api_call *c);
 void api_stats(struct store *s, struct api_call *c);
 void api_invite(struct store *s, struct api_call *c);

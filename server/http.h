@@ -55,6 +55,14 @@ struct http_header {
     char *value;      /* owned by the response */
 };
 
+/** Bytes that are made as they are read, of a size that is known. */
+struct http_source {
+    /** `size` bytes from `at` on, on the file thread; fewer at the end or an error only. NULL: none. */
+    size_t (*read)(void *ctx, uint64_t at, void *ret_bytes, size_t size);
+    void (*free)(void *ctx);
+    void *ctx;
+};
+
 /** What goes back. Zeroed but for `status` is a valid answer without a body. */
 struct http_response {
     int status;
@@ -65,6 +73,7 @@ struct http_response {
     size_t body_len;
     const char *constant; /* static bytes of body_len, not owned */
     int file;             /* with file_size > 0: an open descriptor, owned; answered with Range */
+    struct http_source source; /* instead of it, owned; answered whole */
     uint64_t file_size;
     char etag[80]; /* with its quotes; "" none */
 };

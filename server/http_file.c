@@ -24,6 +24,8 @@ struct http_files {
 static size_t read_piece(const struct http_piece *p)
 {
     size_t len = 0;
+    if (p->source.read)
+        return p->source.read(p->source.ctx, p->offset, p->bytes, p->len);
     while (len < p->len) {
         ssize_t n = pread(p->fd, p->bytes + len, p->len - len, (off_t)(p->offset + len));
         if (n < 0 && errno == EINTR)

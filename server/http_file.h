@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/http.h"
+
 #define HTTP_FILE_PIECE 65536
 
 struct http_files;
@@ -13,6 +15,7 @@ struct http_files;
 /** A piece to read, and then what came of it. `bytes` is the asker's and must stay until it is back. */
 struct http_piece {
     int fd;
+    struct http_source source; /* instead of it, if it has `read` */
     uint64_t offset;
     size_t len; /* wanted; then read, fewer at an error or the file's end */
     uint8_t *bytes;

@@ -108,8 +108,11 @@ static void body_drop(struct http_response *r)
     r->body = NULL;
     r->constant = NULL;
     r->body_len = 0;
-    if (r->file_size)
+    if (r->source.read)
+        r->source.free(r->source.ctx);
+    else if (r->file_size)
         (void)close(r->file);
+    r->source = (struct http_source){0};
     r->file_size = 0;
     r->file = 0;
 }
@@ -232,6 +235,8 @@ static void settle_file(struct http_response *r, const struct http_asked *asked,
                         struct http_slice *slice)
 {
     *slice = (struct http_slice){.first = 0, .len = r->file_size};
+    if (r->source.read)
+        return;
     http_header_add(r, "accept-ranges", "bytes");
     if (!asked->range || asked->method != HTTP_GET ||
         (asked->if_range && !http_etag_listed(asked->if_range, r->etag, true)))

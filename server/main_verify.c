@@ -26,7 +26,10 @@ static int usage(FILE *out)
     (void)fputs(
         "usage: loupe-verify FILE.. [--keys FILE|URL] [--authority FILE] [--json]\n"
         "\n"
-        "FILE..       a clip (.webm) and its manifest, with or without its voices\n"
+        "FILE..       a clip (.webm) and its manifest, with or without its voices; or a still "
+        "(.jpg)\n"
+        "             and its record, with the manifest of a clip that its frame is in; or one\n"
+        "             exported case (.zip)\n"
         "--keys       the sealer's published keys, /.well-known/loupe-keys.json of its server\n"
         "             (or in LOUPE_KEYS); without, whose seal it is cannot be told\n"
         "--authority  certificates (PEM) of the time stamping authority\n"

@@ -13,7 +13,8 @@
 #include "server/seal/manifest.h"
 #include "server/seal/timestamp.h"
 
-#define PATH_BYTES 600
+#define PATH_BYTES 4200 /* of the keys */
+#define NAME_BYTES 600  /* of a file of a clip */
 
 struct sealer {
     char *keys;
@@ -88,7 +89,7 @@ int sealer_signer(struct sealer *s, uint64_t unix_us, struct manifest_signer *re
 int sealer_write(const char *path, const char *text, size_t len,
                  char ret_sha256[static SEALER_HASH_BYTES])
 {
-    char name[PATH_BYTES];
+    char name[NAME_BYTES];
     struct merkle_hash hash;
     (void)snprintf(name, sizeof name, "%s.manifest.json", path);
     int er = merkle_sha256(text, len, &hash);
@@ -96,6 +97,14 @@ int sealer_write(const char *path, const char *text, size_t len,
         er = durable_write(name, text, len, 0640);
     hex_encode(ret_sha256, hash.bytes, sizeof hash.bytes);
     return er;
+}
+
+int sealer_keys_text(const struct sealer *s, char **ret, size_t *ret_len)
+{
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof path, "%s/keys.json", s->keys);
+    int er = durable_read(path, 1048576, ret, ret_len);
+    return er == ER_NOMEM ? er : er ? ER_IO : 0;
 }
 
 int sealer_sign(struct sealer *s, const char *context, json_t *document, uint64_t unix_us,
@@ -141,7 +150,7 @@ static int seal_files(struct sealer *s, const struct id *clip, const char *path,
 int sealer_seal(struct sealer *s, const struct id *clip, const char *path, const json_t *facts,
                 uint64_t unix_us, char ret_sha256[static SEALER_HASH_BYTES])
 {
-    char name[PATH_BYTES];
+    char name[NAME_BYTES];
     struct matroska_file media = {0}, voices = {0};
     (void)snprintf(name, sizeof name, "%s.webm", path);
     int er = matroska_read_path(name, &media), spoken = ER_NOT_FOUND;

@@ -6,17 +6,31 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/er.h"
 #include "server/seal/durable.h"
+#include "server/seal/verify_case.h"
 
-enum kind { KIND_UNKNOWN, KIND_MEDIA, KIND_MANIFEST };
+enum kind { KIND_UNKNOWN, KIND_MEDIA, KIND_MANIFEST, KIND_RECORD, KIND_JPEG, KIND_CASE };
 
 struct given {
     const char *path;
     enum kind kind;
 };
+
+/** A still's record says so at once, being canonical. */
+static bool is_record(const char *path)
+{
+    static const char begin[] = "{\"format\":\"" VERIFY_STILL_FORMAT "\"";
+    char head[sizeof begin] = "";
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd < 0 ? 0 : read(fd, head, sizeof begin - 1);
+    if (fd >= 0)
+        (void)close(fd);
+    return len == (ssize_t)sizeof begin - 1 && strcmp(head, begin) == 0;
+}
 
 static int kind_of(const char *path, enum kind *ret)
 {
@@ -28,7 +42,9 @@ static int kind_of(const char *path, enum kind *ret)
     ssize_t len = read(fd, head, sizeof head);
     (void)close(fd);
     *ret = memcmp(head, ebml, sizeof ebml) == 0 ? KIND_MEDIA
-           : head[0] == '{'                     ? KIND_MANIFEST
+           : head[0] == '{'                     ? is_record(path) ? KIND_RECORD : KIND_MANIFEST
+           : memcmp(head, "PK", 2) == 0         ? KIND_CASE
+           : head[0] == 0xff && head[1] == 0xd8 ? KIND_JPEG
                                                 : KIND_UNKNOWN;
     return len < 0 ? ER_IO : 0;
 }
@@ -44,7 +60,13 @@ static size_t count_of(const struct given *files, size_t count, enum kind kind)
 /** What has lost its first bytes is taken for what is missing among the others. */
 static void guess(struct given *files, size_t count)
 {
+    if (count == 1 && files[0].kind == KIND_UNKNOWN)
+        files[0].kind = KIND_CASE;
     for (size_t i = 0; i < count; i++) {
+        if (files[i].kind == KIND_UNKNOWN && count_of(files, count, KIND_RECORD))
+            files[i].kind = KIND_JPEG;
+        else if (files[i].kind == KIND_UNKNOWN && count_of(files, count, KIND_JPEG))
+            files[i].kind = KIND_RECORD;
         if (files[i].kind == KIND_UNKNOWN)
             files[i].kind = count_of(files, count, KIND_MANIFEST) ? KIND_MEDIA : KIND_MANIFEST;
     }
@@ -62,9 +84,14 @@ static bool sort_out(struct report *r, struct given *files, size_t count)
     }
     r->file = NULL;
     guess(files, count);
-    if (good && count_of(files, count, KIND_MANIFEST) != 1) {
+    bool one_case = count == 1 && files[0].kind == KIND_CASE;
+    bool one_still = count_of(files, count, KIND_RECORD) == 1 &&
+                     count_of(files, count, KIND_JPEG) == 1 &&
+                     count_of(files, count, KIND_MANIFEST) <= 1;
+    if (good && !one_case && !one_still && count_of(files, count, KIND_MANIFEST) != 1) {
         report_add(r, REPORT_IS_UNSURE, "file", REPORT_ANYWHERE,
-                   "one manifest is needed, and the files that it tells of");
+                   "one manifest is needed, and the files that it tells of; or a still with its "
+                   "record; or one exported case");
         good = false;
     }
     return good;
@@ -103,6 +130,53 @@ static void media_check(struct report *r, const struct manifest *m, const char *
     matroska_clear(&file);
 }
 
+static const char *path_of(const struct given *files, size_t count, enum kind kind)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (files[i].kind == kind)
+            return files[i].path;
+    }
+    return NULL;
+}
+
+/** A still and its record; with `m` its frame has to be in that clip. */
+static void check_still(struct report *r, const struct verify_trust *trust,
+                        const struct given *files, size_t count, const struct manifest *m)
+{
+    const char *record = path_of(files, count, KIND_RECORD);
+    char *text, *jpeg;
+    size_t len, jpeg_len;
+    struct merkle_hash hash;
+    int er = durable_read(record, MANIFEST_BYTES_MAX, &text, &len);
+    if (er == 0) {
+        er = durable_read(path_of(files, count, KIND_JPEG), MANIFEST_BYTES_MAX, &jpeg, &jpeg_len);
+        if (er == 0) {
+            er = merkle_sha256(jpeg, jpeg_len, &hash);
+            free(jpeg);
+        }
+        r->file = record;
+        if (er == 0)
+            verify_still(r, trust, text, len, &hash, jpeg_len, m);
+        free(text);
+    }
+    if (er)
+        report_add(r, REPORT_IS_UNSURE, "still", REPORT_ANYWHERE, "it cannot be read");
+    r->file = NULL;
+}
+
+static void check_case(struct report *r, const struct verify_trust *trust, const char *path)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const struct matroska_source source = matroska_source_fd(&fd);
+    if (fd < 0 || fstat(fd, &st))
+        report_add(r, REPORT_IS_UNSURE, "file", REPORT_ANYWHERE, "it cannot be read");
+    else
+        verify_case(r, trust, &source, (uint64_t)st.st_size);
+    if (fd >= 0)
+        (void)close(fd);
+}
+
 static void check_all(struct report *r, const struct verify_trust *trust, const struct given *files,
                       size_t count)
 {
@@ -120,10 +194,13 @@ static void check_all(struct report *r, const struct verify_trust *trust, const 
             media_check(r, &m, files[i].path, seen);
     }
     r->file = NULL;
-    if (er == 0 && !seen[0] && !seen[1])
+    bool still = count_of(files, count, KIND_RECORD) > 0;
+    if (still)
+        check_still(r, trust, files, count, er == 0 ? &m : NULL);
+    if (er == 0 && !seen[0] && !seen[1] && !still)
         report_add(r, REPORT_IS_UNSURE, "file", REPORT_ANYWHERE,
                    "a manifest alone says nothing of a clip: give both");
-    else if (er == 0 && !seen[1] && !m.trim && json_object_get(m.seal, "voices"))
+    else if (er == 0 && seen[0] && !seen[1] && !m.trim && json_object_get(m.seal, "voices"))
         report_add(r, REPORT_NOTE, "file", REPORT_ANYWHERE,
                    "the voices are sealed too, but were not given");
     manifest_clear(&m);
@@ -139,6 +216,10 @@ void verify_files(struct report *r, const struct verify_trust *trust, const char
     }
     for (size_t i = 0; i < count; i++)
         files[i] = (struct given){.path = paths[i]};
-    if (sort_out(r, files, count))
+    if (!sort_out(r, files, count))
+        return;
+    if (files[0].kind == KIND_CASE)
+        check_case(r, trust, files[0].path);
+    else
         check_all(r, trust, files, count);
 }

@@ -146,6 +146,31 @@ test('a trimmed clip verifies against the original\'s seal', async () => {
   assert.equal(await status({ from_ms: 0, to_ms: 5 }, tokens.buyer({ id: clip.case, buyer: { id: 'x', name: 'x' } })), 403);
 });
 
+test('a case is exported in one archive that verifies', async () => {
+  const answer = await fetch(`${louped.url}/api/v1/cases/${clip.case}/export`, { headers: { Authorization: `Bearer ${agent}` } });
+  assert.equal(answer.status, 200);
+  assert.equal(answer.headers.get('content-type'), 'application/zip');
+  const bytes = Buffer.from(await answer.arrayBuffer());
+  assert.equal(bytes.length, Number(answer.headers.get('content-length')));
+  writeFileSync(at('case.zip'), bytes);
+  const report = check('case.zip');
+  assert.equal(report.code, 0, wrongs(report));
+  const list = execFileSync('python3', ['-m', 'zipfile', '-l', at('case.zip')], { encoding: 'utf8' });
+  for (const name of ['report.html', 'timeline.json', 'keys.json', `clips/${clip.id}.manifest.json`, `clips/${clip.id}.webm`])
+    assert.ok(list.includes(name), `${name} in ${list}`);
+  for (let i = 0; i < 100; i++) {
+    const changed = Buffer.from(bytes);
+    changed[draw(bytes.length)] ^= 1 << draw(8);
+    writeFileSync(at('changed.zip'), changed);
+    assert.equal(check('changed.zip').code, 1);
+  }
+  const { items } = await louped.ask('GET', `/cases/${clip.case}/timeline`, agent);
+  assert.equal(items.at(-1).type, 'case_exported');
+  const other = await louped.newCase();
+  const stranger = tokens.buyer(other);
+  assert.equal((await louped.call('GET', `/cases/${clip.case}/export`, stranger)).status, 403);
+});
+
 test('the time stamp is one that OpenSSL takes', () => {
   assert.ok(authority.asked >= 1);
   const { seal_signature: signature, timestamp } = manifestOf('clip.json');

@@ -59,6 +59,7 @@ const WRITABLE = {};
 
 /** Sources without a unit test: path -> why, and what runs them. */
 const UNTESTED = {
+  'server/api_export.c': 'takes a request from thread to thread: tests/e2e/evidence',
   'server/app.c': 'puts the process together: tests/net and tests/e2e',
   'server/main.c': 'calls app_main: tests/net/process',
   'server/main_ctl.c': 'a command line: tests/net/process',
@@ -76,14 +77,17 @@ const TESTED_WITH = {
   'server/calls_repair.c': 'calls_clips',
   'server/config_check.c': 'config',
   'server/config_ini.c': 'config',
+  'server/export_report.c': 'export',
   'server/http_direct.c': 'http',
   'server/http_exchange.c': 'http',
   'server/http_file.c': 'http',
   'server/http_message.c': 'http',
   'server/seal/manifest_read.c': 'manifest',
   'server/seal/manifest_trim.c': 'manifest',
+  'server/seal/verify_case.c': 'export',
   'server/seal/verify_files.c': 'verify',
   'server/seal/verify_media.c': 'verify',
+  'server/seal/verify_still.c': 'export',
   'server/seal/verify_trim.c': 'verify',
   'server/sealer_log.c': 'sealer',
   'server/sealer_trim.c': 'sealer',

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The report: tables and lists, no script, nothing from elsewhere. */
+#include "server/export_report.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEPTH 6 /* of what is shown of nested values */
+
+enum word {
+    WORD_REPORT,
+    WORD_CASE,
+    WORD_CLIPS,
+    WORD_STILLS,
+    WORD_CHAT,
+    WORD_TIMELINE,
+    WORD_VERIFY,
+    WORD_HOW,
+    WORD_LABEL,
+    WORD_PUBLISHER,
+    WORD_BEGAN,
+    WORD_SECONDS,
+    WORD_GAPS,
+    WORD_TIME,
+    WORD_WHO,
+    WORD_WHAT,
+    WORD_DETAILS,
+    WORD_NONE,
+    WORD_EXPORTED,
+    WORDS
+};
+
+static const char *const english[WORDS] = {
+    "Report of the case",
+    "The case",
+    "Clips",
+    "Stills",
+    "Chat",
+    "Timeline",
+    "How to verify",
+    "With loupe-verify and the server's public keys (/.well-known/loupe-keys.json of its address) "
+    "anybody "
+    "can check, offline, that nothing in this archive was changed: loupe-verify CASE.zip --keys "
+    "KEYS.json. "
+    "What is in keys.json here are the same keys, as long as this archive is what it says.",
+    "Label",
+    "Camera of",
+    "Began",
+    "Seconds",
+    "Gaps",
+    "Time (UTC)",
+    "Who",
+    "What",
+    "Details",
+    "None.",
+    "Exported",
+};
+static const char *const chinese[WORDS] = {
+    "案件报告",
+    "案件",
+    "视频片段",
+    "照片",
+    "聊天记录",
+    "时间线",
+    "如何验证",
+    "任何人都可以用 loupe-verify 和服务器的公钥（其网址下的 /.well-known/loupe-keys.json）离线检查"
+    "本压缩包中的内容是否被改动：loupe-verify CASE.zip --keys KEYS.json。"
+    "只要本压缩包未被改动，其中的 keys.json 就是同样的公钥。",
+    "标签",
+    "拍摄者",
+    "开始",
+    "秒数",
+    "缺失",
+    "时间（UTC）",
+    "人员",
+    "事项",
+    "详情",
+    "无。",
+    "导出",
+};
+
+static const char style[] =
+    "body{font:14px/1.5 system-ui,'Noto Sans','Noto Sans CJK "
+    "SC',sans-serif;max-width:60em;margin:2em "
+    "auto;padding:0 1em;color:#111}table{border-collapse:collapse;width:100%}th,td{border:1px "
+    "solid "
+    "#bbb;padding:.25em "
+    ".5em;text-align:left;vertical-align:top;overflow-wrap:anywhere}th{background:"
+    "#eee}code{font-size:11px}dl{display:grid;grid-template-columns:max-content 1fr;gap:.1em "
+    "1em;margin:"
+    "0}dt{color:#555}dd{margin:0}figure{display:inline-block;margin:.5em;width:45%;vertical-align:"
+    "top}"
+    "img{max-width:100%}@media "
+    "print{body{margin:0;max-width:none;font-size:11px}h2{break-after:avoid}"
+    "tr,figure{break-inside:avoid}thead{display:table-header-group}}";
+
+struct page {
+    FILE *out;
+    const char *const *words;
+};
+
+/** As text within an element or a quoted attribute. */
+static void put_text(FILE *out, const char *text)
+{
+    for (const char *p = text ? text : ""; *p; p++) {
+        switch (*p) {
+        case '<':
+            (void)fputs("&lt;", out);
+            break;
+        case '>':
+            (void)fputs("&gt;", out);
+            break;
+        case '&':
+            (void)fputs("&amp;", out);
+            break;
+        case '"':
+            (void)fputs("&quot;", out);
+            break;
+        default:
+            (void)fputc(*p, out);
+        }
+    }
+}
+
+static const char *text_of(const json_t *o, const char *name)
+{
+    const char *text = json_string_value(json_object_get(o, name));
+    return text ? text : "";
+}
+
+static void put_value(FILE *out, const json_t *value, unsigned depth);
+
+static void put_object(FILE *out, const json_t *o, unsigned depth)
+{
+    json_t *walked = (json_t *)(uintptr_t)o; /* jansson walks, but does not change it */
+    (void)fputs("<dl>", out);
+    for (void *at = json_object_iter(walked); at; at = json_object_iter_next(walked, at)) {
+        (void)fputs("<dt>", out);
+        put_text(out, json_object_iter_key(at));
+        (void)fputs("</dt><dd>", out);
+        put_value(out, json_object_iter_value(at), depth + 1);
+        (void)fputs("</dd>", out);
+    }
+    (void)fputs("</dl>", out);
+}
+
+static void put_value(FILE *out, const json_t *value, unsigned depth)
+{
+    size_t i;
+    const json_t *item;
+    if (depth > DEPTH) {
+        (void)fputs("…", out);
+    } else if (json_is_object(value)) {
+        put_object(out, value, depth);
+    } else if (json_is_array(value)) {
+        (void)fputs("<ul>", out);
+        json_array_foreach(value, i, item)
+        {
+            (void)fputs("<li>", out);
+            put_value(out, item, depth + 1);
+            (void)fputs("</li>", out);
+        }
+        (void)fputs("</ul>", out);
+    } else if (json_is_string(value)) {
+        put_text(out, json_string_value(value));
+    } else if (json_is_number(value)) {
+        (void)fprintf(out, "%.15g", json_number_value(value));
+    } else {
+        (void)fputs(json_is_true(value) ? "✓" : json_is_false(value) ? "✗" : "–", out);
+    }
+}
+
+static void heading(const struct page *p, enum word word)
+{
+    (void)fprintf(p->out, "<h2>%s</h2>\n", p->words[word]);
+}
+
+static void columns(const struct page *p, const enum word *words, size_t count)
+{
+    (void)fputs("<table><thead><tr>", p->out);
+    for (size_t i = 0; i < count; i++)
+        (void)fprintf(p->out, "<th>%s</th>", p->words[words[i]]);
+    (void)fputs("</tr></thead><tbody>\n", p->out);
+}
+
+static void cell(const struct page *p, const char *text)
+{
+    (void)fputs("<td>", p->out);
+    put_text(p->out, text);
+    (void)fputs("</td>", p->out);
+}
+
+static void put_clips(const struct page *p, const json_t *clips)
+{
+    static const enum word words[] = {WORD_LABEL,   WORD_PUBLISHER, WORD_BEGAN,
+                                      WORD_SECONDS, WORD_GAPS,      WORD_DETAILS};
+    size_t i;
+    const json_t *c;
+    heading(p, WORD_CLIPS);
+    if (json_array_size(clips) == 0) {
+        (void)fprintf(p->out, "<p>%s</p>\n", p->words[WORD_NONE]);
+        return;
+    }
+    columns(p, words, sizeof words / sizeof words[0]);
+    json_array_foreach(clips, i, c)
+    {
+        (void)fputs("<tr>", p->out);
+        cell(p, text_of(c, "label"));
+        cell(p, text_of(c, "publisher"));
+        cell(p, text_of(c, "started_at"));
+        (void)fprintf(p->out, "<td>%.1f</td><td>%lld (%.1f)</td><td>",
+                      (double)json_integer_value(json_object_get(c, "duration_ms")) / 1000,
+                      (long long)json_integer_value(json_object_get(c, "gaps")),
+                      (double)json_integer_value(json_object_get(c, "gap_ms")) / 1000);
+        put_text(p->out, text_of(c, "kind"));
+        if (strcmp(text_of(c, "state"), "ready") == 0) {
+            (void)fputs(": <a href=\"clips/", p->out);
+            put_text(p->out, text_of(c, "id"));
+            (void)fputs(".webm\">", p->out);
+            put_text(p->out, text_of(c, "id"));
+            (void)fputs("</a><br><code>", p->out);
+            put_text(p->out, text_of(c, "sha256"));
+            (void)fputs("</code>", p->out);
+        } else {
+            (void)fputs(", ", p->out);
+            put_text(p->out, text_of(c, "state"));
+        }
+        (void)fputs("</td></tr>\n", p->out);
+    }
+    (void)fputs("</tbody></table>\n", p->out);
+}
+
+static void put_stills(const struct page *p, const json_t *stills)
+{
+    size_t i;
+    const json_t *s;
+    heading(p, WORD_STILLS);
+    if (json_array_size(stills) == 0)
+        (void)fprintf(p->out, "<p>%s</p>\n", p->words[WORD_NONE]);
+    json_array_foreach(stills, i, s)
+    {
+        (void)fputs("<figure><img alt=\"\" src=\"stills/", p->out);
+        put_text(p->out, text_of(s, "id"));
+        (void)fputs(".jpg\"><figcaption>", p->out);
+        put_text(p->out, text_of(s, "label"));
+        (void)fputs(" · ", p->out);
+        put_text(p->out, text_of(s, "publisher"));
+        (void)fputs(" · ", p->out);
+        put_text(p->out, text_of(s, "at"));
+        (void)fputs("<br><code>", p->out);
+        put_text(p->out, text_of(s, "sha256"));
+        (void)fputs("</code></figcaption></figure>\n", p->out);
+    }
+}
+
+static void put_event(const struct page *p, const json_t *e, bool chat)
+{
+    const json_t *data = json_object_get(e, "data");
+    (void)fputs("<tr>", p->out);
+    cell(p, text_of(e, "at"));
+    cell(p, text_of(e, "actor"));
+    if (chat) {
+        cell(p, text_of(data, "text"));
+    } else {
+        cell(p, text_of(e, "type"));
+        (void)fputs("<td>", p->out);
+        put_value(p->out, data, 1);
+        (void)fprintf(p->out, "<code>%lld · %.16s</code></td>",
+                      (long long)json_integer_value(json_object_get(e, "seq")), text_of(e, "hash"));
+    }
+    (void)fputs("</tr>\n", p->out);
+}
+
+static void put_events(const struct page *p, const json_t *events, bool chat)
+{
+    static const enum word words[] = {WORD_TIME, WORD_WHO, WORD_WHAT, WORD_DETAILS};
+    size_t i;
+    const json_t *e;
+    heading(p, chat ? WORD_CHAT : WORD_TIMELINE);
+    columns(p, words, chat ? 3 : 4);
+    json_array_foreach(events, i, e)
+    {
+        if (!chat || strcmp(text_of(e, "type"), "chat") == 0)
+            put_event(p, e, chat);
+    }
+    (void)fputs("</tbody></table>\n", p->out);
+}
+
+static void put_page(const struct page *p, const struct report_facts *f, bool is_chinese)
+{
+    (void)fprintf(p->out,
+                  "<!doctype html>\n<html lang=\"%s\"><head><meta charset=\"utf-8\"><title>%s ",
+                  is_chinese ? "zh-CN" : "en", p->words[WORD_REPORT]);
+    put_text(p->out, text_of(f->about, "number"));
+    (void)fprintf(p->out, "</title><style>%s</style></head><body>\n<h1>", style);
+    put_text(p->out, text_of(f->about, "title"));
+    (void)fputs("</h1>\n<p>", p->out);
+    put_text(p->out, text_of(f->about, "number"));
+    (void)fprintf(p->out, " · %s ", p->words[WORD_EXPORTED]);
+    put_text(p->out, f->exported_at);
+    (void)fputs(" (", p->out);
+    put_text(p->out, f->exported_by);
+    (void)fputs(")</p>\n", p->out);
+    heading(p, WORD_CASE);
+    put_object(p->out, f->about, 0);
+    put_clips(p, f->clips);
+    put_stills(p, f->stills);
+    put_events(p, f->events, true);
+    put_events(p, f->events, false);
+    heading(p, WORD_VERIFY);
+    (void)fprintf(p->out, "<p>%s</p>\n</body></html>\n", p->words[WORD_HOW]);
+}
+
+char *report_html(const struct report_facts *facts)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return NULL;
+    bool is_chinese = strncmp(facts->language, "zh", 2) == 0;
+    const struct page p = {.out = out, .words = is_chinese ? chinese : english};
+    put_page(&p, facts, is_chinese);
+    bool good = !ferror(out);
+    if (fclose(out) == 0 && good)
+        return text;
+    free(text);
+    return NULL;
+}

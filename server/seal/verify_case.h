@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Signed documents of other kinds than manifests, and all of an exported case. */
+#ifndef LOUPE_SERVER_SEAL_VERIFY_CASE_H
+#define LOUPE_SERVER_SEAL_VERIFY_CASE_H
+
+#include "server/seal/verify.h"
+
+#define VERIFY_STILL_FORMAT "loupe-still/1"
+#define VERIFY_STILL_CONTEXT "loupe-still-1"
+#define VERIFY_EXPORT_FORMAT "loupe-export/1"
+#define VERIFY_EXPORT_CONTEXT "loupe-export-1"
+
+/** A document of that format with "key" and "signature": its form, key and signature. `at` gives when it
+ *  says it was made (NULL: it does not). 0 and *ret_document, which is the caller's; else it cannot be read,
+ *  and the report says so. */
+int verify_document(struct report *r, const struct verify_trust *trust, const char *format,
+                    const char *context, const char *text, size_t len,
+                    const char *(*at)(const json_t *document), json_t **ret_document);
+
+/** A still's record ({"format", "still": {"sha256", "bytes", "frame": {"sha256"}, ..}, "key",
+ *  "signature"}) against its JPEG; with `m` (may be NULL) its frame has to be in that clip. */
+void verify_still(struct report *r, const struct verify_trust *trust, const char *record,
+                  size_t len, const struct merkle_hash *jpeg, uint64_t jpeg_bytes,
+                  const struct manifest *m);
+
+/** {"case", "events": [..]}: each event's hash, and that it holds the one before. */
+void verify_timeline(struct report *r, const json_t *timeline);
+
+/** An exported case: a ZIP of `size` bytes. */
+void verify_case(struct report *r, const struct verify_trust *trust,
+                 const struct matroska_source *source, uint64_t size);
+
+#endif
