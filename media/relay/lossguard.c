@@ -13,6 +13,7 @@
 #define TRIAL_US 1200000u
 #define TRIAL_AGAIN_US 10000000u
 #define TRIAL_SHARE 0.85
+#define TRIAL_LEAST_BPS 150000.0 /* no path drops for more than that */
 #define QUEUE_LONG_US 100000u
 #define QUEUE_TRIAL_US 1500000u
 #define QUEUE_LOSS_US 2500000u /* reports of what a full queue dropped come so long */
@@ -109,7 +110,9 @@ static double judge(struct lossguard *g, uint64_t now_us, const struct lossguard
         g->trial_until_us = now_us + in->rtt_us + TRIAL_US;
         g->trial_loss = g->loss;
         g->trial_bps = in->bps;
-        return TRIAL_SHARE * held < in->bps ? TRIAL_SHARE * held : TRIAL_SHARE * in->bps;
+        double least = in->bps < TRIAL_LEAST_BPS ? in->bps : TRIAL_LEAST_BPS;
+        double tried = TRIAL_SHARE * (held < in->bps ? held : in->bps);
+        return tried > least ? tried : least;
     }
     return in->bps;
 }

@@ -3,7 +3,7 @@
 #include "media/relay/uplink.h"
 
 #define MEASURE_US 500000u
-#define CAP_MIN_BPS 60000u /* sound goes on, whatever is tried */
+#define CAP_MIN_BPS 150000u /* sound and small pictures go on, whatever is tried */
 #define CAP_CHANGE 1.15
 #define LOSSY 0.02
 #define MUCH 0.08 /* lost by chance: from here on the rate is bounded, */

@@ -86,6 +86,25 @@ static void policing_keeps_the_lower_rate(void **state)
     assert_false(lossguard_is_policed(&g, now_us + 31000 * MS));
 }
 
+/** Little is sent: losses then are not for want of rate. */
+static void what_is_little_is_not_made_less(void **state)
+{
+    (void)state;
+    struct lossguard g = {0};
+    uint64_t now_us = 1000 * MS;
+    struct lossguard_input in = {.bps = 3000000, .arriving_bps = 60000, .rtt_us = 50 * MS};
+    double bps = in.bps;
+    for (unsigned i = 0; i < 3; i++) {
+        lossguard_count(&g, 100, 40);
+        now_us += 510 * MS;
+        bps = lossguard_update(&g, now_us, &in);
+    }
+    assert_true(g.trial);
+    assert_true(bps < 3000000 && bps >= 150000);
+    g = (struct lossguard){0};
+    assert_true(run(&g, &now_us, 4, 40, 100000, 0) == 100000);
+}
+
 /** Runs of losses now and then: that a trial falls between two of them says nothing. */
 static void losses_in_runs_are_no_policing(void **state)
 {
@@ -148,6 +167,7 @@ int main(void)
         cmocka_unit_test(loss_beside_a_queue_counts_at_once),
         cmocka_unit_test(chance_is_tried_once_and_then_known),
         cmocka_unit_test(policing_keeps_the_lower_rate),
+        cmocka_unit_test(what_is_little_is_not_made_less),
         cmocka_unit_test(losses_in_runs_are_no_policing),
         cmocka_unit_test(what_a_full_queue_dropped_is_no_policing),
         cmocka_unit_test(an_outage_teaches_nothing),
