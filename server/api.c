@@ -36,6 +36,8 @@ static const struct route routes[] = {
     {HTTP_GET, V1 "/stills/{id}/media", ROUTE_OPEN, api_still_media, NULL},
     {HTTP_GET, V1 "/stills/{id}/record", ROUTE_OPEN, api_still_record, NULL},
     {HTTP_GET, V1 "/stills/{id}/poster", ROUTE_OPEN, api_still_poster, NULL},
+    {HTTP_GET, V1 "/photographs/{id}", 0, NULL, api_photo_look},
+    {HTTP_PATCH, V1 "/photographs/{id}", 0, NULL, api_photo_piece},
     {HTTP_GET, V1 "/rooms/{room}", 0, NULL, api_room_get},
     {HTTP_POST, V1 "/rooms/{room}/clips", ROUTE_JSON, NULL, api_room_clip},
     {HTTP_POST, V1 "/rooms/{room}/stills", ROUTE_JSON, NULL, api_room_still},

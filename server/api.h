@@ -69,6 +69,8 @@ void api_still_record(struct store *s, struct api_call *c);
 void api_still_poster(struct store *s, struct api_call *c);
 void api_room_get(struct api_call *c);
 void api_room_clip(struct api_call *c);
+void api_photo_look(struct api_call *c);
+void api_photo_piece(struct api_call *c);
 void api_room_still(struct api_call *c);
 void api_room_consent(struct api_call *c);
 void api_clip_stop(struct api_call *c);

@@ -322,6 +322,8 @@ static calls_handler *const handlers[PROTO_TYPES] = {
     [PROTO_CONSENT] = calls_on_consent,
     [PROTO_CHAT] = calls_on_chat,
     [PROTO_OFFER] = calls_on_offer,
+    [PROTO_PHOTOGRAPH] = calls_on_photograph,
+    [PROTO_PHOTOGRAPH_FAILED] = calls_on_photograph_failed,
     [PROTO_VIEW] = calls_on_view,
     [PROTO_STATS] = calls_on_stats,
     [PROTO_WAIT] = calls_on_wait,
@@ -512,14 +514,12 @@ void calls_tick(struct calls *c)
 
 uint64_t calls_deadline_us(const struct calls *c)
 {
-    uint64_t a = sessions_deadline_us(c->sessions), b = queue_deadline_us(c->queue);
-    uint64_t next_us = a < b ? a : b, must_us = must_deadline_us(c);
-    next_us = must_us < next_us ? must_us : next_us;
-    if (c->clips_unsaved && c->clips_retry_us < next_us)
-        next_us = c->clips_retry_us;
-    uint64_t space_us = calls_space_deadline_us(c), repair_us = calls_repairs_deadline_us(c);
-    next_us = repair_us < next_us ? repair_us : next_us;
-    next_us = space_us < next_us ? space_us : next_us;
+    const uint64_t all[] = {sessions_deadline_us(c->sessions), queue_deadline_us(c->queue),
+                            must_deadline_us(c), calls_space_deadline_us(c),
+                            calls_repairs_deadline_us(c)};
+    uint64_t next_us = c->clips_unsaved ? c->clips_retry_us : UINT64_MAX;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        next_us = all[i] < next_us ? all[i] : next_us;
     bool leaving = c->drain_until_us && !c->drained;
     return leaving && c->drain_until_us < next_us ? c->drain_until_us : next_us;
 }

@@ -82,6 +82,20 @@ void calls_still(struct calls *c, const struct claims *who, const char *room, co
  *  ER_CONFLICT: not ready, not sealed, or a part itself; ER_INVALID: nothing lies there. */
 void calls_clip_trim(struct calls *c, const struct claims *who, const char *clip, uint64_t from_ms,
                      uint64_t to_ms, calls_done *done, void *ctx);
+/** A piece of a photograph that was asked of `who`. It is durable when `done` gets {"offset", "complete"},
+ *  also with ER_STALE (`offset` was not that); with the last one it gets the still. ER_NOT_FOUND, ER_DENIED
+ *  (asked of somebody else), ER_FULL (too large), ER_CONFLICT (being checked), ER_MALFORMED and
+ *  ER_UNSUPPORTED (no such picture: it is dropped), ER_IO. */
+struct calls_photo_piece {
+    bool only_look; /* how far it is */
+    uint64_t offset;
+    const uint8_t *data; /* borrowed until `done` */
+    size_t len;
+    bool complete;      /* the last piece; then */
+    uint8_t sha256[32]; /* of all of them */
+};
+void calls_photo_piece(struct calls *c, const struct claims *who, const char *photo,
+                       const struct calls_photo_piece *piece, calls_done *done, void *ctx);
 /** That person's consent to being recorded: an event on the case, then carried out. */
 void calls_consent(struct calls *c, const struct claims *who, const char *room, bool recording,
                    calls_done *done, void *ctx);

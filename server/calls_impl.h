@@ -226,6 +226,7 @@ void room_door_close(struct room *r, const char *identity);
 typedef void calls_handler(struct calls *c, struct member *m, const struct proto_message *msg);
 calls_handler calls_on_join, calls_on_leave, calls_on_media_state, calls_on_consent, calls_on_chat;
 calls_handler calls_on_offer, calls_on_view, calls_on_stats;
+calls_handler calls_on_photograph, calls_on_photograph_failed;
 calls_handler calls_on_wait, calls_on_stop_waiting, calls_on_available, calls_on_accept,
     calls_on_decline, calls_on_hang_up;
 
@@ -303,6 +304,14 @@ struct still_wait;
 void calls_on_still_event(struct calls *c, const struct media_event *event);
 /** What a dead process left unfinished goes. */
 void calls_tidy_stills(struct calls *c);
+/** On the store thread: photographs that were never sent go. */
+void calls_tidy_photos(struct store *s, uint64_t unix_us);
+void calls_remove_still_files(const char *path);
+/** All of it was uploaded: have it checked, and entered as a still; then `done`. ER_CONFLICT: it is being
+ *  checked; ER_FULL, ER_NOMEM. */
+int calls_photo_check(struct calls *c, const struct store_still *row, const uint8_t sha256[32],
+                      calls_done *done, void *ctx);
+void calls_drop_photo(struct calls *c, const struct store_still *row);
 void call_still_free(struct calls *c, struct still_wait *w);
 
 /* Space on the disk */

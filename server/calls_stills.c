@@ -20,6 +20,7 @@
 /** One being taken. */
 struct still_wait {
     struct store_still row;
+    char uploaded[65]; /* of a photograph: the hash of what was sent; else "" */
     calls_done *done;
     void *ctx;
 };
@@ -35,10 +36,10 @@ static struct still_wait *wait_find(const struct calls *c, const struct id *id)
     return map_get_str(c->stills, id->text);
 }
 
-static void remove_files(const char *path)
+void calls_remove_still_files(const char *path)
 {
-    static const char *const suffixes[] = {".jpg", ".small.jpg", ".jpg.tmp", ".small.jpg.tmp",
-                                           ".still.json"};
+    static const char *const suffixes[] = {".jpg",           ".small.jpg",  ".jpg.tmp",
+                                           ".small.jpg.tmp", ".still.json", ".upload"};
     char name[STORE_PATH_BYTES + 24];
     for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
         (void)snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
@@ -92,7 +93,7 @@ static void row_work(struct store *s, struct calls_job *head)
     if (job->step == ROW_FINISH && job->er == 0)
         job->er = store_still_finish(s, &job->row, head->unix_us);
     if (job->step == ROW_DROP || job->er < 0) { /* the files first: else nobody knew of them */
-        remove_files(job->row.path);
+        calls_remove_still_files(job->row.path);
         (void)store_still_drop(s, &job->row.id);
     }
 }
@@ -116,12 +117,23 @@ static int row_run(struct calls *c, const struct still_wait *w, enum row_step st
     return er;
 }
 
+/** Whoever asked for the photograph hears that there will be none. */
+static void tell_no_photo(struct calls *c, const struct store_still *row, int er)
+{
+    struct room *r = room_find(c, &row->room);
+    if (r && strcmp(row->kind, "photo") == 0)
+        room_tell(r, NULL,
+                  json_pack("{s:s,s:s,s:s}", "type", "photograph_failed", "photo", row->id.text,
+                            "reason", er_name(er)));
+}
+
 /** Nothing comes of it. `begun`: there is a row. A row that cannot be dropped now goes at the next
  *  start. */
 static void give_up(struct calls *c, struct still_wait *w, int er, const char *why, bool begun)
 {
     if (begun && row_run(c, w, ROW_DROP) < 0)
         log_event(c->config.log, LOG_WARN, "still_left", "still=%s", w->row.id.text);
+    tell_no_photo(c, &w->row, er);
     calls_done *done = w->done;
     void *ctx = w->ctx;
     call_still_free(c, w);
@@ -198,23 +210,44 @@ static const char *why_not(int er, int *ret_er)
     return "the still could not be taken";
 }
 
+static const char *why_no_photo(int er, int *ret_er)
+{
+    *ret_er = er == ER_UNAUTHENTIC ? ER_MALFORMED : er;
+    return er == ER_UNAUTHENTIC   ? "what arrived has another hash"
+           : er == ER_MALFORMED   ? "this is no JPEG that can be read"
+           : er == ER_UNSUPPORTED ? "photographs are taken as JPEG, of 64 megapixels at most"
+                                  : "the photograph could not be kept";
+}
+
 static double round_to(double value, double steps)
 {
     return round(value * steps) / steps;
 }
 
-static int take_facts(struct store_still *row, const struct media_still_result *r)
+/** `uploaded`: the hash of what somebody sent, where it is a photograph. */
+static int take_facts(struct store_still *row, const struct media_still_result *r,
+                      const char *uploaded)
 {
     char track[TRACK_TEXT_BYTES];
-    json_t *o = json_pack(
-        "{s:f,s:f,s:f,s:f,s:s,s:s,s:{s:s,s:I,s:I,s:b}}", "sharpness", round_to(r->sharpness, 100),
-        "luma", round_to(r->luma, 100), "clipped_dark", round_to(r->dark, 10000), "clipped_bright",
-        round_to(r->bright, 10000), "codec", r->codec, "track", track_text(track, r->track),
-        "frame", "sha256", r->frame_sha256, "bytes", (json_int_t)r->frame_bytes, "rtp_timestamp",
-        (json_int_t)r->frame_timestamp, "key", r->frame_key);
-    if (o && r->quantizer >= 0)
+    json_t *o = json_pack("{s:f,s:f,s:f,s:f}", "sharpness", round_to(r->sharpness, 100), "luma",
+                          round_to(r->luma, 100), "clipped_dark", round_to(r->dark, 10000),
+                          "clipped_bright", round_to(r->bright, 10000));
+    json_t *more = r->codec
+                       ? json_pack("{s:s,s:s,s:{s:s,s:I,s:I,s:b}}", "codec", r->codec, "track",
+                                   track_text(track, r->track), "frame", "sha256", r->frame_sha256,
+                                   "bytes", (json_int_t)r->frame_bytes, "rtp_timestamp",
+                                   (json_int_t)r->frame_timestamp, "key", r->frame_key)
+                       : json_pack("{s:i,s:s}", "orientation", (int)r->orientation, "upload_sha256",
+                                   uploaded);
+    bool bad = !o || !more || json_object_update(o, more);
+    json_decref(more);
+    if (bad) {
+        json_decref(o);
+        return ER_NOMEM;
+    }
+    if (r->quantizer >= 0)
         json_object_set_new(o, "quantizer", json_integer(r->quantizer));
-    char *text = o ? json_canonical(o) : NULL;
+    char *text = json_canonical(o);
     int er = text ? str_copy(row->facts, sizeof row->facts, text) : ER_NOMEM;
     free(text);
     json_decref(o);
@@ -228,21 +261,49 @@ void calls_on_still_event(struct calls *c, const struct media_event *e)
         return;
     int er = e->still ? 0 : e->er ? e->er : ER_INTERNAL;
     if (er < 0) {
-        const char *why = why_not(er, &er);
+        const char *why = w->uploaded[0] ? why_no_photo(er, &er) : why_not(er, &er);
         give_up(c, w, er, why, true);
         return;
     }
     struct store_still *row = &w->row;
-    row->at_us = e->still->capture_unix_us;
+    row->at_us = e->still->capture_unix_us ? e->still->capture_unix_us : calls_unix_us(c);
     row->bytes = e->still->bytes;
     row->width = e->still->width;
     row->height = e->still->height;
     (void)str_copy(row->sha256, sizeof row->sha256, e->still->sha256);
-    er = take_facts(row, e->still);
+    er = take_facts(row, e->still, w->uploaded);
     if (er == 0)
         er = row_run(c, w, ROW_FINISH);
     if (er < 0)
         give_up(c, w, er, "the still could not be entered on the case", true);
+}
+
+int calls_photo_check(struct calls *c, const struct store_still *row, const uint8_t sha256[32],
+                      calls_done *done, void *ctx)
+{
+    struct media_photo_config config = {.still = row->id};
+    struct still_wait *w = wait_find(c, &row->id) ? NULL : calloc(1, sizeof *w);
+    if (!w)
+        return ER_CONFLICT;
+    w->row = *row;
+    w->done = done;
+    w->ctx = ctx;
+    hex_encode(w->uploaded, sha256, 32);
+    memcpy(config.sha256, sha256, sizeof config.sha256);
+    (void)str_copy(config.path, sizeof config.path, row->path);
+    int er = map_add_str(c->stills, row->id.text, w);
+    if (er == 0)
+        er = media_photo(c->config.media, &row->room, &config);
+    if (er < 0)
+        call_still_free(c, w);
+    return er;
+}
+
+void calls_drop_photo(struct calls *c, const struct store_still *row)
+{
+    const struct still_wait w = {.row = *row};
+    if (row_run(c, &w, ROW_DROP) < 0)
+        log_event(c->config.log, LOG_WARN, "still_left", "still=%s", row->id.text);
 }
 
 /* Start */
@@ -356,17 +417,36 @@ void calls_still(struct calls *c, const struct claims *who, const char *room, co
 
 /* The start of the process */
 
+struct tidy {
+    struct store *store;
+    uint64_t before_us; /* photographs may come until then */
+};
+
 static void tidy_each(void *ctx, const struct store_still *row)
 {
-    (void)ctx;
-    remove_files(row->path);
+    const struct tidy *t = ctx;
+    if (strcmp(row->kind, "photo") == 0 && row->created_us >= t->before_us)
+        return;
+    calls_remove_still_files(row->path);
+    (void)store_still_drop(t->store, &row->id);
+}
+
+static void tidy_kind(struct store *s, const char *kind, uint64_t unix_us)
+{
+    struct tidy t = {.store = s};
+    t.before_us = unix_us > LIMIT_PHOTO_WAIT_US ? unix_us - LIMIT_PHOTO_WAIT_US : 0;
+    (void)store_stills_unfinished(s, NULL, kind, tidy_each, &t);
+}
+
+void calls_tidy_photos(struct store *s, uint64_t unix_us)
+{
+    tidy_kind(s, "photo", unix_us);
 }
 
 static void tidy_work(struct store *s, struct calls_job *head)
 {
-    (void)head;
-    if (store_stills_unfinished(s, tidy_each, NULL) == 0)
-        (void)store_stills_drop_unfinished(s);
+    tidy_kind(s, "still", head->unix_us);
+    calls_tidy_photos(s, head->unix_us);
 }
 
 static void tidy_done(struct calls *c, struct calls_job *head)

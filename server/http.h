@@ -37,7 +37,7 @@ struct http_request {
     char *path;  /* percent-decoded, without the query, dot segments resolved; begins with '/' */
     char *query; /* behind the '?', percent-encoded (see http_query), or NULL */
     char *host, *authorization, *content_type, *if_match, *if_none_match, *if_range, *range,
-        *origin, *idempotency_key, *accept;
+        *origin, *idempotency_key, *accept, *upload_offset, *upload_complete, *repr_digest;
     uint8_t *body; /* NUL-terminated too */
     size_t body_len;
     struct addr peer;

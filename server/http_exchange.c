@@ -165,6 +165,9 @@ static int request_read(struct lws *wsi, struct http_request *r)
     r->origin = header_copy(wsi, WSI_TOKEN_ORIGIN);
     r->accept = header_copy(wsi, WSI_TOKEN_HTTP_ACCEPT);
     r->idempotency_key = custom_copy(wsi, "idempotency-key:");
+    r->upload_offset = custom_copy(wsi, "upload-offset:");
+    r->upload_complete = custom_copy(wsi, "upload-complete:");
+    r->repr_digest = custom_copy(wsi, "repr-digest:");
     r->peer = peer_of(wsi);
     r->forwarded = was_forwarded(wsi);
     if (!r->path)

@@ -30,9 +30,11 @@ void http_request_free(struct http_request *r)
 {
     if (!r)
         return;
-    char *texts[] = {
-        r->path,     r->query, r->host,          r->authorization, r->content_type,    r->if_match,
-        r->if_range, r->range, r->if_none_match, r->origin,        r->idempotency_key, r->accept};
+    char *texts[] = {r->path,          r->query,           r->host,
+                     r->authorization, r->content_type,    r->if_match,
+                     r->if_range,      r->range,           r->if_none_match,
+                     r->origin,        r->idempotency_key, r->accept,
+                     r->upload_offset, r->upload_complete, r->repr_digest};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         free(texts[i]);
     free(r->body);

@@ -234,7 +234,7 @@ struct store_still {
     struct id room;
     char merchant[STORE_SHORT_BYTES];
     bool ready;    /* its file is there */
-    char kind[16]; /* "still" */
+    char kind[16]; /* "still"; "photo": taken and sent by its publisher */
     char label[STORE_TEXT_BYTES];
     char publisher[STORE_IDENTITY_BYTES]; /* whose camera */
     char taken_by[STORE_IDENTITY_BYTES];
@@ -258,11 +258,10 @@ int store_still_get(struct store *s, const struct id *id, struct store_still *re
 /** Those that are ready, oldest first. */
 int store_stills_of_case(struct store *s, const struct id *case_id,
                          void (*each)(void *ctx, const struct store_still *still), void *ctx);
-/** For the start: what was being taken when the process died. */
-int store_stills_unfinished(struct store *s,
+/** What is being taken, or was when a process died: of one case or of all (NULL), of this kind. `each` may
+ *  drop the one it is given. */
+int store_stills_unfinished(struct store *s, const struct id *case_id, const char *kind,
                             void (*each)(void *ctx, const struct store_still *still), void *ctx);
-/** And forget them. */
-int store_stills_drop_unfinished(struct store *s);
 /** As GET /stills/{id} gives it, without the signed addresses; NULL without memory. */
 json_t *store_still_json(const struct store_still *still);
 

@@ -132,17 +132,15 @@ int store_stills_of_case(struct store *s, const struct id *case_id,
     return er ? er : stills_each(s, st, each, ctx);
 }
 
-int store_stills_unfinished(struct store *s,
+int store_stills_unfinished(struct store *s, const struct id *case_id, const char *kind,
                             void (*each)(void *ctx, const struct store_still *still), void *ctx)
 {
     sqlite3_stmt *st;
-    int er = sql_begin(s, &st, "SELECT " COLUMNS " FROM stills WHERE ready = 0 ORDER BY id", "");
+    int er = sql_begin(s, &st,
+                       "SELECT " COLUMNS " FROM stills WHERE ready = 0 AND kind = ?1"
+                       " AND (?2 IS NULL OR case_id = ?2) ORDER BY id",
+                       "tt", kind, case_id ? case_id->text : NULL);
     return er ? er : stills_each(s, st, each, ctx);
-}
-
-int store_stills_drop_unfinished(struct store *s)
-{
-    return sql_run(s, NULL, "DELETE FROM stills WHERE ready = 0", "");
 }
 
 json_t *store_still_json(const struct store_still *still)

@@ -89,6 +89,16 @@ static const struct member stats_members[] = {
     {"lines", KIND_LINES, false, 0, 0, AT(stats.lines), 0,
      "lines: an object from up to 32 mids to objects of numbers"},
 };
+static const struct member photograph_members[] = {
+    {"identity", KIND_TEXT, false, 1, LIMIT_IDENTITY, AT(photograph.identity), 0,
+     "identity: 1 to 128 bytes"},
+    {"label", KIND_TEXT, false, 0, LIMIT_NAME, AT(photograph.label), 0, "label: up to 200 bytes"},
+};
+static const struct member photograph_failed_members[] = {
+    {"photo", KIND_ID, true, 0, 0, AT(photograph_failed.photo), 0, "photo: an id is needed"},
+    {"reason", KIND_TEXT, false, 0, PROTO_REASON_MAX, AT(photograph_failed.reason), 0,
+     "reason: up to 200 bytes"},
+};
 static const struct member available_members[] = {
     {"on", KIND_FLAG, true, 0, 0, AT(available.on), 0, "on: true or false"},
     {"languages", KIND_LIST, false, 0, 0, AT(available.languages), 0,
@@ -114,6 +124,8 @@ static const struct verb verbs[PROTO_TYPES] = {
     [PROTO_OFFER] = VERB("offer", offer_members),
     [PROTO_VIEW] = VERB("view", view_members),
     [PROTO_STATS] = VERB("stats", stats_members),
+    [PROTO_PHOTOGRAPH] = VERB("photograph", photograph_members),
+    [PROTO_PHOTOGRAPH_FAILED] = VERB("photograph_failed", photograph_failed_members),
     [PROTO_WAIT] = {"wait", NULL, 0},
     [PROTO_STOP_WAITING] = {"stop_waiting", NULL, 0},
     [PROTO_AVAILABLE] = VERB("available", available_members),

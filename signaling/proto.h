@@ -52,6 +52,8 @@ enum proto_type {
     PROTO_OFFER,
     PROTO_VIEW,
     PROTO_STATS,
+    PROTO_PHOTOGRAPH,
+    PROTO_PHOTOGRAPH_FAILED,
     PROTO_WAIT,
     PROTO_STOP_WAITING,
     PROTO_AVAILABLE,
@@ -156,6 +158,13 @@ struct proto_message {
             uint64_t rtt_ms;
             struct proto_lines lines;
         } stats;
+        struct {
+            const char *identity, *label; /* NULL: the buyer; none */
+        } photograph;
+        struct {
+            struct id photo;
+            const char *reason;
+        } photograph_failed;
         struct {
             bool on;
             struct proto_list languages, skills;

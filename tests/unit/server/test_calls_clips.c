@@ -274,41 +274,6 @@ static void test_room_waits_for_its_clips(void **state)
     assert_int_equal(fake_media_count(in->w.media, "room_close"), 1);
 }
 
-/** What the disk did not take is tried again, later each time, and nobody hears of tries that fail. */
-static void test_full_disk_is_tried_again(void **state)
-{
-    struct in_room *in = *state;
-    struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
-    consent(&in->buyer);
-    fake_media_manual_clips(in->w.media);
-    struct result r = start(&in->w, &agent, in->c.room.text, "bo");
-    struct media_event e = {.type = MEDIA_CLIP_FAILED, .er = ER_IO};
-    assert_int_equal(id_parse(r.clip, &e.clip), 0);
-    fake_media_say(in->w.media, &e);
-    world_pass(&in->w, 4000);
-    assert_int_equal(stored(&in->w, r.clip).state, CLIP_FAILED);
-    assert_int_equal(fake_media_count(in->w.media, "clip_repair"), 0);
-    world_pass(&in->w, 2000);
-    assert_int_equal(fake_media_count(in->w.media, "clip_repair"), 1);
-    client_forget(&in->buyer);
-    fake_media_say(in->w.media, &e);
-    world_pass(&in->w, 8000);
-    assert_int_equal(fake_media_count(in->w.media, "clip_repair"), 1);
-    assert_false(client_has(&in->buyer, "clip"));
-    assert_int_equal(world_events(&in->w, &in->c.id, "clip_failed"), 1);
-    world_pass(&in->w, 4000);
-    assert_int_equal(fake_media_count(in->w.media, "clip_repair"), 2);
-    e = (struct media_event){
-        .type = MEDIA_CLIP_READY, .clip = e.clip, .result = {.duration_ms = 5, .repaired = true}};
-    fake_media_say(in->w.media, &e);
-    world_pass(&in->w, 1000);
-    assert_string_equal(text_at(client_expect(&in->buyer, "clip"), "clip.state"), "ready");
-    assert_int_equal(stored(&in->w, r.clip).state, CLIP_READY);
-    assert_string_equal(stored(&in->w, r.clip).reason, "");
-    world_pass(&in->w, 100000);
-    assert_int_equal(fake_media_count(in->w.media, "clip_repair"), 2);
-}
-
 static void test_repair_at_the_start(void **state)
 {
     (void)state;
@@ -344,7 +309,6 @@ int main(void)
         IN_ROOM(test_full_disk_is_told),
         IN_ROOM(test_bound_and_drain),
         IN_ROOM(test_room_waits_for_its_clips),
-        IN_ROOM(test_full_disk_is_tried_again),
         cmocka_unit_test(test_repair_at_the_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

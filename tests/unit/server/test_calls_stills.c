@@ -79,7 +79,7 @@ static void count_each(void *ctx, const struct store_still *still)
 static unsigned unfinished(struct fixture *f)
 {
     unsigned count = 0;
-    assert_int_equal(store_stills_unfinished(f->w.store, count_each, &count), 0);
+    assert_int_equal(store_stills_unfinished(f->w.store, NULL, "still", count_each, &count), 0);
     return count;
 }
 

@@ -119,6 +119,12 @@ static struct api_call *make_call(struct api_bench *b, const struct api_ask *a)
                                .if_none_match = copy(a->if_none_match),
                                .range = copy(a->range),
                                .idempotency_key = copy(a->idempotency_key),
+                               .content_type = copy(a->content_type),
+                               .upload_offset = copy(a->upload_offset),
+                               .upload_complete = copy(a->upload_complete),
+                               .repr_digest = copy(a->repr_digest),
+                               .body = (uint8_t *)copy(a->raw),
+                               .body_len = a->raw ? strlen(a->raw) : 0,
                                .forwarded = a->forwarded};
     if (b->peer)
         assert_int_equal(addr_parse(b->peer, &r->peer), 0);
