@@ -13,9 +13,11 @@
 #define LATE_SHIFT 6
 #define IN_ORDER_SHIFT 12
 
-/** How long to wait for stragglers: soon longer, slowly less. */
+/** How long to wait for stragglers: soon longer, slowly less. They are not lost. */
 static void note_late(struct nacker *n, uint64_t late_us)
 {
+    uint32_t one = 65536u >> LOSS_SHIFT;
+    n->loss_q16 -= n->loss_q16 < one ? n->loss_q16 : one;
     if (late_us > LATE_MAX_US)
         late_us = LATE_MAX_US;
     if (late_us > n->late_us)

@@ -136,6 +136,18 @@ static void skips_what_is_too_old(void **state)
     assert_int_equal(n.count, 1);
 }
 
+static void what_is_late_is_not_lost(void **state)
+{
+    (void)state;
+    struct nacker n = {0};
+    nacker_see(&n, 1, 0, REORDER);
+    for (int64_t seq = 3; seq < 1000; seq += 2) { /* each second one overtakes the one before */
+        nacker_see(&n, seq, 0, REORDER);
+        assert_int_equal(nacker_see(&n, seq - 1, 1000, REORDER), NACKER_RECOVERED);
+    }
+    assert_false(nacker_is_lossy(&n));
+}
+
 static void knows_a_lossy_path(void **state)
 {
     (void)state;
@@ -215,6 +227,7 @@ int main(void)
         cmocka_unit_test(names_no_more_than_fit),
         cmocka_unit_test(too_much_missing_is_all_given_up),
         cmocka_unit_test(skips_what_is_too_old),
+        cmocka_unit_test(what_is_late_is_not_lost),
         cmocka_unit_test(knows_a_lossy_path),
         cmocka_unit_test(learns_to_wait_for_stragglers),
         cmocka_unit_test(knows_whether_it_had_asked),
