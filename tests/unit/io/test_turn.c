@@ -4,26 +4,15 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/clock.h"
 #include "media/io/beat.h"
-#include "media/io/worker.h"
-#include "tests/unit/support/real_client.h"
+#include "tests/unit/io/worker_bench.h"
 
-#define WAIT_MS 5000
 #define VIEWERS 12
 #define PICTURES 100
 #define BURST 10
@@ -85,65 +74,18 @@ WRAP(ssize_t, write, others, (int fd, const void *data, size_t len), (fd, data, 
 WRAP(int, pthread_mutex_lock, locks, (pthread_mutex_t * mutex), (mutex))
 
 struct fixture {
-    struct dtls_identity *identity;
-    struct msgq *events;
-    struct jobs *jobs;
-    struct mail *mail;
-    struct worker *worker;
-    struct id room;
+    struct worker_bench bench;
     struct real_client publisher;
     size_t viewer_count;
     struct real_client viewers[VIEWERS];
 };
 
-static struct media_event wait_for(struct fixture *f, enum media_event_type type)
-{
-    struct media_event e;
-    for (;;) {
-        assert_true(msgq_wait(f->events, &e, WAIT_MS));
-        if (e.type == type)
-            return e;
-        media_event_clear(&e);
-    }
-}
-
-static void join(struct fixture *f, struct real_client *c, uint64_t peer, const char *direction)
-{
-    real_client_open(c);
-    char *offer = real_client_offer(c, direction);
-    struct command_offer *o = calloc(1, sizeof *o + strlen(offer) + 1);
-    assert_non_null(o);
-    o->len = strlen(offer);
-    memcpy(o->text, offer, o->len);
-    o->config = (struct media_peer_config){
-        .peer = peer, .may_publish = peer == 1, .may_subscribe = peer != 1};
-    (void)snprintf(o->config.identity, sizeof o->config.identity, "person-%u", (unsigned)peer);
-    struct command c_add = {
-        .type = COMMAND_PEER_ADD, .room = f->room, .peer = peer, .request = peer, .offer = o};
-    assert_int_equal(worker_command(f->worker, &c_add), 0);
-    struct media_event e = wait_for(f, MEDIA_ANSWER);
-    real_client_connect(c, e.sdp);
-    media_event_clear(&e);
-    free(offer);
-}
-
 static int open_fixture(void **state)
 {
-    struct entropy entropy = entropy_system();
     struct fixture *f = calloc(1, sizeof *f);
     assert_non_null(f);
-    assert_int_equal(srtp_pair_library_init(), 0);
-    assert_int_equal(dtls_identity_new(&f->identity), 0);
-    assert_int_equal(msgq_new(&f->events, sizeof(struct media_event), 1024), 0);
-    assert_int_equal(jobs_start(&f->jobs, 1, f->events, NULL), 0);
-    assert_int_equal(mail_new(&f->mail, 1), 0);
-    struct worker_config config = {
-        .count = 1, .identity = f->identity, .events = f->events, .jobs = f->jobs, .mail = f->mail};
-    assert_int_equal(addr_parse_ip("127.0.0.1", 0, &config.udp), 0);
-    assert_int_equal(worker_start(&f->worker, &config), 0);
-    f->room = id_make(1700000000000000, &entropy);
-    struct command open = {.type = COMMAND_ROOM_OPEN, .room = f->room};
-    assert_int_equal(worker_command(f->worker, &open), 0);
+    worker_bench_open(&f->bench, 0, 1);
+    tell(&f->bench, (struct command){.type = COMMAND_ROOM_OPEN});
     *state = f;
     return 0;
 }
@@ -151,14 +93,7 @@ static int open_fixture(void **state)
 static int close_fixture(void **state)
 {
     struct fixture *f = *state;
-    struct media_event e;
-    worker_stop(f->worker);
-    jobs_stop(f->jobs);
-    mail_free(f->mail);
-    while (msgq_pop(f->events, &e))
-        media_event_clear(&e);
-    msgq_free(f->events);
-    dtls_identity_free(f->identity);
+    worker_bench_close(&f->bench);
     free(f);
     return 0;
 }
@@ -184,16 +119,16 @@ static void relaying_only_waits_reads_and_sends(void **state)
     is_test = true;
     if (getenv("LOUPE_VALGRIND"))
         skip(); /* minutes, and no memory that other tests do not use */
-    join(f, &f->publisher, 1, "sendonly");
+    join(&f->bench, &f->publisher, 1, "sendonly");
     for (; f->viewer_count < VIEWERS; f->viewer_count++)
-        join(f, &f->viewers[f->viewer_count], 2 + f->viewer_count, "recvonly");
+        join(&f->bench, &f->viewers[f->viewer_count], 2 + f->viewer_count, "recvonly");
     relay(f, 0, 10);
     struct media_counters before = {0}, after = {0};
-    worker_add_counters(f->worker, &before);
+    worker_add_counters(f->bench.worker, &before);
     atomic_store(&counting, true);
     relay(f, 10, PICTURES);
     atomic_store(&counting, false);
-    worker_add_counters(f->worker, &after);
+    worker_add_counters(f->bench.worker, &after);
     unsigned turns = atomic_load(&waits);
     unsigned packets = (unsigned)(after.packets_out - before.packets_out);
     print_message("%u packets out: %u waits, %u reads, %u sends, %u others, %u locks\n", packets,
@@ -219,8 +154,8 @@ static void pauses_where_there_are_no_buffers(void **state)
     is_test = true;
     if (getenv("LOUPE_VALGRIND"))
         skip(); /* likewise */
-    join(f, &f->publisher, 1, "sendonly");
-    join(f, &f->viewers[f->viewer_count++], 2, "recvonly");
+    join(&f->bench, &f->publisher, 1, "sendonly");
+    join(&f->bench, &f->viewers[f->viewer_count++], 2, "recvonly");
     relay(f, 0, 1);
     size_t before = f->viewers[0].rtp_count;
     atomic_store(&no_buffers, true);

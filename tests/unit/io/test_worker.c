@@ -1,102 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A worker's thread with real clients on loopback: commands, candidates, handshake, media, counters. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "base/er.h"
-#include "media/io/worker.h"
-#include "media/peer/srtp.h"
-#include "tests/unit/support/real_client.h"
+#include "tests/unit/io/worker_bench.h"
 
-#define WAIT_MS 5000
-
-struct fixture {
-    struct dtls_identity *identity;
-    struct msgq *events;
-    struct jobs *jobs;
-    struct worker *worker;
-    struct mail *mail;
-    struct worker_config config;
-    struct id room;
-};
-
+/** The second of three. */
 static int open_fixture(void **state)
 {
-    struct entropy entropy = entropy_system();
-    struct fixture *f = calloc(1, sizeof *f);
+    struct worker_bench *f = calloc(1, sizeof *f);
     assert_non_null(f);
-    assert_int_equal(srtp_pair_library_init(), 0);
-    assert_int_equal(dtls_identity_new(&f->identity), 0);
-    assert_int_equal(msgq_new(&f->events, sizeof(struct media_event), 256), 0);
-    assert_int_equal(jobs_start(&f->jobs, 1, f->events, NULL), 0);
-    assert_int_equal(mail_new(&f->mail, 3), 0);
-    f->config = (struct worker_config){.index = 1,
-                                       .count = 3,
-                                       .identity = f->identity,
-                                       .events = f->events,
-                                       .jobs = f->jobs,
-                                       .mail = f->mail};
-    assert_int_equal(addr_parse_ip("127.0.0.1", 0, &f->config.udp), 0);
-    assert_int_equal(worker_start(&f->worker, &f->config), 0);
-    f->room = id_make(1700000000000000, &entropy);
+    worker_bench_open(f, 1, 3);
     *state = f;
     return 0;
 }
 
 static int close_fixture(void **state)
 {
-    struct fixture *f = *state;
-    struct media_event e;
-    worker_stop(f->worker);
-    jobs_stop(f->jobs);
-    mail_free(f->mail);
-    while (msgq_pop(f->events, &e))
-        media_event_clear(&e);
-    msgq_free(f->events);
-    dtls_identity_free(f->identity);
-    free(f);
+    worker_bench_close(*state);
+    free(*state);
     return 0;
 }
 
-static void tell(struct fixture *f, struct command c)
-{
-    c.room = f->room;
-    assert_int_equal(worker_command(f->worker, &c), 0);
-}
-
-/** The next event of a type; others before it are let go. The caller clears it. */
-static struct media_event wait_for(struct fixture *f, enum media_event_type type)
-{
-    struct media_event e;
-    for (;;) {
-        assert_true(msgq_wait(f->events, &e, WAIT_MS));
-        if (e.type == type)
-            return e;
-        media_event_clear(&e);
-    }
-}
-
-static void tell_offer(struct fixture *f, uint64_t peer, const char *offer)
-{
-    struct command_offer *o = calloc(1, sizeof *o + strlen(offer) + 1);
-    assert_non_null(o);
-    o->len = strlen(offer);
-    memcpy(o->text, offer, o->len);
-    o->config = (struct media_peer_config){
-        .peer = peer, .may_publish = true, .may_subscribe = true};
-    snprintf(o->config.identity, sizeof o->config.identity, "person-%u", (unsigned)peer);
-    tell(f, (struct command){.type = COMMAND_PEER_ADD, .peer = peer, .request = peer, .offer = o});
-}
-
 /** Asks for figures, and so lets the loop turn, until a counter of the published ones has a value. */
-static struct media_counters settle(struct fixture *f, size_t counter, uint64_t wanted)
+static struct media_counters settle(struct worker_bench *f, size_t counter, uint64_t wanted)
 {
     for (uint64_t i = 0; i < 10000; i++) {
         struct media_counters n = {0};
@@ -115,22 +40,9 @@ static struct media_counters settle(struct fixture *f, size_t counter, uint64_t 
 }
 #define SETTLE(f, counter, wanted) settle(f, offsetof(struct media_counters, counter), wanted)
 
-static void join(struct fixture *f, struct real_client *c, uint64_t peer, const char *direction)
-{
-    real_client_open(c);
-    char *offer = real_client_offer(c, direction);
-    tell_offer(f, peer, offer);
-    struct media_event e = wait_for(f, MEDIA_ANSWER);
-    assert_int_equal(e.request, peer);
-    assert_int_equal(real_client_answer_port(e.sdp), worker_address(f->worker).port);
-    real_client_connect(c, e.sdp);
-    media_event_clear(&e);
-    free(offer);
-}
-
 static void carries_out_commands(void **state)
 {
-    struct fixture *f = *state;
+    struct worker_bench *f = *state;
     tell(f, (struct command){.type = COMMAND_ROOM_OPEN});
     SETTLE(f, rooms, 1);
     tell_offer(f, 5, "nonsense");
@@ -150,7 +62,7 @@ static void carries_out_commands(void **state)
 
 static void carries_a_call(void **state)
 {
-    struct fixture *f = *state;
+    struct worker_bench *f = *state;
     struct real_client ann, bob;
     tell(f, (struct command){.type = COMMAND_ROOM_OPEN});
     join(f, &ann, 1, "sendonly");
@@ -176,7 +88,7 @@ static void carries_a_call(void **state)
 
 static void counts_garbage(void **state)
 {
-    struct fixture *f = *state;
+    struct worker_bench *f = *state;
     struct real_client c;
     struct sockaddr_storage sa;
     struct addr to = worker_address(f->worker);
@@ -199,7 +111,7 @@ static void counts_garbage(void **state)
 
 static void announces_its_addresses(void **state)
 {
-    struct fixture *f = *state;
+    struct worker_bench *f = *state;
     struct real_client c;
     struct addr public[2];
     struct worker *other = NULL;
@@ -241,7 +153,7 @@ static void announces_its_addresses(void **state)
 /** Commands still queued when it stops are released. */
 static void stops_in_the_middle(void **state)
 {
-    struct fixture *f = *state;
+    struct worker_bench *f = *state;
     struct real_client c;
     tell(f, (struct command){.type = COMMAND_ROOM_OPEN});
     join(f, &c, 1, "sendrecv");
