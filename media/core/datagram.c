@@ -242,7 +242,8 @@ static void on_media(struct member *m, uint64_t now_us, struct rtp_packet *packe
         m->hub->counters.rtp_bad++;
     else if (rtx)
         m->hub->counters.retransmissions_received++;
-    hub_room_arm(m->room);
+    if (!list_linked(&e->in_pending)) /* else it is armed at the turn's end */
+        hub_room_arm(m->room);
 }
 
 static void on_rtp(struct hub *h, uint64_t now_us, const struct path *from, uint8_t *data,
