@@ -66,6 +66,9 @@ void hub_close_all(struct hub *h, uint64_t now_us);
 /** A datagram from the network. `data` is worked on in place. Bad ones are counted and dropped. */
 void hub_datagram(struct hub *h, uint64_t now_us, const struct path *from, uint8_t *data,
                   size_t len);
+/** These will be handed in next: has the processor fetch what they concern, all at once instead of each in
+ *  its turn. */
+void hub_foresee(const struct hub *h, const struct datagram *batch, size_t count);
 /** Whether a path has proved to be some peer's. */
 bool hub_has_path(const struct hub *h, const struct path *path);
 /** Nothing can be sent there any more: a TCP connection ended. Not told by `release`. */

@@ -68,6 +68,7 @@ struct udp {
     struct message *messages;
     uint8_t (*rx)[BUFFER_BYTES];
     size_t rx_used; /* by the last call; the others are as they were */
+    struct datagram batch[UDP_BATCH];
     struct mmsghdr rx_messages[UDP_BATCH];
     struct mmsghdr tx_messages[TX_BATCH];
     struct rx_slot rx_slots[UDP_BATCH];
@@ -194,7 +195,7 @@ static uint64_t arrival(struct udp *u, struct msghdr *hdr, uint64_t now_us, uint
     return u->last_arrival_us;
 }
 
-size_t udp_receive(struct udp *u, udp_datagram_fn *fn, void *ctx, uint64_t *ret_now_us)
+size_t udp_receive(struct udp *u, udp_batch_fn *fn, void *ctx, uint64_t *ret_now_us)
 {
     for (size_t i = 0; i < u->rx_used; i++)
         reset(u, i);
@@ -204,13 +205,16 @@ size_t udp_receive(struct udp *u, udp_datagram_fn *fn, void *ctx, uint64_t *ret_
     if (n <= 0)
         return 0;
     uint64_t unix_now_us = clock_unix_us();
+    size_t count = 0;
     for (int i = 0; i < n; i++) {
-        struct addr from;
-        uint64_t at_us = arrival(u, &u->rx_messages[i].msg_hdr, now_us, unix_now_us);
-        uint32_t local = udp_local_note(&u->local, &u->rx_messages[i].msg_hdr);
-        if (addr_from_sockaddr((struct sockaddr *)&u->rx_slots[i].from, &from) == 0)
-            fn(ctx, at_us, &from, local, u->rx[i], u->rx_messages[i].msg_len);
+        struct datagram *d = &u->batch[count];
+        d->at_us = arrival(u, &u->rx_messages[i].msg_hdr, now_us, unix_now_us);
+        d->from.via = udp_local_note(&u->local, &u->rx_messages[i].msg_hdr);
+        d->data = u->rx[i];
+        d->len = u->rx_messages[i].msg_len;
+        count += addr_from_sockaddr((struct sockaddr *)&u->rx_slots[i].from, &d->from.remote) == 0;
     }
+    fn(ctx, u->batch, count);
     return (size_t)n;
 }
 

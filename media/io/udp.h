@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "media/io/udp_local.h"
+#include "media/peer/path.h"
 
 struct udp;
 
@@ -20,14 +21,12 @@ void udp_close(struct udp *u);
 int udp_fd(const struct udp *u);
 struct addr udp_address(const struct udp *u);
 
-/** Called for each datagram received, in order; the bytes may be worked on in place. `at_us` is when
- *  the kernel took it in, on the clock of clock_now_us; never earlier than that of one before. `local`
- *  numbers the address of ours that it was sent to, at most UDP_LOCAL_MAX, when the socket is bound to
- *  "any"; else it is 0. */
-typedef void udp_datagram_fn(void *ctx, uint64_t at_us, const struct addr *from, uint32_t local,
-                             uint8_t *data, size_t len);
+/** Called with the datagrams received, in order. `at_us` is when the kernel took one in, on the clock of
+ *  clock_now_us; never earlier than that of one before. `via` numbers the address of ours that it was
+ *  sent to, at most UDP_LOCAL_MAX, when the socket is bound to "any"; else it is 0. */
+typedef void udp_batch_fn(void *ctx, const struct datagram *batch, size_t count);
 /** Takes one batch off the socket; how many datagrams. *ret_now_us: the time just after. */
-size_t udp_receive(struct udp *u, udp_datagram_fn *fn, void *ctx, uint64_t *ret_now_us);
+size_t udp_receive(struct udp *u, udp_batch_fn *fn, void *ctx, uint64_t *ret_now_us);
 /** As many as one call takes: there may be more. */
 #define UDP_BATCH 64
 

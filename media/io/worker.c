@@ -206,18 +206,20 @@ static void carry_out_all(struct worker *w)
 
 /* The loop */
 
-/** With its own time: publishers measure the path by the gaps between packets. Time does not run
+/** Each with its own time: publishers measure the path by the gaps between packets. Time does not run
  *  backwards for what came while the turn before was still at work. */
-static void on_datagram(void *ctx, uint64_t at_us, const struct addr *from, uint32_t local,
-                        uint8_t *data, size_t len)
+static void on_batch(void *ctx, const struct datagram *batch, size_t count)
 {
     struct worker *w = ctx;
-    struct path path = {.remote = *from, .via = local};
-    if (w->oldest_us == 0)
-        w->oldest_us = at_us;
-    if (at_us > w->now_us)
-        w->now_us = at_us;
-    hub_datagram(w->hub, w->now_us, &path, data, len);
+    if (count > 1)
+        hub_foresee(w->hub, batch, count);
+    if (w->oldest_us == 0 && count > 0)
+        w->oldest_us = batch[0].at_us;
+    for (const struct datagram *d = batch; d < batch + count; d++) {
+        if (d->at_us > w->now_us)
+            w->now_us = d->at_us;
+        hub_datagram(w->hub, w->now_us, &d->from, d->data, d->len);
+    }
 }
 
 static bool on_packet(void *ctx, const struct path *from, uint8_t *data, size_t len)
@@ -282,7 +284,7 @@ static size_t take_in(struct worker *w)
     size_t taken = 0;
     uint64_t now_us = 0;
     for (int round = 0; round < RECEIVE_ROUNDS; round++) {
-        size_t n = udp_receive(w->udp, on_datagram, w, &now_us);
+        size_t n = udp_receive(w->udp, on_batch, w, &now_us);
         taken += n;
         if (n < UDP_BATCH)
             break;

@@ -4,6 +4,7 @@
 #define LOUPE_MEDIA_PEER_PATH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/addr.h"
@@ -13,6 +14,14 @@ struct path {
     struct addr remote;
     uint32_t via; /* local side: small numbers are addresses of the worker's UDP port (0: its only
                      one), large ones TCP connections */
+};
+
+/** What came over it. */
+struct datagram {
+    struct path from;
+    uint64_t at_us;
+    uint8_t *data; /* may be worked on in place */
+    size_t len;
 };
 
 static inline bool path_equal(const struct path *a, const struct path *b)

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/er.h"
+#include "base/fetch.h"
 #include "base/limits.h"
 
 #define SRTP_WINDOW 1024
@@ -244,4 +245,13 @@ int srtp_pair_forget(struct srtp_pair *p, uint32_t ssrc)
         return srtp_gcm_forget(p->gcm_out, ssrc);
     /* libsrtp wants it as it stands in a packet. */
     return srtp_remove_stream(p->out, htonl(ssrc)) == srtp_err_status_ok ? 0 : ER_NOT_FOUND;
+}
+
+void srtp_pair_fetch(const struct srtp_pair *p, unsigned step)
+{
+    if (p && step == SRTP_FETCH_PAIR)
+        fetch(p, sizeof *p);
+    else if (p && p->gcm_in)
+        srtp_gcm_fetch(step < SRTP_FETCH_OUT ? p->gcm_in : p->gcm_out,
+                       step - (step < SRTP_FETCH_OUT ? SRTP_FETCH_IN : SRTP_FETCH_OUT));
 }

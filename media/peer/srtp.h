@@ -41,4 +41,10 @@ void srtp_pair_skip_rtp(struct srtp_pair *p, uint32_t ssrc, uint16_t seq);
  *  reuse nonces. ER_NOT_FOUND: nothing was. */
 int srtp_pair_forget(struct srtp_pair *p, uint32_t ssrc);
 
+/** Has the processor fetch what a packet will need (base/fetch.h), a step at a time: each follows pointers
+ *  that the one before has fetched. The pair itself; then for a packet in its three steps from
+ *  SRTP_FETCH_IN on, or for one out its two from SRTP_FETCH_OUT on. NULL is fine. */
+enum { SRTP_FETCH_PAIR = 0, SRTP_FETCH_IN = 1, SRTP_FETCH_OUT = 4 };
+void srtp_pair_fetch(const struct srtp_pair *p, unsigned step);
+
 #endif

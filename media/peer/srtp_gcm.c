@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/er.h"
+#include "base/fetch.h"
 #include "base/limits.h"
 
 #define IV_BYTES 12
@@ -428,4 +429,19 @@ int srtp_gcm_open_rtcp(struct srtp_gcm *g, uint8_t *packet, size_t *len)
     }
     *len = end;
     return note_authentic(g, s, ssrc, true, index + 1);
+}
+
+#define CONTEXT_BYTES 192 /* of OpenSSL's own part about */
+
+void srtp_gcm_fetch(const struct srtp_gcm *g, unsigned step)
+{
+    const struct stream *s = step > 0 && g->last < g->count ? &g->streams[g->last] : NULL;
+    if (step == 0) {
+        fetch(g, sizeof *g);
+    } else if (step == 1) {
+        fetch(g->ctx, CONTEXT_BYTES);
+        fetch(s, sizeof *s);
+    } else if (s) {
+        fetch(s->rtp, sizeof *s->rtp);
+    }
 }

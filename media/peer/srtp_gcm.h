@@ -53,4 +53,7 @@ int srtp_gcm_forget(struct srtp_gcm *g, uint32_t ssrc);
 int srtp_gcm_open_rtp(struct srtp_gcm *g, uint8_t *packet, size_t *len);
 int srtp_gcm_open_rtcp(struct srtp_gcm *g, uint8_t *packet, size_t *len);
 
+/** See srtp_pair_fetch; steps from 0 on. */
+void srtp_gcm_fetch(const struct srtp_gcm *g, unsigned step);
+
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/er.h"
+#include "base/fetch.h"
 #include "base/limits.h"
 #include "media/relay/acked.h"
 #include "media/relay/aimd.h"
@@ -447,4 +448,16 @@ void bwe_get_state(const struct bwe *b, struct bwe_state *ret)
         .inherent_loss = b->loss.inherent,
         .counters = b->counters,
     };
+}
+
+void bwe_fetch(const struct bwe *b, unsigned step)
+{
+    if (step == 0) {
+        fetch(&b->next, sizeof b->next);
+        fetch(&b->sent_us, sizeof b->sent_us);
+        fetch(&b->sent_bytes, sizeof b->sent_bytes);
+        fetch(&b->prober, FETCH_LINE);
+    } else {
+        fetch(&b->sent[b->next % HISTORY], sizeof *b->sent);
+    }
 }

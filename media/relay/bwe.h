@@ -72,4 +72,7 @@ bool bwe_probe(struct bwe *b, uint64_t now_us, struct bwe_probe *ret);
 /** When bwe_probe may have something next; UINT64_MAX: not before feedback or a packet sent. */
 uint64_t bwe_deadline_us(const struct bwe *b);
 
+/** Has the processor fetch what bwe_send will need (base/fetch.h), in two steps from 0 on. */
+void bwe_fetch(const struct bwe *b, unsigned step);
+
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/er.h"
+#include "base/fetch.h"
 #include "base/limits.h"
 #include "media/relay/downlink_impl.h"
 
@@ -317,4 +318,12 @@ uint32_t downlink_slot_bps(const struct downlink *d, const struct slot *slot)
     if (!a || a->view.paused)
         return a ? 0 : UINT32_MAX;
     return a->may_cost_bps;
+}
+
+void downlink_fetch(const struct downlink *d, unsigned step)
+{
+    if (step == 0)
+        fetch(d, sizeof *d);
+    else if (d->bwe)
+        bwe_fetch(d->bwe, step - 1);
 }

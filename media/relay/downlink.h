@@ -96,4 +96,7 @@ enum downlink_state downlink_slot_state(const struct downlink *d, const struct s
  *  take. */
 uint32_t downlink_slot_bps(const struct downlink *d, const struct slot *slot);
 
+/** Has the processor fetch what the next packet will need (base/fetch.h), in three steps from 0 on. */
+void downlink_fetch(const struct downlink *d, unsigned step);
+
 #endif

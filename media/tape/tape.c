@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/er.h"
+#include "base/fetch.h"
 #include "media/tape/frames.h"
 
 /** A slab with the number of its packets that the index still names. */
@@ -441,4 +442,14 @@ const struct tape_frame *tape_find_frame(const struct tape *t, int64_t timestamp
 size_t tape_bytes(const struct tape *t)
 {
     return t->bytes + t->size * sizeof *t->entries + t->limits.frames * sizeof(struct tape_frame);
+}
+
+void tape_fetch(const struct tape *t, unsigned step)
+{
+    if (step == 0) {
+        fetch(t, sizeof *t);
+        return;
+    }
+    fetch(entry_at(t, t->head + 1), sizeof *t->entries);
+    fetch(t->writing, sizeof *t->writing);
 }

@@ -153,4 +153,8 @@ void tape_cursor_init(struct tape_cursor *c, const struct tape *t, int64_t seq);
 enum tape_step tape_cursor_next(struct tape_cursor *c, const struct tape *t, uint64_t now_us,
                                 uint64_t patience_us, struct tape_read *ret);
 
+/** Has the processor fetch what the next packet will need (base/fetch.h): the tape, then, in step 1, where
+ *  it is written. */
+void tape_fetch(const struct tape *t, unsigned step);
+
 #endif

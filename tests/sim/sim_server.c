@@ -80,6 +80,8 @@ static void on_receive(void *ctx, uint64_t now_us, const struct addr *from, cons
     struct path path = sim_server_path(s, from);
     uint8_t copy[2048];
     memcpy(copy, data, len);
+    const struct datagram d = {.from = path, .at_us = now_us, .data = copy, .len = len};
+    hub_foresee(s->hub, &d, 1);
     hub_datagram(s->hub, now_us, &path, copy, len);
     sim_server_touch(s);
 }

@@ -66,23 +66,26 @@ struct inbox {
     uint8_t marks[2048]; /* and their first bytes */
 };
 
-static void take(void *ctx, uint64_t at_us, const struct addr *from, uint32_t local, uint8_t *data,
-                 size_t len)
+static void take_one(struct inbox *in, const struct datagram *d)
 {
-    struct inbox *in = ctx;
-    (void)local;
     if (in->count < 2048) {
-        in->sizes[in->count] = len;
-        in->marks[in->count] = data[0];
+        in->sizes[in->count] = d->len;
+        in->marks[in->count] = d->data[0];
     }
-    assert_true(at_us >= in->last_at_us && at_us <= clock_now_us());
-    in->last_at_us = at_us;
+    assert_true(d->at_us >= in->last_at_us && d->at_us <= clock_now_us());
+    in->last_at_us = d->at_us;
     in->count++;
-    in->bytes += len;
-    in->from = *from;
-    memcpy(in->last, data, len);
-    in->last_len = len;
-    memset(data, 0xee, len); /* may be worked on in place */
+    in->bytes += d->len;
+    in->from = d->from.remote;
+    memcpy(in->last, d->data, d->len);
+    in->last_len = d->len;
+    memset(d->data, 0xee, d->len); /* may be worked on in place */
+}
+
+static void take(void *ctx, const struct datagram *batch, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        take_one(ctx, &batch[i]);
 }
 
 static struct udp *open_at(const char *ip)

@@ -20,16 +20,14 @@ struct inbox {
     uint32_t local;
 };
 
-static void take(void *ctx, uint64_t at_us, const struct addr *from, uint32_t local, uint8_t *data,
-                 size_t len)
+static void take(void *ctx, const struct datagram *batch, size_t count)
 {
     struct inbox *in = ctx;
-    (void)at_us;
-    (void)data;
-    assert_int_equal(len, 3);
+    assert_int_equal(count, 1);
+    assert_int_equal(batch->len, 3);
     in->count++;
-    in->from = *from;
-    in->local = local;
+    in->from = batch->from.remote;
+    in->local = batch->from.via;
 }
 
 static struct udp *open_at(const char *ip)

@@ -166,6 +166,8 @@ void fake_client_send(struct fake_client *c, const struct path *from, const uint
     uint8_t *copy = malloc(len ? len : 1); /* of its exact size, so that overruns show */
     assert_non_null(copy);
     memcpy(copy, data, len);
+    const struct datagram d = {.from = *from, .at_us = c->net->now_us, .data = copy, .len = len};
+    hub_foresee(c->net->hub, &d, 1);
     hub_datagram(c->net->hub, c->net->now_us, from, copy, len);
     if (hub_deadline_us(c->net->hub) == 0) /* the turn ends */
         hub_expire(c->net->hub, c->net->now_us);
