@@ -225,7 +225,10 @@ void calls_clip_trim(struct calls *c, const struct claims *who, const char *clip
 
 void call_trim_clear(const char *path)
 {
-    static const char *const suffixes[] = {".part", ".webm", ".framelog", ".jpg", ".manifest.json"};
+    static const char *const suffixes[] = {
+        ".part", ".webm",     ".framelog",     ".jpg",     ".manifest.json",
+        ".tmp",  ".webm.tmp", ".framelog.tmp", ".jpg.tmp", ".manifest.json.tmp",
+    };
     char name[STORE_PATH_BYTES + 24];
     for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
         (void)snprintf(name, sizeof name, "%s%s", path, suffixes[i]);

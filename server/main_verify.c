@@ -71,9 +71,27 @@ static BIO *with_tls(BIO *bio, void *ctx, int connecting, int secure)
     return top ? BIO_push(top, bio) : NULL;
 }
 
+/** To free(); NULL: nothing came, or too much. */
+static char *read_all(BIO *answer, size_t *ret_len)
+{
+    char *text = malloc(KEYS_BYTES);
+    size_t len = 0;
+    int n = 1;
+    while (text && n > 0 && len < KEYS_BYTES - 1) {
+        n = BIO_read(answer, text + len, (int)(KEYS_BYTES - 1 - len));
+        len += n > 0 ? (size_t)n : 0;
+    }
+    if (text && len > 0 && len < KEYS_BYTES - 1) {
+        text[len] = '\0';
+        *ret_len = len;
+        return text;
+    }
+    free(text);
+    return NULL;
+}
+
 static char *fetch(const char *url, size_t *ret_len)
 {
-    char *bytes, *copy = NULL;
     SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
     if (tls) {
         (void)SSL_CTX_set_default_verify_paths(tls);
@@ -85,15 +103,10 @@ static char *fetch(const char *url, size_t *ret_len)
     }
     BIO *answer = OSSL_HTTP_get(url, NULL, NULL, NULL, NULL, with_tls, tls, 0, NULL, NULL, 0,
                                 KEYS_BYTES, KEYS_WAIT_S);
-    long len = answer ? BIO_get_mem_data(answer, &bytes) : 0;
-    if (len > 0 && (copy = malloc((size_t)len + 1)) != NULL) {
-        memcpy(copy, bytes, (size_t)len);
-        copy[len] = '\0';
-        *ret_len = (size_t)len;
-    }
-    BIO_free(answer);
+    char *text = answer ? read_all(answer, ret_len) : NULL;
+    BIO_free_all(answer);
     SSL_CTX_free(tls);
-    return copy;
+    return text;
 }
 
 static struct keys *keys_get(const char *from)

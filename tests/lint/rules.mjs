@@ -63,7 +63,7 @@ const UNTESTED = {
   'server/app.c': 'puts the process together: tests/net and tests/e2e',
   'server/main.c': 'calls app_main: tests/net/process',
   'server/main_ctl.c': 'a command line: tests/net/process',
-  'server/main_verify.c': 'a command line: tests/net/verify',
+  'server/main_verify.c': 'a command line: tests/net/seals',
 };
 
 /** Parts of a module that show nothing but its face to others, tested through that: path -> test. */

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Clips that are repaired, trimmed and exported while the process is killed, at random moments
+// (LOUPE_CRASHES times; LOUPE_SEED chooses them): what is ready verifies, what is not has failed and left
+// nothing behind. And loupe-verify as a command.
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { buildFolder, startLouped, token } from './support/louped.mjs';
+
+const ROUNDS = Number(process.env.LOUPE_CRASHES ?? 4);
+const CLIP = '01hzzzzzzzzzzzzzzzzzzzzzz0';
+const folder = mkdtempSync(join(tmpdir(), 'loupe-seals-'));
+const data = join(folder, 'data');
+const agent = token({ sub: 'agent-1', role: 'agent' });
+let seed = Number(process.env.LOUPE_SEED ?? 1);
+let server;
+let item;
+
+/** 0 to n - 1, the same for the same seed. */
+function draw(n) {
+  seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
+  return Math.floor((seed / 2_147_483_648) * n);
+}
+
+const sql = (statement) => execFileSync('sqlite3', ['-cmd', '.timeout 5000', join(data, 'loupe.db'), statement], { encoding: 'utf8' }).trim();
+const pathOf = (id, suffix = '') => join(data, 'blobs', id.slice(0, 2), id + suffix);
+const ask = (method, path, body) => server.api(method, `/api/v1${path}`, { token: agent, body });
+
+function verify(...args) {
+  const { status, stdout, stderr } = spawnSync(join(buildFolder, 'loupe-verify'), args, { encoding: 'utf8' });
+  return { code: status, text: stdout + stderr };
+}
+const verifyClip = (id) => verify(pathOf(id, '.webm'), pathOf(id, '.manifest.json'), '--keys', join(data, 'keys/keys.json'));
+
+/** What a recorder leaves that was killed: a .part, and a row that says `recording`. */
+before(async () => {
+  server = await startLouped({ data });
+  item = await server.newCase();
+  await server.stop();
+  mkdirSync(join(data, 'blobs', CLIP.slice(0, 2)), { recursive: true });
+  execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc=size=320x180:rate=15', '-f', 'lavfi', '-i', 'sine=frequency=500',
+    '-t', '20', '-c:v', 'libvpx', '-b:v', '400k', '-g', '30', '-deadline', 'realtime', '-c:a', 'libopus', '-frame_duration', '20',
+    '-f', 'webm', '-y', pathOf(CLIP, '.part')]);
+  sql(`INSERT INTO clips(id, case_id, room, merchant, state, kind, label, publisher, started_by, path, reason, created_us, started_us,
+    duration_ms, bytes, sha256, width, height, gaps, gap_ms, has_video, has_audio, has_poster, repaired, video_codec)
+    VALUES('${CLIP}', '${item.id}', '${item.room}', 'default', 'recording', 'clip', 'crack', 'buyer-1', 'agent-1', '${pathOf(CLIP)}', '',
+    1000000, 2000000, 0, 0, '', 0, 0, 0, 0, 0, 0, 0, 0, '')`);
+  server = await startLouped({ data });
+});
+after(async () => {
+  await server.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function finished(id) {
+  for (let i = 0; i < 150; i++) {
+    const { body } = await ask('GET', `/clips/${id}`);
+    if (body.state !== 'recording') return body;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error('the clip is not finished');
+}
+
+test('a repaired clip is sealed', async () => {
+  const clip = await finished(CLIP);
+  assert.equal(clip.state, 'ready', JSON.stringify(clip));
+  assert.equal(clip.repaired, true);
+  const { code, text } = verifyClip(CLIP);
+  assert.equal(code, 0, text);
+});
+
+test(`${ROUNDS} crashes while clips are trimmed and exported`, { timeout: 60_000 + ROUNDS * 20_000 }, async () => {
+  for (let round = 0; round < ROUNDS; round++) {
+    const asked = Array.from({ length: 6 }, () => {
+      const from_ms = draw(18_000);
+      return ask('POST', `/clips/${CLIP}/trim`, { from_ms, to_ms: from_ms + 500 + draw(5000) }).catch(() => null);
+    });
+    const exported = fetch(`${server.url}/api/v1/cases/${item.id}/export`, { headers: { authorization: `Bearer ${agent}` } })
+      .then((answer) => answer.arrayBuffer())
+      .catch(() => null);
+    await new Promise((resolve) => setTimeout(resolve, draw(250)));
+    await server.stop('SIGKILL');
+    const answers = await Promise.all(asked);
+    await exported;
+    server = await startLouped({ data });
+    const { body } = await ask('GET', `/cases/${item.id}/clips`);
+    for (const answer of answers.filter((one) => one?.status === 201))
+      assert.ok(body.items.some((clip) => clip.id === answer.body.id), 'what was acknowledged is there');
+    for (const { id } of body.items) {
+      const clip = await finished(id);
+      if (clip.state === 'ready') {
+        const { code, text } = verifyClip(id);
+        assert.equal(code, 0, text);
+      } else {
+        assert.equal(clip.kind, 'trim');
+        assert.deepEqual(readdirSync(join(data, 'blobs', id.slice(0, 2))).filter((name) => name.startsWith(id)), []);
+      }
+    }
+  }
+  assert.equal(sql('PRAGMA integrity_check'), 'ok');
+});
+
+test('the case is exported whole after all that', async () => {
+  const answer = await fetch(`${server.url}/api/v1/cases/${item.id}/export`, { headers: { authorization: `Bearer ${agent}` } });
+  writeFileSync(join(folder, 'case.zip'), Buffer.from(await answer.arrayBuffer()));
+  const { code, text } = verify(join(folder, 'case.zip'), '--keys', `${server.url}/.well-known/loupe-keys.json`);
+  assert.equal(code, 0, text);
+});
+
+test('loupe-verify as a command', () => {
+  const files = [pathOf(CLIP, '.webm'), pathOf(CLIP, '.manifest.json')];
+  assert.equal(verify().code, 2);
+  assert.equal(verify('--help').code, 0);
+  assert.match(verify('--version').text, /^loupe-verify \d/);
+  assert.equal(verify(...files, '--burn').code, 2);
+  assert.equal(verify(...files, '--keys').code, 2);
+  assert.equal(verify(...files, '--keys', join(folder, 'none.json')).code, 2);
+  assert.match(verify(...files).text, /cannot be told without --keys[^]*cannot tell\n$/);
+  assert.match(verify(...files, '--keys', `${server.url}/.well-known/loupe-keys.json`).text, /verifies\n$/);
+  assert.equal(verify(...files, '--keys', 'http://127.0.0.1:1/keys.json').code, 2);
+  const changed = join(folder, 'changed.webm');
+  copyFileSync(files[0], changed);
+  const bytes = readFileSync(changed);
+  bytes[bytes.length >> 1] ^= 1;
+  writeFileSync(changed, bytes);
+  const said = verify(changed, files[1], '--keys', join(data, 'keys/keys.json'));
+  assert.equal(said.code, 1);
+  assert.match(said.text, /wrong: .* \[.*byte \d+\][^]*does not verify\n$/);
+  assert.ok(existsSync(files[0]));
+});
