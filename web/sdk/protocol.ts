@@ -205,6 +205,8 @@ export interface ServerMessages {
   case: { case: Case };
   clip: { clip: Clip; reason?: string };
   still: { still: Still };
+  photograph: { photo: string; label: string; by: { identity: string; name: string }; max_bytes: number };
+  photograph_failed: { photo: string; reason: string };
   recording: { on: boolean; clips: string[]; since: string | null };
   notice: { code: string; message: string };
 }
@@ -222,6 +224,8 @@ export interface Requests {
     out: { sdp: string; wants?: Record<string, { identity: string; track?: string | number }> };
     reply: { sdp: string };
   };
+  photograph: { out: { identity?: string; label?: string }; reply: { photo: string } };
+  photograph_failed: { out: { photo: string; reason?: string }; reply: object };
   view: { out: View & { mid: string }; reply: object };
   stats: { out: Partial<Network> & { lines?: Record<string, LineStats> }; reply: object };
   wait: { out: object; reply: ServerMessages['waiting'] };

@@ -50,6 +50,16 @@ async function problemOf(response: Response): Promise<Problem> {
   return { title: response.statusText, ...given, status: response.status };
 }
 
+/** A piece of an upload; the last one with the hash (base64) of all. */
+export interface Piece {
+  offset: number;
+  bytes: Blob;
+  digest?: string;
+}
+
+/** Where an upload stands, what came of it, or why it may be tried again. */
+export type PieceAnswer = { offset: number } | { still: Still } | { error: LoupeProblem };
+
 export class LoupeRest {
   readonly #base: string;
   readonly #token: string;
@@ -117,6 +127,30 @@ export class LoupeRest {
 
   takeStill(room: string, members: { publisher?: string; label?: string } = {}): Promise<Still> {
     return this.call('POST', `/rooms/${encodeURIComponent(room)}/stills`, members);
+  }
+
+  /** A piece of a photograph. Rejects when it is refused for good. */
+  async sendPiece(id: string, { offset, bytes, digest }: Piece): Promise<PieceAnswer> {
+    const headers: Record<string, string> = {
+      Authorization: `Bearer ${this.#token}`,
+      'Content-Type': 'application/partial-upload',
+      'Upload-Offset': String(offset),
+      'Upload-Complete': digest ? '?1' : '?0',
+    };
+    if (digest) headers['Repr-Digest'] = `sha-256=:${digest}:`;
+    const init: RequestInit = { method: 'PATCH', headers, body: bytes, credentials: 'omit', cache: 'no-store' };
+    let response: Response;
+    try {
+      response = await this.#fetch(`${this.#base}/photographs/${encodeURIComponent(id)}`, init);
+    } catch (error) {
+      return { error: new LoupeProblem({ status: 0, title: 'offline', detail: String(error) }) };
+    }
+    if (response.status === 200) return { still: (await response.json()) as Still };
+    const stands = response.headers.get('Upload-Offset');
+    if (stands !== null && (response.ok || response.status === 409)) return { offset: Number(stands) };
+    const error = new LoupeProblem(await problemOf(response));
+    if (response.status >= 500 || response.status === 409) return { error };
+    throw error;
   }
 
   consent(room: string, recording: boolean): Promise<unknown> {

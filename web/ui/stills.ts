@@ -24,8 +24,8 @@ export class StillsElement extends PageElement {
   }
 
   #still(still: Still, n: number) {
-    const name = still.label || t('still.n', { n });
-    return html`<button class="still" data-testid="still" data-id=${still.id} aria-label=${t('still.open', { name })}
+    const name = still.label || (still.kind === 'photo' ? t('still.photo', { n }) : t('still.n', { n }));
+    return html`<button class="still" data-testid="still" data-id=${still.id} data-kind=${still.kind} aria-label=${t('still.open', { name })}
         @click=${() => void this.#show(still)}>
       ${still.poster_url ? html`<img src=${still.poster_url} alt="" @error=${hide} />` : icon('photo')}
       <span class="small">${name}</span>

@@ -35,6 +35,9 @@ export function callView(app: BuyerApp) {
         ${networkBadge(call?.network)}
       </div>
       ${banners(app, name)}
+      ${app.photo
+        ? html`<p class="badge" role="status" data-testid="photo" data-state=${app.photo}>${icon('photo')}${PHOTO[app.photo](name)}</p>`
+        : nothing}
       <button class="badge consent-badge" data-testid="consent-toggle" aria-pressed=${app.consent}
         title=${app.consent ? t('call.stopAllowing') : t('call.allowRecording')}
         @click=${() => void app.setConsent(!app.consent)}>
@@ -71,6 +74,13 @@ export function callView(app: BuyerApp) {
       : nothing}
   </main>`;
 }
+
+const PHOTO = {
+  taking: (name: string) => t('call.photo.taking', { name }),
+  sending: () => t('call.photo.sending'),
+  sent: () => t('call.photo.sent'),
+  failed: () => t('call.photo.failed'),
+};
 
 function listen(event: Event): void {
   const main = (event.target as HTMLElement).closest('main');

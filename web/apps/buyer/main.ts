@@ -5,7 +5,7 @@ import { html } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import { t } from '../../i18n/index.js';
 import {
-  LoupeCall, LoupeClient, LoupeError, LoupeRest, keepAwake, type Case, type Clip, type ServerMessages,
+  LoupeCall, LoupeClient, LoupeError, LoupeRest, keepAwake, sendPhotograph, takePhotograph, type Case, type Clip, type ServerMessages,
 } from '../../sdk/index.js';
 import { PageElement } from '../../ui/element.js';
 import { linkToken, linkTrouble, setUpPage, troubleView, type LinkTrouble } from '../../ui/page.js';
@@ -31,6 +31,7 @@ export type Stage = 'loading' | 'start' | 'check' | 'entering' | 'waiting' | 'ca
 
 /** How long a call that the server forgot may take to come together again. */
 const REUNION_WITHIN_MS = 8000;
+const PHOTO_SHOWN_MS = 4000;
 const IN_PASSING = new Set(['conflict', 'session_lost', 'timeout', 'ended']);
 
 @customElement('buyer-app')
@@ -43,6 +44,8 @@ export class BuyerApp extends PageElement {
   @state() rejoin = false;
   @state() opening = false;
   @state() queue: ServerMessages['waiting'] | undefined;
+  /** What becomes of a photograph that was asked for. */
+  @state() photo: '' | 'taking' | 'sending' | 'sent' | 'failed' = '';
   @state() chatOpen = false;
   @state() soundBlocked = false;
   @state() endReason = '';
@@ -119,6 +122,7 @@ export class BuyerApp extends PageElement {
     client.on('waiting', (message) => (this.queue = message));
     client.on('call_started', ({ agent }) => this.#callStarted(agent.name));
     client.on('call_ended', ({ reason }) => this.#ended(reason));
+    client.on('photograph', (asked) => void this.#photograph(client, asked));
     client.on('closed', ({ code }) => this.#sessionClosed(code));
     client.on('renewed', () => void this.#arrive(client).catch((error) => this.#failed(error)));
     try {
@@ -200,6 +204,27 @@ export class BuyerApp extends PageElement {
     const { camera, facing } = this.own;
     if (this.call && this.call.state !== 'ended') void this.call.setCamera(camera, facing);
     this.requestUpdate();
+  }
+
+  /** Taken at once, as it was consented to; the page says so while it goes on. */
+  async #photograph(client: LoupeClient, { photo: id, max_bytes }: ServerMessages['photograph']): Promise<void> {
+    const { camera } = this.own;
+    const state = (photo: typeof this.photo) => (this.photo = photo);
+    try {
+      if (!camera || !this.consent) throw new DOMException('no camera', 'NotFoundError');
+      state('taking');
+      const photo = await takePhotograph(camera);
+      if (photo.size > max_bytes) throw new RangeError('too large');
+      state('sending');
+      await sendPhotograph(this.rest, id, photo);
+      state('sent');
+    } catch (error) {
+      state('failed');
+      const reason = (error as Error).name;
+      await client.request('photograph_failed', { photo: id, reason }).catch(() => {});
+    }
+    const shown = this.photo;
+    setTimeout(() => this.photo === shown && state(''), PHOTO_SHOWN_MS);
   }
 
   async setConsent(consent: boolean): Promise<void> {

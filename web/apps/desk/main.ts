@@ -42,6 +42,8 @@ export class DeskApp extends PageElement {
   @state() trouble: LinkTrouble | 'role' | undefined;
   @state() available = false;
   @state() takingStill = false;
+  /** Photographs that were asked for and are not here yet. */
+  @state() awaited = new Set<string>();
   @state() note = '';
   @state() waiting: QueueEntry[] = [];
   @state() cases: Case[] = [];
@@ -103,7 +105,13 @@ export class DeskApp extends PageElement {
       client.on(name, () => this.#timelineSoon());
     }
     client.on('clip', ({ clip }) => void this.#clipAddresses(clip));
-    client.on('still', ({ still }) => void this.#stillAddresses(still));
+    client.on('still', ({ still }) => {
+      this.#noLongerAwaited(still.id);
+      void this.#stillAddresses(still);
+    });
+    client.on('photograph_failed', ({ photo }) => {
+      if (this.#noLongerAwaited(photo)) this.note = t('desk.call.photoFailed');
+    });
     client.on('renewed', () => void this.#renewed());
     client.on('closed', ({ code }) => {
       const why: Record<number, LinkTrouble> = { 4409: 'replaced', 4403: 'denied', 4401: 'expired' };
@@ -224,6 +232,7 @@ export class DeskApp extends PageElement {
     const { call } = this;
     if (!call) return;
     this.call = undefined;
+    this.awaited = new Set();
     call.stop();
     // A room left open would take the buyer's next call without asking.
     void this.client.request('leave', {}).catch(() => {});
@@ -276,6 +285,25 @@ export class DeskApp extends PageElement {
       this.note = t('desk.call.stillFailed', { why: (error as Error).message });
     }
     this.takingStill = false;
+  }
+
+  /** Asks the buyer's page for a photograph at its camera's full resolution. */
+  async photograph(): Promise<void> {
+    const identity = this.room.buyer?.identity;
+    if (!this.call || !identity) return;
+    this.note = '';
+    try {
+      const { photo } = await this.client.request('photograph', { identity });
+      this.awaited = new Set([...this.awaited, photo]);
+    } catch {
+      this.note = t('desk.call.photoFailed');
+    }
+  }
+
+  #noLongerAwaited(photo: string): boolean {
+    const was = this.awaited.has(photo);
+    this.awaited = new Set([...this.awaited].filter((one) => one !== photo));
+    return was;
   }
 
   // --- the agent's own voice in clips

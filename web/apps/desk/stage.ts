@@ -162,6 +162,11 @@ function stillButton(app: DeskApp) {
       title=${t('desk.call.stillKey')} ?disabled=${!buyer?.consent || app.takingStill}
       @click=${() => void app.still()}>
       ${icon('photo')}<span class="word">${t('desk.call.still')}</span>
+    </button>
+    <button class="button" data-testid="take-photo" aria-busy=${app.awaited.size > 0}
+      title=${t('desk.call.photoHint')} ?disabled=${!buyer?.consent || !buyer.online}
+      @click=${() => void app.photograph()}>
+      ${icon('phone')}<span class="word">${app.awaited.size > 0 ? t('desk.call.photoWaiting') : t('desk.call.photo')}</span>
     </button>`;
 }
 
