@@ -37,7 +37,7 @@ test('hello, welcome, roster; a missing hello is closed after 5 s', async () => 
   assert.deepEqual((await client.expect('history')).messages, []);
   assert.deepEqual(await client.ask({ type: 'ping' }, 'pong').then((m) => m.type), 'pong');
   assert.equal(await late.closed, 4408);
-  assert.ok(Date.now() - began > 4000 && Date.now() - began < 8000);
+  assert.ok(Date.now() - began > 4000 && Date.now() - began < 12_000);
   assert.equal((await client.ask({ type: 'bye' })).type, 'ok');
   assert.equal(await client.closed, 4410);
 });
