@@ -87,7 +87,7 @@ static void gather_done(void *data)
         answer(job);
         return;
     }
-    job->er = dbq_run(sealer_queue(job->sealer), finish_work, finish_done, job);
+    job->er = dbq_run(sealer_slow_queue(job->sealer), finish_work, finish_done, job);
     if (job->er)
         answer(job);
 }

@@ -143,6 +143,7 @@ static uint64_t on_tick(void *ctx, uint64_t now_us)
     struct app *app = ctx;
     dbq_dispatch(app->dbq);
     dbq_dispatch(sealer_queue(app->sealer));
+    dbq_dispatch(sealer_slow_queue(app->sealer));
     calls_tick(app->calls);
     uint64_t next = calls_deadline_us(app->calls);
     if (app->drain_until_us) {
@@ -164,6 +165,7 @@ static void on_sealed(void *ctx)
 {
     struct app *app = ctx;
     dbq_dispatch(sealer_queue(app->sealer));
+    dbq_dispatch(sealer_slow_queue(app->sealer));
 }
 
 static void send_reply(void *ctx, struct http_reply reply, struct http_response *response)
@@ -334,6 +336,8 @@ static int start_http(struct app *app)
         er = http_watch(app->http, dbq_fd(app->dbq), on_store_done, app);
     if (!er)
         er = http_watch(app->http, dbq_fd(sealer_queue(app->sealer)), on_sealed, app);
+    if (!er)
+        er = http_watch(app->http, dbq_fd(sealer_slow_queue(app->sealer)), on_sealed, app);
     if (!er)
         er = http_watch(app->http, app->signal_fd, on_signal, app);
     if (!er && h.adopts)

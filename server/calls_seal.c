@@ -70,7 +70,7 @@ static int seal_run(struct calls *c, const struct store_clip *row, json_t *facts
     if (job->trim)
         *job->trim = *trim;
     if (er == 0)
-        er = calls_run_on(c, sealer_queue(c->config.sealer), &job->head);
+        er = calls_run_on(c, sealer_queue_for(c->config.sealer, row->duration_ms), &job->head);
     if (er == 0)
         return 0;
     json_decref(job->facts);

@@ -193,7 +193,7 @@ static void look_done(struct calls *c, struct calls_job *head)
     else if (t->er)
         answer(t, NULL);
     else
-        step(c, sealer_queue(c->config.sealer), t, cut_work, cut_done);
+        step(c, sealer_queue_for(c->config.sealer, t->original.duration_ms), t, cut_work, cut_done);
 }
 
 void calls_clip_trim(struct calls *c, const struct claims *who, const char *clip, uint64_t from_ms,

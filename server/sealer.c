@@ -21,7 +21,7 @@ struct sealer {
     char *authority; /* NULL: none */
     struct entropy entropy;
     struct log *log;
-    struct dbq *queue;
+    struct dbq *queue, *slow;
 };
 
 int sealer_new(struct sealer **ret, const struct sealer_config *config)
@@ -40,6 +40,8 @@ int sealer_new(struct sealer **ret, const struct sealer_config *config)
     if (er == 0)
         er = dbq_new(&s->queue, NULL, NULL, NULL);
     if (er == 0)
+        er = dbq_new(&s->slow, NULL, NULL, NULL);
+    if (er == 0)
         *ret = s;
     else
         sealer_free(s);
@@ -51,6 +53,7 @@ void sealer_free(struct sealer *s)
     if (!s)
         return;
     dbq_free(s->queue);
+    dbq_free(s->slow);
     free(s->keys);
     free(s->authority);
     free(s);
@@ -59,6 +62,11 @@ void sealer_free(struct sealer *s)
 struct dbq *sealer_queue(struct sealer *s)
 {
     return s->queue;
+}
+
+struct dbq *sealer_slow_queue(struct sealer *s)
+{
+    return s->slow;
 }
 
 struct log *sealer_log(const struct sealer *s)

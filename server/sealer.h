@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Seals finished clips on a thread of its own: reads what was recorded, and writes the manifest beside
+/* Seals finished clips on threads of its own: reads what was recorded, and writes the manifest beside
  * it. Keys are looked up anew for each, so that what loupectl does to them holds from the next one on. */
 #ifndef LOUPE_SERVER_SEALER_H
 #define LOUPE_SERVER_SEALER_H
@@ -26,12 +26,20 @@ struct sealer_config {
 int sealer_new(struct sealer **ret, const struct sealer_config *config);
 /** Finishes what was asked for. NULL is fine. */
 void sealer_free(struct sealer *s);
-/** The thread: jobs with a store of NULL. Its descriptor is to be watched as the store's. */
+#define SEALER_LONG_MS 60000u /* a longer clip takes long */
+
+/** A thread: jobs with a store of NULL. Its descriptor is to be watched as the store's. */
 struct dbq *sealer_queue(struct sealer *s);
+/** Another one, for what takes long: what is short does not wait for it. */
+struct dbq *sealer_slow_queue(struct sealer *s);
+static inline struct dbq *sealer_queue_for(struct sealer *s, uint64_t duration_ms)
+{
+    return duration_ms > SEALER_LONG_MS ? sealer_slow_queue(s) : sealer_queue(s);
+}
 
 #define SEALER_HASH_BYTES 65
 
-/** On the thread: seal the clip at `path` (without suffix), so that <path>.manifest.json is durable on
+/** On such a thread: seal the clip at `path` (without suffix), so that <path>.manifest.json is durable on
  *  return; *ret_sha256 is its hash. `facts` (borrowed) is what the case says of the clip. ER_NOT_FOUND:
  *  no clip; ER_UNAUTHENTIC: the file is not what was recorded; ER_MALFORMED: it cannot be sealed; ER_IO,
  *  ER_NOMEM: perhaps later. */
@@ -46,7 +54,7 @@ struct sealer_trim {
     uint64_t asked_from_ms, asked_to_ms; /* and what came of them: */
     uint64_t from_ms, to_ms;
 };
-/** On the thread: where a part of the sealed clip at `path` can begin and end that is to have
+/** On such a thread: where a part of the sealed clip at `path` can begin and end that is to have
  *  [*from_ms, *to_ms) in it. ER_NOT_FOUND: no manifest; ER_INVALID: nothing lies there; ER_UNSUPPORTED: a
  *  trimmed clip; ER_MALFORMED, ER_IO, ER_NOMEM. */
 int sealer_find_cut(const char *path, uint64_t *from_ms, uint64_t *to_ms);

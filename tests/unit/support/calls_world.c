@@ -107,8 +107,10 @@ void world_settle(struct world *w)
 {
     for (int i = 0; i < 8; i++) {
         dbq_dispatch(w->dbq);
-        if (w->sealer)
+        if (w->sealer) {
             dbq_dispatch(sealer_queue(w->sealer));
+            dbq_dispatch(sealer_slow_queue(w->sealer));
+        }
         calls_on_media_events(w->calls);
         calls_tick(w->calls);
     }
