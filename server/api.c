@@ -40,6 +40,7 @@ static const struct route routes[] = {
     {HTTP_PATCH, V1 "/photographs/{id}", 0, NULL, api_photo_piece},
     {HTTP_GET, V1 "/rooms/{room}", 0, NULL, api_room_get},
     {HTTP_POST, V1 "/rooms/{room}/clips", ROUTE_JSON, NULL, api_room_clip},
+    {HTTP_POST, V1 "/rooms/{room}/lookback", ROUTE_JSON, NULL, api_room_lookback},
     {HTTP_POST, V1 "/rooms/{room}/stills", ROUTE_JSON, NULL, api_room_still},
     {HTTP_POST, V1 "/rooms/{room}/consents", ROUTE_JSON, NULL, api_room_consent},
     {HTTP_GET, V1 "/stats", 0, api_stats, NULL},

@@ -71,6 +71,7 @@ void api_room_get(struct api_call *c);
 void api_room_clip(struct api_call *c);
 void api_photo_look(struct api_call *c);
 void api_photo_piece(struct api_call *c);
+void api_room_lookback(struct api_call *c);
 void api_room_still(struct api_call *c);
 void api_room_consent(struct api_call *c);
 void api_clip_stop(struct api_call *c);

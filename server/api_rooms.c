@@ -79,14 +79,38 @@ static bool optional(struct api_call *c, const char *name, size_t max, const cha
     return false;
 }
 
-void api_room_clip(struct api_call *c)
+static void start_clip(struct api_call *c, int64_t seconds, bool ends)
 {
     const char *publisher, *label;
+    const struct calls_past past = {.seconds = (unsigned)seconds, .ends = ends};
     if (!optional(c, "publisher", LIMIT_IDENTITY, &publisher) ||
         !optional(c, "label", LIMIT_NAME, &label))
         return;
-    calls_clip_start(c->app->calls, &c->claims, c->params.values[0], publisher, label,
-                     on_clip_started, c);
+    calls_clip_start_past(c->app->calls, &c->claims, c->params.values[0], publisher, label, &past,
+                          on_clip_started, c);
+}
+
+void api_room_clip(struct api_call *c)
+{
+    int64_t seconds = 0;
+    if (json_object_get(c->body, "preroll_seconds") &&
+        json_int(c->body, "preroll_seconds", 0, LIMIT_LOOKBACK_SECONDS, &seconds)) {
+        api_problem(c, 400, "`preroll_seconds` is no number of seconds that could be kept");
+        api_answer(c);
+        return;
+    }
+    start_clip(c, seconds, false);
+}
+
+void api_room_lookback(struct api_call *c)
+{
+    int64_t seconds;
+    if (json_int(c->body, "seconds", 1, LIMIT_LOOKBACK_SECONDS, &seconds)) {
+        api_problem(c, 400, "`seconds` is no number of seconds that could be kept");
+        api_answer(c);
+        return;
+    }
+    start_clip(c, seconds, true);
 }
 
 void api_room_still(struct api_call *c)

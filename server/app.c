@@ -273,6 +273,7 @@ static int start_calls(struct app *app)
                              .ice_servers = &app->ice_servers,
                              .data = app->config->blobs[0] ? app->config->blobs : app->data,
                              .min_free_bytes = (uint64_t)app->config->min_free_mib << 20,
+                             .lookback_seconds = app->config->lookback_seconds,
                              .ring_us = app->config->ring_seconds * UINT64_C(1000000)};
     int er = calls_new(&app->calls, &c);
     if (er)

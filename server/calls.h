@@ -39,6 +39,7 @@ struct calls_config {
     const char *data; /* the data folder: clips go to <data>/blobs/<xx>/<clip id> */
     const struct ice_servers *ice_servers; /* for `welcome`; NULL: none */
     const struct calls_clock *clock;       /* copied; NULL: base/clock.h */
+    unsigned lookback_seconds;             /* what the media engine keeps; 0: nothing */
     uint64_t min_free_bytes; /* where clips go; with less nothing new is begun. 0: never mind */
     uint64_t ring_us;        /* how long an offer rings; 0: QUEUE_RING_US */
 };
@@ -70,6 +71,15 @@ typedef void calls_done(void *ctx, int er, const char *why, const json_t *body);
  *  room, or nobody of that name in it. */
 void calls_clip_start(struct calls *c, const struct claims *who, const char *room,
                       const char *publisher, const char *label, calls_done *done, void *ctx);
+/** The same of a clip that begins in the past. */
+struct calls_past {
+    unsigned seconds; /* so long ago, with the key frame at or before that; 0: now */
+    bool ends;        /* and ends now: a look-back */
+};
+/** ER_INVALID: more than is kept. */
+void calls_clip_start_past(struct calls *c, const struct claims *who, const char *room,
+                           const char *publisher, const char *label, const struct calls_past *past,
+                           calls_done *done, void *ctx);
 /** The clip as it is then: `recording` until the file is finished. Stopping twice is no error. */
 void calls_clip_stop(struct calls *c, const struct claims *who, const char *clip, calls_done *done,
                      void *ctx);

@@ -34,8 +34,8 @@ json_t *room_recording_json(struct room *r)
     json_t *ids = json_array();
     uint64_t since_us = UINT64_MAX;
     list_each (clip, &r->clips, struct clip, node) {
-        if (!clip->row.started_us || clip->row.state != CLIP_RECORDING)
-            continue;
+        if (!clip->row.started_us || clip->row.state != CLIP_RECORDING || clip->past.ends)
+            continue; /* of a look-back nothing is recorded any more */
         json_array_append_new(ids, json_string(clip->row.id.text));
         since_us = clip->row.started_us < since_us ? clip->row.started_us : since_us;
     }
@@ -277,6 +277,7 @@ void calls_on_clip_event(struct calls *c, const struct media_event *e)
 
 struct start {
     struct claims who;
+    struct calls_past past;
     char publisher[LIMIT_IDENTITY + 1];
     char label[LIMIT_NAME + 1];
     calls_done *done;
@@ -326,7 +327,8 @@ static void add_done(struct calls *c, struct calls_job *head)
         return;
     }
     clip->row = job->row;
-    struct media_clip_config config = {.clip = clip->row.id};
+    struct media_clip_config config = {
+        .clip = clip->row.id, .preroll_ms = clip->past.seconds * 1000, .lookback = clip->past.ends};
     (void)str_copy(config.publisher, sizeof config.publisher, clip->row.publisher);
     (void)str_copy(config.path, sizeof config.path, clip->row.path);
     json_t *body = store_clip_json(&clip->row);
@@ -394,8 +396,9 @@ static int start_run(struct calls *c, struct room *r, const struct start *start)
                                .case_id = r->case_id,
                                .room = r->id,
                                .state = CLIP_RECORDING,
-                               .kind = "clip",
                                .created_us = unix_us};
+    clip->past = start->past;
+    (void)str_copy(row->kind, sizeof row->kind, start->past.ends ? "lookback" : "clip");
     (void)str_copy(row->merchant, sizeof row->merchant, r->merchant);
     (void)str_copy(row->label, sizeof row->label, start->label);
     (void)str_copy(row->publisher, sizeof row->publisher, start->publisher);
@@ -447,6 +450,18 @@ static void start_entered(struct calls *c, struct entry_job *job, struct room *r
 void calls_clip_start(struct calls *c, const struct claims *who, const char *room,
                       const char *publisher, const char *label, calls_done *done, void *ctx)
 {
+    const struct calls_past present = {0};
+    calls_clip_start_past(c, who, room, publisher, label, &present, done, ctx);
+}
+
+void calls_clip_start_past(struct calls *c, const struct claims *who, const char *room,
+                           const char *publisher, const char *label, const struct calls_past *past,
+                           calls_done *done, void *ctx)
+{
+    if (past->seconds > c->config.lookback_seconds) {
+        done(ctx, ER_INVALID, "not so much is kept", NULL);
+        return;
+    }
     if (c->draining || !who->grants.record) {
         done(ctx, c->draining ? ER_CLOSED : ER_DENIED,
              c->draining ? "the server is about to restart" : "this token may not record", NULL);
@@ -461,6 +476,7 @@ void calls_clip_start(struct calls *c, const struct claims *who, const char *roo
         return;
     }
     start->who = *who;
+    start->past = *past;
     start->done = done;
     start->ctx = ctx;
     (void)str_copy(start->publisher, sizeof start->publisher, publisher);

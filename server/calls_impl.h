@@ -129,6 +129,7 @@ struct clip {
     struct room *room;
     struct store_clip row;
     struct sealer_trim *trim; /* owned; NULL: recorded, not trimmed */
+    struct calls_past past;
     bool stopping;
     bool again;   /* failed for want of room, and is tried once more */
     bool sealed;  /* its manifest is on the disk, or it will have none */

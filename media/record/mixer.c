@@ -71,6 +71,11 @@ int mixer_new(struct mixer **ret)
     return 0;
 }
 
+void mixer_hurry(struct mixer *m)
+{
+    (void)opus_encoder_ctl(m->encoder, OPUS_SET_COMPLEXITY(0));
+}
+
 static void free_source(struct source *s)
 {
     if (!s)

@@ -32,6 +32,8 @@ struct mixer_frame {
 
 /** 0, ER_NOMEM or ER_INTERNAL. */
 int mixer_new(struct mixer **ret);
+/** All of it comes at once, and somebody waits: it takes half the time, and sounds a little worse. */
+void mixer_hurry(struct mixer *m);
 /** NULL is fine. */
 void mixer_free(struct mixer *m);
 

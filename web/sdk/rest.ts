@@ -157,8 +157,16 @@ export class LoupeRest {
     return this.call('POST', `/rooms/${encodeURIComponent(room)}/consents`, { recording });
   }
 
-  startClip(room: string, members: { publisher?: string; label?: string } = {}): Promise<Clip> {
+  startClip(
+    room: string,
+    members: { publisher?: string; label?: string; preroll_seconds?: number } = {},
+  ): Promise<Clip> {
     return this.call('POST', `/rooms/${encodeURIComponent(room)}/clips`, members);
+  }
+
+  /** Saves what was in the last seconds. */
+  lookBack(room: string, members: { seconds: number; publisher?: string; label?: string }): Promise<Clip> {
+    return this.call('POST', `/rooms/${encodeURIComponent(room)}/lookback`, members);
   }
 
   stopClip(id: string): Promise<Clip> {

@@ -116,6 +116,44 @@ static void test_life_of_a_clip(void **state)
     assert_string_equal(stop.state, "ready");
 }
 
+static struct result start_past(struct world *w, const char *room, unsigned seconds, bool ends)
+{
+    struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
+    const struct calls_past past = {.seconds = seconds, .ends = ends};
+    struct result r = {0};
+    calls_clip_start_past(w->calls, &agent, room, NULL, "cup", &past, take_result, &r);
+    world_settle(w);
+    assert_int_equal(r.calls, 1);
+    return r;
+}
+
+static void test_looks_back(void **state)
+{
+    struct in_room *in = *state;
+    char line[96];
+    fake_media_manual_clips(in->w.media);
+    assert_int_equal(start_past(&in->w, in->c.room.text, 60, true).er, ER_CONFLICT);
+    consent(&in->buyer);
+    assert_int_equal(start_past(&in->w, in->c.room.text, 61, true).er, ER_INVALID);
+    struct result r = start_past(&in->w, in->c.room.text, 60, true);
+    assert_int_equal(r.er, 0);
+    (void)snprintf(line, sizeof line, "clip_past %s 60000 ends", r.clip);
+    assert_string_equal(fake_media_last(in->w.media, "clip_past"), line);
+    assert_string_equal(stored(&in->w, r.clip).kind, "lookback");
+    struct media_event e = {.type = MEDIA_CLIP_STARTED, .unix_us = 1700000000000000u};
+    assert_int_equal(id_parse(r.clip, &e.clip), 0);
+    client_forget(&in->buyer);
+    fake_media_say(in->w.media, &e); /* nothing is recorded any more: nobody is told so */
+    json_t *recording = client_expect(&in->buyer, "recording");
+    assert_true(json_is_false(json_object_get(recording, "on")));
+
+    r = start_past(&in->w, in->c.room.text, 10, false);
+    assert_int_equal(r.er, 0);
+    (void)snprintf(line, sizeof line, "clip_past %s 10000 goes on", r.clip);
+    assert_string_equal(fake_media_last(in->w.media, "clip_past"), line);
+    assert_string_equal(stored(&in->w, r.clip).kind, "clip");
+}
+
 static void test_full_disk_is_told(void **state)
 {
     struct in_room *in = *state;
@@ -302,6 +340,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_needs_consent_and_right),
         IN_ROOM(test_life_of_a_clip),
+        IN_ROOM(test_looks_back),
         IN_ROOM(test_full_store_queue_is_told),
         IN_ROOM(test_no_clip_begins_while_draining),
         IN_ROOM(test_unwritten_end_is_told_and_written_later),

@@ -45,6 +45,7 @@ static void start_calls(struct world *w)
     if (w->seals)
         assert_int_equal(sealer_new(&w->sealer, &seal), 0);
     const struct calls_config config = {.media = w->media,
+                                        .lookback_seconds = 60,
                                         .dbq = w->dbq,
                                         .sealer = w->sealer,
                                         .auth = w->auth,

@@ -302,6 +302,9 @@ int media_photo(struct media *m, const struct id *room, const struct media_photo
 int media_clip_start(struct media *m, const struct id *room, const struct media_clip_config *config)
 {
     note(m, "clip_start %s %s %s", config->clip.text, config->publisher, config->path);
+    if (config->preroll_ms)
+        note(m, "clip_past %s %u %s", config->clip.text, (unsigned)config->preroll_ms,
+             config->lookback ? "ends" : "goes on");
     const struct media_event e = {.type = MEDIA_CLIP_STARTED,
                                   .room = *room,
                                   .clip = config->clip,

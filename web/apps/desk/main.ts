@@ -27,6 +27,8 @@ import { stageView } from './stage.js';
 
 setUpPage(t('desk.title'));
 
+/** What one click saves; the server keeps it unless it is told otherwise. */
+export const LOOK_BACK_S = 60;
 const TIMELINE_SETTLES_MS = 600;
 const SEARCH_SETTLES_MS = 250;
 const CASES_SHOWN = 50;
@@ -44,6 +46,7 @@ export class DeskApp extends PageElement {
   @state() takingStill = false;
   /** Photographs that were asked for and are not here yet. */
   @state() awaited = new Set<string>();
+  @state() lookingBack = false;
   @state() note = '';
   @state() waiting: QueueEntry[] = [];
   @state() cases: Case[] = [];
@@ -271,6 +274,21 @@ export class DeskApp extends PageElement {
     if (event.key.toLowerCase() !== 's' || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     if (at?.closest('input, textarea, select, [contenteditable]') || document.querySelector('dialog[open]')) return;
     if (this.call && this.room.buyer?.consent) void this.still();
+  }
+
+  /** What was in the last minute, as a clip. */
+  async lookBack(): Promise<void> {
+    const { call, room } = this;
+    const publisher = room.buyer?.identity;
+    if (!call || !publisher || this.lookingBack) return;
+    this.note = '';
+    this.lookingBack = true;
+    try {
+      room.putClip(await this.rest.lookBack(call.room, { seconds: LOOK_BACK_S, publisher }));
+    } catch (error) {
+      this.note = t('desk.call.lookBackFailed', { why: (error as Error).message });
+    }
+    this.lookingBack = false;
   }
 
   async still(): Promise<void> {

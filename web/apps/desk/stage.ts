@@ -9,7 +9,7 @@ import type { Person, Slot } from '../../sdk/index.js';
 import type { AudioElement } from '../../ui/media.js';
 import { networkBadge, networkBars, networkMark } from '../../ui/network.js';
 import type { DeskCall } from './call.js';
-import type { DeskApp } from './main.js';
+import { LOOK_BACK_S, type DeskApp } from './main.js';
 
 export function stageView(app: DeskApp) {
   const { call, selected } = app;
@@ -170,6 +170,16 @@ function stillButton(app: DeskApp) {
     </button>`;
 }
 
+function lookBackButton(app: DeskApp) {
+  const { buyer } = app.room;
+  const label = t('desk.call.lookBack', { n: LOOK_BACK_S });
+  return html`<button class="button" data-testid="look-back" aria-label=${label} title=${label}
+      aria-busy=${app.lookingBack} ?disabled=${!buyer?.consent || app.lookingBack}
+      @click=${() => void app.lookBack()}>
+      ${icon('clock')}<span class="word">${label}</span>
+    </button>`;
+}
+
 function controls(app: DeskApp, call: DeskCall, name: string) {
   const { media } = call;
   const [sounds, shows] = [media.microphoneOn, media.cameraOn];
@@ -179,7 +189,7 @@ function controls(app: DeskApp, call: DeskCall, name: string) {
   };
   const play = () => void (app.querySelector('lp-audio') as AudioElement).play();
   return html`<div class="controls">
-    ${recordButton(app, name)} ${stillButton(app)}
+    ${recordButton(app, name)} ${lookBackButton(app)} ${stillButton(app)}
     ${!app.voice && app.room.buyer?.consent
       ? html`<span class="small quiet voice-hint">${t('desk.voice.silent')}
           <button class="button tight" data-testid="voice-allow" @click=${() => void app.consentToVoice(true)}>

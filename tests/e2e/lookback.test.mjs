@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// "Save the last 60 s" in a real call: the clip is ready within a second of the click, begins where it
+// should, decodes clean, verifies, and has nothing from before the consent.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { launch } from './support/browsers.mjs';
+import { complaints, patternsOf, probe, withClip } from './support/clips.mjs';
+import { AGENT, BUYER, acceptCall, openBuyer, openDesk, takeCalls } from './support/people.mjs';
+import { startLouped, tokens } from './support/server.mjs';
+
+const TICK_MS = 10;
+const CALL_S = 8;
+const KEY_S = 15; // a key frame is asked for so often
+let louped;
+let buyers;
+let agents;
+
+before(async () => {
+  louped = await startLouped();
+  buyers = await launch('chromium', BUYER);
+  agents = await launch('chromium', AGENT);
+});
+
+after(async () => {
+  for (const browser of [buyers, agents]) await browser?.close();
+  await louped?.stop();
+});
+
+/** In the page: clicks and waits until a further clip is shown as ready; how long that took. */
+function lookBack() {
+  const count = () => document.querySelectorAll('[data-testid=clip][data-state=ready]').length;
+  const before = count();
+  const began = performance.now();
+  const clicked = Date.now();
+  document.querySelector('[data-testid=look-back]').click();
+  return new Promise((resolve) => {
+    const look = () => {
+      const took = performance.now() - began;
+      const note = document.querySelector('[data-testid=note]')?.textContent;
+      if (count() > before || note || took > 10_000) resolve({ took, clicked, note });
+      else setTimeout(look, 5);
+    };
+    look();
+  });
+}
+
+test('the last seconds of a call are saved at once', { timeout: 120_000 }, async (t) => {
+  const one = await louped.newCase();
+  const agent = tokens.agent('agent-lookback');
+  const desk = await openDesk(agents, louped, { token: agent });
+  t.after(() => desk.close());
+  await takeCalls(desk);
+  const buyer = await openBuyer(buyers, louped, one);
+  t.after(() => buyer.close());
+  await acceptCall(desk, buyer);
+  const called = Date.now();
+  await new Promise((resolve) => setTimeout(resolve, CALL_S * 1000));
+  const tries = [];
+  for (let i = 0; i < 3; i++) tries.push(await desk.evaluate(lookBack)); // the machine may be busy
+  assert.deepEqual(tries.map(({ note }) => note), [undefined, undefined, undefined]);
+  const least = Math.min(...tries.map(({ took }) => took));
+  assert.ok(least < 1000, `ready after ${least} ms`);
+  const saved = tries.at(-1);
+  const { items } = await louped.ask('GET', `/cases/${one.id}/clips`, agent);
+  const clip = items.at(-1);
+  assert.equal(items.length, tries.length);
+  assert.equal(clip.kind, 'lookback');
+  assert.equal(clip.state, 'ready');
+  const ended = Date.parse(clip.started_at) + clip.duration_ms;
+  assert.ok(Math.abs(ended - saved.clicked) < 500, `it ends ${ended - saved.clicked} ms after the click`);
+  assert.ok(clip.duration_ms > (CALL_S - 2) * 1000 && clip.duration_ms < saved.clicked - called + KEY_S * 1000);
+  await withClip(louped, clip, (path) => {
+    assert.deepEqual(probe(path).codecs, ['opus', 'vp8']);
+    assert.equal(complaints(path), '');
+    const seen = patternsOf(path).filter((found) => found);
+    assert.ok(seen.length > CALL_S * 10);
+    assert.ok(seen.every(({ tag }) => tag === BUYER.tag));
+    const spanned = ((seen.at(-1).ticks - seen[0].ticks) & 0xffffff) * TICK_MS;
+    assert.ok(Math.abs(spanned - clip.duration_ms) < 1000, `${spanned} ms of pictures in ${clip.duration_ms} ms`);
+    t.diagnostic(`${Math.round(least)} ms for ${clip.duration_ms} ms`);
+  });
+  assert.equal(await desk.evaluate(() => document.querySelector('[data-testid=record]').ariaPressed), 'false');
+});
+
+test('without consent there is nothing to look back to', { timeout: 60_000 }, async (t) => {
+  const one = await louped.newCase();
+  const agent = tokens.agent('agent-none');
+  const desk = await openDesk(agents, louped, { token: agent });
+  t.after(() => desk.close());
+  await takeCalls(desk);
+  const buyer = await openBuyer(buyers, louped, one, { consent: false });
+  t.after(() => buyer.close());
+  await acceptCall(desk, buyer);
+  assert.equal(await desk.evaluate(() => document.querySelector('[data-testid=look-back]').disabled), true);
+  await assert.rejects(louped.ask('POST', `/rooms/${one.room}/lookback`, agent, { seconds: 30 }), /409/);
+  await assert.rejects(louped.ask('POST', `/rooms/${one.room}/lookback`, agent, { seconds: 61 }), /400/);
+});
