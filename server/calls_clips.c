@@ -55,6 +55,13 @@ static void tell_clip(struct room *r, const struct store_clip *row)
     room_tell(r, NULL, message);
 }
 
+void call_clip_tell(struct calls *c, const struct store_clip *row)
+{
+    struct room *r = room_find(c, &row->room);
+    if (r)
+        tell_clip(r, row);
+}
+
 void room_stop_clips_of(struct room *r, const char *publisher)
 {
     list_each_safe (clip, &r->clips, struct clip, node) {
@@ -89,7 +96,8 @@ static void row_work(struct store *s, struct calls_job *head)
 static void clip_leave(struct calls *c, struct clip *clip, bool saved)
 {
     struct room *r = clip->room;
-    struct room *open = !r && clip->again && saved ? room_find(c, &clip->row.room) : NULL;
+    bool elsewhere = !r && saved && (clip->again || clip->trim);
+    struct room *open = elsewhere ? room_find(c, &clip->row.room) : NULL;
     if (open)
         tell_clip(open, &clip->row);
     if (!r)

@@ -285,6 +285,8 @@ void room_stop_clips(struct room *r);
 void room_stop_clips_of(struct room *r, const char *publisher);
 json_t *room_recording_json(struct room *r);
 void call_clip_free(struct calls *c, struct clip *clip);
+/** Those in the case's room, if it is open, are told of a clip that is not recorded in it. */
+void call_clip_tell(struct calls *c, const struct store_clip *row);
 /** It has come to nothing: its row is written so. */
 void call_clip_failed(struct calls *c, struct clip *clip, int er);
 /** Removes what a dead process left of a part that it was making. */

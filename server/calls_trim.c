@@ -95,6 +95,7 @@ static int begin(struct calls *c, struct trimming *t)
     *clip->trim = t->trim;
     clip->row = t->row;
     clip->row.started_us = t->original.started_us + t->trim.from_ms * 1000;
+    call_clip_tell(c, &clip->row);
     int er = media_clip_trim(c->config.media, &config);
     if (er < 0)
         call_clip_failed(c, clip, er);

@@ -81,7 +81,7 @@ static void still_add(void *ctx, const struct store_still *s)
     if (json_array_append_new(e->stills, store_still_json(s)))
         note(e, ER_NOMEM);
     add_file(e, "stills", s->id.text, ".jpg", s->path);
-    add_file(e, "stills", s->id.text, ".record.json", s->path);
+    add_file(e, "stills", s->id.text, ".still.json", s->path);
 }
 
 static void event_add(void *ctx, const struct store_event *event)

@@ -119,12 +119,19 @@ int sealer_sign(struct sealer *s, const char *context, json_t *document, uint64_
                 char **ret, size_t *ret_len)
 {
     struct manifest_signer signer;
+    char at[CLOCK_TEXT_BYTES];
     int er = document ? sealer_signer(s, unix_us, &signer) : ER_NOMEM;
     if (er) {
         json_decref(document);
         return er;
     }
-    er = manifest_sign(&signer, context, document, ret, ret_len);
+    manifest_time(&signer, at);
+    if (json_object_set_new(document, "signed_at", json_string(at))) {
+        json_decref(document);
+        er = ER_NOMEM;
+    } else {
+        er = manifest_sign(&signer, context, document, ret, ret_len);
+    }
     keys_free((struct keys *)(uintptr_t)signer.keys);
     return er;
 }

@@ -67,7 +67,7 @@ int sealer_trim(struct sealer *s, const struct sealer_trim *trim, uint64_t unix_
 /** The published document of keys, to free(). ER_IO, ER_NOMEM. */
 int sealer_keys_text(const struct sealer *s, char **ret, size_t *ret_len);
 
-/** Sign a document of another kind, which is taken over: adds "key" (the public key) and "signature",
+/** Sign a document of another kind, which is taken over: adds "key" (the public key), "signed_at" and "signature",
  *  Ed25519 over `context`, a NUL, and the canonical document without it. *ret is its text, canonical, to
  *  free(). ER_IO, ER_NOMEM. */
 int sealer_sign(struct sealer *s, const char *context, json_t *document, uint64_t unix_us,

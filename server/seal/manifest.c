@@ -214,6 +214,14 @@ static int tracks_add(json_t *tracks, const struct matroska_file *file, const ch
     return 0;
 }
 
+void manifest_time(const struct manifest_signer *signer, char ret[static CLOCK_TEXT_BYTES])
+{
+    const struct key *key = keys_active(signer->keys);
+    clock_format(signer->unix_us, ret);
+    if (key && strcmp(ret, key->created_at) < 0)
+        (void)str_copy(ret, CLOCK_TEXT_BYTES, key->created_at);
+}
+
 static json_t *seal_json(const struct manifest_signer *signer, const char *clip,
                          const json_t *facts, const struct matroska_file *media,
                          const struct sealed *s)
@@ -223,7 +231,7 @@ static json_t *seal_json(const struct manifest_signer *signer, const char *clip,
     json_t *tracks = json_array();
     int bad = !o || !tracks || tracks_add(tracks, media, "media") ||
               tracks_add(tracks, s->voices, "voices");
-    clock_format(signer->unix_us, sealed_at);
+    manifest_time(signer, sealed_at);
     bad = bad || json_object_set_new(o, "clip", json_string(clip)) ||
           json_object_set(o, "tracks", tracks) ||
           json_object_set_new(o, "sealed_at", json_string(sealed_at)) ||

@@ -81,6 +81,10 @@ struct manifest_cut {
 int manifest_trim(const struct manifest_signer *signer, const struct manifest_cut *cut, char **ret,
                   size_t *ret_len, const char **ret_why);
 
+/** When something is signed: now, but never before the key was made, which may have been since `unix_us`
+ *  was taken. */
+void manifest_time(const struct manifest_signer *signer, char ret[static CLOCK_TEXT_BYTES]);
+
 /* Shared by the parts of the module */
 
 /** `items` in order of at_ms, then track. ER_MALFORMED: two are of one track and time. */

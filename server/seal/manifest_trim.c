@@ -120,7 +120,7 @@ static json_t *trim_json(const struct manifest_signer *signer, const struct mani
 {
     char made_at[CLOCK_TEXT_BYTES];
     json_t *o = cut->facts ? json_copy((json_t *)(uintptr_t)cut->facts) : json_object();
-    clock_format(signer->unix_us, made_at);
+    manifest_time(signer, made_at);
     int bad = !o || json_object_set_new(o, "clip", json_string(cut->clip)) ||
               json_object_set_new(o, "of", json_string(cut->original->clip)) ||
               json_object_set_new(o, "from_ms", json_integer((json_int_t)cut->from_ms)) ||

@@ -83,11 +83,6 @@ static int entry_hash(const struct opened *o, const struct zip_entry *e, struct 
 
 /* The list */
 
-static const char *made_at(const json_t *document)
-{
-    return json_text(document, "made_at", 24);
-}
-
 static void check_listed(struct opened *o, const json_t *listed)
 {
     struct merkle_hash told, there;
@@ -149,7 +144,7 @@ static void check_export(struct opened *o)
         return;
     o->r->file = e->name;
     if (verify_document(o->r, o->trust, VERIFY_EXPORT_FORMAT, VERIFY_EXPORT_CONTEXT, text,
-                        (size_t)e->size, made_at, &document) == 0) {
+                        (size_t)e->size, &document) == 0) {
         o->r->file = NULL;
         check_list(o, document);
     }
@@ -352,7 +347,7 @@ void verify_case(struct report *r, const struct verify_trust *trust,
         const struct zip_entry *e = zip_at(o.zip, i);
         if (stem_of(e->name, "clips/", ".manifest.json", id))
             check_clip(&o, e, id);
-        else if (stem_of(e->name, "stills/", ".record.json", id))
+        else if (stem_of(e->name, "stills/", ".still.json", id))
             check_still(&o, e, id);
     }
     json_decref(o.timeline);

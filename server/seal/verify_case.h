@@ -10,12 +10,10 @@
 #define VERIFY_EXPORT_FORMAT "loupe-export/1"
 #define VERIFY_EXPORT_CONTEXT "loupe-export-1"
 
-/** A document of that format with "key" and "signature": its form, key and signature. `at` gives when it
- *  says it was made (NULL: it does not). 0 and *ret_document, which is the caller's; else it cannot be read,
- *  and the report says so. */
+/** A document of that format with "key", "signed_at" and "signature": its form, key and signature. 0 and
+ *  *ret_document, which is the caller's; else it cannot be read, and the report says so. */
 int verify_document(struct report *r, const struct verify_trust *trust, const char *format,
-                    const char *context, const char *text, size_t len,
-                    const char *(*at)(const json_t *document), json_t **ret_document);
+                    const char *context, const char *text, size_t len, json_t **ret_document);
 
 /** A still's record ({"format", "still": {"sha256", "bytes", "frame": {"sha256"}, ..}, "key",
  *  "signature"}) against its JPEG; with `m` (may be NULL) its frame has to be in that clip. */

@@ -33,8 +33,7 @@ static bool is_signed(const json_t *document, const char *context, const struct 
 }
 
 int verify_document(struct report *r, const struct verify_trust *trust, const char *format,
-                    const char *context, const char *text, size_t len,
-                    const char *(*at)(const json_t *document), json_t **ret_document)
+                    const char *context, const char *text, size_t len, json_t **ret_document)
 {
     struct key key;
     const char *why = "";
@@ -55,14 +54,8 @@ int verify_document(struct report *r, const struct verify_trust *trust, const ch
     if (!is_signed(*ret_document, context, &key))
         report_add(r, REPORT_IS_WRONG, "signature", REPORT_ANYWHERE,
                    "its signature does not fit: something in it was changed");
-    verify_key(r, trust, &key, "document", at(*ret_document), NULL);
+    verify_key(r, trust, &key, "document", json_text(*ret_document, "signed_at", 24), NULL);
     return 0;
-}
-
-static const char *still_at(const json_t *document)
-{
-    const char *signed_at = json_text(document, "signed_at", 24);
-    return signed_at ? signed_at : json_text(json_object_get(document, "still"), "at", 24);
 }
 
 static bool in_clip(const struct manifest *m, const struct merkle_hash *frame)
@@ -81,7 +74,7 @@ void verify_still(struct report *r, const struct verify_trust *trust, const char
     json_t *document = NULL;
     struct merkle_hash told, frame;
     uint64_t bytes;
-    if (verify_document(r, trust, VERIFY_STILL_FORMAT, VERIFY_STILL_CONTEXT, record, len, still_at,
+    if (verify_document(r, trust, VERIFY_STILL_FORMAT, VERIFY_STILL_CONTEXT, record, len,
                         &document))
         return;
     const json_t *still = json_object_get(document, "still");

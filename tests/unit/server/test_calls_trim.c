@@ -118,10 +118,16 @@ static void begins_with_a_key_frame_and_verifies(void **state)
     assert_int_equal(a.er, 0);
     assert_string_equal(a.kind, "trim");
     assert_string_equal(a.state, "recording");
+    client_expect(&s->buyer, "clip"); /* the original's, when it began */
+    assert_string_equal(text_at(client_expect(&s->buyer, "clip"), "clip.state"), "ready");
+    assert_string_equal(text_at(client_expect(&s->buyer, "clip"), "clip.kind"), "trim");
     (void)snprintf(command, sizeof command, "clip_trim %s 2000 3900", a.id.text);
     assert_string_equal(fake_media_last(s->w.media, "clip_trim"), command);
     write_clip(s, &a.id, 2000, 3900);
     say_ready(s, &a.id);
+    json_t *told = client_expect(&s->buyer, "clip");
+    assert_string_equal(text_at(told, "clip.id"), a.id.text);
+    assert_string_equal(text_at(told, "clip.state"), "ready");
     struct store_clip row = stored(s, &a.id), of = stored(s, &s->clip);
     assert_int_equal(row.state, CLIP_READY);
     assert_int_equal(row.started_us, of.started_us + 2000000);

@@ -240,6 +240,27 @@ static void a_rotated_key_seals_the_next_clip(void **state)
     manifest_clear(&m);
 }
 
+/** It was asked for before: the seal may not be older than its key. */
+static void a_key_made_meanwhile_seals_too(void **state)
+{
+    struct scene *s = *state;
+    char path[200], manifest[200];
+    const char *const paths[] = {path, manifest};
+    struct keys *keys;
+    struct report r;
+    assert_int_equal(keys_open(&keys, s->scratch.folder, &s->entropy, 1), 0);
+    assert_int_equal(keys_rotate(keys, &s->entropy, 1790000009000000u), 0);
+    assert_int_equal(seal(s), 0);
+    struct verify_trust trust = {.keys = keys};
+    (void)snprintf(path, sizeof path, "%s.webm", s->path);
+    (void)snprintf(manifest, sizeof manifest, "%s.manifest.json", s->path);
+    assert_int_equal(report_init(&r), 0);
+    verify_files(&r, &trust, paths, 2);
+    assert_int_equal(report_verdict(&r), REPORT_VERIFIES);
+    report_clear(&r);
+    keys_free(keys);
+}
+
 static void finds_where_a_part_can_begin(void **state)
 {
     struct scene *s = *state;
@@ -294,6 +315,7 @@ int main(void)
         TEST(a_log_that_was_cut_is_no_certificate),
         TEST(a_file_that_is_not_what_was_recorded_is_not_sealed),
         TEST(a_rotated_key_seals_the_next_clip),
+        TEST(a_key_made_meanwhile_seals_too),
         TEST(finds_where_a_part_can_begin),
         TEST(signs_other_documents),
     };
