@@ -24,6 +24,7 @@ let seed = 1;
 let louped;
 let authority;
 let clip;
+let still;
 
 /** 0 to n - 1, the same each time. */
 function draw(n) {
@@ -50,7 +51,9 @@ async function makeClip() {
     await louped.ask('POST', `/rooms/${one.room}/consents`, buyer, { recording: true });
     await new Promise((resolve) => setTimeout(resolve, 1500));
     const { id } = await louped.ask('POST', `/rooms/${one.room}/clips`, agent, { label: 'serial number' });
-    await new Promise((resolve) => setTimeout(resolve, 4500));
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    still = await louped.ask('POST', `/rooms/${one.room}/stills`, agent, { label: 'the number' });
+    await new Promise((resolve) => setTimeout(resolve, 2000));
     await louped.ask('POST', `/clips/${id}/stop`, agent, {});
     return await louped.finished(id, agent);
   } finally {
@@ -156,7 +159,7 @@ test('a case is exported in one archive that verifies', async () => {
   const report = check('case.zip');
   assert.equal(report.code, 0, wrongs(report));
   const list = execFileSync('python3', ['-m', 'zipfile', '-l', at('case.zip')], { encoding: 'utf8' });
-  for (const name of ['report.html', 'timeline.json', 'keys.json', `clips/${clip.id}.manifest.json`, `clips/${clip.id}.webm`])
+  for (const name of ['report.html', 'timeline.json', 'keys.json', `clips/${clip.id}.manifest.json`, `clips/${clip.id}.webm`, `stills/${still.id}.jpg`, `stills/${still.id}.still.json`])
     assert.ok(list.includes(name), `${name} in ${list}`);
   for (let i = 0; i < 100; i++) {
     const changed = Buffer.from(bytes);
@@ -169,6 +172,24 @@ test('a case is exported in one archive that verifies', async () => {
   const other = await louped.newCase();
   const stranger = tokens.buyer(other);
   assert.equal((await louped.call('GET', `/cases/${clip.case}/export`, stranger)).status, 403);
+});
+
+test('a still verifies, and its frame is in the clip', async () => {
+  const record = await fetch(`${louped.url}/api/v1/stills/${still.id}/record`, { headers: { Authorization: `Bearer ${agent}` } });
+  assert.equal(record.status, 200);
+  writeFileSync(at('still.json'), Buffer.from(await record.arrayBuffer()));
+  await download(louped, still.media_url, at('still.jpg'));
+  for (const more of [[], ['clip.json'], ['clip.json', 'clip.webm']]) {
+    const report = check('still.jpg', 'still.json', ...more);
+    assert.equal(report.code, 0, wrongs(report));
+  }
+  for (let i = 0; i < 60; i++) {
+    const name = i % 2 ? 'still.jpg' : 'still.json';
+    const changed = readFileSync(at(name));
+    changed[draw(changed.length)] ^= 1 << draw(8);
+    writeFileSync(at(`changed-${name}`), changed);
+    assert.equal(check(...(i % 2 ? ['changed-still.jpg', 'still.json'] : ['still.jpg', 'changed-still.json'])).code, 1);
+  }
 });
 
 test('the time stamp is one that OpenSSL takes', () => {
