@@ -124,6 +124,7 @@
 #define LIMIT_LOOKBACK_AUDIO_PACKETS 16384
 #define LIMIT_LOOKBACK_TAPE_BYTES 67108864u /* of one stream; the oldest is forgotten */
 #define LIMIT_LOOKBACK_BYTES 1073741824u    /* of a worker's streams together; likewise */
+#define LIMIT_LOOKBACK_MARKS 32         /* of what happened to a person's picture; older ones go */
 #define LIMIT_LOOKBACK_KEY_US 15000000u /* a key frame is asked for when the last one is older */
 
 /* Signalling */

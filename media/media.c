@@ -369,6 +369,15 @@ int media_consent(struct media *m, const struct id *room, const char *identity, 
     return c.identity ? command(m, &c) : ER_NOMEM;
 }
 
+int media_mark(struct media *m, const struct id *room, const char *identity,
+               enum framelog_mark mark, const char *text)
+{
+    struct command c = {.type = COMMAND_MARK, .room = *room, .mark = mark};
+    (void)str_copy(c.text, sizeof c.text, text);
+    c.identity = strdup(identity);
+    return c.identity ? command(m, &c) : ER_NOMEM;
+}
+
 int media_clip_start(struct media *m, const struct id *room, const struct media_clip_config *config)
 {
     struct command c = {.type = COMMAND_CLIP_START, .room = *room};

@@ -16,6 +16,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "media/codec.h"
+#include "media/framelog.h"
 
 #define MEDIA_MID_BYTES 33
 #define MEDIA_PATH_BYTES 512
@@ -133,6 +134,11 @@ struct media_clip_config {
 int media_clip_start(struct media *m, const struct id *room,
                      const struct media_clip_config *config);
 int media_clip_stop(struct media *m, const struct id *room, const struct id *clip);
+/** Something happened to this person's picture (muted, unmuted, another camera: `text`, at most 15 bytes;
+ *  may be NULL), which stands in the frame logs of clips of it, also of those that look back to it. For
+ *  nothing before the person's consent. */
+int media_mark(struct media *m, const struct id *room, const char *identity,
+               enum framelog_mark mark, const char *text);
 /** Finish a <path>.part left by a process that died: MEDIA_CLIP_READY with `repaired` set, or FAILED
  *  (ER_NOT_FOUND when nothing playable is there). */
 int media_clip_repair(struct media *m, const struct id *clip, const char *path);

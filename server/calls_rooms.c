@@ -404,11 +404,23 @@ void calls_on_leave(struct calls *c, struct member *m, const struct proto_messag
     sessions_reply(c->sessions, m->session, msg->id, NULL);
 }
 
+/** For the frame logs of clips: a break is no longer one of the picture's own. */
+static void mark_picture(struct room *r, const struct roster_person *p, bool video,
+                         enum proto_facing facing)
+{
+    struct media *m = r->calls->config.media;
+    if (p->video != video)
+        (void)media_mark(m, &r->id, p->identity, video ? FRAMELOG_UNMUTED : FRAMELOG_MUTED, NULL);
+    if (p->facing != facing && p->facing != PROTO_FACING_NONE)
+        (void)media_mark(m, &r->id, p->identity, FRAMELOG_CAMERA, proto_facing_name(facing));
+}
+
 void calls_on_media_state(struct calls *c, struct member *m, const struct proto_message *msg)
 {
     struct roster_person *p = calls_need_room(c, m, msg);
     if (!p)
         return;
+    mark_picture(m->room, p, msg->media_state.video, msg->media_state.facing);
     p->audio = msg->media_state.audio;
     p->video = msg->media_state.video;
     p->facing = msg->media_state.facing;

@@ -332,7 +332,7 @@ void hub_peer_remove(struct hub *h, uint64_t now_us, const struct id *room, uint
 /** False: it was there before, or there is no memory. */
 static bool consent_add(struct map *consents, const char *identity, uint64_t now_us)
 {
-    struct consent *consent = malloc(sizeof *consent);
+    struct consent *consent = calloc(1, sizeof *consent);
     if (!consent)
         return false;
     consent->since_us = now_us;

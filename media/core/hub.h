@@ -97,6 +97,8 @@ void hub_view(struct hub *h, uint64_t now_us, const struct id *room, uint64_t pe
               const struct media_view *view);
 void hub_consent(struct hub *h, uint64_t now_us, const struct id *room, const char *identity,
                  bool recording);
+void hub_mark(struct hub *h, uint64_t now_us, const struct id *room, const char *identity,
+              enum framelog_mark mark, const char *text);
 void hub_clip_start(struct hub *h, uint64_t now_us, const struct id *room,
                     const struct media_clip_config *config);
 void hub_clip_stop(struct hub *h, uint64_t now_us, const struct id *room, const struct id *clip);

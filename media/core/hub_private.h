@@ -41,6 +41,12 @@ struct hub {
 /** To being recorded. */
 struct consent {
     uint64_t since_us;
+    size_t mark_count; /* of what happened to the person's picture since, the newest: */
+    struct consent_mark {
+        uint64_t unix_us;
+        enum framelog_mark mark;
+        char text[16];
+    } marks[LIMIT_LOOKBACK_MARKS];
 };
 
 struct hub_room {

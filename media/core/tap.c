@@ -96,7 +96,8 @@ static int tap_new(struct hub_room *r, uint64_t now_us, const struct media_clip_
     uint64_t from_us = config->preroll_ms
                            ? hub_unix_us(h, now_us) - (uint64_t)config->preroll_ms * 1000u
                            : 0;
-    struct record_batch *b = tap_batch_new(tap, RECORD_OPEN, tap_begin(tap, now_us, from_us));
+    uint64_t begin_us = tap_begin(tap, now_us, from_us);
+    struct record_batch *b = tap_batch_new(tap, RECORD_OPEN, begin_us);
     if (b) {
         b->hurry = config->lookback;
         (void)str_copy(b->path, sizeof b->path, config->path);
@@ -113,6 +114,7 @@ static int tap_new(struct hub_room *r, uint64_t now_us, const struct media_clip_
     r->tap_count++;
     h->counters.clips_recording++;
     tap_put_consents(tap, now_us);
+    tap_put_past_marks(tap, now_us, begin_us);
     tap_find_voices(tap, now_us);
     if (tap->replay_unix_us)
         (void)heap_set(&h->tap_timers, &tap->timer, now_us);
@@ -142,6 +144,25 @@ void hub_clip_stop(struct hub *h, uint64_t now_us, const struct id *room, const 
     list_each_safe (tap, &r->taps, struct tap, in_room) {
         if (id_equal(&tap->clip, clip))
             tap_stop(tap, now_us, LIMIT_HEAL_US);
+    }
+}
+
+void hub_mark(struct hub *h, uint64_t now_us, const struct id *room, const char *identity,
+              enum framelog_mark mark, const char *text)
+{
+    struct hub_room *r = hub_find_room(h, room);
+    struct consent *consent = r ? map_get_str(r->consents, identity) : NULL;
+    if (!consent)
+        return;
+    if (consent->mark_count == LIMIT_LOOKBACK_MARKS)
+        memmove(&consent->marks[0], &consent->marks[1],
+                --consent->mark_count * sizeof consent->marks[0]);
+    struct consent_mark *m = &consent->marks[consent->mark_count++];
+    *m = (struct consent_mark){.unix_us = hub_unix_us(h, now_us), .mark = mark};
+    (void)str_copy(m->text, sizeof m->text, text);
+    list_each (tap, &r->taps, struct tap, in_room) {
+        if (!tap->closing && !tap->stopping && strcmp(tap->publisher, identity) == 0)
+            tap_put_mark(tap, now_us, mark, text);
     }
 }
 

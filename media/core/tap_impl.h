@@ -38,6 +38,8 @@ struct tap {
 struct record_batch *tap_batch_new(const struct tap *tap, enum record_step step, uint64_t unix_us);
 int tap_batch_hand_over(struct hub *h, struct record_batch *b);
 void tap_put_mark(struct tap *tap, uint64_t now_us, enum framelog_mark mark, const char *text);
+/** Of what happened to the picture, all since the beginning of the clip, and how it was then. */
+void tap_put_past_marks(struct tap *tap, uint64_t now_us, uint64_t begin_unix_us);
 /** Who is recorded from the beginning. */
 void tap_put_consents(struct tap *tap, uint64_t now_us);
 bool tap_consents(const struct hub_room *r, const char *identity);

@@ -109,14 +109,36 @@ static void put_event(struct tap *tap, uint64_t now_us, enum record_item_kind ki
         *item = (struct record_item){.kind = kind, .source = source, .gap = gap};
 }
 
-void tap_put_mark(struct tap *tap, uint64_t now_us, enum framelog_mark mark, const char *text)
+static void put_mark_at(struct tap *tap, uint64_t now_us, uint64_t unix_us, enum framelog_mark mark,
+                        const char *text)
 {
     struct record_item *item = next_item(tap, now_us);
     if (item)
         *item = (struct record_item){.kind = RECORD_MARK,
                                      .mark = mark,
-                                     .capture_unix_us = time_of(tap, now_us),
-                                     .text = text ? strdup(text) : NULL};
+                                     .capture_unix_us = unix_us,
+                                     .text = text && *text ? strdup(text) : NULL};
+}
+
+void tap_put_mark(struct tap *tap, uint64_t now_us, enum framelog_mark mark, const char *text)
+{
+    put_mark_at(tap, now_us, time_of(tap, now_us), mark, text);
+}
+
+void tap_put_past_marks(struct tap *tap, uint64_t now_us, uint64_t begin_unix_us)
+{
+    const struct consent *consent = map_get_str(tap->room->consents, tap->publisher);
+    size_t i = 0;
+    bool muted = false;
+    for (; i < consent->mark_count && consent->marks[i].unix_us < begin_unix_us; i++)
+        if (consent->marks[i].mark == FRAMELOG_MUTED || consent->marks[i].mark == FRAMELOG_UNMUTED)
+            muted = consent->marks[i].mark == FRAMELOG_MUTED;
+    if (muted)
+        put_mark_at(tap, now_us, begin_unix_us, FRAMELOG_MUTED, NULL);
+    for (; i < consent->mark_count; i++) {
+        const struct consent_mark *m = &consent->marks[i];
+        put_mark_at(tap, now_us, m->unix_us, m->mark, m->text);
+    }
 }
 
 /** Packets of the picture did not come in time: the clip goes on with the next key frame. */

@@ -15,6 +15,7 @@ enum command_type {
     COMMAND_PEER_REMOVE,
     COMMAND_VIEW,
     COMMAND_CONSENT,
+    COMMAND_MARK,
     COMMAND_CLIP_START,
     COMMAND_CLIP_STOP,
     COMMAND_STILL,
@@ -45,7 +46,9 @@ struct command {
     struct command_offer *offer;           /* PEER_ADD, PEER_OFFER */
     struct media_clip_config *clip_config; /* CLIP_START */
     struct media_still_config *still;      /* STILL */
-    char *identity;                        /* CONSENT */
+    char *identity;                        /* CONSENT, MARK */
+    enum framelog_mark mark;               /* MARK */
+    char text[16];                         /* MARK */
     struct tcp_arrival *arrival;           /* CONNECTION */
 };
 

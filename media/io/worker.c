@@ -167,6 +167,9 @@ static void carry_out(struct worker *w, struct command *c)
     case COMMAND_CONSENT:
         hub_consent(h, w->now_us, &c->room, c->identity, c->flag);
         break;
+    case COMMAND_MARK:
+        hub_mark(h, w->now_us, &c->room, c->identity, c->mark, c->text);
+        break;
     case COMMAND_CLIP_START:
         hub_clip_start(h, w->now_us, &c->room, c->clip_config);
         break;

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -142,6 +143,61 @@ static void waits_for_its_end(void **state)
     assert_true(close->unix_us == stopped_us + FAKE_HUB_UNIX_US);
 }
 
+/** The marks handed over, one behind the other, with the ms since media time 0. */
+static const char *marks(struct fake_hub *f)
+{
+    static char text[400];
+    size_t at = 0;
+    uint64_t begin_us = 0;
+    text[0] = '\0';
+    for (size_t b = 0; b < f->batch_count; b++) {
+        if (f->batches[b]->step == RECORD_OPEN)
+            begin_us = f->batches[b]->unix_us;
+        for (size_t i = 0; i < f->batches[b]->count; i++) {
+            const struct record_item *item = &f->batches[b]->items[i];
+            if (item->kind == RECORD_MARK && item->mark != FRAMELOG_CONSENT)
+                at += (size_t)snprintf(text + at, sizeof text - at, "%u %s%s;",
+                                       (unsigned)((item->capture_unix_us - begin_us) / 1000),
+                                       framelog_mark_name(item->mark),
+                                       item->text ? item->text : "");
+        }
+    }
+    return text;
+}
+
+static void mark(struct fake_hub *f, enum framelog_mark what, const char *text)
+{
+    hub_mark(f->hub, f->now_us, &f->room, "ann", what, text);
+}
+
+/** What happened to the picture is told of each clip in its place. */
+static void marks_what_happened(void **state)
+{
+    struct fake_hub *f = *state;
+    struct fake_client *ann = fake_client_join(f, 1, "ann", "as vs");
+    mark(f, FRAMELOG_MUTED, NULL); /* before the consent: nobody's business */
+    fake_client_stream(ann, 0.1);
+    consent(f, true);
+    fake_client_stream(ann, 0.5);
+    mark(f, FRAMELOG_MUTED, NULL);
+    fake_client_stream(ann, 2);
+    mark(f, FRAMELOG_CAMERA, "user");
+    fake_client_stream(ann, 1);
+    struct id clip = start(f, 0, false);
+    fake_client_stream(ann, 0.2);
+    mark(f, FRAMELOG_UNMUTED, NULL);
+    fake_client_stream(ann, 0.2);
+    hub_clip_stop(f->hub, f->now_us, &f->room, &clip);
+    assert_string_equal(marks(f), "0 muted;200 unmuted;");
+    fake_hub_forget(f);
+    start(f, 2000, true);
+    fake_hub_run(f, 20000);
+    const char *told = marks(f);
+    assert_int_equal(strncmp(told, "0 muted;", 8), 0);
+    assert_non_null(strstr(told, " camerauser;"));
+    assert_non_null(strstr(told, " unmuted;"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_hub, close_hub)
 
 int main(void)
@@ -151,6 +207,7 @@ int main(void)
         TEST(replays_in_order_of_time),
         TEST(sees_nothing_of_before_the_consent),
         TEST(waits_for_its_end),
+        TEST(marks_what_happened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,6 +79,15 @@ static void test_media_state(void **state)
     assert_string_equal(text_at(client_expect(&agent, "person_changed"), "person.facing"),
                         "environment");
     assert_false(client_has(&in->buyer, "person_changed"));
+    /* For the frame logs: breaks of the picture, and where it goes on. */
+    assert_int_equal(fake_media_count(in->w.media, "mark"), 1);
+    client_say(&in->buyer, "{'type':'media_state','id':'2','audio':false,'video':false,"
+                           "'facing':'environment'}");
+    assert_string_equal(fake_media_last(in->w.media, "mark"), "mark bo muted ");
+    client_say(&in->buyer, "{'type':'media_state','id':'3','audio':true,'video':true,"
+                           "'facing':'user'}");
+    assert_string_equal(fake_media_last(in->w.media, "mark"), "mark bo camera user");
+    assert_int_equal(fake_media_count(in->w.media, "mark bo unmuted"), 2);
     client_free(&agent);
 }
 

@@ -330,6 +330,14 @@ static void say_ready(struct media *m, const struct id *clip, bool repaired)
     fake_media_say(m, &e);
 }
 
+int media_mark(struct media *m, const struct id *room, const char *identity,
+               enum framelog_mark mark, const char *text)
+{
+    (void)room;
+    note(m, "mark %s %s %s", identity, framelog_mark_name(mark), text ? text : "");
+    return 0;
+}
+
 int media_clip_stop(struct media *m, const struct id *room, const struct id *clip)
 {
     if (m->full)
