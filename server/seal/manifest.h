@@ -64,6 +64,8 @@ int manifest_read(const char *text, size_t len, struct manifest *ret, const char
 void manifest_clear(struct manifest *m);
 /** Whether a track is one of the voices' file. */
 bool manifest_is_voice(const struct manifest *m, uint32_t track);
+/** The number that a track of a trimmed clip's file has in the original; 0: none. Not trimmed: its own. */
+uint32_t manifest_track(const struct manifest *m, uint32_t track);
 /** The hash and size of a file as told by `o` ({"bytes", "sha256"}). ER_MALFORMED. */
 int manifest_file(const json_t *o, struct merkle_hash *ret_hash, uint64_t *ret_bytes);
 /** A member that is a hash. ER_MALFORMED. */

@@ -75,6 +75,22 @@ bool manifest_is_voice(const struct manifest *m, uint32_t track)
     return false;
 }
 
+uint32_t manifest_track(const struct manifest *m, uint32_t track)
+{
+    const json_t *tracks = json_object_get(m->trim, "tracks"), *t;
+    size_t i;
+    int64_t number, of;
+    if (!m->trim)
+        return track;
+    json_array_foreach(tracks, i, t)
+    {
+        if (json_int(t, "number", 1, UINT32_MAX, &number) == 0 && (uint32_t)number == track &&
+            json_int(t, "of", 1, UINT32_MAX, &of) == 0)
+            return (uint32_t)of;
+    }
+    return 0;
+}
+
 static int second_take(const struct manifest *m, size_t i, const json_t *o)
 {
     struct manifest_second *s = &m->seconds[i];

@@ -97,6 +97,47 @@ static int kept_make(struct kept *k, const struct manifest_cut *cut, const char 
     return k->count ? 0 : ER_NOT_FOUND;
 }
 
+/** The original's track of this codec, of which it has one at most; 0: none. */
+static uint32_t track_of(const struct manifest *m, const char *codec)
+{
+    const json_t *tracks = json_object_get(m->seal, "tracks"), *t;
+    size_t i;
+    json_array_foreach(tracks, i, t)
+    {
+        const char *is = json_text(t, "codec", MATROSKA_CODEC_BYTES);
+        const char *file = json_text(t, "file", 8);
+        if (is && file && strcmp(is, codec) == 0 && strcmp(file, "media") == 0)
+            return (uint32_t)json_integer_value(json_object_get(t, "number"));
+    }
+    return 0;
+}
+
+/** A codec that came later in the original may come first here: tracks are then numbered otherwise. */
+static uint32_t track_in(const struct kept *k, const struct matroska_file *media, uint32_t number)
+{
+    for (size_t i = 0; i < media->track_count; i++) {
+        if (media->tracks[i].number == number)
+            return track_of(k->original, media->tracks[i].codec);
+    }
+    return 0;
+}
+
+static json_t *tracks_json(const struct kept *k, const struct matroska_file *media)
+{
+    json_t *tracks = json_array();
+    int bad = !tracks;
+    for (size_t i = 0; !bad && i < media->track_count; i++) {
+        const struct matroska_track *t = &media->tracks[i];
+        bad = json_array_append_new(
+            tracks, json_pack("{s:I,s:I,s:s}", "number", (json_int_t)t->number, "of",
+                              (json_int_t)track_of(k->original, t->codec), "codec", t->codec));
+    }
+    if (!bad)
+        return tracks;
+    json_decref(tracks);
+    return NULL;
+}
+
 /** Whether the new file holds exactly the frames that are kept. */
 static int same_frames(const struct kept *k, const struct matroska_file *media)
 {
@@ -105,6 +146,8 @@ static int same_frames(const struct kept *k, const struct matroska_file *media)
         return ER_NOMEM;
     if (media->frame_count)
         memcpy(frames, media->frames, media->frame_count * sizeof *frames);
+    for (size_t i = 0; i < media->frame_count; i++)
+        frames[i].track = track_in(k, media, frames[i].track);
     bool same = media->frame_count == k->count && manifest_sort(frames, media->frame_count) == 0;
     for (size_t i = 0; same && i < k->count; i++)
         same = frames[i].at_ms + k->from_ms == k->frames[i].at_ms &&
@@ -127,6 +170,7 @@ static json_t *trim_json(const struct manifest_signer *signer, const struct mani
               json_object_set_new(o, "to_ms", json_integer((json_int_t)cut->to_ms)) ||
               json_object_set_new(o, "made_at", json_string(made_at)) ||
               json_object_set_new(o, "media", manifest_file_json(cut->media)) ||
+              json_object_set_new(o, "tracks", tracks_json(k, cut->media)) ||
               json_object_set_new(o, "edges", edges_json(k));
     if (!bad)
         return o;

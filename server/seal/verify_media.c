@@ -114,7 +114,7 @@ static void check_parts(struct report *r, const json_t *told, const struct matro
 
 /* Frames */
 
-/** The file's frames in order, at the original's times. */
+/** The file's frames in order, at the original's times and under its tracks' numbers. */
 static struct seal_frame *frames_of(const struct manifest *m, const struct matroska_file *file)
 {
     struct seal_frame *frames = calloc(file->frame_count + 1, sizeof *frames);
@@ -122,8 +122,10 @@ static struct seal_frame *frames_of(const struct manifest *m, const struct matro
         return NULL;
     if (file->frame_count)
         memcpy(frames, file->frames, file->frame_count * sizeof *frames);
-    for (size_t i = 0; i < file->frame_count; i++)
+    for (size_t i = 0; i < file->frame_count; i++) {
         frames[i].at_ms += m->trim ? m->from_ms : 0;
+        frames[i].track = manifest_track(m, frames[i].track);
+    }
     (void)manifest_sort(frames, file->frame_count); /* twice the same shows up below */
     return frames;
 }

@@ -360,6 +360,43 @@ static void trimmed_clips_verify(void **state)
     }
 }
 
+static void a_part_with_another_codec_first_verifies(void **state)
+{
+    struct sealed_clip *c = *state;
+    struct matroska_make whole, part;
+    struct matroska_file file, cut_file;
+    struct manifest m;
+    struct report r;
+    const char *why;
+    char *text, *cut_text;
+    size_t len, cut_len;
+    matroska_make_two_codecs(&whole, false);
+    matroska_make_two_codecs(&part, true);
+    struct bytes_source b = {whole.bytes, whole.len}, p = {part.bytes, part.len};
+    struct matroska_source source = bytes_source(&b), cut_source = bytes_source(&p);
+    assert_int_equal(matroska_read(&source, &file), 0);
+    assert_int_equal(matroska_read(&cut_source, &cut_file), 0);
+    struct manifest_signer signer = {.keys = c->keys, .unix_us = SEALED_CLIP_US};
+    json_t *facts = json_object();
+    assert_int_equal(manifest_seal(&signer, SEALED_CLIP_ID, facts, &file, NULL, &text, &len, &why),
+                     0);
+    assert_int_equal(manifest_read(text, len, &m, &why), 0);
+    struct manifest_cut cut = {
+        .original = &m, .clip = "part", .from_ms = 1000, .to_ms = 2000, .media = &cut_file};
+    assert_int_equal(manifest_trim(&signer, &cut, &cut_text, &cut_len, &why), 0);
+    sealed_clip_verify(c, c->keys, cut_text, cut_len, part.bytes, part.len, false, &r);
+    expect(&r, REPORT_VERIFIES);
+    report_clear(&r);
+    manifest_clear(&m);
+    matroska_clear(&file);
+    matroska_clear(&cut_file);
+    json_decref(facts);
+    free(text);
+    free(cut_text);
+    matroska_make_free(&whole);
+    matroska_make_free(&part);
+}
+
 /** The trimmed document changed by somebody who has the key: the original's trees still tell. */
 static void expect_trim_wrong(struct sealed_clip *c, json_t *document, const char *what,
                               const char *says)
@@ -477,6 +514,7 @@ int main(void)
         TEST(revoked_and_retired_keys),
         TEST(sealed_before_the_key_was_made),
         TEST(trimmed_clips_verify),
+        TEST(a_part_with_another_codec_first_verifies),
         TEST(frames_left_out_of_a_trimmed_clip_are_named),
         TEST(files_in_any_order),
     };

@@ -43,11 +43,10 @@ void matroska_make_element(struct matroska_make *m, uint32_t id, const void *dat
     put(m, data, len);
 }
 
-static void put_track(struct matroska_make *m, unsigned number, bool picture)
+static void put_track(struct matroska_make *m, unsigned number, const char *codec)
 {
     struct matroska_make track = {0};
-    uint8_t n = (uint8_t)number, type = picture ? 1 : 2;
-    const char *codec = picture ? "V_VP8" : "A_OPUS";
+    uint8_t n = (uint8_t)number, type = codec[0] == 'V' ? 1 : 2;
     matroska_make_element(&track, 0xD7, &n, 1);
     matroska_make_element(&track, 0x83, &type, 1);
     matroska_make_element(&track, 0x86, codec, strlen(codec));
@@ -55,8 +54,7 @@ static void put_track(struct matroska_make *m, unsigned number, bool picture)
     matroska_make_free(&track);
 }
 
-void matroska_make_begin(struct matroska_make *m, bool picture, unsigned first_sound,
-                         unsigned sounds)
+static void begin(struct matroska_make *m, const struct matroska_make *tracks)
 {
     static const uint8_t scale[] = {0x0f, 0x42, 0x40};
     struct matroska_make inner = {0};
@@ -69,13 +67,20 @@ void matroska_make_begin(struct matroska_make *m, bool picture, unsigned first_s
     inner.len = 0;
     matroska_make_element(&inner, 0x2AD7B1, scale, sizeof scale);
     matroska_make_element(m, 0x1549A966, inner.bytes, inner.len);
-    inner.len = 0;
-    if (picture)
-        put_track(&inner, 1, true);
-    for (unsigned i = 0; i < sounds; i++)
-        put_track(&inner, first_sound + i, false);
-    matroska_make_element(m, 0x1654AE6B, inner.bytes, inner.len);
+    matroska_make_element(m, 0x1654AE6B, tracks->bytes, tracks->len);
     matroska_make_free(&inner);
+}
+
+void matroska_make_begin(struct matroska_make *m, bool picture, unsigned first_sound,
+                         unsigned sounds)
+{
+    struct matroska_make tracks = {0};
+    if (picture)
+        put_track(&tracks, 1, "V_VP8");
+    for (unsigned i = 0; i < sounds; i++)
+        put_track(&tracks, first_sound + i, "A_OPUS");
+    begin(m, &tracks);
+    matroska_make_free(&tracks);
 }
 
 static void cluster_close(struct matroska_make *m)
@@ -107,7 +112,7 @@ void matroska_make_frame(struct matroska_make *m, unsigned track, int relative_m
     put_number(&block, (uint16_t)relative_ms, 2);
     put_number(&block, key ? 0x80 : 0, 1);
     for (size_t i = 0; i < len; i++)
-        put_number(&block, i * 7 + track, 1);
+        put_number(&block, i * 7, 1);
     matroska_make_element(m, 0xA3, block.bytes, block.len);
     matroska_make_free(&block);
 }
@@ -157,6 +162,26 @@ void matroska_make_voices(struct matroska_make *m, uint64_t to_ms)
         put_frame(m, 16, at, (int)(at % 1000), true);
         if (at % 60 == 0)
             put_frame(m, 17, at, (int)(at % 1000), true);
+    }
+    matroska_make_end(m);
+}
+
+void matroska_make_two_codecs(struct matroska_make *m, bool part)
+{
+    struct matroska_make tracks = {0};
+    uint64_t offset = part ? 1000 : 0;
+    put_track(&tracks, 1, part ? "V_VP9" : "V_VP8");
+    put_track(&tracks, 2, "A_OPUS");
+    if (!part)
+        put_track(&tracks, 3, "V_VP9");
+    begin(m, &tracks);
+    matroska_make_free(&tracks);
+    for (uint64_t at = offset; at < 2000; at += 20) {
+        if (at % 1000 == 0)
+            matroska_make_cluster(m, at - offset);
+        put_frame(m, 2, at, (int)(at % 1000), true);
+        if (at % 40 == 0)
+            put_frame(m, at < 1000 || part ? 1 : 3, at, (int)(at % 1000), at % 1000 == 0);
     }
     matroska_make_end(m);
 }

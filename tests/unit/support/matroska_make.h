@@ -33,6 +33,9 @@ void matroska_make_end(struct matroska_make *m);
 /** A clip of pictures every 40 ms (a key frame every 1000) and sound every 20, a cluster a second;
  *  from `from_ms` of a longer one, its times beginning at 0. */
 void matroska_make_clip(struct matroska_make *m, uint64_t from_ms, uint64_t to_ms);
+/** A clip whose pictures are VP8 for a second and then VP9, in track 3; the part from there on has them in
+ *  track 1. */
+void matroska_make_two_codecs(struct matroska_make *m, bool part);
 /** Voices of two tracks, from 16 on, of the same length. */
 void matroska_make_voices(struct matroska_make *m, uint64_t to_ms);
 
