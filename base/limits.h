@@ -142,8 +142,9 @@
 #define LIMIT_QUEUE_WAITING 10000 /* buyers waiting per merchant; one more is told to come back */
 
 /* HTTP */
-#define LIMIT_HTTP_BODY 1048576             /* 413 */
-#define LIMIT_HTTP_CONNECTIONS 20000        /* or 3/4 of the descriptors; closed at once beyond */
+#define LIMIT_HTTP_BODY 1048576      /* 413 */
+#define LIMIT_HTTP_CONNECTIONS 20000 /* or 3/4 of the descriptors; closed at once beyond */
+#define LIMIT_EXPORTS 8 /* cases being exported at once, until the last byte is out; 429 */
 #define LIMIT_WHIP_SESSIONS_PER_IDENTITY 16 /* 429 */
 #define LIMIT_ICE_URLS 4          /* of STUN, and of TURN; more are refused at the start */
 #define LIMIT_PAGE_ITEMS 200      /* a larger ?limit= is cut to this */

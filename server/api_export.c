@@ -8,10 +8,33 @@
 #include "server/export.h"
 #include "server/sealer.h"
 
+/** What goes out, and counts as long as it does. */
+struct sending {
+    struct app *app;
+    struct export *export;
+    struct http_source source;
+};
+
+static size_t sending_read(void *ctx, uint64_t at, void *ret_bytes, size_t size)
+{
+    const struct sending *s = ctx;
+    return s->source.read(s->source.ctx, at, ret_bytes, size);
+}
+
+static void sending_free(void *ctx)
+{
+    struct sending *s = ctx;
+    s->app->exports--;
+    if (s->source.read)
+        s->source.free(s->source.ctx);
+    export_free(s->export);
+    free(s);
+}
+
 struct export_job {
     struct api_call *call;
     struct sealer *sealer;
-    struct export *export;
+    struct sending *sending; /* owned, until it goes out */
     char number[24];
     int er;
 };
@@ -24,14 +47,18 @@ static void answer(struct export_job *job)
     if (!c->response.status) {
         c->response.status = 200;
         c->response.content_type = "application/zip";
-        c->response.file_size = export_size(job->export);
-        c->response.source = export_source(job->export);
-        job->export = NULL;
+        c->response.file_size = export_size(job->sending->export);
+        job->sending->source = export_source(job->sending->export);
+        job->sending->export = NULL;
+        c->response.source = (struct http_source){
+            .read = sending_read, .free = sending_free, .ctx = job->sending};
+        job->sending = NULL;
         http_header_add(&c->response, "cache-control", "private, no-store");
         http_header_add(&c->response, "content-disposition", "attachment; filename=\"%s.zip\"",
                         job->number);
     }
-    export_free(job->export);
+    if (job->sending)
+        sending_free(job->sending);
     free(job);
     api_answer(c);
 }
@@ -40,7 +67,7 @@ static void finish_work(struct store *s, void *data)
 {
     struct export_job *job = data;
     (void)s;
-    job->er = export_finish(job->export, job->sealer, job->call->unix_us);
+    job->er = export_finish(job->sending->export, job->sealer, job->call->unix_us);
 }
 
 static void finish_done(void *data)
@@ -75,7 +102,7 @@ static void gather_work(struct store *s, void *data)
     (void)snprintf(job->number, sizeof job->number, "%s", sc.number);
     job->er = told(s, c, &sc);
     if (!job->er)
-        job->er = export_gather(&job->export, s, &sc, c->claims.identity, c->unix_us);
+        job->er = export_gather(&job->sending->export, s, &sc, c->claims.identity, c->unix_us);
     store_case_clear(&sc);
 }
 
@@ -94,16 +121,22 @@ static void gather_done(void *data)
 
 void api_case_export(struct api_call *c)
 {
+    struct app *app = c->app;
     struct export_job *job = calloc(1, sizeof *job);
-    int er = job ? 0 : ER_NOMEM;
-    if (job) {
-        job->call = c;
-        job->sealer = c->app->sealer;
-        er = dbq_run(c->app->dbq, gather_work, gather_done, job);
+    struct sending *sending = calloc(1, sizeof *sending);
+    int er = !job || !sending ? ER_NOMEM : app->exports >= LIMIT_EXPORTS ? ER_FULL : 0;
+    if (er == 0) {
+        *sending = (struct sending){.app = app};
+        *job = (struct export_job){.call = c, .sealer = app->sealer, .sending = sending};
+        er = dbq_run(app->dbq, gather_work, gather_done, job);
     }
-    if (er == 0)
+    if (er == 0) {
+        app->exports++;
         return;
+    }
     free(job);
-    api_problem_er(c, er, "too much is waiting for the database");
+    free(sending);
+    http_header_add(&c->response, "retry-after", "5");
+    api_problem(c, er == ER_FULL ? 429 : 503, "too many cases are exported at once");
     api_answer(c);
 }

@@ -196,6 +196,8 @@ static void write_calls(FILE *f, const struct calls *calls)
         {"whep_sessions", G, n.whep, "WHEP sessions."},
         {"clips_recording", G, n.clips_recording, "Clips being recorded."},
         {"disk_free_bytes", G, n.disk_free_bytes, "Free where clips go; 0: not looked at."},
+        {"clips_sealed_total", C, n.seals, "Manifests written."},
+        {"clips_seal_failures_total", C, n.seals_failed, "Manifests that could not be, each try."},
         {"stills_taken_total", C, n.stills_taken, "Stills taken."},
         {"ws_messages_in_total", C, n.messages_in, "Messages that came over WebSockets."},
         {"ws_errors_out_total", C, n.errors_out, "Errors answered over WebSockets."},

@@ -43,6 +43,7 @@ struct app {
     struct statics *statics; /* the pages; NULL: none found */
     struct http *http;
     struct media_key media_key; /* constant after start */
+    unsigned exports;           /* under way */
     char base_url[128];         /* "http://127.0.0.1:8080", for links */
     int signal_fd;
     int lock_fd;

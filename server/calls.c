@@ -585,6 +585,8 @@ void calls_read_gauges(const struct calls *c, struct calls_gauges *ret)
                                  .whep = c->whep,
                                  .clips_recording = map_count(c->clips) - c->clips_unsaved,
                                  .stills_taken = c->stills_taken,
+                                 .seals = c->seals,
+                                 .seals_failed = c->seals_failed,
                                  .disk_free_bytes = c->space_free_bytes,
                                  .messages_in = c->messages_in,
                                  .errors_out = c->errors_out,

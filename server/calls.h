@@ -129,6 +129,7 @@ bool calls_is_disk_low(const struct calls *c);
 struct calls_gauges {
     size_t links, sessions, rooms, people, waiting, agents_available, calls, whip, whep;
     size_t clips_recording;
+    uint64_t seals, seals_failed;
     uint64_t stills_taken;
     uint64_t disk_free_bytes; /* 0: not looked at */
     uint64_t messages_in, errors_out, calls_started, offers, offers_declined, offers_expired;

@@ -196,6 +196,8 @@ static void seal_again(struct calls *c, struct clip *clip)
 
 void call_clip_sealed(struct calls *c, struct clip *clip, int er, const char *sha256)
 {
+    c->seals += er == 0;
+    c->seals_failed += er != 0;
     if (er)
         log_event(c->config.log, LOG_ERROR, "clip_not_sealed", "clip=%s er=%s", clip->row.id.text,
                   er_name(er));

@@ -39,6 +39,7 @@ struct calls {
     struct claims checked; /* of the token that was checked last, for the session opening now */
     size_t calls_on, whip, whep;
     size_t clips_unsaved;
+    uint64_t seals, seals_failed;
     uint64_t clips_retry_us; /* when to write those again */
     uint64_t messages_in, errors_out, calls_started, offers, offers_declined, offers_expired;
     uint64_t stills_taken;

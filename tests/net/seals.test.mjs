@@ -110,6 +110,25 @@ test('the case is exported whole after all that', async () => {
   assert.equal(code, 0, text);
 });
 
+test('exports are bounded, and those that end make room', async () => {
+  const start = (signal) => fetch(`${server.url}/api/v1/cases/${item.id}/export`, { signal, headers: { authorization: `Bearer ${agent}` } });
+  const many = await Promise.all(Array.from({ length: 24 }, () => start()));
+  await Promise.all(many.map((answer) => answer.arrayBuffer()));
+  assert.ok(many.every(({ status }) => status === 200 || status === 429));
+  assert.ok(many.some(({ status }) => status === 200));
+  for (let i = 0; i < 20; i++) {
+    const abort = new AbortController();
+    const answer = await start(abort.signal);
+    assert.equal(answer.status, 200, `after ${i} that were left`);
+    abort.abort();
+    await answer.arrayBuffer().catch(() => null);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const last = await start();
+  assert.equal(last.status, 200);
+  assert.equal((await last.arrayBuffer()).byteLength, Number(last.headers.get('content-length')));
+});
+
 test('loupe-verify as a command', () => {
   const files = [pathOf(CLIP, '.webm'), pathOf(CLIP, '.manifest.json')];
   assert.equal(verify().code, 2);
