@@ -572,30 +572,3 @@ bool calls_is_draining(const struct calls *c)
 {
     return c->draining;
 }
-
-void calls_read_gauges(const struct calls *c, struct calls_gauges *ret)
-{
-    *ret = (struct calls_gauges){.links = sessions_link_count(c->sessions),
-                                 .sessions = sessions_count(c->sessions),
-                                 .rooms = map_count(c->rooms),
-                                 .waiting = queue_waiting_count(c->queue),
-                                 .agents_available = queue_available_count(c->queue),
-                                 .calls = c->calls_on,
-                                 .whip = c->whip,
-                                 .whep = c->whep,
-                                 .clips_recording = map_count(c->clips) - c->clips_unsaved,
-                                 .stills_taken = c->stills_taken,
-                                 .seals = c->seals,
-                                 .seals_failed = c->seals_failed,
-                                 .disk_free_bytes = c->space_free_bytes,
-                                 .messages_in = c->messages_in,
-                                 .errors_out = c->errors_out,
-                                 .calls_started = c->calls_started,
-                                 .offers = c->offers,
-                                 .offers_declined = c->offers_declined,
-                                 .offers_expired = c->offers_expired};
-    size_t cursor = 0;
-    void *value;
-    while (map_next(c->rooms, &cursor, NULL, NULL, &value))
-        ret->people += roster_count(((const struct room *)value)->roster);
-}

@@ -76,6 +76,7 @@ const TESTED_WITH = {
   'media/record/webm_read.c': 'webm',
   'server/auth_media.c': 'auth',
   'server/calls_chat.c': 'calls',
+  'server/calls_gauges.c': 'calls',
   'server/config_check.c': 'config',
   'server/config_ini.c': 'config',
   'server/export_report.c': 'export',
