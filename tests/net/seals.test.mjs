@@ -8,6 +8,7 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdir
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { buildFolder, startLouped, token } from './support/louped.mjs';
 
 const ROUNDS = Number(process.env.LOUPE_CRASHES ?? 4);
@@ -108,6 +109,23 @@ test('the case is exported whole after all that', async () => {
   writeFileSync(join(folder, 'case.zip'), Buffer.from(await answer.arrayBuffer()));
   const { code, text } = verify(join(folder, 'case.zip'), '--keys', `${server.url}/.well-known/loupe-keys.json`);
   assert.equal(code, 0, text);
+});
+
+test('a verifier written from the documentation alone agrees', async () => {
+  const python = (...args) => spawnSync('python3', [fileURLToPath(new URL('support/verify.py', import.meta.url)), ...args], { encoding: 'utf8' });
+  const keys = join(data, 'keys/keys.json');
+  const { body } = await ask('GET', `/cases/${item.id}/clips`);
+  const ready = body.items.filter((clip) => clip.state === 'ready');
+  const { body: part } = await ask('POST', `/clips/${CLIP}/trim`, { from_ms: 3700, to_ms: 7100 });
+  ready.push(await finished(part.id));
+  for (const { id } of ready) {
+    const said = python(pathOf(id, '.webm'), pathOf(id, '.manifest.json'), keys);
+    assert.equal(said.status, 0, `${id}: ${said.stderr}`);
+  }
+  const bytes = readFileSync(pathOf(CLIP, '.webm'));
+  bytes[bytes.length >> 1] ^= 1;
+  writeFileSync(join(folder, 'changed.webm'), bytes);
+  assert.equal(python(join(folder, 'changed.webm'), pathOf(CLIP, '.manifest.json'), keys).status, 1);
 });
 
 test('exports are bounded, and those that end make room', async () => {
