@@ -38,6 +38,7 @@ struct record_item {
 enum record_step { RECORD_OPEN, RECORD_DATA, RECORD_CLOSE };
 
 struct record_batch {
+    struct record_batch *next; /* while a tap keeps it */
     enum record_step step;
     struct id room;
     struct id clip;

@@ -11,8 +11,9 @@
 
 #define TAP_EVERY_US 20000u
 #define REPLAY_EVERY_US 1000u
-#define LOOKBACK_WAIT_US 300000u /* for what is missing of the last moments */
-#define KEEP_LEAST_US 8000000u   /* what healing needs */
+#define LOOKBACK_WAIT_US 300000u   /* for what is missing of the last moments */
+#define RECORDER_WAIT_US 10000000u /* for a recorder that has too much to do to take a replay */
+#define KEEP_LEAST_US 8000000u     /* what healing needs */
 #define KEEP_MARGIN_US 5000000u
 
 /* Life */
@@ -25,6 +26,7 @@ static void tap_free(struct tap *tap)
     if (tap->room)
         tap->room->tap_count--;
     h->counters.clips_recording--;
+    tap_drop_kept(tap);
     record_batch_free(tap->batch);
     free(tap);
 }
@@ -191,12 +193,15 @@ void tap_expire_due(struct hub *h, uint64_t now_us)
     while ((node = heap_pop_due(&h->tap_timers, now_us))) {
         struct tap *tap = container_of(node, struct tap, timer);
         struct hub_room *r = tap->room;
-        if (tap->closing || now_us >= tap->end_at_us) {
+        uint64_t end_at_us = tap->end_at_us + (tap->kept ? RECORDER_WAIT_US : 0);
+        if (tap->closing || now_us >= end_at_us) {
             tap_close(tap, now_us);
         } else {
             tap_read_all(tap, now_us, false);
-            tap_pass_on(tap, now_us);
-            uint64_t every_us = tap->replay_unix_us ? REPLAY_EVERY_US : TAP_EVERY_US;
+            bool replays = tap->replay_unix_us || tap->kept;
+            if (!replays)
+                tap_pass_on(tap, now_us);
+            uint64_t every_us = replays && !tap->waits ? REPLAY_EVERY_US : TAP_EVERY_US;
             (void)heap_set(&h->tap_timers, &tap->timer, now_us + every_us);
             if (tap->stopping && tap_is_done(tap))
                 tap_close(tap, now_us);

@@ -27,10 +27,12 @@ struct tap {
     uint64_t close_unix_us;
     /* While it reads what was before it began: how far, in time of capture. Then 0. */
     uint64_t replay_unix_us;
+    bool waits; /* in that it could not go on: packets are missing, or the recorder takes no more */
     uint64_t sound_until_us; /* in unix time: a voice misses packets from there on; 0: none does */
     struct tap_source picture; /* no track while the publisher has none */
     struct tap_source audio[LIMIT_MIX_SOURCES];
-    struct record_batch *batch; /* being filled; may be NULL */
+    struct record_batch *batch;            /* being filled; may be NULL */
+    struct record_batch *kept, **kept_end; /* of a replay, while the recorder takes no more */
 };
 
 /* tap_read.c */
@@ -52,6 +54,9 @@ void tap_end_voice(struct tap *tap, struct tap_source *s, uint64_t now_us);
 void tap_read_all(struct tap *tap, uint64_t now_us, bool last);
 /** What `s` has, now. */
 void tap_read_last(struct tap *tap, uint64_t now_us, struct tap_source *s);
+/** What a replay has read already goes to the recorder first; false: it does not take all of it. */
+bool tap_hand_over_kept(struct tap *tap);
+void tap_drop_kept(struct tap *tap);
 /** Hand over what was read; an empty batch still tells the time. */
 void tap_pass_on(struct tap *tap, uint64_t now_us);
 /** The clip has all that belongs to it (see tap.stopping). */

@@ -51,6 +51,42 @@ int tap_batch_hand_over(struct hub *h, struct record_batch *b)
     return er;
 }
 
+/** A replay reads faster than a recorder writes: what that does not take is kept, and no more is read
+ *  until it does. */
+static void hand_over(struct tap *tap, struct record_batch *b)
+{
+    if (!tap->replay_unix_us || !b) {
+        (void)tap_batch_hand_over(tap->hub, b);
+        return;
+    }
+    if (!tap->kept)
+        tap->kept_end = &tap->kept;
+    *tap->kept_end = b;
+    tap->kept_end = &b->next;
+}
+
+bool tap_hand_over_kept(struct tap *tap)
+{
+    struct hub *h = tap->hub;
+    while (tap->kept) {
+        struct record_batch *b = tap->kept, *next = b->next;
+        if (h->config.io->record(h->config.io_ctx, b) != 0)
+            return false;
+        tap->kept = next;
+    }
+    return true;
+}
+
+void tap_drop_kept(struct tap *tap)
+{
+    while (tap->kept) {
+        struct record_batch *b = tap->kept;
+        tap->kept = b->next;
+        tap->hub->counters.record_dropped += b->count;
+        record_batch_free(b);
+    }
+}
+
 /** The moment that the recorder is told: now, or where the replay is. */
 static uint64_t time_of(const struct tap *tap, uint64_t now_us)
 {
@@ -60,9 +96,8 @@ static uint64_t time_of(const struct tap *tap, uint64_t now_us)
 /** A place for one more item; hands a full batch over first. NULL without memory. */
 static struct record_item *next_item(struct tap *tap, uint64_t now_us)
 {
-    struct hub *h = tap->room->hub;
     if (tap->batch && tap->batch->count == RECORD_BATCH_ITEMS) {
-        (void)tap_batch_hand_over(h, tap->batch);
+        hand_over(tap, tap->batch);
         tap->batch = NULL;
     }
     if (!tap->batch)
@@ -194,6 +229,8 @@ static void read_source(struct tap *tap, uint64_t now_us, struct tap_source *s, 
 
 void tap_read_last(struct tap *tap, uint64_t now_us, struct tap_source *s)
 {
+    if (!tap_hand_over_kept(tap))
+        tap_drop_kept(tap);
     tap->sound_until_us = 0;
     tap->replay_unix_us = 0;
     read_source(tap, now_us, s, true);
@@ -382,19 +419,26 @@ static bool misses_any(const struct tap *tap)
 static void replay(struct tap *tap, uint64_t now_us, bool last)
 {
     uint64_t present_us = hub_unix_us(tap->hub, now_us);
+    tap->waits = true;
     for (unsigned i = 0; tap->replay_unix_us && (last || i < REPLAY_STEPS); i++) {
         read_each(tap, now_us, last);
         if (misses_any(tap) && !last)
             return;
         tap_pass_on(tap, now_us);
+        if (!tap_hand_over_kept(tap) && !last)
+            return;
         tap->replay_unix_us += REPLAY_STEP_US;
         if (tap->replay_unix_us >= present_us)
             tap->replay_unix_us = 0; /* the past is over */
     }
+    tap->waits = false;
 }
 
 void tap_read_all(struct tap *tap, uint64_t now_us, bool last)
 {
+    tap->waits = !tap_hand_over_kept(tap);
+    if (tap->waits && !last)
+        return;
     if (!tap->stopping) {
         find_picture(tap, now_us, true);
         tap_find_voices(tap, now_us);
@@ -403,6 +447,8 @@ void tap_read_all(struct tap *tap, uint64_t now_us, bool last)
         replay(tap, now_us, last);
     if (tap->replay_unix_us)
         return;
+    if (last)
+        tap_drop_kept(tap);
     read_each(tap, now_us, last);
     if (tap->picture.track && !tap->stopping)
         follow_best(tap, now_us, &tap->picture);
@@ -417,7 +463,7 @@ void tap_pass_on(struct tap *tap, uint64_t now_us)
         b->unix_us = time_of(tap, now_us);
         b->sound_until_us = tap->sound_until_us;
     }
-    (void)tap_batch_hand_over(tap->hub, b);
+    hand_over(tap, b);
 }
 
 /* The end */
@@ -447,7 +493,7 @@ static bool is_done(const struct tap_source *s)
 
 bool tap_is_done(const struct tap *tap)
 {
-    bool done = !tap->replay_unix_us && is_done(&tap->picture);
+    bool done = !tap->replay_unix_us && !tap->kept && is_done(&tap->picture);
     for (size_t i = 0; i < LIMIT_MIX_SOURCES; i++)
         done = done && is_done(&tap->audio[i]);
     return done;

@@ -143,6 +143,33 @@ static void waits_for_its_end(void **state)
     assert_true(close->unix_us == stopped_us + FAKE_HUB_UNIX_US);
 }
 
+/** A recorder with much to do gets all of it, later. */
+static void waits_for_the_recorder(void **state)
+{
+    struct fake_hub *f = *state;
+    struct fake_client *ann = fake_client_join(f, 1, "ann", "as vs");
+    fake_client_stream(ann, 0.1);
+    consent(f, true);
+    fake_client_stream(ann, 4);
+    start(f, 3500, true);
+    f->recorder_full = true;
+    fake_hub_run(f, 1000000);
+    assert_int_equal(fake_hub_steps(f, RECORD_CLOSE), 0);
+    f->recorder_full = false;
+    fake_hub_run(f, 100000);
+    assert_int_equal(fake_hub_steps(f, RECORD_CLOSE), 1);
+    assert_int_equal(fake_hub_items(f, RECORD_VIDEO, 0), 100);
+    assert_in_range(fake_hub_items(f, RECORD_AUDIO, 0), 198, 201);
+    assert_int_equal(fake_hub_counters(f)->record_dropped, 0);
+    start(f, 3500, true); /* one that takes no more at all ends it */
+    f->recorder_full = true;
+    fake_hub_run(f, 11000000);
+    f->recorder_full = false;
+    fake_hub_run(f, 100000);
+    assert_int_equal(fake_hub_steps(f, RECORD_CLOSE), 2);
+    assert_true(fake_hub_counters(f)->record_dropped > 0);
+}
+
 /** The marks handed over, one behind the other, with the ms since media time 0. */
 static const char *marks(struct fake_hub *f)
 {
@@ -207,6 +234,7 @@ int main(void)
         TEST(replays_in_order_of_time),
         TEST(sees_nothing_of_before_the_consent),
         TEST(waits_for_its_end),
+        TEST(waits_for_the_recorder),
         TEST(marks_what_happened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
