@@ -109,9 +109,11 @@
 #define LIMIT_PHOTO_BYTES 33554432 /* of an uploaded photograph; more is refused: ER_FULL (413) */
 #define LIMIT_PHOTOS_PENDING 4     /* asked of one case's buyer and not there yet; then ER_FULL */
 #define LIMIT_PHOTO_WAIT_US UINT64_C(3600000000) /* an unfinished one is forgotten then */
-#define LIMIT_STILLS_PER_ROOM 8  /* asked for at once; one more is refused: ER_FULL (HTTP 429) */
-#define LIMIT_STILL_QUEUE 64     /* waiting to be decoded; one more is refused: ER_FULL */
-#define LIMIT_STILL_PACKETS 4096 /* of one group of pictures; what comes behind is not looked at */
+#define LIMIT_LIGHT_SAMPLES 1024  /* pictures of a light challenge; further ones are left out */
+#define LIMIT_LIGHT_PACKETS 32768 /* of its picture; a key frame further back is none */
+#define LIMIT_STILLS_PER_ROOM 8   /* asked for at once; one more is refused: ER_FULL (HTTP 429) */
+#define LIMIT_STILL_QUEUE 64      /* waiting to be decoded; one more is refused: ER_FULL */
+#define LIMIT_STILL_PACKETS 4096  /* of one group of pictures; what comes behind is not looked at */
 #define LIMIT_STILL_PIXELS 80000000       /* more: a key frame is asked for first */
 #define LIMIT_STILL_PIXELS_LATE 500000000 /* and still more: there is no still without it */
 #define LIMIT_STILL_WAIT_US 1000000u      /* for that key frame */

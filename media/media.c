@@ -414,6 +414,23 @@ int media_still(struct media *m, const struct id *room, const struct media_still
     return command(m, &c);
 }
 
+int media_light(struct media *m, const struct id *room, const struct media_light_config *config)
+{
+    struct command c = {.type = COMMAND_LIGHT, .room = *room};
+    c.light = malloc(sizeof *c.light);
+    if (!c.light)
+        return ER_NOMEM;
+    *c.light = *config;
+    return command(m, &c);
+}
+
+int media_light_begins(struct media *m, const struct id *room, const char *publisher)
+{
+    struct command c = {.type = COMMAND_LIGHT_BEGINS, .room = *room};
+    c.identity = strdup(publisher);
+    return c.identity ? command(m, &c) : ER_NOMEM;
+}
+
 int media_photo(struct media *m, const struct id *room, const struct media_photo_config *config)
 {
     return jobs_photo(m->jobs, room, config);

@@ -163,6 +163,17 @@ struct media_still_config {
  *  MEDIA_STILL, within LIMIT_STILL_WAIT_US and the time to decode it. */
 int media_still(struct media *m, const struct id *room, const struct media_still_config *config);
 
+struct media_light_config {
+    struct id light;
+    char publisher[MEDIA_IDENTITY_BYTES]; /* must have consented */
+    uint64_t from_unix_us;
+};
+/** How bright the pictures were from a moment on that is not longer ago than what is kept (lookback_seconds).
+ *  Answered by MEDIA_LIGHT. */
+int media_light(struct media *m, const struct id *room, const struct media_light_config *config);
+/** A moment before, so that there is a key frame then. Unknown people are ignored. */
+int media_light_begins(struct media *m, const struct id *room, const char *publisher);
+
 /** A photograph that was uploaded to <path>.upload: checked, freed of its metadata, measured; <path>.jpg
  *  and <path>.small.jpg are made of it. Answered by MEDIA_STILL, in which codec is NULL and nothing is said of
  *  a frame. */
@@ -236,6 +247,7 @@ enum media_event_type {
     MEDIA_STILL, /* clip: the still's id; er or still. ER_DENIED no consent, ER_NOT_FOUND no picture
                             is published, ER_STALE none comes, ER_MALFORMED and ER_UNSUPPORTED it
                             cannot be decoded, ER_FULL, ER_IO, .. */
+    MEDIA_LIGHT, /* clip: the challenge's id; er or light. As MEDIA_STILL */
     MEDIA_STATS, /* request, er, stats */
 };
 
@@ -278,6 +290,15 @@ struct media_still_result {
     double luma;          /* mean, 0..255 */
     double dark;          /* share of pixels at black or next to it, 0..1 */
     double bright;        /* at white */
+};
+
+struct media_light_sample {
+    uint64_t unix_us; /* captured */
+    double luma;      /* mean, 0..255 */
+};
+struct media_light_curve {
+    size_t count;
+    struct media_light_sample samples[LIMIT_LIGHT_SAMPLES];
 };
 
 /** What a publisher sends on one layer, the ones below included. */
@@ -338,6 +359,7 @@ struct media_event {
     struct media_clip_result result;
     struct media_room_stats *stats;   /* owned by the event */
     struct media_still_result *still; /* owned by the event */
+    struct media_light_curve *light;  /* owned by the event */
     uint32_t max_bps;
     bool slideshow;
     bool layers; /* viewers' paths or wishes differ: one picture cannot serve them all */

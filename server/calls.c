@@ -322,6 +322,7 @@ static calls_handler *const handlers[PROTO_TYPES] = {
     [PROTO_CONSENT] = calls_on_consent,
     [PROTO_CHAT] = calls_on_chat,
     [PROTO_OFFER] = calls_on_offer,
+    [PROTO_LIGHT_CHALLENGE] = calls_on_light_challenge,
     [PROTO_PHOTOGRAPH] = calls_on_photograph,
     [PROTO_PHOTOGRAPH_FAILED] = calls_on_photograph_failed,
     [PROTO_VIEW] = calls_on_view,
@@ -506,6 +507,7 @@ void calls_tick(struct calls *c)
     calls_retry_clips(c);
     calls_look_for_space(c);
     calls_retry_repairs(c);
+    calls_step_lights(c);
     sessions_tick(c->sessions, now_us);
     queue_tick(c->queue, now_us);
     calls_on_queue_events(c);
@@ -514,9 +516,12 @@ void calls_tick(struct calls *c)
 
 uint64_t calls_deadline_us(const struct calls *c)
 {
-    const uint64_t all[] = {sessions_deadline_us(c->sessions), queue_deadline_us(c->queue),
-                            must_deadline_us(c), calls_space_deadline_us(c),
-                            calls_repairs_deadline_us(c)};
+    const uint64_t all[] = {sessions_deadline_us(c->sessions),
+                            queue_deadline_us(c->queue),
+                            must_deadline_us(c),
+                            calls_space_deadline_us(c),
+                            calls_repairs_deadline_us(c),
+                            calls_lights_deadline_us(c)};
     uint64_t next_us = c->clips_unsaved ? c->clips_retry_us : UINT64_MAX;
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         next_us = all[i] < next_us ? all[i] : next_us;

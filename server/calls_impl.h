@@ -37,6 +37,7 @@ struct calls {
     struct map *stills;   /* still id -> struct still_wait, while it is taken */
     uint64_t last_peer, last_request, last_consent;
     struct claims checked; /* of the token that was checked last, for the session opening now */
+    size_t lights;         /* challenges under way */
     size_t calls_on, whip, whep;
     size_t clips_unsaved;
     uint64_t seals, seals_failed;
@@ -75,6 +76,7 @@ struct room {
     struct list peers, clips;
     struct room_track *tracks;
     size_t track_count, track_size;
+    struct light *light; /* the challenge under way; NULL: none */
     bool call_on;
     char agent[STORE_IDENTITY_BYTES]; /* of the call */
     unsigned entering;                /* jobs that will want it */
@@ -228,6 +230,7 @@ void room_door_close(struct room *r, const char *identity);
 typedef void calls_handler(struct calls *c, struct member *m, const struct proto_message *msg);
 calls_handler calls_on_join, calls_on_leave, calls_on_media_state, calls_on_consent, calls_on_chat;
 calls_handler calls_on_offer, calls_on_view, calls_on_stats;
+calls_handler calls_on_light_challenge;
 calls_handler calls_on_photograph, calls_on_photograph_failed;
 calls_handler calls_on_wait, calls_on_stop_waiting, calls_on_available, calls_on_accept,
     calls_on_decline, calls_on_hang_up;
@@ -326,6 +329,13 @@ void calls_look_for_space(struct calls *c);
 uint64_t calls_space_deadline_us(const struct calls *c);
 /** A newcomer hears of it, when it is low. */
 void calls_tell_space(struct calls *c, struct session *s);
+
+/* Light challenges */
+
+void calls_on_light_event(struct calls *c, const struct media_event *event);
+void calls_step_lights(struct calls *c);
+uint64_t calls_lights_deadline_us(const struct calls *c);
+void room_light_free(struct room *r);
 
 /* Queue and calls */
 

@@ -413,6 +413,9 @@ static void on_event(struct calls *c, const struct media_event *e)
     case MEDIA_CLIP_FAILED:
         calls_on_clip_event(c, e);
         break;
+    case MEDIA_LIGHT:
+        calls_on_light_event(c, e);
+        break;
     case MEDIA_STILL:
         calls_on_still_event(c, e);
         break;

@@ -43,6 +43,7 @@ void call_room_free(struct room *r)
         call_peer_free(peer, false);
     list_each_safe (clip, &r->clips, struct clip, node)
         call_clip_free(c, clip);
+    room_light_free(r);
     roster_free(r->roster);
     chat_clear(&r->chat);
     json_decref(r->case_json);

@@ -94,6 +94,10 @@ static const struct member photograph_members[] = {
      "identity: 1 to 128 bytes"},
     {"label", KIND_TEXT, false, 0, LIMIT_NAME, AT(photograph.label), 0, "label: up to 200 bytes"},
 };
+static const struct member light_challenge_members[] = {
+    {"identity", KIND_TEXT, false, 1, LIMIT_IDENTITY, AT(light_challenge.identity), 0,
+     "identity: 1 to 128 bytes"},
+};
 static const struct member photograph_failed_members[] = {
     {"photo", KIND_ID, true, 0, 0, AT(photograph_failed.photo), 0, "photo: an id is needed"},
     {"reason", KIND_TEXT, false, 0, PROTO_REASON_MAX, AT(photograph_failed.reason), 0,
@@ -126,6 +130,7 @@ static const struct verb verbs[PROTO_TYPES] = {
     [PROTO_STATS] = VERB("stats", stats_members),
     [PROTO_PHOTOGRAPH] = VERB("photograph", photograph_members),
     [PROTO_PHOTOGRAPH_FAILED] = VERB("photograph_failed", photograph_failed_members),
+    [PROTO_LIGHT_CHALLENGE] = VERB("light_challenge", light_challenge_members),
     [PROTO_WAIT] = {"wait", NULL, 0},
     [PROTO_STOP_WAITING] = {"stop_waiting", NULL, 0},
     [PROTO_AVAILABLE] = VERB("available", available_members),

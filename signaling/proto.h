@@ -54,6 +54,7 @@ enum proto_type {
     PROTO_STATS,
     PROTO_PHOTOGRAPH,
     PROTO_PHOTOGRAPH_FAILED,
+    PROTO_LIGHT_CHALLENGE,
     PROTO_WAIT,
     PROTO_STOP_WAITING,
     PROTO_AVAILABLE,
@@ -161,6 +162,9 @@ struct proto_message {
         struct {
             const char *identity, *label; /* NULL: the buyer; none */
         } photograph;
+        struct {
+            const char *identity; /* NULL: the buyer */
+        } light_challenge;
         struct {
             struct id photo;
             const char *reason;

@@ -18,7 +18,9 @@ void media_event_clear(struct media_event *event)
     free(event->sdp);
     media_room_stats_free(event->stats);
     free(event->still);
+    free(event->light);
     event->sdp = NULL;
     event->stats = NULL;
     event->still = NULL;
+    event->light = NULL;
 }

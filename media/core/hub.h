@@ -37,7 +37,8 @@ struct hub_io {
     size_t (*post_room)(void *ctx, unsigned worker);
     /** 0: ownership of the batch moves. ER_FULL: the recorder is too slow; the hub keeps it. */
     int (*record)(void *ctx, struct record_batch *batch);
-    /** 0: ownership of the batch moves; it answers with MEDIA_STILL. NULL: there are no stills. */
+    /** 0: ownership of the batch moves; it answers with MEDIA_STILL or
+     *  MEDIA_LIGHT. NULL: there are no stills. */
     int (*still)(void *ctx, struct still_batch *batch);
 };
 
@@ -104,6 +105,9 @@ void hub_clip_start(struct hub *h, uint64_t now_us, const struct id *room,
 void hub_clip_stop(struct hub *h, uint64_t now_us, const struct id *room, const struct id *clip);
 void hub_still(struct hub *h, uint64_t now_us, const struct id *room,
                const struct media_still_config *config);
+void hub_light(struct hub *h, uint64_t now_us, const struct id *room,
+               const struct media_light_config *config);
+void hub_light_begins(struct hub *h, uint64_t now_us, const struct id *room, const char *publisher);
 void hub_stats(struct hub *h, uint64_t now_us, const struct id *room, uint64_t request);
 
 /** Totals of this hub; plain numbers that only the hub's thread writes. */

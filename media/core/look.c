@@ -35,6 +35,7 @@ void still_batch_free(struct still_batch *b)
         slab_release(b->slabs[i]);
     free(b->packets);
     free(b->slabs);
+    free(b->captures);
     free(b);
 }
 

@@ -19,6 +19,8 @@ enum command_type {
     COMMAND_CLIP_START,
     COMMAND_CLIP_STOP,
     COMMAND_STILL,
+    COMMAND_LIGHT,
+    COMMAND_LIGHT_BEGINS,
     COMMAND_STATS,
     COMMAND_CONNECTION,
     COMMAND_STOP, /* close everything and end the thread */
@@ -46,6 +48,7 @@ struct command {
     struct command_offer *offer;           /* PEER_ADD, PEER_OFFER */
     struct media_clip_config *clip_config; /* CLIP_START */
     struct media_still_config *still;      /* STILL */
+    struct media_light_config *light;      /* LIGHT */
     char *identity;                        /* CONSENT, MARK */
     enum framelog_mark mark;               /* MARK */
     char text[16];                         /* MARK */

@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "base/str.h"
 #include "media/record/clip.h"
+#include "media/record/curve.h"
 #include "media/record/photo.h"
 #include "media/record/snapshot.h"
 #include "media/record/trim.h"
@@ -264,6 +265,29 @@ static void make_still(struct job_thread *t, struct still_batch *b)
     still_batch_free(b);
 }
 
+static struct media_light_curve *light_result(const struct curve *curve)
+{
+    struct media_light_curve *r = calloc(1, sizeof *r);
+    for (size_t i = 0; r && i < curve->count; i++)
+        r->samples[r->count++] = (struct media_light_sample){.unix_us = curve->samples[i].unix_us,
+                                                             .luma = curve->samples[i].luma};
+    return r;
+}
+
+static void make_curve(struct job_thread *t, struct still_batch *b)
+{
+    struct media_event event = {.type = MEDIA_LIGHT, .room = b->room, .clip = b->still};
+    struct curve *curve;
+    event.er = curve_make(b->packets, b->captures, b->count, b->from_unix_us, &curve);
+    if (event.er == 0) {
+        event.light = light_result(curve);
+        event.er = event.light ? 0 : ER_NOMEM;
+        free(curve);
+    }
+    tell(t->jobs, &event);
+    still_batch_free(b);
+}
+
 static struct media_still_result *photo_result(const struct photo *p)
 {
     struct media_still_result *r = calloc(1, sizeof *r);
@@ -302,6 +326,8 @@ static void *run(void *arg)
     while (msgq_wait(t->queue, &job, -1)) {
         if (job.batch)
             record(t, job.batch);
+        else if (job.still && job.still->from_unix_us)
+            make_curve(t, job.still);
         else if (job.still)
             make_still(t, job.still);
         else if (job.photo)

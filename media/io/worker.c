@@ -134,6 +134,7 @@ void command_clear(struct command *c)
     free(c->offer);
     free(c->clip_config);
     free(c->still);
+    free(c->light);
     free(c->identity);
     tcp_arrival_free(c->arrival);
 }
@@ -178,6 +179,12 @@ static void carry_out(struct worker *w, struct command *c)
         break;
     case COMMAND_STILL:
         hub_still(h, w->now_us, &c->room, c->still);
+        break;
+    case COMMAND_LIGHT:
+        hub_light(h, w->now_us, &c->room, c->light);
+        break;
+    case COMMAND_LIGHT_BEGINS:
+        hub_light_begins(h, w->now_us, &c->room, c->identity);
         break;
     case COMMAND_STATS:
         hub_stats(h, w->now_us, &c->room, c->request);

@@ -207,6 +207,12 @@ export interface ServerMessages {
   still: { still: Still };
   photograph: { photo: string; label: string; by: { identity: string; name: string }; max_bytes: number };
   photograph_failed: { photo: string; reason: string };
+  light_challenge: { challenge: string; by: { identity: string; name: string }; ms: number };
+  light: { challenge: string; on: boolean; done: boolean };
+  light_result: {
+    challenge: string; publisher: string; passed: boolean; reason?: string | null;
+    correlation?: number; contrast?: number; lag_ms?: number;
+  };
   recording: { on: boolean; clips: string[]; since: string | null };
   notice: { code: string; message: string };
 }
@@ -225,6 +231,7 @@ export interface Requests {
     reply: { sdp: string };
   };
   photograph: { out: { identity?: string; label?: string }; reply: { photo: string } };
+  light_challenge: { out: { identity?: string }; reply: { challenge: string } };
   photograph_failed: { out: { photo: string; reason?: string }; reply: object };
   view: { out: View & { mid: string }; reply: object };
   stats: { out: Partial<Network> & { lines?: Record<string, LineStats> }; reply: object };

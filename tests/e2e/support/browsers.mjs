@@ -119,8 +119,9 @@ class Page {
   }
 }
 
-async function launchChromium(fps) {
-  const args = fps ? [...CHROMIUM, `--use-fake-device-for-media-stream=fps=${fps}`] : CHROMIUM;
+async function launchChromium(fps, camera) {
+  const args = fps ? [...CHROMIUM, `--use-fake-device-for-media-stream=fps=${fps}`] : [...CHROMIUM];
+  if (camera) args.push(`--use-file-for-fake-video-capture=${camera}`);
   const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args });
   const open = async ({ script, viewport = { width: 1280, height: 800 }, locale = 'en-GB' } = {}) => {
     const context = await browser.newContext({ viewport, locale });
@@ -170,7 +171,7 @@ async function launchFirefox(hertz) {
 }
 
 /** `hertz`: the tone of the fake microphone, where the browser cannot make one in the page; `fps` of
- *  Chromium's fake camera. */
-export function launch(kind, { hertz = 440, fps } = {}) {
-  return kind === 'chromium' ? launchChromium(fps) : launchFirefox(hertz);
+ *  Chromium's fake camera, or the file (Y4M) that it shows. */
+export function launch(kind, { hertz = 440, fps, camera } = {}) {
+  return kind === 'chromium' ? launchChromium(fps, camera) : launchFirefox(hertz);
 }

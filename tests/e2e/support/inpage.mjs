@@ -4,7 +4,7 @@
 import { makePattern } from './pattern.mjs';
 
 /** Runs in the page. */
-function instrument(pattern, { tag, hertz, width, height, relayOnly, keep, codec }) {
+function instrument(pattern, { tag, hertz, width, height, relayOnly, keep, codec, ownCamera }) {
   const peers = [];
   const Native = window.RTCPeerConnection;
   const wanted = ({ mimeType }) => mimeType === codec || mimeType === 'video/rtx';
@@ -63,7 +63,7 @@ function instrument(pattern, { tag, hertz, width, height, relayOnly, keep, codec
 
   mediaDevices.getUserMedia = async (wish) => {
     const stream = new MediaStream();
-    if (wish.video) stream.addTrack(camera());
+    if (wish.video) stream.addTrack(ownCamera ? (await native({ video: wish.video })).getVideoTracks()[0] : camera());
     if (wish.audio) stream.addTrack(await microphone());
     return stream;
   };
@@ -117,7 +117,7 @@ function instrument(pattern, { tag, hertz, width, height, relayOnly, keep, codec
 }
 
 /** The script as text. `tag` is in the picture, `hertz` in the sound; `relayOnly`: no way but through TURN;
- *  `codec`: that of published pictures ("video/VP9"). */
-export function lensScript({ tag, hertz, width = 640, height = 360, relayOnly = false, keep, codec }) {
-  return `(${instrument})((${makePattern})(), ${JSON.stringify({ tag, hertz, width, height, relayOnly, keep, codec })})`;
+ *  `codec`: that of published pictures ("video/VP9"); `ownCamera`: the browser's own is not replaced. */
+export function lensScript({ width = 640, height = 360, relayOnly = false, ...options }) {
+  return `(${instrument})((${makePattern})(), ${JSON.stringify({ ...options, width, height, relayOnly })})`;
 }

@@ -121,6 +121,7 @@ void media_event_clear(struct media_event *event)
     if (event->stats)
         media_room_stats_free(event->stats);
     free(event->still);
+    free(event->light);
     memset(event, 0, sizeof *event);
 }
 
@@ -277,6 +278,20 @@ int media_still(struct media *m, const struct id *room, const struct media_still
                                                .bright = 0.25};
     fake_media_say(m, &e);
     return 0;
+}
+
+int media_light_begins(struct media *m, const struct id *room, const char *publisher)
+{
+    (void)room;
+    note(m, "light_begins %s", publisher);
+    return m->full ? ER_FULL : 0;
+}
+
+int media_light(struct media *m, const struct id *room, const struct media_light_config *config)
+{
+    (void)room;
+    note(m, "light %s %s", config->light.text, config->publisher);
+    return m->full ? ER_FULL : 0;
 }
 
 int media_photo(struct media *m, const struct id *room, const struct media_photo_config *config)

@@ -61,6 +61,10 @@ export function callView(app: BuyerApp) {
       : nothing}
     ${own.abilities.zoom ? zoom(app) : nothing}
     ${bar(app)}
+    ${app.light
+      ? html`<div class="light ${app.light} ${own.abilities.torch ? 'torch' : ''}" role="status" data-testid="light"
+          data-light=${app.light}><p>${t('call.light', { name })}</p></div>`
+      : nothing}
     ${chatOpen && room
       ? html`<section class="chat-sheet" aria-label=${t('chat.title')}>
           <header>

@@ -46,6 +46,8 @@ export class BuyerApp extends PageElement {
   @state() queue: ServerMessages['waiting'] | undefined;
   /** What becomes of a photograph that was asked for. */
   @state() photo: '' | 'taking' | 'sending' | 'sent' | 'failed' = '';
+  /** A light challenge: the screen's light, where there is no torch. */
+  @state() light: '' | 'off' | 'on' = '';
   @state() chatOpen = false;
   @state() soundBlocked = false;
   @state() endReason = '';
@@ -122,6 +124,8 @@ export class BuyerApp extends PageElement {
     client.on('waiting', (message) => (this.queue = message));
     client.on('call_started', ({ agent }) => this.#callStarted(agent.name));
     client.on('call_ended', ({ reason }) => this.#ended(reason));
+    client.on('light_challenge', () => this.#light(false, false));
+    client.on('light', ({ on, done }) => this.#light(on, done));
     client.on('photograph', (asked) => void this.#photograph(client, asked));
     client.on('closed', ({ code }) => this.#sessionClosed(code));
     client.on('renewed', () => void this.#arrive(client).catch((error) => this.#failed(error)));
@@ -206,6 +210,12 @@ export class BuyerApp extends PageElement {
     this.requestUpdate();
   }
 
+  /** The camera's torch follows; where there is none, the whole screen does. */
+  #light(on: boolean, done: boolean): void {
+    if (this.own.abilities.torch) void this.own.setTorch(on && !done);
+    this.light = done ? '' : on ? 'on' : 'off';
+  }
+
   /** Taken at once, as it was consented to; the page says so while it goes on. */
   async #photograph(client: LoupeClient, { photo: id, max_bytes }: ServerMessages['photograph']): Promise<void> {
     const { camera } = this.own;
@@ -279,6 +289,7 @@ export class BuyerApp extends PageElement {
   }
 
   #letGo(): void {
+    this.light = '';
     this.call?.stop();
     this.call = undefined;
     this.own.close();

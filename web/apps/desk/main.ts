@@ -5,7 +5,7 @@ import { html, nothing } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import { t } from '../../i18n/index.js';
 import {
-  LoupeClient, LoupeRest, type CallOffer, type Case, type Clip, type QueueEntry, type Still,
+  LoupeClient, LoupeRest, type CallOffer, type Case, type Clip, type QueueEntry, type ServerMessages, type Still,
   type TimelineEvent,
 } from '../../sdk/index.js';
 import { PageElement, icon } from '../../ui/element.js';
@@ -44,6 +44,7 @@ export class DeskApp extends PageElement {
   @state() trouble: LinkTrouble | 'role' | undefined;
   @state() available = false;
   @state() takingStill = false;
+  @state() challenging = false;
   /** Photographs that were asked for and are not here yet. */
   @state() awaited = new Set<string>();
   @state() lookingBack = false;
@@ -112,6 +113,7 @@ export class DeskApp extends PageElement {
       this.#noLongerAwaited(still.id);
       void this.#stillAddresses(still);
     });
+    client.on('light_result', (result) => this.#lightResult(result));
     client.on('photograph_failed', ({ photo }) => {
       if (this.#noLongerAwaited(photo)) this.note = t('desk.call.photoFailed');
     });
@@ -236,6 +238,7 @@ export class DeskApp extends PageElement {
     if (!call) return;
     this.call = undefined;
     this.awaited = new Set();
+    this.challenging = false;
     call.stop();
     // A room left open would take the buyer's next call without asking.
     void this.client.request('leave', {}).catch(() => {});
@@ -316,6 +319,26 @@ export class DeskApp extends PageElement {
     } catch {
       this.note = t('desk.call.photoFailed');
     }
+  }
+
+  /** Has the buyer's light follow a pattern, to see that the picture is live. */
+  async challenge(): Promise<void> {
+    const identity = this.room.buyer?.identity;
+    if (!this.call || !identity || this.challenging) return;
+    this.note = '';
+    this.challenging = true;
+    try {
+      await this.client.request('light_challenge', { identity });
+    } catch (error) {
+      this.challenging = false;
+      this.note = t('desk.light.noVerdict', { why: (error as Error).message });
+    }
+  }
+
+  #lightResult({ passed, reason }: ServerMessages['light_result']): void {
+    this.challenging = false;
+    this.note = reason ? t('desk.light.noVerdict', { why: reason }) : passed ? t('desk.light.passed') : t('desk.light.failed');
+    this.#timelineSoon();
   }
 
   #noLongerAwaited(photo: string): boolean {

@@ -167,6 +167,10 @@ function stillButton(app: DeskApp) {
       title=${t('desk.call.photoHint')} ?disabled=${!buyer?.consent || !buyer.online}
       @click=${() => void app.photograph()}>
       ${icon('phone')}<span class="word">${app.awaited.size > 0 ? t('desk.call.photoWaiting') : t('desk.call.photo')}</span>
+    </button>
+    <button class="button" data-testid="light-challenge" aria-busy=${app.challenging} title=${t('desk.light.hint')}
+      ?disabled=${!buyer?.consent || !buyer.online || app.challenging} @click=${() => void app.challenge()}>
+      ${icon('torch')}<span class="word">${app.challenging ? t('desk.light.running') : t('desk.light.button')}</span>
     </button>`;
 }
 
