@@ -161,12 +161,12 @@ function stillButton(app: DeskApp) {
   return html`<button class="button" data-testid="take-still" aria-keyshortcuts="S" aria-busy=${app.takingStill}
       title=${t('desk.call.stillKey')} ?disabled=${!buyer?.consent || app.takingStill}
       @click=${() => void app.still()}>
-      ${icon('photo')}<span class="word">${t('desk.call.still')}</span>
+      ${icon('picture')}<span class="word">${t('desk.call.still')}</span>
     </button>
     <button class="button" data-testid="take-photo" aria-busy=${app.awaited.size > 0}
       title=${t('desk.call.photoHint')} ?disabled=${!buyer?.consent || !buyer.online}
       @click=${() => void app.photograph()}>
-      ${icon('phone')}<span class="word">${app.awaited.size > 0 ? t('desk.call.photoWaiting') : t('desk.call.photo')}</span>
+      ${icon('photo')}<span class="word">${app.awaited.size > 0 ? t('desk.call.photoWaiting') : t('desk.call.photo')}</span>
     </button>
     <button class="button" data-testid="light-challenge" aria-busy=${app.challenging} title=${t('desk.light.hint')}
       ?disabled=${!buyer?.consent || !buyer.online || app.challenging} @click=${() => void app.challenge()}>
