@@ -300,11 +300,12 @@ static void write_cors(struct wr *w, const struct http_asked *asked)
     if (asked->method == HTTP_OPTIONS)
         wr_printf(w, "access-control-allow-methods: GET, HEAD, POST, PATCH, DELETE, OPTIONS\r\n"
                      "access-control-allow-headers: Authorization, Content-Type, If-Match,"
-                     " If-None-Match, Idempotency-Key, Range\r\n"
+                     " If-None-Match, Idempotency-Key, Range, Repr-Digest,"
+                     " Upload-Complete, Upload-Offset\r\n"
                      "access-control-max-age: 600\r\n");
     /* With OPTIONS too: a WHIP client may ask for the ICE servers so. */
     wr_printf(w, "access-control-expose-headers: ETag, Location, Link, Retry-After,"
-                 " Content-Range, Accept-Ranges\r\n");
+                 " Content-Range, Accept-Ranges, Upload-Complete, Upload-Offset\r\n");
 }
 
 #define HEAD_BYTES 16384
