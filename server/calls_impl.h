@@ -313,6 +313,10 @@ void calls_on_still_event(struct calls *c, const struct media_event *event);
 void calls_tidy_stills(struct calls *c);
 /** On the store thread: photographs that were never sent go. */
 void calls_tidy_photos(struct store *s, uint64_t unix_us);
+/** On the store thread: what this person was asked for, and has not sent whole, goes. How many: the first
+ *  `max` of them in `ret`. */
+size_t calls_forget_photos(struct store *s, const struct id *case_id, const char *identity,
+                           struct id *ret, size_t max);
 void calls_remove_still_files(const char *path);
 /** All of it was uploaded: have it checked, and entered as a still; then `done`. ER_CONFLICT: it is being
  *  checked; ER_FULL, ER_NOMEM. */

@@ -228,11 +228,36 @@ void calls_on_photograph_failed(struct calls *c, struct member *m, const struct 
     sessions_reply(c->sessions, m->session, msg->id, NULL);
 }
 
+struct forgetting {
+    struct store *store;
+    const char *identity;
+    struct id *ids;
+    size_t count, max;
+};
+
+static void forget_each(void *ctx, const struct store_still *row)
+{
+    struct forgetting *f = ctx;
+    if (strcmp(row->publisher, f->identity) != 0)
+        return;
+    calls_remove_still_files(row->path);
+    if (store_still_drop(f->store, &row->id) == 0 && f->count < f->max)
+        f->ids[f->count++] = row->id;
+}
+
+size_t calls_forget_photos(struct store *s, const struct id *case_id, const char *identity,
+                           struct id *ret, size_t max)
+{
+    struct forgetting f = {.store = s, .identity = identity, .ids = ret, .max = max};
+    (void)store_stills_unfinished(s, case_id, "photo", forget_each, &f);
+    return f.count;
+}
+
 /* Pieces */
 
 struct piece_job {
     struct calls_job head;
-    char identity[STORE_IDENTITY_BYTES];
+    struct claims who;
     struct calls_photo_piece piece;
     struct store_still row;
     uint64_t offset; /* what is there */
@@ -274,16 +299,28 @@ static int append(const char *name, uint64_t at, const uint8_t *data, size_t len
     return er;
 }
 
+/** Whether `who` was asked for the photograph, and still agrees to being recorded. An identity is a
+ *  person only within a merchant, so the name alone is not enough. */
+static int piece_check(struct store *s, const struct claims *who, const struct store_still *row)
+{
+    struct store_person p;
+    if (strcmp(row->kind, "photo") != 0)
+        return ER_NOT_FOUND;
+    if (strcmp(row->publisher, who->identity) != 0 || !who->grants.publish ||
+        !claims_allow_case(who, &row->case_id, &row->room, row->merchant))
+        return ER_DENIED;
+    int er = row->ready ? 0 : store_person_get(s, &row->case_id, who->identity, &p);
+    return er == ER_NOT_FOUND || (er == 0 && !row->ready && !p.consent) ? ER_CONFLICT : er;
+}
+
 static int piece_take(struct store *s, struct piece_job *job)
 {
     char name[STORE_PATH_BYTES + 16];
     const struct calls_photo_piece *p = &job->piece;
     struct id id = job->row.id;
     int er = store_still_get(s, &id, &job->row);
-    if (er == 0 && strcmp(job->row.kind, "photo") != 0)
-        er = ER_NOT_FOUND;
-    if (er == 0 && strcmp(job->row.publisher, job->identity) != 0)
-        er = ER_DENIED;
+    if (er == 0)
+        er = piece_check(s, &job->who, &job->row);
     if (er < 0 || job->row.ready)
         return er;
     if (job->row.created_us + LIMIT_PHOTO_WAIT_US < job->head.unix_us)
@@ -316,6 +353,8 @@ static const char *why_not(int er)
         return "no such photograph is waited for";
     case ER_DENIED:
         return "the photograph was asked of somebody else";
+    case ER_CONFLICT:
+        return "this person does not consent to being recorded";
     case ER_STALE:
         return "the offset is not where the upload stands";
     case ER_FULL:
@@ -367,7 +406,7 @@ void calls_photo_piece(struct calls *c, const struct claims *who, const char *ph
     if (er == 0) {
         job->head.work = piece_work;
         job->head.done = piece_done;
-        (void)str_copy(job->identity, sizeof job->identity, who->identity);
+        job->who = *who;
         job->piece = *piece;
         job->done = done;
         job->ctx = ctx;

@@ -441,6 +441,8 @@ struct consent_job {
     char re[PROTO_ID_BYTES];
     calls_done *done; /* by HTTP */
     void *ctx;
+    struct id photos[LIMIT_PHOTOS_PENDING]; /* that were waited for, and are not any more */
+    size_t photo_count;
     int er;
 };
 
@@ -461,8 +463,11 @@ static void consent_work(struct store *s, struct calls_job *head)
         er = store_person_put(s, &found.id, &p, head->unix_us);
     if (er == 0)
         er = store_consent_set(s, &found.id, p.identity, job->recording, head->unix_us);
-    store_case_clear(&found);
     job->er = store_end(s, er);
+    if (job->er == 0 && !job->recording)
+        job->photo_count = calls_forget_photos(s, &found.id, p.identity, job->photos,
+                                               LIMIT_PHOTOS_PENDING);
+    store_case_clear(&found);
 }
 
 static void consent_answer(struct calls *c, struct consent_job *job)
@@ -496,6 +501,10 @@ static void consent_done(struct calls *c, struct calls_job *head)
         set_consent(r, p, job->recording);
         room_tell_person(r, p);
     }
+    for (size_t i = 0; r && i < job->photo_count; i++)
+        room_tell(r, NULL,
+                  json_pack("{s:s,s:s,s:s}", "type", "photograph_failed", "photo",
+                            job->photos[i].text, "reason", "withdrawn"));
 }
 
 /** Withdrawal takes effect at once; the record of it follows. */

@@ -163,7 +163,17 @@ static void others_and_too_much_are_refused(void **state)
     const struct calls_photo_piece p = {.data = (const uint8_t *)"x", .len = 1};
     const struct calls_photo_piece huge = {.data = (const uint8_t *)"x",
                                            .len = LIMIT_PHOTO_BYTES + 1};
+    struct claims other = f->page; /* somebody of the same name, elsewhere */
+    (void)snprintf(other.merchant, sizeof other.merchant, "elsewhere");
+    struct claims looks_on = f->page;
+    looks_on.grants.publish = false;
+    struct store_case another = world_case(&f->w, "bo");
+    const struct claims bound = world_claims("bo", ROLE_BUYER, &another.id);
+    store_case_clear(&another);
     assert_int_equal(piece(f, &agent, &p), ER_DENIED);
+    assert_int_equal(piece(f, &other, &p), ER_DENIED);
+    assert_int_equal(piece(f, &bound, &p), ER_DENIED);
+    assert_int_equal(piece(f, &looks_on, &p), ER_DENIED);
     assert_int_equal(piece(f, &f->page, &huge), ER_FULL);
     assert_int_equal(put(f, 0, "abc", false), 0);
     (void)snprintf(f->photo, sizeof f->photo, "nonsense");
@@ -207,6 +217,36 @@ static void the_page_may_say_no(void **state)
     assert_int_equal(put(f, 3, "def", false), ER_NOT_FOUND);
 }
 
+static void withdrawal_forgets_what_was_sent(void **state)
+{
+    struct fixture *f = *state;
+    char name[400];
+    ask(f);
+    assert_int_equal(put(f, 0, "abc", false), 0);
+    (void)snprintf(name, sizeof name, "%s/blobs/%.2s/%s.upload", f->w.data, f->photo, f->photo);
+    assert_int_equal(access(name, F_OK), 0);
+    client_say(&f->buyer, "{'type':'consent','id':'w','recording':false}");
+    json_t *told = client_expect(&f->agent, "photograph_failed");
+    assert_string_equal(text_at(told, "photo"), f->photo);
+    assert_string_equal(text_at(told, "reason"), "withdrawn");
+    assert_int_equal(access(name, F_OK), -1);
+    assert_int_equal(put(f, 3, "def", true), ER_NOT_FOUND);
+    assert_int_equal(fake_media_count(f->w.media, "photo"), 0);
+}
+
+/** The word that counts is the one on the case, wherever it was given. */
+static void without_consent_nothing_is_kept(void **state)
+{
+    struct fixture *f = *state;
+    char name[400];
+    ask(f);
+    uint64_t unix_us = calls_unix_us(f->w.calls);
+    assert_int_equal(store_consent_set(f->w.store, &f->c.id, "bo", false, unix_us), 0);
+    assert_int_equal(put(f, 0, "abc", false), ER_CONFLICT);
+    (void)snprintf(name, sizeof name, "%s/blobs/%.2s/%s.upload", f->w.data, f->photo, f->photo);
+    assert_int_equal(access(name, F_OK), -1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -217,6 +257,8 @@ int main(void)
         TEST(others_and_too_much_are_refused),
         TEST(what_is_no_picture_is_dropped),
         TEST(the_page_may_say_no),
+        TEST(withdrawal_forgets_what_was_sent),
+        TEST(without_consent_nothing_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
