@@ -107,7 +107,9 @@
 
 /* Stills. The limits of pixels are of what has to be decoded for one, pictures before it included */
 #define LIMIT_PHOTO_BYTES 33554432 /* of an uploaded photograph; more is refused: ER_FULL (413) */
-#define LIMIT_PHOTOS_PENDING 4     /* asked of one case's buyer and not there yet; then ER_FULL */
+#define LIMIT_PHOTO_SCANS                                                                          \
+    64 /* of one: each goes over all of it; more are refused: ER_UNSUPPORTED */
+#define LIMIT_PHOTOS_PENDING 4 /* asked of one case's buyer and not there yet; then ER_FULL */
 #define LIMIT_PHOTO_WAIT_US UINT64_C(3600000000) /* an unfinished one is forgotten then */
 #define LIMIT_LIGHT_SAMPLES 1024  /* pictures of a light challenge; further ones are left out */
 #define LIMIT_LIGHT_PACKETS 32768 /* of its picture; a key frame further back is none */

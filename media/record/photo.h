@@ -22,7 +22,7 @@ struct photo {
 
 /** A JPEG (ITU-T T.81; baseline, extended or progressive, 8 bits, grey or YCbCr) without its metadata, to
  *  free(). What follows the end of the picture is left out, too. ER_MALFORMED; ER_UNSUPPORTED: another
- *  kind of JPEG, too large, or none at all; ER_NOMEM. Fills in size and orientation. */
+ *  kind of JPEG, too large, of too many scans, or none at all; ER_NOMEM. Fills in size and orientation. */
 int photo_strip(const uint8_t *data, size_t len, struct photo *ret, uint8_t **ret_jpeg,
                 size_t *ret_len);
 

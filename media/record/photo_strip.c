@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/er.h"
+#include "base/limits.h"
 #include "media/record/photo.h"
 
 enum marker {
@@ -33,7 +34,8 @@ struct walk {
     struct rd in;
     struct wr out;
     struct photo *photo;
-    bool has_frame, has_scan;
+    bool has_frame;
+    unsigned scans;
 };
 
 static bool begins(const uint8_t *data, size_t len, const char *name, size_t name_len)
@@ -132,7 +134,8 @@ static int take_frame_head(struct walk *w, const uint8_t *data, size_t len)
 /** What is coded, up to the next marker that is not part of it. */
 static int copy_scan(struct walk *w)
 {
-    w->has_scan = true;
+    if (++w->scans > LIMIT_PHOTO_SCANS)
+        return ER_UNSUPPORTED;
     const uint8_t *from = w->in.at;
     for (const uint8_t *p = from; w->in.end - p >= 2; p++) {
         if (p[0] != 0xff || p[1] == 0 || (p[1] >= RST0 && p[1] <= RST7) || p[1] == 0xff)
@@ -190,7 +193,7 @@ static int walk(struct walk *w)
         if (w->in.bad)
             return ER_MALFORMED;
         if (marker == EOI)
-            return w->has_scan ? 0 : ER_MALFORMED;
+            return w->scans ? 0 : ER_MALFORMED;
         size_t len = rd_u16(&w->in);
         const uint8_t *data = len >= 2 ? rd_bytes(&w->in, len - 2) : NULL;
         if (!data || w->in.bad)

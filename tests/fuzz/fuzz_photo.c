@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* JPEG files from strangers: what is kept walks like a JPEG again, says the same, and is not longer than
- * what came by more than the orientation. */
+ * what came by more than the orientation. What decodes, if it is small, has all the samples it tells of. */
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,24 @@
 #include "media/record/photo.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void decode(const struct photo *photo, const uint8_t *jpeg, size_t len)
+{
+    struct photo_picture *picture;
+    struct still still;
+    if ((uint64_t)photo->width * photo->height > 65536 ||
+        photo_decode(&picture, &still, jpeg, len) != 0)
+        return;
+    volatile unsigned sum = 0;
+    for (int p = 0; p < 3; p++) {
+        unsigned width = p ? (still.width + 1) / 2 : still.width;
+        unsigned height = p ? (still.height + 1) / 2 : still.height;
+        for (unsigned y = 0; y < height; y++)
+            for (unsigned x = 0; x < width; x++)
+                sum += still.planes[p][(ptrdiff_t)y * still.stride[p] + x];
+    }
+    photo_picture_free(picture);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -22,6 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (photo_strip(jpeg, len, &again, &second, &second_len) != 0 || second_len != len ||
         memcmp(jpeg, second, len) != 0 || again.orientation != photo.orientation)
         abort();
+    decode(&photo, jpeg, len);
     free(second);
     free(jpeg);
     return 0;

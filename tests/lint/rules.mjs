@@ -69,10 +69,6 @@ const UNTESTED = {
 /** Parts of a module that show nothing but its face to others, tested through that: path -> test. */
 const TESTED_WITH = {
   'media/record/journal_settle.c': 'journal',
-  'media/record/photo_decode.c': 'photo',
-  'media/record/photo_strip.c': 'photo',
-  'media/record/photo_decode.c': 'photo',
-  'media/record/photo_strip.c': 'photo',
   'media/record/webm_read.c': 'webm',
   'server/auth_media.c': 'auth',
   'server/calls_chat.c': 'calls',
