@@ -22,6 +22,7 @@ static const struct route routes[] = {
     {HTTP_GET, V1 "/cases/{id}", 0, api_case_get, NULL},
     {HTTP_POST, V1 "/cases/{id}/actions/{action}", ROUTE_JSON, api_case_act, NULL},
     {HTTP_GET, V1 "/cases/{id}/export", 0, NULL, api_case_export},
+    {HTTP_GET, V1 "/cases/{id}/accesses", 0, api_accesses, NULL},
     {HTTP_GET, V1 "/cases/{id}/timeline", 0, api_timeline, NULL},
     {HTTP_POST, V1 "/cases/{id}/invites", ROUTE_JSON, api_invite, NULL},
     {HTTP_GET, V1 "/cases/{id}/clips", 0, api_clips_list, NULL},
@@ -95,6 +96,38 @@ bool api_may_see(const struct claims *claims, const struct store_case *sc)
            strcmp(claims->merchant, sc->merchant) == 0 && json_object_get(sc->more, "dispute");
 }
 
+/** The token's role, whatever the case. */
+static bool role_sees_evidence(struct api_call *c)
+{
+    if (role_describe(c->claims.role)->evidence)
+        return true;
+    api_problem(c, 403, "this role sees no clips and no stills");
+    return false;
+}
+
+bool api_evidence_allowed(struct store *s, struct api_call *c, const struct id *case_id)
+{
+    struct store_case sc = {0};
+    int er = store_case_get(s, case_id, &sc);
+    bool may = !er && api_may_see(&c->claims, &sc);
+    store_case_clear(&sc);
+    if (er)
+        api_problem_er(c, er, NULL);
+    else if (!may)
+        api_problem(c, 403, "the token is not for the case that this is of");
+    return may && role_sees_evidence(c);
+}
+
+bool api_case_evidence(struct store *s, struct api_call *c, struct store_case *ret)
+{
+    if (!api_case(s, c, ret))
+        return false;
+    if (role_sees_evidence(c))
+        return true;
+    store_case_clear(ret);
+    return false;
+}
+
 bool api_case(struct store *s, struct api_call *c, struct store_case *ret)
 {
     struct id id;
@@ -136,6 +169,7 @@ void api_answer(struct api_call *c)
     struct app *app = c->app;
     if (app->calls && id_is_set(&c->changed))
         calls_case_changed(app->calls, &c->changed);
+    app->views += c->viewed;
     if (app->http)
         http_reply_send(app->http, c->request->reply, &c->response);
     call_free(c);

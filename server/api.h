@@ -24,6 +24,7 @@ struct api_call {
     bool disk_low; /* likewise the disk */
     struct http_response response;
     enum store_invite_state invite; /* of the token */
+    bool viewed;                    /* something was looked at, and the timeline says so */
     struct id changed;              /* a case that was changed: its room is told */
 };
 
@@ -43,6 +44,12 @@ void api_json(struct api_call *c, int status, json_t *body);
 bool api_may_see(const struct claims *claims, const struct store_case *sc);
 /** The case of the first parameter, if they may see it; else false, and the problem is set. */
 bool api_case(struct store *s, struct api_call *c, struct store_case *ret);
+/** The same, for those whose role sees clips and stills. */
+bool api_case_evidence(struct store *s, struct api_call *c, struct store_case *ret);
+/** Whether the one with the token may see what was recorded in this case; else the problem is set. */
+bool api_evidence_allowed(struct store *s, struct api_call *c, const struct id *case_id);
+/** The page that the query asks for: from after `cursor`, `limit` at most; false: the problem is set. */
+bool api_page_read(struct api_call *c, uint64_t *ret_after, uint64_t *ret_limit);
 /** Answer with a case and its ETag. Clears it. */
 void api_case_answer(struct api_call *c, int status, struct store_case *sc);
 /** `text` percent-encoded for a query; `ret` has three times its size and a NUL. */
@@ -54,6 +61,7 @@ void api_cases_list(struct store *s, struct api_call *c);
 void api_case_get(struct store *s, struct api_call *c);
 void api_case_act(struct store *s, struct api_call *c);
 void api_case_export(struct api_call *c);
+void api_accesses(struct store *s, struct api_call *c);
 void api_timeline(struct store *s, struct api_call *c);
 void api_stats(struct store *s, struct api_call *c);
 void api_invite(struct store *s, struct api_call *c);

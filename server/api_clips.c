@@ -10,8 +10,7 @@
 
 #include "base/er.h"
 #include "base/str.h"
-#include "server/api.h"
-#include "server/http_range.h"
+#include "server/api_access.h"
 
 int api_sign_link(const struct media_key *key, json_t *object, const char *kind, const char *id,
                   const char *member, const char *file, const char *identity, uint64_t expires_s)
@@ -82,7 +81,7 @@ static void list_add(void *ctx, const struct store_clip *clip)
 void api_clips_list(struct store *s, struct api_call *c)
 {
     struct store_case sc;
-    if (!api_case(s, c, &sc))
+    if (!api_case_evidence(s, c, &sc))
         return;
     struct clip_list list = {.call = c, .items = json_array()};
     int er = list.items ? store_clips_of_case(s, &sc.id, list_add, &list) : ER_NOMEM;
@@ -106,24 +105,10 @@ static bool clip_find(struct store *s, struct api_call *c, struct store_clip *cl
     return false;
 }
 
-/** May the one with the token see the clip's case? */
-static bool clip_allowed(struct store *s, struct api_call *c, const struct store_clip *clip)
-{
-    struct store_case sc;
-    int er = store_case_get(s, &clip->case_id, &sc);
-    bool may = !er && api_may_see(&c->claims, &sc);
-    store_case_clear(&sc);
-    if (er)
-        api_problem_er(c, er, NULL);
-    else if (!may)
-        api_problem(c, 403, "the token is not for this clip's case");
-    return may;
-}
-
 void api_clip_get(struct store *s, struct api_call *c)
 {
     struct store_clip clip;
-    if (clip_find(s, c, &clip) && clip_allowed(s, c, &clip))
+    if (clip_find(s, c, &clip) && api_evidence_allowed(s, c, &clip.case_id))
         api_json(c, 200, clip_json(c, &clip));
 }
 
@@ -156,44 +141,7 @@ static bool file_allowed(struct store *s, struct api_call *c, const char *file,
     if (!c->has_claims)
         return api_link_allowed(c, file, ret_person) && clip_find(s, c, clip);
     (void)str_copy(ret_person, LIMIT_IDENTITY + 1, c->claims.identity);
-    return clip_find(s, c, clip) && clip_allowed(s, c, clip);
-}
-
-#define VIEW_US UINT64_C(60000000)
-
-/** Whether this request begins a view: by what the answer will carry, however it was asked for. Pieces
- *  that do not begin the file are not told again within a minute of what was told, but pieces of none
- *  that was told begin a view, wherever in the file they lie. */
-static int begins_view(struct store *s, const struct api_call *c, const struct store_clip *clip,
-                       const char *person, bool *ret)
-{
-    const struct http_request *r = c->request;
-    *ret = false;
-    if (r->method != HTTP_GET ||
-        (r->if_none_match && http_etag_listed(r->if_none_match, c->response.etag, false)))
-        return 0;
-    struct http_slice part = {0};
-    int er = r->range ? http_range_parse(r->range, c->response.file_size, &part) : 0;
-    if (er == ER_NOT_FOUND && !r->if_range)
-        return 0; /* 416 */
-    *ret = er < 0 || part.first == 0;
-    if (*ret)
-        return 0;
-    bool told = false;
-    er = store_clip_viewed_since(s, clip, person, c->unix_us - VIEW_US, &told);
-    *ret = !told;
-    return er;
-}
-
-static int viewed(struct store *s, const struct api_call *c, const struct store_clip *clip,
-                  const char *person, const char *what)
-{
-    json_t *data = json_pack("{s:s,s:s}", "clip", clip->id.text, "what", what);
-    if (!data)
-        return ER_NOMEM;
-    int er = store_event_append(s, &clip->case_id, person, "clip_viewed", data, c->unix_us, NULL);
-    json_decref(data);
-    return er;
+    return clip_find(s, c, clip) && api_evidence_allowed(s, c, &clip->case_id);
 }
 
 static int file_open(struct api_call *c, const struct store_clip *clip, const char *suffix)
@@ -235,18 +183,19 @@ static void send_file(struct store *s, struct api_call *c, const char *suffix, c
         api_problem(c, poster ? 404 : 409, "there is no such file, or not yet");
         return;
     }
-    bool view = false;
     (void)snprintf(c->response.etag, sizeof c->response.etag, "\"%.64s%s\"", clip.sha256,
                    poster  ? "-p"
                    : media ? ""
                            : "-m");
+    const struct access access = {.case_id = &clip.case_id,
+                                  .object = "clip",
+                                  .id = &clip.id,
+                                  .what = what,
+                                  .person = person,
+                                  .once_us = poster ? ACCESS_POSTER_US : 0};
     int er = file_open(c, &clip, suffix);
-    if (!er && media)
-        er = begins_view(s, c, &clip, person, &view);
-    else if (!er && !poster)
-        view = c->request->method == HTTP_GET;
-    if (!er && view)
-        er = viewed(s, c, &clip, person, what);
+    if (!er)
+        er = access_tell(s, c, &access);
     if (er) {
         api_problem_er(c, er,
                        er == ER_NOT_FOUND ? "there is no such file" : "the file cannot be read");

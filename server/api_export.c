@@ -78,18 +78,20 @@ static void finish_done(void *data)
 /** Whoever may see the case, but for those who only look on. */
 static bool may_export(struct api_call *c)
 {
-    if (c->claims.role != ROLE_VIEWER && c->claims.role != ROLE_BOT)
+    if (role_describe(c->claims.role)->evidence && c->claims.role != ROLE_BOT)
         return true;
     api_problem(c, 403, "this role may not export");
     return false;
 }
 
-static int told(struct store *s, const struct api_call *c, const struct store_case *sc)
+static int told(struct store *s, struct api_call *c, const struct store_case *sc)
 {
     if (c->request->method != HTTP_GET)
         return 0;
-    return store_event_append(s, &sc->id, c->claims.identity, "case_exported", NULL, c->unix_us,
-                              NULL);
+    int er = store_event_append(s, &sc->id, c->claims.identity, "case_exported", NULL, c->unix_us,
+                                NULL);
+    c->viewed = er == 0;
+    return er;
 }
 
 static void gather_work(struct store *s, void *data)

@@ -222,6 +222,8 @@ static void write_http(FILE *f, const struct app *app)
         {"http_refused_upgrades_total", C, n.refused_upgrades, "Upgrades to WebSocket refused."},
         {"http_bytes_out_total", C, n.bytes_out, "Bytes of answers."},
         {"store_jobs", G, dbq_count(app->dbq), "Jobs waiting for the database."},
+        {"evidence_views_total", C, app->views,
+         "Views and downloads of clips and stills that stand on access logs."},
         {"draining", G, app->drain_until_us != 0,
          "1 while calls are ended before the server stops."},
     };

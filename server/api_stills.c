@@ -9,8 +9,7 @@
 
 #include "base/er.h"
 #include "base/str.h"
-#include "server/api.h"
-#include "server/http_range.h"
+#include "server/api_access.h"
 
 int api_still_sign(const struct media_key *key, json_t *still, const char *identity, uint64_t now_s)
 {
@@ -49,7 +48,7 @@ static void list_add(void *ctx, const struct store_still *still)
 void api_stills_list(struct store *s, struct api_call *c)
 {
     struct store_case sc;
-    if (!api_case(s, c, &sc))
+    if (!api_case_evidence(s, c, &sc))
         return;
     struct still_list list = {.call = c, .items = json_array()};
     int er = list.items ? store_stills_of_case(s, &sc.id, list_add, &list) : ER_NOMEM;
@@ -75,24 +74,10 @@ static bool still_find(struct store *s, struct api_call *c, struct store_still *
     return false;
 }
 
-/** May the one with the token see the still's case? */
-static bool still_allowed(struct store *s, struct api_call *c, const struct store_still *still)
-{
-    struct store_case sc;
-    int er = store_case_get(s, &still->case_id, &sc);
-    bool may = !er && api_may_see(&c->claims, &sc);
-    store_case_clear(&sc);
-    if (er)
-        api_problem_er(c, er, NULL);
-    else if (!may)
-        api_problem(c, 403, "the token is not for this still's case");
-    return may;
-}
-
 void api_still_get(struct store *s, struct api_call *c)
 {
     struct store_still still;
-    if (still_find(s, c, &still) && still_allowed(s, c, &still))
+    if (still_find(s, c, &still) && api_evidence_allowed(s, c, &still.case_id))
         api_json(c, 200, still_json(c, &still));
 }
 
@@ -103,23 +88,7 @@ static bool file_allowed(struct store *s, struct api_call *c, const char *file,
     if (!c->has_claims)
         return api_link_allowed(c, file, ret_person) && still_find(s, c, still);
     (void)str_copy(ret_person, LIMIT_IDENTITY + 1, c->claims.identity);
-    return still_find(s, c, still) && still_allowed(s, c, still);
-}
-
-/** Each look is told. */
-static int viewed(struct store *s, const struct api_call *c, const struct store_still *still,
-                  const char *person)
-{
-    const struct http_request *r = c->request;
-    if (r->method != HTTP_GET ||
-        (r->if_none_match && http_etag_listed(r->if_none_match, c->response.etag, false)))
-        return 0;
-    json_t *data = json_pack("{s:s}", "still", still->id.text);
-    if (!data)
-        return ER_NOMEM;
-    int er = store_event_append(s, &still->case_id, person, "still_viewed", data, c->unix_us, NULL);
-    json_decref(data);
-    return er;
+    return still_find(s, c, still) && api_evidence_allowed(s, c, &still->case_id);
 }
 
 static int file_open(struct api_call *c, const struct store_still *still, const char *suffix)
@@ -141,7 +110,7 @@ static int file_open(struct api_call *c, const struct store_still *still, const 
 }
 
 static void send_file(struct store *s, struct api_call *c, const char *what, const char *suffix,
-                      const char *type, bool is_view)
+                      const char *type, uint64_t once_us)
 {
     struct store_still still;
     char person[LIMIT_IDENTITY + 1];
@@ -149,8 +118,14 @@ static void send_file(struct store *s, struct api_call *c, const char *what, con
         return;
     (void)snprintf(c->response.etag, sizeof c->response.etag, "\"%.64s-%s\"", still.sha256, what);
     int er = file_open(c, &still, suffix);
-    if (!er && is_view)
-        er = viewed(s, c, &still, person);
+    const struct access access = {.case_id = &still.case_id,
+                                  .object = "still",
+                                  .id = &still.id,
+                                  .what = what,
+                                  .person = person,
+                                  .once_us = once_us};
+    if (!er)
+        er = access_tell(s, c, &access);
     if (er) {
         api_problem_er(c, er, "the file cannot be read");
         return;
@@ -163,15 +138,15 @@ static void send_file(struct store *s, struct api_call *c, const char *what, con
 
 void api_still_media(struct store *s, struct api_call *c)
 {
-    send_file(s, c, "media", ".jpg", "image/jpeg", true);
+    send_file(s, c, "media", ".jpg", "image/jpeg", 0);
 }
 
 void api_still_poster(struct store *s, struct api_call *c)
 {
-    send_file(s, c, "poster", ".small.jpg", "image/jpeg", false);
+    send_file(s, c, "poster", ".small.jpg", "image/jpeg", ACCESS_POSTER_US);
 }
 
 void api_still_record(struct store *s, struct api_call *c)
 {
-    send_file(s, c, "record", ".still.json", "application/json", false);
+    send_file(s, c, "record", ".still.json", "application/json", 0);
 }

@@ -37,20 +37,27 @@ static bool number_read(struct api_call *c, const char *name, uint64_t *value)
     return false;
 }
 
+bool api_page_read(struct api_call *c, uint64_t *ret_after, uint64_t *ret_limit)
+{
+    *ret_after = 0;
+    *ret_limit = LIMIT_PAGE_ITEMS;
+    if (!number_read(c, "cursor", ret_after) || !number_read(c, "limit", ret_limit))
+        return false;
+    if (*ret_limit == 0) {
+        api_problem(c, 400, "`limit` is a number from 1");
+        return false;
+    }
+    if (*ret_limit > LIMIT_PAGE_ITEMS)
+        *ret_limit = LIMIT_PAGE_ITEMS;
+    return true;
+}
+
 void api_timeline(struct store *s, struct api_call *c)
 {
     struct store_case sc;
-    uint64_t after = 0, limit = LIMIT_PAGE_ITEMS;
-    if (!number_read(c, "cursor", &after) || !number_read(c, "limit", &limit))
+    uint64_t after, limit;
+    if (!api_page_read(c, &after, &limit) || !api_case(s, c, &sc))
         return;
-    if (limit == 0) {
-        api_problem(c, 400, "`limit` is a number from 1");
-        return;
-    }
-    if (!api_case(s, c, &sc))
-        return;
-    if (limit > LIMIT_PAGE_ITEMS)
-        limit = LIMIT_PAGE_ITEMS;
     struct page page = {.items = json_array(), .left = (size_t)limit};
     int er = page.items ? store_events_list(s, &sc.id, after, (size_t)limit + 1, page_add, &page)
                         : ER_NOMEM;

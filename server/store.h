@@ -146,6 +146,15 @@ int store_events_list(struct store *s, const struct id *case_id, uint64_t after_
                       void (*each)(void *ctx, const struct store_event *e), void *ctx);
 /** The event as the API gives it; NULL without memory. */
 json_t *store_event_json(const struct store_event *e);
+/** Whether an event "<object>_viewed" of this person tells of this `what` of the clip or still `id`, from
+ *  `since_us` on. */
+int store_viewed_since(struct store *s, const struct id *case_id, const char *object,
+                       const struct id *id, const char *what, const char *person, uint64_t since_us,
+                       bool *ret);
+/** As store_events_list, of those that tell who looked at what: "clip_viewed", "still_viewed",
+ *  "case_exported". */
+int store_accesses_list(struct store *s, const struct id *case_id, uint64_t after_seq, size_t limit,
+                        void (*each)(void *ctx, const struct store_event *e), void *ctx);
 /** The number and hash of a case's last event (0 and 64 zeros: none). */
 int store_chain_head(struct store *s, const struct id *case_id, uint64_t *ret_seq,
                      char ret_hash[STORE_HASH_BYTES]);
@@ -215,9 +224,6 @@ int store_clip_facts(struct store *s, const struct store_clip *c, json_t **ret);
 /** Oldest first. */
 int store_clips_of_case(struct store *s, const struct id *case_id,
                         void (*each)(void *ctx, const struct store_clip *c), void *ctx);
-/** Whether an event "clip_viewed" of this person tells of this clip's media from `since_us` on. */
-int store_clip_viewed_since(struct store *s, const struct store_clip *c, const char *person,
-                            uint64_t since_us, bool *ret);
 /** For the start: what was recording when the process died. */
 int store_clips_in_state(struct store *s, enum clip_state state,
                          void (*each)(void *ctx, const struct store_clip *c), void *ctx);

@@ -260,23 +260,6 @@ int store_clips_in_state(struct store *s, enum clip_state state,
     return er ? er : clips_each(s, st, each, ctx);
 }
 
-int store_clip_viewed_since(struct store *s, const struct store_clip *c, const char *person,
-                            uint64_t since_us, bool *ret)
-{
-    sqlite3_stmt *st;
-    int er = sql_begin(s, &st,
-                       "SELECT 1 FROM events WHERE case_id = ? AND at_us >= ? AND actor = ?"
-                       " AND type = 'clip_viewed' AND json_extract(data, '$.clip') = ?"
-                       " AND json_extract(data, '$.what') = 'media' LIMIT 1",
-                       "titt", c->case_id.text, (int64_t)since_us, person, c->id.text);
-    if (er)
-        return er;
-    er = sql_step(s, st);
-    sql_end(st);
-    *ret = er == 1;
-    return er < 0 ? er : 0;
-}
-
 static json_t *tracks_json(const struct store_clip *c)
 {
     json_t *tracks = json_array();

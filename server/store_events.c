@@ -130,16 +130,10 @@ static int event_read(sqlite3_stmt *st, const struct id *case_id, struct store_e
     return e->data ? 0 : ER_NOMEM;
 }
 
-int store_events_list(struct store *s, const struct id *case_id, uint64_t after_seq, size_t limit,
-                      void (*each)(void *ctx, const struct store_event *e), void *ctx)
+static int events_each(sqlite3_stmt *st, struct store *s, const struct id *case_id,
+                       void (*each)(void *ctx, const struct store_event *e), void *ctx)
 {
-    sqlite3_stmt *st;
-    int er = sql_begin(s, &st,
-                       "SELECT seq, at_us, actor, type, data, prev, hash FROM events"
-                       " WHERE case_id = ? AND seq > ? ORDER BY seq LIMIT ?",
-                       "tii", case_id->text, (int64_t)after_seq, (int64_t)limit);
-    if (er)
-        return er;
+    int er;
     while ((er = sql_step(s, st)) == 1) {
         struct store_event e;
         er = event_read(st, case_id, &e);
@@ -151,6 +145,48 @@ int store_events_list(struct store *s, const struct id *case_id, uint64_t after_
     }
     sql_end(st);
     return er;
+}
+
+int store_events_list(struct store *s, const struct id *case_id, uint64_t after_seq, size_t limit,
+                      void (*each)(void *ctx, const struct store_event *e), void *ctx)
+{
+    sqlite3_stmt *st;
+    int er = sql_begin(s, &st,
+                       "SELECT seq, at_us, actor, type, data, prev, hash FROM events"
+                       " WHERE case_id = ? AND seq > ? ORDER BY seq LIMIT ?",
+                       "tii", case_id->text, (int64_t)after_seq, (int64_t)limit);
+    return er ? er : events_each(st, s, case_id, each, ctx);
+}
+
+int store_accesses_list(struct store *s, const struct id *case_id, uint64_t after_seq, size_t limit,
+                        void (*each)(void *ctx, const struct store_event *e), void *ctx)
+{
+    sqlite3_stmt *st;
+    int er = sql_begin(s, &st,
+                       "SELECT seq, at_us, actor, type, data, prev, hash FROM events"
+                       " WHERE case_id = ? AND seq > ?"
+                       " AND type IN ('clip_viewed', 'still_viewed', 'case_exported')"
+                       " ORDER BY seq LIMIT ?",
+                       "tii", case_id->text, (int64_t)after_seq, (int64_t)limit);
+    return er ? er : events_each(st, s, case_id, each, ctx);
+}
+
+int store_viewed_since(struct store *s, const struct id *case_id, const char *object,
+                       const struct id *id, const char *what, const char *person, uint64_t since_us,
+                       bool *ret)
+{
+    sqlite3_stmt *st;
+    int er = sql_begin(s, &st,
+                       "SELECT 1 FROM events WHERE case_id = ?1 AND at_us >= ?2 AND actor = ?3"
+                       " AND type = ?4 || '_viewed' AND json_extract(data, '$.' || ?4) = ?5"
+                       " AND json_extract(data, '$.what') = ?6 LIMIT 1",
+                       "titttt", case_id->text, (int64_t)since_us, person, object, id->text, what);
+    if (er)
+        return er;
+    er = sql_step(s, st);
+    sql_end(st);
+    *ret = er == 1;
+    return er < 0 ? er : 0;
 }
 
 json_t *store_event_json(const struct store_event *e)

@@ -36,6 +36,7 @@ struct role_info {
     bool takes_calls;   /* may be offered waiting calls */
     bool sees_queue;    /* is sent the merchant's queue without being available */
     bool rules;         /* may join and rule on disputes */
+    bool evidence;      /* sees the clips and stills of cases that it may see */
     uint8_t media_rank; /* as publisher: who is shown first, see media.h */
 };
 

@@ -154,9 +154,11 @@ test('each view is an event, its later pieces are not', async () => {
   await get(MEDIA, { ...bearer(), range: 'bytes=9000000-' });
   await get(MEDIA.replace('media', 'poster'), bearer());
   const seen = await views();
-  assert.equal(seen.length, first + 2);
-  assert.equal(seen.at(-1).actor, 'buyer-1');
-  assert.deepEqual(seen.at(-1).data, { clip: CLIP, what: 'media' });
+  assert.ok(seen.length === first + 2 || seen.length === first + 3, 'a poster is told once in ten minutes');
+  const media_ = seen.filter((event) => event.data.what === 'media');
+  assert.equal(media_.at(-1).actor, 'buyer-1');
+  assert.deepEqual(media_.at(-1).data, { clip: CLIP, what: 'media' });
+  assert.deepEqual(seen.find((event) => event.data.what === 'poster')?.data, { clip: CLIP, what: 'poster' });
   const manifest = await get(MEDIA.replace('media', 'manifest'), bearer());
   assert.equal(manifest.bytes.toString(), MANIFEST);
   assert.equal(manifest.headers.get('content-type'), 'application/json');

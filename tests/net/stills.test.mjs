@@ -42,7 +42,7 @@ const MEDIA = `/api/v1/stills/${STILL}/media`;
 
 async function looks() {
   const { body } = await server.api('GET', `/api/v1/cases/${item.id}/timeline`, { token: buyer });
-  return body.items.filter(({ type }) => type === 'still_viewed').map(({ actor, data: { still } }) => [actor, still]);
+  return body.items.filter(({ type, data }) => type === 'still_viewed' && data.what === 'media').map(({ actor, data: { still } }) => [actor, still]);
 }
 
 test('a still is told with its facts, and addresses for the one who asks', async () => {
