@@ -67,7 +67,6 @@ int clip_new(struct clip **ret, const struct clip_config *config)
     }
     if (config->hurry) {
         webm_hurry(c->webm);
-        mixer_hurry(c->mixer);
         ledger_hurry(c->ledger);
     }
     *ret = c;

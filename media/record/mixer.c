@@ -13,7 +13,7 @@
 
 enum {
     RATE = 48000,
-    CHANNELS = MIXER_CHANNELS,
+    CHANNELS = 1, /* people's voices; twice would cost twice */
     FRAME = RATE / 50,
     RING = 131072,            /* samples a voice may lie ahead, a power of two: 2.7 s */
     PACKET_MAX = 5760,        /* the longest packet, 120 ms */
@@ -24,8 +24,9 @@ enum {
     STEP_MAX = 4,             /* samples put in or left out per packet at most */
     SMOOTHING = 32,           /* packets the error is averaged over */
     IDLE = RATE * 10,         /* a voice silent for so long gives its place away */
-    BITRATE = 64000,
-    COMPLEXITY = 5,
+    LOUDEST = 32767,
+    BITRATE = 40000,
+    COMPLEXITY = 1, /* the least that tells a knock from a tone */
     ENCODED_MAX = 1500,
 };
 
@@ -69,11 +70,6 @@ int mixer_new(struct mixer **ret)
     m->position = delay;
     *ret = m;
     return 0;
-}
-
-void mixer_hurry(struct mixer *m)
-{
-    (void)opus_encoder_ctl(m->encoder, OPUS_SET_COMPLEXITY(0));
 }
 
 static void free_source(struct source *s)
@@ -276,13 +272,13 @@ void mixer_end(struct mixer *m, uint64_t source)
 }
 
 /** Adds a voice's samples to the mix and clears them; gives its place away when it is done. */
-static void draw(struct mixer *m, struct source **slot, float *mix)
+static void draw(struct mixer *m, struct source **slot, int32_t *mix)
 {
     struct source *s = *slot;
     for (int i = 0; i < FRAME; i++) {
         int16_t *from = s->ring + ring_at(m->position + i);
         for (int c = 0; c < CHANNELS; c++) {
-            mix[i * CHANNELS + c] += (float)from[c] / 32768.0f;
+            mix[i * CHANNELS + c] += from[c];
             from[c] = 0;
         }
     }
@@ -292,16 +288,42 @@ static void draw(struct mixer *m, struct source **slot, float *mix)
     }
 }
 
+/** Where voices together are too loud, they are bent rather than cut. */
+static opus_int32 encode_loud(struct mixer *m, const int32_t *mix)
+{
+    float bent[FRAME * CHANNELS];
+    for (int i = 0; i < FRAME * CHANNELS; i++)
+        bent[i] = (float)mix[i] / (LOUDEST + 1);
+    opus_pcm_soft_clip(bent, FRAME, CHANNELS, m->clip_memory);
+    return opus_encode_float(m->encoder, bent, FRAME, m->encoded, ENCODED_MAX);
+}
+
+static opus_int32 encode(struct mixer *m, const int32_t *mix)
+{
+    int16_t pcm[FRAME * CHANNELS];
+    int32_t loudest = 0;
+    for (int i = 0; i < FRAME * CHANNELS; i++) {
+        int32_t size = mix[i] < 0 ? -mix[i] : mix[i];
+        loudest = size > loudest ? size : loudest;
+        pcm[i] = (int16_t)mix[i];
+    }
+    bool bends = false; /* since the last frame, until the wave crosses zero */
+    for (int c = 0; c < CHANNELS; c++)
+        bends = bends || m->clip_memory[c] < 0 || m->clip_memory[c] > 0;
+    return loudest > LOUDEST || bends
+               ? encode_loud(m, mix)
+               : opus_encode(m->encoder, pcm, FRAME, m->encoded, ENCODED_MAX);
+}
+
 int mixer_next(struct mixer *m, int64_t until_us, struct mixer_frame *ret)
 {
     if (m->position + FRAME > samples_of(until_us))
         return ER_AGAIN;
-    float mix[FRAME * CHANNELS] = {0};
+    int32_t mix[FRAME * CHANNELS] = {0};
     for (size_t i = 0; i < LIMIT_MIX_SOURCES; i++)
         if (m->sources[i])
             draw(m, &m->sources[i], mix);
-    opus_pcm_soft_clip(mix, FRAME, CHANNELS, m->clip_memory);
-    opus_int32 len = opus_encode_float(m->encoder, mix, FRAME, m->encoded, ENCODED_MAX);
+    opus_int32 len = encode(m, mix);
     if (len <= 0)
         return ER_INTERNAL;
     ret->data = m->encoded;

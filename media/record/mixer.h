@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Voices mixed into one Opus track. Each voice is laid on the timeline by its capture times; where its
- * clock runs off, single samples are put in or left out; losses are concealed, and all else is
- * silence: the track has no holes. Media time is in microseconds from the beginning. */
+/* Voices mixed into one Opus track of one channel. Each voice is laid on the timeline by its capture
+ * times; where its clock runs off, single samples are put in or left out; losses are concealed, and all
+ * else is silence: the track has no holes. Media time is in microseconds from the beginning. */
 #ifndef LOUPE_MEDIA_RECORD_MIXER_H
 #define LOUPE_MEDIA_RECORD_MIXER_H
 
@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #define MIXER_FRAME_US 20000 /* length of each packet that comes out */
-#define MIXER_CHANNELS 2
 
 struct mixer;
 
@@ -32,8 +31,6 @@ struct mixer_frame {
 
 /** 0, ER_NOMEM or ER_INTERNAL. */
 int mixer_new(struct mixer **ret);
-/** All of it comes at once, and somebody waits: it takes half the time, and sounds a little worse. */
-void mixer_hurry(struct mixer *m);
 /** NULL is fine. */
 void mixer_free(struct mixer *m);
 

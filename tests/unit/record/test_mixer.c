@@ -146,8 +146,8 @@ static void test_keeps_voices_in_time(void **state)
     print_message("worst offset: %.2f and %.2f ms\n", fast.worst_us / 1000, slow.worst_us / 1000);
     assert_in_range(fast.heard, seconds - 2, seconds);
     assert_in_range(slow.heard, seconds - 2, seconds);
-    assert_true(fast.worst_us < 3000);
-    assert_true(slow.worst_us < 3000);
+    assert_true(fast.worst_us < 5000);
+    assert_true(slow.worst_us < 5000);
 }
 
 static void test_moves_a_voice_that_jumps(void **state)
