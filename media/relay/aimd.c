@@ -61,7 +61,7 @@ static double at_most_halved(const struct aimd *a, const struct aimd_input *in, 
 /** What waited suddenly and came slowly: the link has just become much slower. */
 static bool has_collapsed(const struct aimd *a, const struct aimd_input *in)
 {
-    return in->leaps && in->tail_bps > 0 && in->jitter_us < LEAP_JITTER_US &&
+    return (in->leaps || in->stretches) && in->tail_bps > 0 && in->jitter_us < LEAP_JITTER_US &&
            in->tail_bps < FELL * in->sent_bps && in->tail_bps < FELL * a->bps;
 }
 

@@ -32,7 +32,8 @@ struct aimd_input {
     double recent_bps;   /* the same over the last moments only, */
     double peak_bps;     /* over the busiest ones, */
     double tail_bps;     /* and of the last packets alone; 0: unknown */
-    bool leaps;          /* the newest packets waited long */
+    bool leaps;          /* the newest packets waited long, */
+    bool stretches;      /* or ever longer, within one burst */
     bool hold;           /* no increase now */
 };
 

@@ -277,6 +277,7 @@ static void judge_delay(struct bwe *b, uint64_t now_us, const struct tally *t)
         .peak_bps = acked_peak_bps(&b->acked) / share,
         .tail_bps = acked_tail_bps(&b->acked) / share,
         .leaps = trendline_leaps(&b->trend),
+        .stretches = trendline_stretches(&b->trend),
         .hold = lossguard_holds(&b->loss, now_us),
     };
     uint64_t before_us = b->aimd.decreased_us;

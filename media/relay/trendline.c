@@ -24,6 +24,7 @@
 #define LATE_JITTER 2
 #define LATE_SAMPLES 256.0
 #define LATE_SHARE_MAX 0.06 /* where more are late, it says nothing */
+#define STRETCHED_PACKETS 2u
 #define STEEP_JITTER 3
 #define STEEP_GROUPS 3u
 #define BASE_STRETCH_US 10000000
@@ -153,6 +154,11 @@ bool trendline_leaps(const struct trendline *t)
     return t->count > 0 && is_late(t, t->group_delay_us) && t->late_share < LATE_SHARE_MAX;
 }
 
+bool trendline_stretches(const struct trendline *t)
+{
+    return t->late_run >= STRETCHED_PACKETS && t->late_share < LATE_SHARE_MAX;
+}
+
 /** The last groups all waited long: no slope is needed to see it. */
 static bool is_steep(const struct trendline *t)
 {
@@ -226,6 +232,9 @@ static void add_sample(struct trendline *t, int64_t arrival_us, int64_t delay_us
 void trendline_arrival(struct trendline *t, uint64_t sent_us, int64_t arrival_us)
 {
     int64_t delay_us = arrival_us - (int64_t)sent_us;
+    bool later = t->count > 0 && is_late(t, delay_us) && delay_us > t->last_delay_us;
+    t->late_run = later ? t->late_run + 1 : 0;
+    t->last_delay_us = delay_us;
     if (t->group_sent_us && sent_us - t->group_sent_us < GROUP_US) {
         if (delay_us < t->group_delay_us) {
             t->group_delay_us = delay_us;

@@ -21,6 +21,8 @@ struct trendline {
     uint64_t group_sent_us; /* of its first packet; 0: none */
     int64_t group_delay_us; /* least */
     int64_t group_arrival_us;
+    int64_t last_delay_us; /* of the newest packet */
+    unsigned late_run;     /* the newest packets, of those that waited long and ever longer */
     /* The last samples, a ring. */
     struct trendline_sample {
         int64_t at_us;
@@ -52,6 +54,9 @@ void trendline_reset(struct trendline *t);
 void trendline_arrival(struct trendline *t, uint64_t sent_us, int64_t arrival_us);
 /** Did the newest packets wait long, as few do here? The link may have become slower just now. */
 bool trendline_leaps(const struct trendline *t);
+/** Did the newest packets wait long, each longer than the one before? So it is within a burst already
+ *  whose first packet found the link free. */
+bool trendline_stretches(const struct trendline *t);
 /** The queue on the path now: delay beyond the least one of the last 10 to 20 seconds. */
 uint32_t trendline_queue_us(const struct trendline *t);
 

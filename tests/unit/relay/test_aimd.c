@@ -105,6 +105,12 @@ static void a_collapse_is_seen_by_the_newest_packets(void **state)
     in.leaps = true;
     aimd_update(&a, START + 100 * MS, &in);
     assert_true(a.capacity_bps == 600000 && a.bps <= 0.85 * 600000);
+    struct aimd_input burst = in;
+    burst.leaps = false;
+    burst.stretches = true;
+    struct aimd other = {.bps = 2000000};
+    aimd_update(&other, START + 100 * MS, &burst);
+    assert_true(other.capacity_bps == 600000 && other.bps == a.bps);
     double before = a.bps;
     aimd_update(&a, START + 200 * MS, &in); /* no queue seen yet, but there is one */
     assert_true(a.bps == before);

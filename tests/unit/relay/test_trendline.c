@@ -117,6 +117,43 @@ static void the_newest_delay_leaps(void **state)
     assert_false(leapt);
 }
 
+/** A burst of `packets` that leave within 4 ms, each that much later behind the one before. */
+static void burst(struct trendline *t, uint64_t *now_us, unsigned packets, int64_t each_us)
+{
+    for (unsigned k = 0; k < packets; k++) {
+        uint64_t sent_us = *now_us + k * 4 * MS / packets;
+        trendline_arrival(t, sent_us, (int64_t)*now_us + SKEW + k * each_us);
+    }
+    *now_us += 33 * MS;
+}
+
+static void a_burst_that_is_stretched_tells_before_it_is_over(void **state)
+{
+    (void)state;
+    struct trendline t;
+    uint64_t now_us = 1000 * MS;
+    trendline_reset(&t);
+    for (unsigned i = 0; i < 100; i++) {
+        burst(&t, &now_us, 5, 4 * MS);
+        assert_false(trendline_stretches(&t));
+    }
+    burst(&t, &now_us, 3, 15 * MS);
+    assert_false(trendline_stretches(&t)); /* one that waits is not enough */
+    burst(&t, &now_us, 5, 15 * MS);
+    assert_true(trendline_stretches(&t));
+    assert_false(trendline_leaps(&t)); /* the first one found the link free */
+    burst(&t, &now_us, 1, 0);
+    assert_false(trendline_stretches(&t));
+    /* Jitter has to be left behind. */
+    for (unsigned i = 0; i < 200; i++) {
+        int64_t late_us = i % 4 == 0 ? 40 * MS : 0;
+        trendline_arrival(&t, now_us, (int64_t)now_us + SKEW + late_us);
+        now_us += 33 * MS;
+    }
+    burst(&t, &now_us, 5, 15 * MS);
+    assert_false(trendline_stretches(&t));
+}
+
 static void packets_that_left_together_are_one_sample(void **state)
 {
     (void)state;
@@ -139,6 +176,7 @@ int main(void)
         cmocka_unit_test(jitter_is_no_queue),
         cmocka_unit_test(a_standing_queue_is_overuse),
         cmocka_unit_test(the_newest_delay_leaps),
+        cmocka_unit_test(a_burst_that_is_stretched_tells_before_it_is_over),
         cmocka_unit_test(packets_that_left_together_are_one_sample),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
