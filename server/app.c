@@ -20,6 +20,7 @@
 #include "media/media.h"
 #include "server/api.h"
 #include "server/app_demo.h"
+#include "server/app_keys.h"
 #include "server/calls.h"
 #include "server/sealer.h"
 #include "server/static.h"
@@ -38,25 +39,6 @@ static int fail(const struct app *app, const char *what, int er)
 }
 
 /* Settings */
-
-/** Keys from the settings into `auth`; those that are no longer there are forgotten. */
-static int keys_take(struct app *app, const struct config *config)
-{
-    int er = 0;
-    for (size_t i = 0; !er && i < config->api_keys.count; i++) {
-        struct span secret = span_of(config->api_keys.items[i]);
-        struct span id = span_cut(&secret, ':');
-        char name[AUTH_KEY_BYTES];
-        er = str_copy_span(name, sizeof name, id);
-        if (!er)
-            er = auth_add_key(app->auth, name, secret.at, AUTH_MERCHANT_DEFAULT);
-    }
-    if (!er && config->demo)
-        er = auth_add_key(app->auth, DEMO_KEY, DEMO_SECRET, AUTH_MERCHANT_DEFAULT);
-    if (!er)
-        auth_prune_keys(app->auth);
-    return er;
-}
 
 static bool origin_allowed(void *ctx, const char *origin, const char *host)
 {
@@ -86,22 +68,48 @@ static void on_terminate(struct app *app)
     calls_drain(app->calls, drained, app);
 }
 
+struct reload {
+    struct app *app;
+    struct config fresh;
+    int er;
+};
+
+static void reload_keys(struct store *s, void *job)
+{
+    struct reload *r = job;
+    r->er = app_keys_take(r->app->auth, s, &r->fresh);
+}
+
+static void reload_rest(void *job)
+{
+    struct reload *r = job;
+    struct app *app = r->app;
+    int er = r->er;
+    if (!er && app->http)
+        er = http_reload_tls(app->http);
+    log_event(app->log, er ? LOG_ERROR : LOG_INFO, "reloaded", "er=%s", er_name(er));
+    config_clear(&r->fresh);
+    free(r);
+}
+
 static void on_hangup(struct app *app)
 {
-    struct config fresh;
-    char why[CONFIG_TEXT_BYTES];
-    if (config_load(&fresh, app->argc, app->argv, environ, why, sizeof why)) {
+    char why[CONFIG_TEXT_BYTES] = "no memory";
+    struct reload *r = calloc(1, sizeof *r);
+    if (!r || config_load(&r->fresh, app->argc, app->argv, environ, why, sizeof why)) {
         char text[CONFIG_TEXT_BYTES];
         log_event(app->log, LOG_ERROR, "reload_failed", "why=%s",
                   log_quote(text, sizeof text, why));
+        free(r);
         return;
     }
-    log_set_level(app->log, fresh.log_level);
-    int er = keys_take(app, &fresh);
+    r->app = app;
+    log_set_level(app->log, r->fresh.log_level);
+    int er = dbq_run(app->dbq, reload_keys, reload_rest, r);
     if (!er)
-        er = http_reload_tls(app->http);
-    config_clear(&fresh);
-    log_event(app->log, er ? LOG_ERROR : LOG_INFO, "reloaded", "er=%s", er_name(er));
+        return;
+    r->er = er;
+    reload_rest(r);
 }
 
 static void on_signal(void *ctx)
@@ -217,6 +225,9 @@ static int start_store(struct app *app)
         er = demo_fill(app->store, clock_unix_us());
     if (er)
         return fail(app, "the database cannot be written", er);
+    er = app_keys_take(app->auth, app->store, app->config);
+    if (er)
+        return fail(app, "the API keys cannot be taken", er);
     app->media_key = media_key_derive(secret, &app->entropy);
     return 0;
 }
@@ -363,10 +374,8 @@ static int start_all(struct app *app)
     int er = log_new(&app->log, STDERR_FILENO, app->config->log_level, app->config->log_json);
     if (!er)
         er = auth_new(&app->auth);
-    if (!er)
-        er = keys_take(app, app->config);
     if (er)
-        return fail(app, "the API keys", er);
+        return fail(app, "no memory", er);
     er = start_data(app);
     if (!er)
         er = start_store(app);

@@ -13,7 +13,6 @@
 #include "base/json.h"
 #include "base/str.h"
 
-#define KEYS_MAX 64
 #define LEEWAY_S 60
 
 struct auth_key {
@@ -26,7 +25,7 @@ struct auth_key {
 struct auth {
     pthread_mutex_t lock;
     size_t count;
-    struct auth_key keys[KEYS_MAX];
+    struct auth_key keys[LIMIT_API_KEYS];
 };
 
 int auth_new(struct auth **ret)
@@ -48,7 +47,7 @@ void auth_free(struct auth *a)
     free(a);
 }
 
-static bool key_id_ok(const char *id)
+bool auth_name_ok(const char *id)
 {
     size_t len = strlen(id);
     if (len == 0 || len >= AUTH_KEY_BYTES)
@@ -68,7 +67,7 @@ static size_t key_index(const struct auth *a, const char *id)
 int auth_add_key(struct auth *a, const char *id, const char *secret, const char *merchant)
 {
     struct auth_key key = {.fresh = true};
-    if (!key_id_ok(id) || !secret[0] || str_copy(key.secret, sizeof key.secret, secret) ||
+    if (!auth_name_ok(id) || !secret[0] || str_copy(key.secret, sizeof key.secret, secret) ||
         !merchant[0] || str_copy(key.merchant, sizeof key.merchant, merchant))
         return ER_INVALID;
     (void)str_copy(key.id, sizeof key.id, id);
@@ -76,7 +75,7 @@ int auth_add_key(struct auth *a, const char *id, const char *secret, const char 
     int er = 0;
     pthread_mutex_lock(&a->lock);
     size_t i = key_index(a, id);
-    if (i >= KEYS_MAX) {
+    if (i >= LIMIT_API_KEYS) {
         er = ER_FULL;
     } else {
         a->keys[i] = key;

@@ -40,8 +40,10 @@ struct auth;
 /** 0 or ER_NOMEM. */
 int auth_new(struct auth **ret);
 void auth_free(struct auth *a);
-/** Add or replace a key. ER_INVALID: an id or secret that is empty or too long, or an id of
- *  characters other than letters, digits, '.', '_' and '-'; ER_FULL, ER_NOMEM. */
+/** Whether it may be the id of a key, or of a merchant: letters, digits, '.', '_' and '-'. */
+bool auth_name_ok(const char *id);
+/** Add or replace a key. ER_INVALID: a merchant or secret that is empty or too long, or an id that may
+ *  be none; ER_FULL: LIMIT_API_KEYS. */
 int auth_add_key(struct auth *a, const char *id, const char *secret, const char *merchant);
 /** Forget all keys that were not added since the last call of this. For a reload: add, then prune. */
 void auth_prune_keys(struct auth *a);

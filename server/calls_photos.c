@@ -146,7 +146,8 @@ static struct ask_job *ask_job_new(struct calls *c, const struct member *m, cons
     (void)str_copy(row->publisher, sizeof row->publisher, publisher);
     (void)str_copy(row->taken_by, sizeof row->taken_by, m->claims.identity);
     (void)snprintf(job->folder, sizeof job->folder, "%s/blobs/%.2s", c->data, row->id.text);
-    (void)snprintf(row->path, sizeof row->path, "%s/%s", job->folder, row->id.text);
+    (void)snprintf(row->path, sizeof row->path, "%s/blobs/%.2s/%s", c->data, row->id.text,
+                   row->id.text);
     job->head.work = ask_work;
     job->head.done = ask_done;
     job->session = m->session->id;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* loupectl: tokens by hand, checking a data folder, the keys that seal clips. */
+/* loupectl: tokens by hand, merchants' API keys, checking a data folder, the keys that seal clips. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,14 +20,19 @@ struct flags {
 
 static int usage(FILE *out)
 {
-    (void)fputs("usage: loupectl token --key ID:SECRET --role ROLE --sub IDENTITY [--name NAME]\n"
-                "                      [--case ID] [--room ID] [--ttl SECONDS]\n"
-                "       loupectl fsck --data DIR      check the database and every case's chain\n"
-                "       loupectl keys list --data DIR\n"
-                "       loupectl keys rotate --data DIR   a new key seals from now on\n"
-                "       loupectl keys revoke --data DIR --kid KID --reason TEXT\n"
-                "       loupectl version\n",
-                out);
+    (void)fputs(
+        "usage: loupectl token --key ID:SECRET --role ROLE --sub IDENTITY [--name NAME]\n"
+        "                      [--case ID] [--room ID] [--ttl SECONDS]\n"
+        "       loupectl api-keys list --data DIR\n"
+        "       loupectl api-keys add --data DIR --merchant ID [--name NAME] [--id KEY]\n"
+        "       loupectl api-keys remove --data DIR --id KEY\n"
+        "                      louped takes up what has changed when it starts, or on SIGHUP\n"
+        "       loupectl fsck --data DIR      check the database and every case's chain\n"
+        "       loupectl keys list --data DIR\n"
+        "       loupectl keys rotate --data DIR   a new key seals from now on\n"
+        "       loupectl keys revoke --data DIR --kid KID --reason TEXT\n"
+        "       loupectl version\n",
+        out);
     return 2;
 }
 
@@ -173,30 +178,97 @@ static int fsck_store(struct store *s)
     return er || bad ? 1 : 0;
 }
 
+/** The database of a data folder that is there; NULL: told why not. */
+static struct store *store_there(const char *data)
+{
+    char path[1024];
+    (void)snprintf(path, sizeof path, "%s/loupe.db", data);
+    FILE *there = fopen(path, "rb");
+    if (!there) {
+        (void)fprintf(stderr, "loupectl: %s cannot be read\n", path);
+        return NULL;
+    }
+    (void)fclose(there);
+    struct entropy entropy = entropy_system();
+    struct store *s = NULL;
+    int er = store_open(&s, path, &entropy, NULL);
+    if (er)
+        (void)fprintf(stderr, "loupectl: %s: %s\n", path, er_name(er));
+    return er ? NULL : s;
+}
+
 static int fsck(int argc, char **argv)
 {
     static const char *const known[] = {"--data", NULL};
     struct flags f = {0};
-    char path[1024];
     if (flags_read(&f, argc, argv, known) || !flag(&f, "--data"))
         return usage(stderr);
-    (void)snprintf(path, sizeof path, "%s/loupe.db", flag(&f, "--data"));
-    FILE *there = fopen(path, "rb");
-    if (!there) {
-        (void)fprintf(stderr, "loupectl: %s cannot be read\n", path);
-        return 1;
-    }
-    (void)fclose(there);
-    struct entropy entropy = entropy_system();
-    struct store *s;
-    int er = store_open(&s, path, &entropy, NULL);
-    if (er) {
-        (void)fprintf(stderr, "loupectl: %s: %s\n", path, er_name(er));
-        return 1;
-    }
-    int code = fsck_store(s);
+    struct store *s = store_there(flag(&f, "--data"));
+    int code = s ? fsck_store(s) : 1;
     store_close(s);
     return code;
+}
+
+/* API keys. Those of the settings are not among them, and are the default merchant's. */
+
+static void api_key_print(void *ctx, const struct store_api_key *key)
+{
+    char at[CLOCK_TEXT_BYTES];
+    (void)ctx;
+    clock_format(key->created_us, at);
+    (void)printf("%s %s made %s\n", key->id, key->merchant, at);
+}
+
+/** The secret is shown once, here. */
+static int api_key_add(struct store *s, const struct flags *f)
+{
+    struct entropy entropy = entropy_system();
+    uint64_t now_us = clock_unix_us();
+    struct store_api_key key = {0};
+    uint8_t secret[32];
+    const char *merchant = flag(f, "--merchant"), *id = flag(f, "--id");
+    struct id made = id_make(now_us, &entropy);
+    if (!merchant || !auth_name_ok(merchant) || (id && !auth_name_ok(id)))
+        return ER_INVALID;
+    (void)str_copy(key.merchant, sizeof key.merchant, merchant);
+    (void)str_copy(key.id, sizeof key.id, id ? id : made.text);
+    entropy_fill(&entropy, secret, sizeof secret);
+    hex_encode(key.secret, secret, sizeof secret);
+    int er = store_api_key_add(s, &key, now_us);
+    if (er == 0 && flag(f, "--name"))
+        er = store_merchant_put(s, merchant, flag(f, "--name"), now_us);
+    if (er == 0)
+        (void)printf("%s:%s\n", key.id, key.secret);
+    return er;
+}
+
+static int api_key_verb(struct store *s, const char *verb, const struct flags *f)
+{
+    const char *id = flag(f, "--id");
+    if (strcmp(verb, "list") == 0)
+        return store_api_keys_each(s, api_key_print, NULL);
+    if (strcmp(verb, "add") == 0)
+        return api_key_add(s, f);
+    return id ? store_api_key_remove(s, id) : ER_INVALID;
+}
+
+static int api_keys(int argc, char **argv)
+{
+    static const char *const known[] = {"--data", "--merchant", "--name", "--id", NULL};
+    struct flags f = {0};
+    const char *verb = argc > 0 ? argv[0] : "";
+    if ((strcmp(verb, "list") != 0 && strcmp(verb, "add") != 0 && strcmp(verb, "remove") != 0) ||
+        flags_read(&f, argc - 1, argv + 1, known) || !flag(&f, "--data"))
+        return usage(stderr);
+    struct store *s = store_there(flag(&f, "--data"));
+    if (!s)
+        return 1;
+    int er = api_key_verb(s, verb, &f);
+    store_close(s);
+    if (er == 0)
+        return 0;
+    (void)fprintf(stderr, "loupectl: api-keys %s: %s\n", verb, er_name(er));
+    return er == ER_INVALID ? 2 : 1;
 }
 
 /* Keys. A server that runs looks them up anew for each clip. */
@@ -257,7 +329,7 @@ int main(int argc, char **argv)
     static const struct {
         const char *verb;
         int (*run)(int argc, char **argv);
-    } verbs[] = {{"token", token}, {"fsck", fsck}, {"keys", keys_verb}};
+    } verbs[] = {{"token", token}, {"fsck", fsck}, {"keys", keys_verb}, {"api-keys", api_keys}};
     for (size_t i = 0; argc > 1 && i < sizeof verbs / sizeof verbs[0]; i++) {
         if (strcmp(argv[1], verbs[i].verb) == 0)
             return verbs[i].run(argc - 2, argv + 2);

@@ -23,6 +23,7 @@
 #define STORE_SHORT_BYTES 65
 #define STORE_HASH_BYTES 65
 #define STORE_PATH_BYTES 512
+#define STORE_SECRET_BYTES 257 /* of an API key, with its NUL */
 
 struct store;
 
@@ -52,6 +53,21 @@ int store_secret(struct store *s, const char *name, uint8_t ret_secret[32]);
 
 /** Known afterwards; name NULL: the id. */
 int store_merchant_put(struct store *s, const char *id, const char *name, uint64_t now_us);
+
+/** An API key that is not among the settings. Its secret is kept as it is: tokens are checked with it. */
+struct store_api_key {
+    char id[STORE_SHORT_BYTES];
+    char merchant[STORE_SHORT_BYTES];
+    char secret[STORE_SECRET_BYTES];
+    uint64_t created_us;
+};
+/** The merchant is known afterwards, too. ER_CONFLICT: there is a key of that id. */
+int store_api_key_add(struct store *s, const struct store_api_key *key, uint64_t now_us);
+/** ER_NOT_FOUND. */
+int store_api_key_remove(struct store *s, const char *id);
+/** `each` must copy what it wants to keep. */
+int store_api_keys_each(struct store *s, void (*each)(void *ctx, const struct store_api_key *key),
+                        void *ctx);
 
 /* Cases */
 

@@ -1,18 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Merchants, secrets, the people of a case with their consents, and invites. */
+/* Secrets, the people of a case with their consents, and invites. */
 #include <string.h>
 
 #include "base/er.h"
 #include "base/str.h"
 #include "server/store_sql.h"
-
-int store_merchant_put(struct store *s, const char *id, const char *name, uint64_t now_us)
-{
-    return sql_run(s, NULL,
-                   "INSERT INTO merchants VALUES(?1, coalesce(?2, ?1), ?3) ON CONFLICT(id)"
-                   " DO UPDATE SET name = coalesce(?2, name)",
-                   "tti", id, name, (int64_t)now_us);
-}
 
 int store_secret(struct store *s, const char *name, uint8_t ret_secret[32])
 {

@@ -68,6 +68,9 @@ static const char *const migrations[] = {
     " facts TEXT NOT NULL) STRICT;"
     "CREATE INDEX stills_case ON stills(case_id, id);"
     "CREATE INDEX stills_unfinished ON stills(ready) WHERE ready = 0;",
+    "CREATE TABLE api_keys("
+    " id TEXT PRIMARY KEY, merchant TEXT NOT NULL REFERENCES merchants(id), secret TEXT NOT NULL,"
+    " created_us INTEGER NOT NULL) STRICT;",
 };
 #define VERSION ((int)(sizeof migrations / sizeof migrations[0]))
 

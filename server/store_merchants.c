@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Merchants, and the API keys that are theirs. */
+#include <string.h>
+
+#include "base/er.h"
+#include "server/store_sql.h"
+
+int store_merchant_put(struct store *s, const char *id, const char *name, uint64_t now_us)
+{
+    return sql_run(s, NULL,
+                   "INSERT INTO merchants VALUES(?1, coalesce(?2, ?1), ?3) ON CONFLICT(id)"
+                   " DO UPDATE SET name = coalesce(?2, name)",
+                   "tti", id, name, (int64_t)now_us);
+}
+
+int store_api_key_add(struct store *s, const struct store_api_key *key, uint64_t now_us)
+{
+    int er = store_begin(s);
+    if (er)
+        return er;
+    er = store_merchant_put(s, key->merchant, NULL, now_us);
+    if (!er)
+        er = sql_run(s, NULL, "INSERT INTO api_keys VALUES(?, ?, ?, ?)", "ttti", key->id,
+                     key->merchant, key->secret, (int64_t)now_us);
+    return store_end(s, er);
+}
+
+int store_api_key_remove(struct store *s, const char *id)
+{
+    int changes = 0;
+    int er = sql_run(s, &changes, "DELETE FROM api_keys WHERE id = ?", "t", id);
+    return er ? er : changes ? 0 : ER_NOT_FOUND;
+}
+
+int store_api_keys_each(struct store *s, void (*each)(void *ctx, const struct store_api_key *key),
+                        void *ctx)
+{
+    sqlite3_stmt *st;
+    struct store_api_key key;
+    int er = sql_begin(s, &st, "SELECT id, merchant, secret, created_us FROM api_keys ORDER BY id",
+                       "");
+    if (er)
+        return er;
+    while ((er = sql_step(s, st)) == 1) {
+        sql_text(st, 0, key.id, sizeof key.id);
+        sql_text(st, 1, key.merchant, sizeof key.merchant);
+        sql_text(st, 2, key.secret, sizeof key.secret);
+        key.created_us = sql_u64(st, 3);
+        each(ctx, &key);
+    }
+    explicit_bzero(&key, sizeof key);
+    sql_end(st);
+    return er;
+}
