@@ -15,7 +15,11 @@
 #include "media/record/voices.h"
 #include "media/record/webm.h"
 
-enum { HASH_BYTES = 65536 };
+enum {
+    HASH_BYTES = 65536,
+    STUB_BYTES =
+        262144, /* what is larger, and yet without a frame, is left for people to look at */
+};
 
 static int hash_file(const char *path, struct clip_result *ret)
 {
@@ -127,6 +131,30 @@ static void tell(const struct webm_info *info, struct clip_result *ret)
     ret->has_audio = info->audio_packets > 0;
 }
 
+/** 0 where there is none. */
+static int size_of(const char *path, uint64_t *ret)
+{
+    struct file *f;
+    *ret = 0;
+    int er = file_open(&f, path);
+    if (er < 0)
+        return er == ER_NOT_FOUND ? 0 : er;
+    er = file_size(f, ret);
+    file_close(f);
+    return er;
+}
+
+/** Not a frame came to the disk: of a clip that will never be nothing is left lying. */
+static void remove_stub(const struct names *n)
+{
+    uint64_t part, webm;
+    if (size_of(n->part, &part) < 0 || part > STUB_BYTES || size_of(n->webm, &webm) < 0 || webm > 0)
+        return;
+    (void)file_remove(n->voices_part);
+    (void)file_remove(n->log);
+    (void)file_remove(n->part);
+}
+
 static int complete(const char *path, struct ledger *ledger, bool whole, struct clip_result *ret)
 {
     struct names n;
@@ -136,8 +164,8 @@ static int complete(const char *path, struct ledger *ledger, bool whole, struct 
         er = webm_scan(n.webm, &info);
     if (er == 0 && ledger)
         er = ER_NOT_FOUND;
-    if (er == ER_NOT_FOUND)
-        er = webm_finalise(n.part, n.webm, &info);
+    if (er == ER_NOT_FOUND && (er = webm_finalise(n.part, n.webm, &info)) == ER_NOT_FOUND)
+        remove_stub(&n);
     if (er == 0)
         er = complete_voices(&n, ledger);
     if (er == 0)

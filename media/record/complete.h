@@ -11,7 +11,7 @@
 /** <path>.webm, .voices.mka, .framelog and .jpg from what stands beside them; then the .part and
  *  .voices.part go. `ledger` is that of the recording; `whole`: its files were written without a failure,
  *  so that the log needs no look at them. *ret is cleared by the caller. ER_IO: what is there stays for
- *  clip_repair. ER_NOT_FOUND: nothing playable. ER_NOMEM, ER_INTERNAL. */
+ *  clip_repair. ER_NOT_FOUND: nothing playable, and nothing stays. ER_NOMEM, ER_INTERNAL. */
 int complete_recording(const char *path, struct ledger *ledger, bool whole,
                        struct clip_result *ret);
 

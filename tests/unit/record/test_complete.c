@@ -270,6 +270,32 @@ static void test_repairs_a_clip_half_finished(void **state)
     free(voices);
 }
 
+/** Begun, and nothing on the disk but heads. */
+static void test_leaves_nothing_of_a_clip_that_never_was(void **state)
+{
+    struct fixture *f = *state;
+    struct clip_result result;
+    clip_free(f->clip);
+    f->clip = NULL;
+    scratch_write(&f->scratch, "clip.voices.part", (const uint8_t *)"head", 4);
+    assert_true(scratch_count(&f->scratch) == 3);
+    assert_int_equal(clip_repair(f->path, &result), ER_NOT_FOUND);
+    assert_int_equal(scratch_count(&f->scratch), 0);
+}
+
+static void test_keeps_what_it_cannot_read(void **state)
+{
+    struct fixture *f = *state;
+    struct clip_result result;
+    static uint8_t damaged[300000];
+    clip_free(f->clip);
+    f->clip = NULL;
+    scratch_write(&f->scratch, "clip.part", damaged, sizeof damaged);
+    assert_int_equal(clip_repair(f->path, &result), ER_NOT_FOUND);
+    assert_true(scratch_exists(&f->scratch, "clip.part"));
+    assert_true(scratch_exists(&f->scratch, "clip.framelog"));
+}
+
 static int setup(void **state)
 {
     static struct fixture f;
@@ -304,6 +330,8 @@ int main(void)
         TEST(test_voices_play),
         TEST(test_repairs_what_a_dead_process_left),
         TEST(test_repairs_a_clip_half_finished),
+        TEST(test_leaves_nothing_of_a_clip_that_never_was),
+        TEST(test_keeps_what_it_cannot_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
