@@ -39,7 +39,8 @@ static struct still_wait *wait_find(const struct calls *c, const struct id *id)
 void calls_remove_still_files(const char *path)
 {
     static const char *const suffixes[] = {".jpg",           ".small.jpg",  ".jpg.tmp",
-                                           ".small.jpg.tmp", ".still.json", ".upload"};
+                                           ".small.jpg.tmp", ".still.json", ".still.json.tmp",
+                                           ".upload"};
     char name[STORE_PATH_BYTES + 24];
     for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
         (void)snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
@@ -79,6 +80,16 @@ static int write_record(struct sealer *sealer, const struct store_still *row, ui
     return er;
 }
 
+/** What was sent is of no use any more once the photograph is on the case, and may have a place in it; but
+ *  not before that: who was told that it arrived need not send it again. */
+static void remove_upload(void *ctx, const struct store_still *row)
+{
+    char name[STORE_PATH_BYTES + 16];
+    (void)ctx;
+    (void)snprintf(name, sizeof name, "%s.upload", row->path);
+    (void)unlink(name);
+}
+
 static void row_work(struct store *s, struct calls_job *head)
 {
     struct row_job *job = container_of(head, struct row_job, head);
@@ -92,6 +103,8 @@ static void row_work(struct store *s, struct calls_job *head)
         job->er = write_record(job->sealer, &job->row, head->unix_us);
     if (job->step == ROW_FINISH && job->er == 0)
         job->er = store_still_finish(s, &job->row, head->unix_us);
+    if (job->step == ROW_FINISH && job->er == 0)
+        remove_upload(NULL, &job->row);
     if (job->step == ROW_DROP || job->er < 0) { /* the files first: else nobody knew of them */
         calls_remove_still_files(job->row.path);
         (void)store_still_drop(s, &job->row.id);
@@ -447,6 +460,7 @@ static void tidy_work(struct store *s, struct calls_job *head)
 {
     tidy_kind(s, "still", head->unix_us);
     calls_tidy_photos(s, head->unix_us);
+    (void)store_photos(s, remove_upload, NULL);
 }
 
 static void tidy_done(struct calls *c, struct calls_job *head)

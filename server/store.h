@@ -280,6 +280,9 @@ int store_still_get(struct store *s, const struct id *id, struct store_still *re
 /** Those that are ready, oldest first. */
 int store_stills_of_case(struct store *s, const struct id *case_id,
                          void (*each)(void *ctx, const struct store_still *still), void *ctx);
+/** Photographs that are ready, of all cases. */
+int store_photos(struct store *s, void (*each)(void *ctx, const struct store_still *still),
+                 void *ctx);
 /** What is being taken, or was when a process died: of one case or of all (NULL), of this kind. `each` may
  *  drop the one it is given. */
 int store_stills_unfinished(struct store *s, const struct id *case_id, const char *kind,

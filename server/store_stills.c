@@ -132,6 +132,15 @@ int store_stills_of_case(struct store *s, const struct id *case_id,
     return er ? er : stills_each(s, st, each, ctx);
 }
 
+int store_photos(struct store *s, void (*each)(void *ctx, const struct store_still *still),
+                 void *ctx)
+{
+    sqlite3_stmt *st;
+    int er = sql_begin(s, &st, "SELECT " COLUMNS " FROM stills WHERE kind = 'photo' AND ready = 1",
+                       "");
+    return er ? er : stills_each(s, st, each, ctx);
+}
+
 int store_stills_unfinished(struct store *s, const struct id *case_id, const char *kind,
                             void (*each)(void *ctx, const struct store_still *still), void *ctx)
 {

@@ -109,8 +109,6 @@ int photo_take(const char *path, const uint8_t sha256[static 32], struct photo *
         er = photo_strip(data, len, ret, &jpeg, &jpeg_len);
     if (er == 0)
         er = keep(path, jpeg, jpeg_len, ret);
-    if (er == 0)
-        er = file_remove(upload);
     free(jpeg);
     free(data);
     free(upload);

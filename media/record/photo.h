@@ -30,8 +30,8 @@ int photo_strip(const uint8_t *data, size_t len, struct photo *ret, uint8_t **re
 int photo_orient(const uint8_t *jpeg, size_t len, unsigned orientation, uint8_t **ret,
                  size_t *ret_len);
 
-/** <path>.upload, which must have this hash, becomes <path>.jpg and <path>.small.jpg, and goes; if it
- *  is refused it stays. ER_UNAUTHENTIC: another hash; ER_MALFORMED, ER_UNSUPPORTED: no picture that can be
+/** From <path>.upload, which must have this hash, to <path>.jpg and <path>.small.jpg; the upload stays, so that
+ *  all can be done again. ER_UNAUTHENTIC: another hash; ER_MALFORMED, ER_UNSUPPORTED: no picture that can be
  *  decoded; ER_NOT_FOUND, ER_FULL (beyond LIMIT_PHOTO_BYTES), ER_IO, ER_NOMEM. */
 int photo_take(const char *path, const uint8_t sha256[static 32], struct photo *ret);
 

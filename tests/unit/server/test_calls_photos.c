@@ -150,9 +150,27 @@ static void pieces_one_behind_the_other(void **state)
                    f->photo, f->photo);
     assert_string_equal(fake_media_last(f->w.media, "photo"), noted);
     assert_int_equal(world_events(&f->w, &f->c.id, "still_taken"), 1);
+    (void)snprintf(noted, sizeof noted, "%s/blobs/%.2s/%s.upload", f->w.data, f->photo, f->photo);
+    assert_int_equal(access(noted, F_OK), -1);
     assert_int_equal(put(f, 6, "", true), 0); /* the answer got lost */
     assert_true(f->still);
     assert_int_equal(fake_media_count(f->w.media, "photo"), 1);
+}
+
+/** The process died after the row was written. */
+static void the_upload_goes_at_the_next_start(void **state)
+{
+    struct fixture *f = *state;
+    char name[200];
+    ask(f);
+    assert_int_equal(put(f, 0, "abc", true), 0);
+    (void)snprintf(name, sizeof name, "%s/blobs/%.2s/%s.upload", f->w.data, f->photo, f->photo);
+    FILE *left = fopen(name, "w");
+    assert_non_null(left);
+    assert_int_equal(fclose(left), 0);
+    calls_tidy_stills(f->w.calls);
+    world_settle(&f->w);
+    assert_int_equal(access(name, F_OK), -1);
 }
 
 static void others_and_too_much_are_refused(void **state)
@@ -254,6 +272,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(who_may_ask_whom),
         TEST(pieces_one_behind_the_other),
+        TEST(the_upload_goes_at_the_next_start),
         TEST(others_and_too_much_are_refused),
         TEST(what_is_no_picture_is_dropped),
         TEST(the_page_may_say_no),
