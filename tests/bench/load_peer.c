@@ -53,6 +53,7 @@ int load_peer_new(struct load_peer **ret, const struct load_config *config)
     entropy_text(&p->world->entropy, p->ufrag, sizeof p->ufrag - 1);
     entropy_text(&p->world->entropy, p->pwd, sizeof p->pwd - 1);
     load_source_init(&p->source, &p->world->entropy, config->video_bps);
+    p->source.film = config->film;
     load_sink_init(&p->sink, p->source.audio.ssrc ^ 0x33333333u);
     p->fd = load_socket_open(p->world->gro, true);
     if (p->fd < 0) {

@@ -12,6 +12,7 @@
 #include "base/entropy.h"
 #include "base/heap.h"
 #include "media/peer/dtls.h"
+#include "tests/bench/load_film.h"
 #include "tests/bench/load_meter.h"
 #include "tests/bench/load_sink.h"
 #include "tests/bench/load_socket.h"
@@ -34,8 +35,9 @@ struct load_config {
     struct load_world *world; /* outlives the peer */
     const char *name;
     bool publish;
-    unsigned receive;   /* pairs of lines offered for receiving */
-    uint32_t video_bps; /* of what it publishes */
+    unsigned receive;             /* pairs of lines offered for receiving */
+    uint32_t video_bps;           /* of what it publishes, unless that is: */
+    const struct load_film *film; /* NULL, or outlives the peer */
 };
 
 int load_peer_new(struct load_peer **ret, const struct load_config *config);

@@ -148,6 +148,36 @@ static void write_vp8(uint8_t *payload, bool first, bool key, uint16_t picture)
         memcpy(payload + 4, key_head, sizeof key_head);
 }
 
+/** Goes back to the film's begin, a key frame, when one is wanted. Nothing is stamped. */
+static void send_film(struct load_source *s, uint64_t now_us, const struct load_output *out)
+{
+    enum { DESCRIPTOR_BYTES = 4 };
+    size_t left;
+    if (s->key_wanted && now_us - s->key_us > KEY_APART_US) {
+        s->film_at = 0;
+        s->key_us = now_us;
+        s->key_wanted = false;
+    }
+    const uint8_t *frame = load_film_frame(s->film, s->film_at++, &left);
+    s->video.timestamp += 3000;
+    for (bool first = true; left > 0; first = false) {
+        uint8_t *packet = out->room(out->ctx);
+        size_t len = left < LOAD_FRAME_BYTES ? left : LOAD_FRAME_BYTES;
+        size_t at = begin(s, &s->video, LOAD_VIDEO_TYPE, len == left, packet);
+        packet[at] = first ? 0x90 : 0x80;
+        packet[at + 1] = 0x80;
+        put_u16(packet + at + 2, 0x8000 | (uint16_t)(s->video.frame & 0x7fff));
+        memcpy(packet + at + DESCRIPTOR_BYTES, frame, len);
+        frame += len;
+        left -= len;
+        s->video.packets++;
+        s->video.bytes += (uint32_t)len;
+        s->sent++;
+        out->emit(out->ctx, packet, at + DESCRIPTOR_BYTES + len, false);
+    }
+    s->video.frame++;
+}
+
 static void send_frame(struct load_source *s, uint64_t now_us, const struct load_output *out)
 {
     size_t bytes = (size_t)((uint64_t)s->video_bps / 8 * FRAME_EVERY_US / 1000000u);
@@ -203,7 +233,7 @@ void load_source_tick(struct load_source *s, uint64_t now_us, const struct load_
         send_audio(s, out);
     for (; s->video.due_us <= now_us;
          s->video.due_us = next_due(s->video.due_us, FRAME_EVERY_US, now_us))
-        send_frame(s, now_us, out);
+        (s->film ? send_film : send_frame)(s, now_us, out);
     if (s->report_us <= now_us) {
         s->report_us = now_us + REPORT_EVERY_US;
         send_reports(s, out);

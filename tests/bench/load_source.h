@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/entropy.h"
+#include "tests/bench/load_film.h"
 
 #define LOAD_FRAME_BYTES 1100 /* at most, of a frame in one packet */
 
@@ -40,6 +41,8 @@ struct load_source {
     struct load_stream audio, video;
     uint32_t rtx_ssrc;
     uint32_t video_bps;
+    const struct load_film *film; /* what is sent instead of synthetic pictures, or NULL */
+    size_t film_at;
     uint16_t transport_seq;
     uint8_t transport_cc_id; /* 0: not agreed */
     bool key_wanted;

@@ -6,6 +6,7 @@
  *   {"cmd":"offer","peer":NAME,"publish":BOOL,"receive":N,"video_bps":N}  -> {"peer","sdp"}
  *   {"cmd":"answer","peer":NAME,"sdp":TEXT}                               -> {"peer","er"}
  *   {"cmd":"accept","peer":NAME,"sdp":TEXT}  (a server's offer)           -> {"peer","sdp"}
+ *   {"cmd":"film","path":PATH}  (an IVF file of VP8: what publishers made from now on send) -> {"er"}
  *   {"cmd":"close","peer":NAME} {"cmd":"reset"} {"cmd":"report"}
  *
  * `loupe-bench limit ..` and `loupe-bench drain ..` are in limit.h. */
@@ -32,6 +33,7 @@
 struct bench {
     struct load_world world;
     struct load_peers peers;
+    struct load_film *film;
     int epoll;
     char line[LINE_BYTES];
     size_t line_len;
@@ -74,7 +76,8 @@ static struct load_peer *add(struct bench *b, const json_t *cmd)
                                  .name = json_text(cmd, "peer", 60),
                                  .publish = json_flag(cmd, "publish", false),
                                  .receive = (unsigned)receive,
-                                 .video_bps = (uint32_t)bps};
+                                 .video_bps = (uint32_t)bps,
+                                 .film = b->film};
     if (!config.name || b->peers.count == LOAD_PEERS || load_peer_new(&p, &config) != 0)
         return NULL;
     struct epoll_event ev = {.events = EPOLLIN, .data.ptr = p};
@@ -111,6 +114,14 @@ static void do_accept(struct bench *b, const json_t *cmd)
     reply_sdp(json_text(cmd, "peer", 60), p ? load_peer_accept(p, clock_now_us(), sdp) : NULL);
 }
 
+/** Peers may refer to the one before: there is only one. */
+static void do_film(struct bench *b, const json_t *cmd)
+{
+    const char *path = json_text(cmd, "path", 1000);
+    int er = !path || b->film ? ER_INVALID : load_film_open(&b->film, path);
+    reply(json_pack("{s:i}", "er", er));
+}
+
 static void do_close(struct bench *b, const json_t *cmd)
 {
     size_t i = find(b, json_text(cmd, "peer", 60));
@@ -143,8 +154,8 @@ static const struct verb {
     const char *name;
     void (*run)(struct bench *b, const json_t *cmd);
 } verbs[] = {
-    {"offer", do_offer}, {"answer", do_answer}, {"accept", do_accept},
-    {"close", do_close}, {"reset", do_reset},   {"report", do_report},
+    {"offer", do_offer}, {"answer", do_answer}, {"accept", do_accept}, {"close", do_close},
+    {"reset", do_reset}, {"report", do_report}, {"film", do_film},
 };
 
 static void on_line(struct bench *b, const char *line, size_t len)
@@ -237,6 +248,7 @@ static void close_world(struct bench *b)
 {
     for (size_t i = 0; i < b->peers.count; i++)
         load_peer_free(b->peers.all[i]);
+    load_film_free(b->film);
     heap_clear(&b->world.timers);
     load_inbox_free(b->world.inbox);
     load_outbox_free(b->world.outbox);
