@@ -39,9 +39,9 @@ export function tMaybe(beginning: string, word: string, otherwise = word): strin
   return tables[language]?.[beginning + word] ?? otherwise;
 }
 
-export function plural(beginning: 'wait.minutes.', n: number): string {
+export function plural(beginning: 'wait.minutes.' | 'clip.take.breaks.' | 'clip.gaps.', n: number, values: Values = {}): string {
   const form = new Intl.PluralRules(language).select(n) === 'one' ? 'one' : 'other';
-  return t(`${beginning}${form}`, { n });
+  return t(`${beginning}${form}`, { n, ...values });
 }
 
 /** 75_000 -> "1:15", 3_600_000 -> "1:00:00". */
@@ -50,6 +50,17 @@ export function duration(ms: number): string {
   const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
   const two = (n: number) => String(n).padStart(2, '0');
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}
+
+/** 13_840 -> "0:13.8": a moment in a clip. */
+export function exactTime(ms: number): string {
+  const tenths = Math.max(0, Math.floor(ms / 100));
+  return `${duration(tenths * 100)}.${tenths % 10}`;
+}
+
+/** With seconds. */
+export function clockExact(at: string | number): string {
+  return new Intl.DateTimeFormat(region, { timeStyle: 'medium' }).format(new Date(at));
 }
 
 export function clock(at: string | number): string {

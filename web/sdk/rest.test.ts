@@ -34,6 +34,14 @@ test('leaves empty filters out of a list', async () => {
   assert.equal(calls[1]?.url, 'http://x/api/v1/cases');
 });
 
+test('a case comes as bytes, or as a problem', async () => {
+  const blob = await played(200, 'PK').rest.exportCase('c 1');
+  assert.equal(await blob.text(), '"PK"');
+  await assert.rejects(played(429, { detail: 'too many' }).rest.exportCase('c'), { status: 429, message: 'too many' });
+  const rest = new LoupeRest({ token: 't', base: '', fetch: () => Promise.reject(new TypeError('gone')) });
+  await assert.rejects(rest.exportCase('c'), { status: 0 });
+});
+
 test('a problem carries what the server says', async () => {
   const { rest } = played(409, { title: 'Conflict', detail: 'no consent', code: 'conflict' });
   await assert.rejects(rest.startClip('r'), (error: LoupeProblem) => {

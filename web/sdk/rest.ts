@@ -172,4 +172,38 @@ export class LoupeRest {
   stopClip(id: string): Promise<Clip> {
     return this.call('POST', `/clips/${encodeURIComponent(id)}/stop`, {});
   }
+
+  /** A part of a clip as a new clip, from the key frame at or before `from_ms` on. */
+  trim(id: string, members: { from_ms: number; to_ms: number }): Promise<Clip> {
+    return this.call('POST', `/clips/${encodeURIComponent(id)}/trim`, members);
+  }
+
+  /** What a clip is made of, signed (docs/EVIDENCE.md); each reading is told on the timeline. */
+  manifest<T = unknown>(id: string): Promise<T> {
+    return this.call('GET', `/clips/${encodeURIComponent(id)}/manifest`);
+  }
+
+  /** The keys that the server seals with, retired and revoked ones too. */
+  async publicKeys<T = { kid: string; created_at?: string; retired_at?: string; revoked_at?: string; reason?: string }>(): Promise<T[]> {
+    const response = await this.#fetch(`${this.#base.replace(/\/api\/v1$/, '')}/.well-known/loupe-keys.json`, { cache: 'no-store' });
+    if (!response.ok) throw new LoupeProblem(await problemOf(response));
+    return ((await response.json()) as { keys: T[] }).keys;
+  }
+
+  /** All of a case, as a ZIP. */
+  exportCase(id: string): Promise<Blob> {
+    return this.#bytes(`/cases/${encodeURIComponent(id)}/export`);
+  }
+
+  async #bytes(path: string): Promise<Blob> {
+    const headers = { Authorization: `Bearer ${this.#token}` };
+    let response: Response;
+    try {
+      response = await this.#fetch(this.#base + path, { headers, credentials: 'omit', cache: 'no-store' });
+      if (response.ok) return await response.blob();
+    } catch (error) {
+      throw new LoupeProblem({ status: 0, title: 'offline', detail: String(error) });
+    }
+    throw new LoupeProblem(await problemOf(response));
+  }
 }

@@ -61,7 +61,7 @@ export function caseFacts(one: Case, brief = false): TemplateResult {
 const STRONG = /^(case_|call_(started|ended)|clip_ready|recording_consent|outcome_|ruled|executed|closed)/;
 
 /** The timeline names people by identity; the event of their coming has their name. */
-function namesIn(events: TimelineEvent[]): Map<string, string> {
+export function namesIn(events: TimelineEvent[]): Map<string, string> {
   const names = new Map<string, string>([['system', '']]);
   for (const { type, actor, data } of events) {
     const identity = typeof data?.['identity'] === 'string' ? data['identity'] : actor;

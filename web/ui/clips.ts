@@ -3,8 +3,8 @@
 // opened, because it is good for ten minutes only.
 import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import { dateTime, duration, t } from '../i18n/index.js';
-import type { Clip, LoupeRest } from '../sdk/index.js';
+import { dateTime, duration, t, tMaybe } from '../i18n/index.js';
+import type { Clip, LoupeRest, Still } from '../sdk/index.js';
 import { PageElement, icon } from './element.js';
 import './timer.js';
 
@@ -25,6 +25,11 @@ export class ClipsElement extends PageElement {
   /** Oldest first. */
   @property({ attribute: false }) clips: Clip[] = [];
   @property({ attribute: false }) rest: LoupeRest | undefined;
+  /** Clips open as evidence, with all that is known of them; else they only play. */
+  @property({ type: Boolean }) whole = false;
+  @property({ type: Boolean }) cuts = false;
+  @property({ attribute: false }) stills: Still[] = [];
+  @property({ attribute: false }) names = new Map<string, string>();
   @state() private open: Clip | undefined;
   @state() private failed = '';
 
@@ -54,7 +59,7 @@ export class ClipsElement extends PageElement {
           ${clip.started_at ? html`<span>${dateTime(clip.started_at)}</span>` : nothing}
           ${clip.bytes ? html`<span>${megabytes(clip.bytes)}</span>` : nothing}
         </span>
-        ${clip.repaired ? html`<span class="meta">${t('clip.repaired')}</span>` : nothing}
+        ${this.#remark(clip)}
       </span>`;
     return clip.state === 'ready'
       ? html`<button class="clip" data-testid="clip" data-id=${clip.id} data-state=${clip.state}
@@ -62,23 +67,53 @@ export class ClipsElement extends PageElement {
       : html`<div class="clip" data-testid="clip" data-id=${clip.id} data-state=${clip.state}>${inner}</div>`;
   }
 
+  /** What is out of the ordinary of it. */
+  #remark(clip: Clip) {
+    const told = [
+      tMaybe('clip.kind.', clip.kind ?? '', ''),
+      clip.repaired ? t('clip.repaired') : '',
+      clip.state === 'failed' && clip.reason ? tMaybe('clip.reason.', clip.reason) : '',
+    ].filter(Boolean);
+    return told.length > 0 ? html`<span class="meta" data-testid="clip-remark">${told.join(' · ')}</span>` : nothing;
+  }
+
   #player() {
     const clip = this.open;
-    return html`<dialog class="player" data-testid="player" aria-label=${t('clip.player')} @close=${this.#closed}>
-      ${clip
-        ? html`<header>
-              <strong>${clip.label || t('clip.player')}</strong>
-              <button class="button plain round" aria-label=${t('action.close')} @click=${this.#close}
-                data-testid="player-close">${icon('close')}</button>
-            </header>
-            <video controls autoplay playsinline data-testid="player-video" src=${clip.media_url ?? ''}
-              poster=${clip.poster_url ?? nothing} @error=${this.#videoFailed}></video>
-            <footer>
-              ${clip.started_at ? dateTime(clip.started_at) : ''} · ${duration(clip.duration_ms ?? 0)}
-              ${clip.sha256 ? html` · SHA-256 ${clip.sha256}` : nothing}
-            </footer>`
-        : nothing}
+    return html`<dialog class="player ${this.whole ? 'whole' : ''}" data-testid="player" aria-label=${t('clip.player')}
+        @close=${this.#closed}>
+      ${clip ? (this.whole ? this.#view(clip) : this.#simple(clip)) : nothing}
     </dialog>`;
+  }
+
+  #simple(clip: Clip) {
+    return html`<header>
+        <strong>${this.#nameOf(clip)}</strong>
+        <button class="button plain round" aria-label=${t('action.close')} @click=${this.#close}
+          data-testid="player-close">${icon('close')}</button>
+      </header>
+      <video controls autoplay playsinline data-testid="player-video" src=${clip.media_url ?? ''}
+        poster=${clip.poster_url ?? nothing} @error=${this.#videoFailed}></video>
+      <footer>
+        ${clip.started_at ? dateTime(clip.started_at) : ''} · ${duration(clip.duration_ms ?? 0)}
+        ${clip.sha256 ? html` · SHA-256 ${clip.sha256}` : nothing}
+      </footer>`;
+  }
+
+  #view(clip: Clip) {
+    return html`<lp-clip-view .clip=${clip} .rest=${this.rest} .stills=${this.stills} .names=${this.names}
+      .name=${this.#nameOf(clip)} ?cuts=${this.cuts} @close-view=${this.#close}
+      @made=${(event: CustomEvent<Clip>) => this.dispatchEvent(new CustomEvent('made', { detail: event.detail }))}
+      @still=${(event: CustomEvent<string>) => this.#still(event.detail)}></lp-clip-view>`;
+  }
+
+  #nameOf(clip: Clip): string {
+    return clip.label || t('clip.n', { n: this.clips.findIndex((one) => one.id === clip.id) + 1 });
+  }
+
+  /** Stills lie beside the clips on the page, which shows the one that was chosen. */
+  #still(id: string): void {
+    this.#close();
+    this.dispatchEvent(new CustomEvent('still', { detail: id }));
   }
 
   async #show(clip: Clip): Promise<void> {

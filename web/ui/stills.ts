@@ -51,6 +51,12 @@ export class StillsElement extends PageElement {
     </dialog>`;
   }
 
+  /** The one of this id, large. */
+  show(id: string): void {
+    const still = this.stills.find((one) => one.id === id);
+    if (still) void this.#show(still);
+  }
+
   async #show(still: Still): Promise<void> {
     this.failed = '';
     try {

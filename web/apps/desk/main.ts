@@ -13,11 +13,13 @@ import { brand, linkToken, linkTrouble, setUpPage, troubleView, type LinkTrouble
 import { RoomModel } from '../../ui/room.js';
 import { ring } from '../../ui/sound.js';
 import '../../ui/chat.js';
+import '../../ui/clip-view.js';
 import '../../ui/clips.js';
 import '../../ui/media.js';
 import '../../ui/stills.js';
 import '../../ui/timer.js';
 import '../../ui/parts.css';
+import '../../ui/evidence.css';
 import './desk.css';
 import { DeskCall, askForDevices } from './call.js';
 import { listsView } from './lists.js';
@@ -32,6 +34,9 @@ export const LOOK_BACK_S = 60;
 const TIMELINE_SETTLES_MS = 600;
 const SEARCH_SETTLES_MS = 250;
 const CASES_SHOWN = 50;
+const FOLLOW_EVERY_MS = 400;
+const FOLLOW_TIMES = 300;
+const SETTLED = new Set(['ready', 'failed']);
 const STAFF = new Set(['agent', 'appraiser', 'arbiter', 'supervisor', 'host']);
 
 export interface Offer extends CallOffer {
@@ -48,6 +53,7 @@ export class DeskApp extends PageElement {
   /** Photographs that were asked for and are not here yet. */
   @state() awaited = new Set<string>();
   @state() lookingBack = false;
+  @state() exporting = false;
   @state() note = '';
   @state() waiting: QueueEntry[] = [];
   @state() cases: Case[] = [];
@@ -418,6 +424,36 @@ export class DeskApp extends PageElement {
     await this.#loadTimeline();
   }
 
+  /** A clip that is being made. Who is not in the room is told nothing of it, and so looks again. */
+  async follow(made: Clip): Promise<void> {
+    let clip = made;
+    const isShown = () => this.selected?.id === made.case;
+    for (let i = 0; i < FOLLOW_TIMES && isShown() && !SETTLED.has(clip.state); i++) {
+      this.room.putClip(clip);
+      this.requestUpdate();
+      await new Promise((resolve) => setTimeout(resolve, FOLLOW_EVERY_MS));
+      clip = await this.rest.clip(clip.id).catch(() => clip);
+    }
+    if (!isShown()) return;
+    this.room.putClip(clip);
+    this.#timelineSoon();
+  }
+
+  /** Fetched with the token, then handed to the browser as a file of the case's number. */
+  async exportCase(): Promise<void> {
+    const one = this.selected;
+    if (!one || this.exporting) return;
+    this.note = '';
+    this.exporting = true;
+    try {
+      saveAs(await this.rest.exportCase(one.id), `${one.number}.zip`);
+    } catch (error) {
+      this.note = t('desk.export.failed', { why: (error as Error).message });
+    }
+    this.exporting = false;
+    this.#timelineSoon();
+  }
+
   /** The addresses in a clip are made for one person: a message to all of the room has none. */
   async #clipAddresses(clip: Clip): Promise<void> {
     if (clip.state !== 'ready' || clip.poster_url) return;
@@ -497,6 +533,12 @@ export class DeskApp extends PageElement {
       )}
     </nav>`;
   }
+}
+
+function saveAs(bytes: Blob, name: string): void {
+  const href = URL.createObjectURL(bytes);
+  Object.assign(document.createElement('a'), { href, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }
 
 function roleView() {

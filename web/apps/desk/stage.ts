@@ -3,13 +3,21 @@
 // the case below.
 import { html, nothing } from 'lit';
 import { t } from '../../i18n/index.js';
-import { stateChip } from '../../ui/case.js';
+import { namesIn, stateChip } from '../../ui/case.js';
 import { icon } from '../../ui/element.js';
-import type { Person, Slot } from '../../sdk/index.js';
+import type { Clip, Person, Slot } from '../../sdk/index.js';
 import type { AudioElement } from '../../ui/media.js';
+import type { StillsElement } from '../../ui/stills.js';
 import { networkBadge, networkBars, networkMark } from '../../ui/network.js';
 import type { DeskCall } from './call.js';
 import { LOOK_BACK_S, type DeskApp } from './main.js';
+
+/** Roles that may record, and so may make a part of a clip a new one. */
+const RECORDS = new Set(['agent', 'appraiser', 'arbiter', 'host']);
+
+function openStill(app: DeskApp, id: string): void {
+  (app.querySelector('lp-stills') as StillsElement | null)?.show(id);
+}
 
 export function stageView(app: DeskApp) {
   const { call, selected } = app;
@@ -23,10 +31,26 @@ export function stageView(app: DeskApp) {
     ${selected || call
       ? html`${stillShelf(app)}<section class="clip-shelf" aria-label=${t('clip.title')}>
           <h2>${t('clip.title')}</h2>
-          <lp-clips .clips=${app.room.clips} .rest=${app.rest}></lp-clips>
-        </section>`
+          <lp-clips whole .clips=${app.room.clips} .rest=${app.rest} .stills=${app.room.stills}
+            .names=${namesIn(app.timeline)} ?cuts=${RECORDS.has(app.link.claims?.role ?? '')}
+            @made=${(event: CustomEvent<Clip>) => void app.follow(event.detail)}
+            @still=${(event: CustomEvent<string>) => openStill(app, event.detail)}></lp-clips>
+        </section>
+        ${call || !selected ? nothing : exportCard(app)}`
       : nothing}
   </main>`;
+}
+
+function exportCard(app: DeskApp) {
+  const clips = app.room.clips.filter((clip) => clip.state === 'ready').length;
+  return html`<section class="card export" aria-label=${t('desk.export.title')}>
+    <div><h2>${t('desk.export.title')}</h2>
+      <p class="small quiet">${t('desk.export.text', { clips, stills: app.room.stills.length })}</p></div>
+    <button class="button" data-testid="export" aria-busy=${app.exporting} ?disabled=${app.exporting}
+      @click=${() => void app.exportCase()}>
+      ${icon('save')}${app.exporting ? t('desk.export.running') : t('desk.export.button')}
+    </button>
+  </section>`;
 }
 
 function stillShelf(app: DeskApp) {
