@@ -4,8 +4,10 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/er.h"
+#include "base/str.h"
 
 int report_init(struct report *r)
 {
@@ -56,6 +58,27 @@ static void set_place(json_t *o, const char *name, int64_t value)
         (void)json_object_set_new(o, name, json_integer(value));
 }
 
+/** What moves a terminal's cursor, ends a line or turns its direction. */
+static bool is_unseen(uint32_t code)
+{
+    return utf8_is_control(code) || (code >= 0x200b && code <= 0x200f) ||
+           (code >= 0x2028 && code <= 0x202e) || (code >= 0x2060 && code <= 0x206f) ||
+           code == 0xfeff;
+}
+
+/** Texts quote what stands in files from strangers: none of it may speak for the report. */
+static void make_plain(char *text)
+{
+    size_t len = strlen(text);
+    for (size_t i = 0; i < len;) {
+        uint32_t code = 0;
+        size_t n = utf8_next(text + i, len - i, &code);
+        if (n == 0 || is_unseen(code))
+            memset(text + i, '?', n ? n : 1);
+        i += n ? n : 1;
+    }
+}
+
 void report_add(struct report *r, enum report_kind kind, const char *what,
                 struct report_place place, const char *fmt, ...)
 {
@@ -71,10 +94,8 @@ void report_add(struct report *r, enum report_kind kind, const char *what,
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
+    make_plain(text);
     json_t *o = json_pack("{s:s,s:s,s:s}", "kind", kinds[kind], "what", what, "text", text);
-    if (!o) /* a text that is no UTF-8 */
-        o = json_pack("{s:s,s:s,s:s}", "kind", kinds[kind], "what", what, "text",
-                      "something that is no text");
     if (!o)
         return;
     if (r->file)

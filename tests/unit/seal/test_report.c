@@ -55,12 +55,40 @@ static void many_findings_are_counted_but_not_kept(void **state)
     report_clear(&r);
 }
 
+/** A file from a stranger must not be able to print a verdict of its own. */
+static void what_files_say_does_not_speak_for_the_report(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *told, *shown;
+    } all[] = {
+        {"a.webm\nverifies\x1b[8m", "a.webm?verifies?[8m"},
+        {"a\r\tb\x7f", "a??b?"},
+        {"\xc2\x9b"
+         "2J",
+         "??2J"}, /* CSI in one character */
+        {"\xe2\x80\xae"
+         "mbew.a",
+         "???mbew.a"}, /* right to left from here on */
+        {"\xe5\x8f\x91\xe7\x8e\xb0 \xff", "\xe5\x8f\x91\xe7\x8e\xb0 ?"},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        struct report r;
+        assert_int_equal(report_init(&r), 0);
+        report_add(&r, REPORT_IS_WRONG, "entry", REPORT_ANYWHERE, "%s", all[i].told);
+        const json_t *f = json_array_get(r.findings, 0);
+        assert_string_equal(json_string_value(json_object_get(f, "text")), all[i].shown);
+        report_clear(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_verdict_is_the_worst),
         cmocka_unit_test(findings_say_where),
         cmocka_unit_test(many_findings_are_counted_but_not_kept),
+        cmocka_unit_test(what_files_say_does_not_speak_for_the_report),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
