@@ -8,6 +8,8 @@
 #include "base/str.h"
 #include "server/seal/manifest.h"
 
+#define TRIM_EDGES 2 /* a clip has a beginning and an end */
+
 static int fail(const char **ret_why, const char *why)
 {
     *ret_why = why;
@@ -159,6 +161,8 @@ static int second_frames_take(struct manifest *m, const json_t *o)
     if (json_int(o, "second", 0, (int64_t)m->second_count - 1, &second) || !json_is_array(list))
         return ER_MALFORMED;
     struct manifest_second *s = &m->seconds[second];
+    if (s->count) /* told a second time: no tree would be over the frames of the first */
+        return ER_MALFORMED;
     s->first = m->frame_count;
     s->count = json_array_size(list);
     for (size_t i = 0; i < s->count; i++) {
@@ -197,6 +201,9 @@ static int trim_take(struct manifest *m)
     if (!json_is_object(m->trim) || !json_text(m->trim, "clip", 26) ||
         json_int(m->trim, "from_ms", 0, INT64_C(1000) * MANIFEST_SECONDS, &from) ||
         json_int(m->trim, "to_ms", from + 1, INT64_C(1000) * MANIFEST_SECONDS, &to))
+        return ER_MALFORMED;
+    if (json_array_size(json_object_get(m->trim, "tracks")) > 2 * MATROSKA_TRACKS ||
+        json_array_size(json_object_get(m->trim, "edges")) > TRIM_EDGES)
         return ER_MALFORMED;
     m->from_ms = (uint64_t)from;
     m->to_ms = (uint64_t)to;

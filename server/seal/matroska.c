@@ -154,10 +154,12 @@ static bool skip(struct reader *r, uint64_t len)
     return true;
 }
 
-/** Parts follow each other without a gap. */
+/** Parts follow each other without a gap; the rest of a file that is wrong is one without an ID. */
 static int part_begin(struct reader *r, uint32_t id)
 {
     struct matroska_file *f = r->file;
+    if (f->part_count == MATROSKA_PARTS && id)
+        return wrong(r, r->at, "too many parts");
     struct matroska_part *parts = grown(f->parts, f->part_count, &f->part_size, sizeof *parts);
     if (!parts || !EVP_DigestInit_ex(r->part, EVP_sha256(), NULL))
         return fail(r, ER_NOMEM);

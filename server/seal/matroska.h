@@ -7,7 +7,8 @@
 
 #include "server/seal/merkle.h"
 
-#define MATROSKA_TRACKS 64 /* more are refused */
+#define MATROSKA_TRACKS 64    /* more are refused */
+#define MATROSKA_PARTS 100000 /* more are refused: four hours have 15,000 */
 #define MATROSKA_CODEC_BYTES 33
 
 /** Where the bytes come from. */

@@ -83,7 +83,8 @@ static int entry_hash(const struct opened *o, const struct zip_entry *e, struct 
 
 /* The list */
 
-static void check_listed(struct opened *o, const json_t *listed)
+/** `seen`: of each entry of the archive, whether it was listed before. */
+static void check_listed(struct opened *o, const json_t *listed, bool *seen)
 {
     struct merkle_hash told, there;
     uint64_t bytes;
@@ -94,6 +95,13 @@ static void check_listed(struct opened *o, const json_t *listed)
                    name ? name : "an entry");
         return;
     }
+    size_t i = (size_t)(e - zip_at(o->zip, 0));
+    if (seen[i]) {
+        report_add(o->r, REPORT_IS_WRONG, "entry", report_at_byte(e->at), "%s is listed twice",
+                   name);
+        return;
+    }
+    seen[i] = true;
     int er = entry_hash(o, e, &there);
     if (er)
         report_add(o->r, REPORT_IS_UNSURE, "entry", report_at_byte(e->at), "%s cannot be read",
@@ -103,34 +111,26 @@ static void check_listed(struct opened *o, const json_t *listed)
                    "%s is not as it was exported", name);
 }
 
-static bool is_listed(const json_t *entries, const char *name)
-{
-    size_t i;
-    const json_t *e;
-    json_array_foreach(entries, i, e)
-    {
-        const char *listed = json_text(e, "name", ZIP_NAME_BYTES);
-        if (listed && strcmp(listed, name) == 0)
-            return true;
-    }
-    return false;
-}
-
 static void check_list(struct opened *o, const json_t *document)
 {
-    const json_t *entries = json_object_get(document, "entries"), *e;
+    const json_t *entries = json_object_get(document, "entries"), *listed;
     size_t i;
-    if (!json_is_array(entries) || json_array_size(entries) > ZIP_ENTRIES_MAX) {
-        report_add(o->r, REPORT_IS_WRONG, "entry", REPORT_ANYWHERE, "export.json lists nothing");
+    bool *seen = calloc(zip_count(o->zip) + 1, sizeof *seen);
+    if (!seen) {
+        report_add(o->r, REPORT_IS_UNSURE, "entry", REPORT_ANYWHERE, "no memory");
         return;
     }
-    json_array_foreach(entries, i, e) check_listed(o, e);
+    if (!json_is_array(entries) || json_array_size(entries) > ZIP_ENTRIES_MAX)
+        report_add(o->r, REPORT_IS_WRONG, "entry", REPORT_ANYWHERE, "export.json lists nothing");
+    else
+        json_array_foreach(entries, i, listed) check_listed(o, listed, seen);
     for (i = 0; i < zip_count(o->zip); i++) {
-        const char *name = zip_at(o->zip, i)->name;
-        if (strcmp(name, "export.json") != 0 && !is_listed(entries, name))
-            report_add(o->r, REPORT_IS_WRONG, "entry", report_at_byte(zip_at(o->zip, i)->at),
-                       "%s was not exported", name);
+        const struct zip_entry *e = zip_at(o->zip, i);
+        if (!seen[i] && strcmp(e->name, "export.json") != 0)
+            report_add(o->r, REPORT_IS_WRONG, "entry", report_at_byte(e->at), "%s was not exported",
+                       e->name);
     }
+    free(seen);
 }
 
 static void check_export(struct opened *o)

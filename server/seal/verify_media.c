@@ -33,29 +33,29 @@ bool verify_is_voices(const struct manifest *m, const struct matroska_file *file
 
 /* Parts */
 
-struct parts {
-    const json_t *told;
-    const struct matroska_file *file;
-    size_t *place; /* of each part of the file in what was told, from 1; 0: it is not told of */
-    bool *found;   /* of those told */
+struct told_part {
+    struct merkle_hash hash;
+    bool known; /* its hash can be read */
+    bool found; /* in the file */
 };
 
-static bool part_is(const json_t *told, const struct matroska_part *p)
-{
-    struct merkle_hash hash;
-    return manifest_hash(told, "sha256", &hash) == 0 && merkle_equal(&hash, &p->hash);
-}
+struct parts {
+    const json_t *told;
+    size_t count;
+    struct told_part *items; /* as many */
+    const struct matroska_file *file;
+};
 
 /** The part that was told behind `from`, or before it, with this hash; one not found yet if there is
  *  one. 0: none. */
 static size_t part_search(const struct parts *p, size_t from, const struct matroska_part *part)
 {
-    size_t count = json_array_size(p->told), again = 0;
-    for (size_t k = 0; k < count; k++) {
-        size_t i = (from + k) % count;
-        if (!part_is(json_array_get(p->told, i), part))
+    size_t again = 0;
+    for (size_t k = 0; k < p->count; k++) {
+        size_t i = (from + k) % p->count;
+        if (!p->items[i].known || !merkle_equal(&p->items[i].hash, &part->hash))
             continue;
-        if (!p->found[i])
+        if (!p->items[i].found)
             return i + 1;
         again = i + 1;
     }
@@ -82,18 +82,18 @@ static void parts_compare(struct report *r, struct parts *p)
             part_wrong(r, part, "is not as it was sealed");
             continue;
         }
-        if (p->found[at - 1])
+        if (p->items[at - 1].found)
             part_wrong(r, part, "is there a second time");
         else if (at - 1 < next)
             part_wrong(r, part, "is not at its place");
-        p->found[at - 1] = true;
+        p->items[at - 1].found = true;
         next = at > next ? at : next;
     }
-    for (size_t i = 0; i < json_array_size(p->told); i++) {
+    for (size_t i = 0; i < p->count; i++) {
         const json_t *told = json_array_get(p->told, i);
         int64_t at = 0, bytes = 0;
         const char *name = json_text(told, "element", 16);
-        if (p->found[i])
+        if (p->items[i].found)
             continue;
         (void)json_int(told, "at", 0, INT64_MAX, &at);
         (void)json_int(told, "bytes", 0, INT64_MAX, &bytes);
@@ -106,10 +106,16 @@ static void parts_compare(struct report *r, struct parts *p)
 static void check_parts(struct report *r, const json_t *told, const struct matroska_file *file)
 {
     struct parts p = {.told = json_object_get(told, "parts"), .file = file};
-    p.found = calloc(json_array_size(p.told) + 1, sizeof *p.found);
-    if (p.found && json_array_size(p.told))
+    p.count = json_array_size(p.told);
+    if (p.count == 0 || p.count > MATROSKA_PARTS)
+        return;
+    p.items = calloc(p.count, sizeof *p.items);
+    for (size_t i = 0; p.items && i < p.count; i++)
+        p.items[i].known = manifest_hash(json_array_get(p.told, i), "sha256", &p.items[i].hash) ==
+                           0;
+    if (p.items)
         parts_compare(r, &p);
-    free(p.found);
+    free(p.items);
 }
 
 /* Frames */

@@ -159,6 +159,17 @@ static void refuses_documents_of_another_form(void **state)
         json_array_set_new(json_object_get(second, "frames"), 0, json_string(frames[i]));
         expect_no_manifest(d);
     }
+    json_t *twice = json_deep_copy(
+        m.document); /* the first second in two parts, as if all were told */
+    json_t *seconds = json_object_get(twice, "frames");
+    json_t *all = json_object_get(json_array_get(seconds, 0), "frames");
+    json_t *rest = json_pack("{s:i,s:O}", "second", 0, "frames", all);
+    assert_true(json_array_size(all) > 1);
+    json_t *first = json_pack("{s:i,s:[O]}", "second", 0, "frames", json_array_get(all, 0));
+    json_array_remove(all, 0);
+    json_array_set_new(seconds, 0, rest);
+    json_array_insert_new(seconds, 0, first);
+    expect_no_manifest(twice);
     manifest_clear(&m);
     assert_int_equal(manifest_read("[]", 2, &m, &why), ER_MALFORMED);
     manifest_clear(&m);

@@ -141,6 +141,19 @@ static void says_what_it_refuses(void **state)
     matroska_make_free(&m);
 }
 
+/** Two bytes make a part: so many are no clip, and are not worth the memory. */
+static void refuses_more_parts_than_a_clip_has(void **state)
+{
+    (void)state;
+    struct matroska_make m;
+    matroska_make_begin(&m, true, 2, 1);
+    for (size_t i = 0; i < MATROSKA_PARTS + 1000; i++)
+        matroska_make_element(&m, 0xEC, "", 0);
+    matroska_make_end(&m);
+    expect_wrong(&m, "too many parts");
+    matroska_make_free(&m);
+}
+
 static void survives_cuts_and_changes_anywhere(void **state)
 {
     (void)state;
@@ -196,6 +209,7 @@ int main(void)
         cmocka_unit_test(frames_larger_than_the_window),
         cmocka_unit_test(takes_block_groups_and_live_files),
         cmocka_unit_test(says_what_it_refuses),
+        cmocka_unit_test(refuses_more_parts_than_a_clip_has),
         cmocka_unit_test(survives_cuts_and_changes_anywhere),
         cmocka_unit_test(passes_on_what_the_disk_says),
     };

@@ -274,6 +274,35 @@ static void a_clip_of_another_case_does_not_belong(void **state)
     store_case_clear(&other);
 }
 
+/** What is listed as often as one likes would be hashed as often. */
+static void an_entry_is_listed_once(void **state)
+{
+    struct scene *s = *state;
+    struct report r;
+    struct zip *z;
+    char *text;
+    size_t len;
+    json_t *e = json_pack("{s:s,s:i,s:s}", "name", "a", "bytes", 1, "sha256",
+                          "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb");
+    json_t *list = json_pack("{s:s,s:s,s:[O,O]}", "format", VERIFY_EXPORT_FORMAT, "case",
+                             s->sc.id.text, "entries", e, e);
+    json_decref(e);
+    assert_int_equal(zip_new(&z), 0);
+    assert_int_equal(zip_add_bytes(z, "a", strdup("a"), 1), 0);
+    assert_int_equal(sealer_sign(s->sealer, VERIFY_EXPORT_CONTEXT, list, T0, &text, &len), 0);
+    assert_int_equal(zip_add_bytes(z, "export.json", text, len), 0);
+    assert_int_equal(zip_layout(z), 0);
+    free(s->zip);
+    s->len = (size_t)zip_size(z);
+    s->zip = malloc(s->len);
+    assert_int_equal(zip_read(z, 0, s->zip, s->len), s->len);
+    zip_free(z);
+    verify(s, s->len, &r);
+    assert_true(says(&r, "entry", "a is listed twice"));
+    assert_false(says(&r, "entry", "was not exported"));
+    expect(&r, REPORT_WRONG);
+}
+
 static char *entry(struct scene *s, const char *name)
 {
     struct zip *z;
@@ -322,6 +351,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_exported_case_verifies),
+        TEST(an_entry_is_listed_once),
         TEST(every_changed_byte_is_found),
         TEST(a_changed_event_is_named),
         TEST(a_changed_still_is_named),
