@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { launch } from './support/browsers.mjs';
 import { mean, patternsOf, probe, toneOf, withClip } from './support/clips.mjs';
 import { AGENT, BUYER, acceptCall, openBuyer, openDesk, record, takeCalls } from './support/people.mjs';
+import { Proxy } from './support/proxy.mjs';
 import { startLouped, tokens } from './support/server.mjs';
 
 const HEARD = 0.05;
@@ -30,12 +31,12 @@ function recordings() {
   return readdirSync(louped.data, { recursive: true }).filter((name) => /\.(webm|part|jpg|mka|framelog)$/.test(String(name)));
 }
 
-async function inCall(t, name, { consent, voice }) {
+async function inCall(t, name, { consent, voice, ...options }) {
   const one = await louped.newCase();
   const agent = tokens.agent(`agent-${name}`);
   const desk = await openDesk(browser, louped, { token: agent });
   await takeCalls(desk, { voice });
-  const buyer = await openBuyer(browser, louped, one, { consent });
+  const buyer = await openBuyer(browser, louped, one, { consent, ...options });
   t.after(async () => {
     await desk.close();
     await buyer.close();
@@ -59,7 +60,10 @@ test('a buyer who declines is not recorded', { timeout: 90_000 }, async (t) => {
 });
 
 test('consent taken back ends the recording within a second', { timeout: 90_000 }, async (t) => {
-  const { agent, desk, buyer } = await inCall(t, 'withdrawn', { consent: true, voice: true });
+  const proxy = await new Proxy().listen();
+  t.after(() => proxy.close());
+  proxy.target = louped.url;
+  const { agent, desk, buyer } = await inCall(t, 'withdrawn', { consent: true, voice: true, base: proxy.origin });
   const id = await record(desk, 0, { stop: false });
   await pause(3000);
   const last = await desk.seen('buyer-video');
@@ -73,6 +77,28 @@ test('consent taken back ends the recording within a second', { timeout: 90_000 
     assert.ok(beyond < 1, `${beyond} s beyond`);
   });
   await desk.until('the button to be off', () => document.querySelector('[data-testid=record]').disabled);
+
+  // The same with the session cut off: nothing to record is sent until the server has heard.
+  await buyer.click('consent-toggle');
+  const cutOff = await record(desk, 0, { stop: false });
+  await buyer.see('rec');
+  await pause(1000);
+  proxy.cut();
+  const seen = await desk.seen('buyer-video');
+  await buyer.evaluate(() => document.querySelector('[data-testid=consent-toggle]').click());
+  await buyer.gone('rec', 200);
+  await buyer.see('rec-stopping');
+  await pause(2500);
+  proxy.mend();
+  const held = await louped.finished(cutOff, agent);
+  await buyer.gone('rec-stopping');
+  assert.equal(await buyer.text('consent-toggle'), 'Recording is not allowed');
+  await withClip(louped, held, (path) => {
+    const frames = patternsOf(path).filter((frame) => frame?.tag === BUYER.tag);
+    const beyond = (frames.at(-1).ticks - seen.ticks) / 100;
+    assert.ok(beyond < 1.5, `${beyond} s beyond, with the session cut off`);
+  });
+  await buyer.until('to be sent again', () => !document.querySelector('[data-testid=mute]').disabled);
 });
 
 test('an agent is silent in a clip until consenting', { timeout: 90_000 }, async (t) => {

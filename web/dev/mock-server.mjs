@@ -153,7 +153,7 @@ function openRoom(say, people) {
 }
 
 /** What happens after a request, by scene. */
-function play({ type, on }, { scene, role }, say) {
+function play({ type, on, recording }, { scene, role }, say) {
   if (type === 'available' && on) {
     say({ type: 'queue', waiting: cases.slice(0, 3).map((one, i) => ({
       case: one.id, number: one.number, title: one.title, priority: 1, waiting_since: ago(140 - i * 50),
@@ -179,7 +179,7 @@ function play({ type, on }, { scene, role }, say) {
     say({ type: 'call_started', room: 'r1', case: 'c1', agent: { identity: 'a1', name: agent.name } });
   }
   if (role === 'buyer' && type === 'consent') {
-    if (scene.endsWith('rec')) say({ type: 'recording', on: true, clips: ['k9'], since: ago(12) });
+    if (scene.endsWith('rec')) say({ type: 'recording', on: recording, clips: recording ? ['k9'] : [], since: ago(12) });
   }
 }
 

@@ -6,6 +6,7 @@ import { classMap } from 'lit/directives/class-map.js';
 import { t } from '../../i18n/index.js';
 import { icon } from '../../ui/element.js';
 import type { AudioElement } from '../../ui/media.js';
+import { recordingSign, type RecordingSign } from '../../ui/recording.js';
 import { networkBadge, networkBars } from '../../ui/network.js';
 import type { BuyerApp } from './main.js';
 
@@ -25,12 +26,7 @@ export function callView(app: BuyerApp) {
     ${call?.cameraOn ? nothing : html`<div class="self-off">${icon('cam-off')}${t('call.cameraOff')}</div>`}
     <div class="call-top">
       <div class="badges">
-        ${room?.recordingClips.length
-          ? html`<span class="badge rec" role="status" data-testid="rec">
-              <span class="dot pulse"></span>${t('call.recording')}
-              <lp-timer class="numbers" .since=${room.recordingSince}></lp-timer>
-            </span>`
-          : nothing}
+        ${sign(app)}
         <span class="badge"><lp-timer class="numbers" .since=${app.callStarted}></lp-timer>${networkBars(call?.network)}</span>
         ${networkBadge(call?.network)}
       </div>
@@ -41,7 +37,7 @@ export function callView(app: BuyerApp) {
       <button class="badge consent-badge" data-testid="consent-toggle" aria-pressed=${app.consent}
         title=${app.consent ? t('call.stopAllowing') : t('call.allowRecording')}
         @click=${() => void app.setConsent(!app.consent)}>
-        ${icon('shield')}${app.consent ? t('call.consentOn') : t('call.consentOff')}
+        ${icon('shield')}${app.consent ? (signOf(app) === 'recording' ? t('call.stopAllowing') : t('call.consentOn')) : t('call.consentOff')}
       </button>
     </div>
     <figure class="agent">
@@ -79,6 +75,31 @@ export function callView(app: BuyerApp) {
   </main>`;
 }
 
+function signOf(app: BuyerApp): RecordingSign {
+  const { room } = app;
+  return recordingSign({
+    allowed: app.consent,
+    told: app.consentTold,
+    clips: room?.recordingClips ?? [],
+    publisherOf: (id) => room?.clips.find((clip) => clip.id === id)?.publisher,
+    me: app.client?.identity ?? '',
+  });
+}
+
+/** What is recorded of this person, if there is anything to say beside the consent itself. */
+function sign(app: BuyerApp) {
+  const shown = signOf(app);
+  if (shown === 'recording') {
+    return html`<span class="badge rec" role="status" data-testid="rec">
+      <span class="dot pulse"></span>${t('call.recording')}
+      <lp-timer class="numbers" .since=${app.room?.recordingSince ?? 0}></lp-timer>
+    </span>`;
+  }
+  if (shown !== 'stopping' && shown !== 'others') return nothing;
+  const text = shown === 'others' ? t('call.recordingOthers') : t('call.recordingStops');
+  return html`<span class="badge wrap" role="status" data-testid="rec-${shown}">${icon('shield')}${text}</span>`;
+}
+
 const PHOTO = {
   taking: (name: string) => t('call.photo.taking', { name }),
   sending: () => t('call.photo.sending'),
@@ -94,7 +115,8 @@ function listen(event: Event): void {
 function banners(app: BuyerApp, name: string) {
   const { call, room, client } = app;
   let text = '';
-  if (client?.state === 'reconnecting') text = t('call.reconnecting');
+  if (app.heldBack) text = t('call.heldBack');
+  else if (client?.state === 'reconnecting') text = t('call.reconnecting');
   else if (call?.state === 'interrupted') text = t('call.network');
   else if (call?.state === 'connecting') text = t('call.connecting');
   else if (room?.staff?.online === false) text = t('call.away', { name });
@@ -158,6 +180,9 @@ function controls(app: BuyerApp): Control[] {
   return list.filter((control) => control !== false);
 }
 
+/** What is held back is not switched on by hand. */
+const HELD = new Set(['mute', 'camera']);
+
 function bar(app: BuyerApp) {
   const unread = app.chatOpen ? 0 : (app.room?.unread ?? 0);
   const act = (control: Control) => {
@@ -167,7 +192,7 @@ function bar(app: BuyerApp) {
   return html`<nav class="bar">
     ${controls(app).map(
       (control) => html`<button class="control" aria-label=${control.label} data-testid=${control.id}
-        aria-pressed=${control.pressed ?? nothing} @click=${() => act(control)}>
+        aria-pressed=${control.pressed ?? nothing} ?disabled=${app.heldBack && HELD.has(control.id)} @click=${() => act(control)}>
         <span class="disc">${icon(control.icon)}
           ${control.id === 'chat' && unread > 0 ? html`<span class="count">${unread}</span>` : nothing}
         </span>

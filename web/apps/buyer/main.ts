@@ -9,6 +9,7 @@ import {
 } from '../../sdk/index.js';
 import { PageElement } from '../../ui/element.js';
 import { linkToken, linkTrouble, setUpPage, troubleView, type LinkTrouble } from '../../ui/page.js';
+import { firstOf, untilTold } from '../../ui/recording.js';
 import { RoomModel } from '../../ui/room.js';
 import { chime } from '../../ui/sound.js';
 import '../../ui/chat.js';
@@ -31,8 +32,13 @@ export type Stage = 'loading' | 'start' | 'check' | 'entering' | 'waiting' | 'ca
 
 /** How long a call that the server forgot may take to come together again. */
 const REUNION_WITHIN_MS = 8000;
+/** When a withdrawal that the session did not answer goes by HTTP, and when it stops what is sent. */
+const HTTP_AFTER_MS = 400;
+const HOLD_BACK_AFTER_MS = 700;
 const PHOTO_SHOWN_MS = 4000;
 const IN_PASSING = new Set(['conflict', 'session_lost', 'timeout', 'ended']);
+
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 @customElement('buyer-app')
 export class BuyerApp extends PageElement {
@@ -40,6 +46,10 @@ export class BuyerApp extends PageElement {
   @state() trouble: LinkTrouble | undefined;
   @state() case: Case | undefined;
   @state() consent = false;
+  /** The server has answered what was said of consent last. */
+  @state() consentTold = false;
+  /** Neither picture nor sound is sent, because a withdrawal was not heard yet. */
+  @state() heldBack = false;
   /** A call of this case is going on: one returns to it instead of queueing. */
   @state() rejoin = false;
   @state() opening = false;
@@ -63,6 +73,8 @@ export class BuyerApp extends PageElement {
   callStarted = 0;
   callMs = 0;
   #letSleep: (() => void) | undefined;
+  #consentTurn = 0;
+  #enabled: MediaStreamTrack[] = [];
 
   get name(): string {
     return this.link.claims?.name ?? '';
@@ -143,7 +155,7 @@ export class BuyerApp extends PageElement {
     let told = false;
     const off = client.on('call_started', () => (told = true));
     try {
-      await client.request('consent', { recording: this.consent });
+      await this.#tellConsent();
       if (told || this.client !== client) return;
       if (!wasInCall) this.#toQueue();
       else setTimeout(() => !told && this.stage === 'call' && this.#backToQueue(), REUNION_WITHIN_MS);
@@ -237,10 +249,41 @@ export class BuyerApp extends PageElement {
     setTimeout(() => this.photo === shown && state(''), PHOTO_SHOWN_MS);
   }
 
+  /** Shown at once, and told until it is heard. */
   async setConsent(consent: boolean): Promise<void> {
     this.consent = consent;
     this.#remember();
-    if (this.client?.state === 'open') await this.client.request('consent', { recording: consent });
+    if (!this.client && !(this.rejoin && !consent)) return; // who has not come in yet tells it then
+    await this.#tellConsent();
+  }
+
+  /** Over the session, or by HTTP where that is quicker. If neither takes a withdrawal at once, nothing is sent
+   *  to the server that it could record until one has. */
+  async #tellConsent(): Promise<void> {
+    const turn = ++this.#consentTurn;
+    const consent = this.consent;
+    const wanted = () => turn === this.#consentTurn;
+    const { client, case: one, rest } = this;
+    this.consentTold = false;
+    if (consent) this.#holdBack(false);
+    const session = () => client?.request('consent', { recording: consent }) ?? Promise.reject(new Error('no session'));
+    const http = () => (one && !consent ? rest.consent(one.room, consent) : Promise.reject(new Error('no need')));
+    const ask = () => firstOf(session, sleep(client?.state === 'open' ? HTTP_AFTER_MS : 0), http);
+    const hold = setTimeout(() => wanted() && !consent && this.#holdBack(true), HOLD_BACK_AFTER_MS);
+    const told = await untilTold(ask, () => wanted() && client === this.client, sleep);
+    clearTimeout(hold);
+    if (!wanted()) return;
+    this.consentTold = told;
+    this.#holdBack(false);
+  }
+
+  #holdBack(held: boolean): void {
+    if (held === this.heldBack) return;
+    this.heldBack = held;
+    const { camera, microphone } = this.own;
+    if (held) this.#enabled = [camera, microphone].filter((track) => track?.enabled) as MediaStreamTrack[];
+    for (const track of this.#enabled) track.enabled = !held;
+    if (!held) this.#enabled = [];
   }
 
   async leaveQueue(): Promise<void> {
