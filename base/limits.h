@@ -105,6 +105,13 @@
 #define LIMIT_FRAME_BYTES 4000000 /* a larger picture is a gap */
 #define LIMIT_MIX_SOURCES 16      /* further voices are left out of the mix and counted */
 
+/* Keeping and forgetting */
+#define LIMIT_RETENTION_SECONDS 3155760000u /* a hundred years; a longer period is refused */
+#define LIMIT_HOLDS 64       /* on one case and what is in it; one more is refused: ER_FULL (429) */
+#define LIMIT_SWEEP_ROWS 256 /* looked at in one step of the search for what is due */
+#define LIMIT_SWEEP_BATCH 8  /* deleted in one step; what is more waits for the next */
+#define LIMIT_PARTS 256 /* of one clip deleted with it; with more it is refused: ER_FULL (429) */
+
 /* Stills. The limits of pixels are of what has to be decoded for one, pictures before it included */
 #define LIMIT_PHOTO_BYTES 33554432 /* of an uploaded photograph; more is refused: ER_FULL (413) */
 #define LIMIT_PHOTO_SCANS                                                                          \

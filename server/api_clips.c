@@ -11,6 +11,7 @@
 #include "base/er.h"
 #include "base/str.h"
 #include "server/api_access.h"
+#include "server/api_keep.h"
 
 int api_sign_link(const struct media_key *key, json_t *object, const char *kind, const char *id,
                   const char *member, const char *file, const char *identity, uint64_t expires_s)
@@ -56,11 +57,13 @@ int api_clip_sign(const struct media_key *key, json_t *clip, bool has_poster, co
     return er;
 }
 
-static json_t *clip_json(const struct api_call *c, const struct store_clip *clip)
+static json_t *clip_json(struct store *s, const struct api_call *c, const struct store_clip *clip)
 {
     json_t *o = store_clip_json(clip);
-    if (o && api_clip_sign(&c->app->media_key, o, clip->has_poster, c->claims.identity,
-                           c->unix_us / 1000000)) {
+    const struct api_kept kept = {&clip->case_id, clip->kind, &clip->id, clip->created_us};
+    if (o &&
+        (api_keeping_add(s, &kept, o) || api_clip_sign(&c->app->media_key, o, clip->has_poster,
+                                                       c->claims.identity, c->unix_us / 1000000))) {
         json_decref(o);
         return NULL;
     }
@@ -68,6 +71,7 @@ static json_t *clip_json(const struct api_call *c, const struct store_clip *clip
 }
 
 struct clip_list {
+    struct store *store;
     struct api_call *call;
     json_t *items;
 };
@@ -75,7 +79,7 @@ struct clip_list {
 static void list_add(void *ctx, const struct store_clip *clip)
 {
     struct clip_list *list = ctx;
-    (void)json_array_append_new(list->items, clip_json(list->call, clip));
+    (void)json_array_append_new(list->items, clip_json(list->store, list->call, clip));
 }
 
 void api_clips_list(struct store *s, struct api_call *c)
@@ -83,7 +87,7 @@ void api_clips_list(struct store *s, struct api_call *c)
     struct store_case sc;
     if (!api_case_evidence(s, c, &sc))
         return;
-    struct clip_list list = {.call = c, .items = json_array()};
+    struct clip_list list = {.store = s, .call = c, .items = json_array()};
     int er = list.items ? store_clips_of_case(s, &sc.id, list_add, &list) : ER_NOMEM;
     store_case_clear(&sc);
     if (er) {
@@ -109,7 +113,7 @@ void api_clip_get(struct store *s, struct api_call *c)
 {
     struct store_clip clip;
     if (clip_find(s, c, &clip) && api_evidence_allowed(s, c, &clip.case_id))
-        api_json(c, 200, clip_json(c, &clip));
+        api_json(c, 200, clip_json(s, c, &clip));
 }
 
 bool api_link_allowed(struct api_call *c, const char *file, char ret_person[LIMIT_IDENTITY + 1])

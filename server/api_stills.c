@@ -10,6 +10,7 @@
 #include "base/er.h"
 #include "base/str.h"
 #include "server/api_access.h"
+#include "server/api_keep.h"
 
 int api_still_sign(const struct media_key *key, json_t *still, const char *identity, uint64_t now_s)
 {
@@ -25,16 +26,20 @@ int api_still_sign(const struct media_key *key, json_t *still, const char *ident
     return er;
 }
 
-static json_t *still_json(const struct api_call *c, const struct store_still *still)
+static json_t *still_json(struct store *s, const struct api_call *c,
+                          const struct store_still *still)
 {
     json_t *o = store_still_json(still);
-    if (o && api_still_sign(&c->app->media_key, o, c->claims.identity, c->unix_us / 1000000) == 0)
+    const struct api_kept kept = {&still->case_id, still->kind, &still->id, still->created_us};
+    if (o && api_keeping_add(s, &kept, o) == 0 &&
+        api_still_sign(&c->app->media_key, o, c->claims.identity, c->unix_us / 1000000) == 0)
         return o;
     json_decref(o);
     return NULL;
 }
 
 struct still_list {
+    struct store *store;
     struct api_call *call;
     json_t *items;
 };
@@ -42,7 +47,7 @@ struct still_list {
 static void list_add(void *ctx, const struct store_still *still)
 {
     struct still_list *list = ctx;
-    (void)json_array_append_new(list->items, still_json(list->call, still));
+    (void)json_array_append_new(list->items, still_json(list->store, list->call, still));
 }
 
 void api_stills_list(struct store *s, struct api_call *c)
@@ -50,7 +55,7 @@ void api_stills_list(struct store *s, struct api_call *c)
     struct store_case sc;
     if (!api_case_evidence(s, c, &sc))
         return;
-    struct still_list list = {.call = c, .items = json_array()};
+    struct still_list list = {.store = s, .call = c, .items = json_array()};
     int er = list.items ? store_stills_of_case(s, &sc.id, list_add, &list) : ER_NOMEM;
     store_case_clear(&sc);
     if (er) {
@@ -78,7 +83,7 @@ void api_still_get(struct store *s, struct api_call *c)
 {
     struct store_still still;
     if (still_find(s, c, &still) && api_evidence_allowed(s, c, &still.case_id))
-        api_json(c, 200, still_json(c, &still));
+        api_json(c, 200, still_json(s, c, &still));
 }
 
 /** By signature when there is no token; who looks is then in `ret_person`. */

@@ -71,6 +71,21 @@ static const char *const migrations[] = {
     "CREATE TABLE api_keys("
     " id TEXT PRIMARY KEY, merchant TEXT NOT NULL REFERENCES merchants(id), secret TEXT NOT NULL,"
     " created_us INTEGER NOT NULL) STRICT;",
+    "CREATE TABLE retention("
+    " merchant TEXT NOT NULL, kind TEXT NOT NULL, seconds INTEGER NOT NULL,"
+    " changed_us INTEGER NOT NULL, PRIMARY KEY(merchant, kind)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE holds("
+    " id TEXT PRIMARY KEY, case_id TEXT NOT NULL REFERENCES cases(id), object TEXT NOT NULL,"
+    " of TEXT NOT NULL, firm INTEGER NOT NULL, reason TEXT NOT NULL, placed_by TEXT NOT NULL,"
+    " placed_us INTEGER NOT NULL, lift_reason TEXT NOT NULL, lifted_by TEXT NOT NULL,"
+    " lifted_us INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX holds_case ON holds(case_id, id);"
+    "CREATE TABLE tombstones("
+    " id TEXT PRIMARY KEY, case_id TEXT NOT NULL REFERENCES cases(id), object TEXT NOT NULL,"
+    " path TEXT NOT NULL, document TEXT NOT NULL, deleted_us INTEGER NOT NULL,"
+    " cleared INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX tombstones_case ON tombstones(case_id, id);"
+    "CREATE INDEX tombstones_left ON tombstones(cleared) WHERE cleared = 0;",
 };
 #define VERSION ((int)(sizeof migrations / sizeof migrations[0]))
 
@@ -305,6 +320,8 @@ static int shorten_paths(struct store *s)
         "UPDATE clips SET path = substr(path, length(?1) + 2)"
         " WHERE substr(path, 1, length(?1) + 1) = ?1 || '/'",
         "UPDATE stills SET path = substr(path, length(?1) + 2)"
+        " WHERE substr(path, 1, length(?1) + 1) = ?1 || '/'",
+        "UPDATE tombstones SET path = substr(path, length(?1) + 2)"
         " WHERE substr(path, 1, length(?1) + 1) = ?1 || '/'",
     };
     int er = store_begin(s);

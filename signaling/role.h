@@ -36,6 +36,8 @@ struct role_info {
     bool takes_calls;   /* may be offered waiting calls */
     bool sees_queue;    /* is sent the merchant's queue without being available */
     bool rules;         /* may join and rule on disputes */
+    bool holds;         /* places legal holds, and lifts them */
+    bool forgets;       /* deletes clips and stills, and says how long they are kept */
     bool evidence;      /* sees the clips and stills of cases that it may see */
     uint8_t media_rank; /* as publisher: who is shown first, see media.h */
 };

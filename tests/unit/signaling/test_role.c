@@ -18,12 +18,13 @@ static void test_table(void **state)
     static const struct {
         const char *name;
         const char *can; /* p s r: publish, subscribe, record; e: enters; a: any room; w: waits;
-                            t: takes calls; q: sees the queue; u: rules; v: evidence */
+                            t: takes calls; q: sees the queue; u: rules; v: evidence; h: holds;
+ f: forgets */
         unsigned rank;
     } cells[ROLE_COUNT] = {
-        {"buyer", "psewv", 1},      {"agent", "psreatv", 0}, {"appraiser", "psreatv", 0},
-        {"arbiter", "psreuv", 0},   {"host", "psreav", 2},   {"viewer", "se", 0},
-        {"supervisor", "seaqv", 0}, {"service", "v", 0},     {"bot", "psev", 0},
+        {"buyer", "psewv", 1},        {"agent", "psreatv", 0}, {"appraiser", "psreatv", 0},
+        {"arbiter", "psreuvh", 0},    {"host", "psreav", 2},   {"viewer", "se", 0},
+        {"supervisor", "seaqvhf", 0}, {"service", "vhf", 0},   {"bot", "psev", 0},
     };
     for (unsigned i = 0; i < ROLE_COUNT; i++) {
         enum role role;
@@ -31,12 +32,14 @@ static void test_table(void **state)
         assert_int_equal(role, i);
         assert_string_equal(role_name(role), cells[i].name);
         const struct role_info *info = role_describe(role);
-        const bool flags[] = {info->grants.publish, info->grants.subscribe, info->grants.record,
-                              info->enters,         info->any_room,         info->waits,
-                              info->takes_calls,    info->sees_queue,       info->rules,
-                              info->evidence};
+        const bool flags[] = {info->grants.publish, info->grants.subscribe,
+                              info->grants.record,  info->enters,
+                              info->any_room,       info->waits,
+                              info->takes_calls,    info->sees_queue,
+                              info->rules,          info->evidence,
+                              info->holds,          info->forgets};
         for (size_t f = 0; f < sizeof flags; f++)
-            assert_int_equal(flags[f], strchr(cells[i].can, "psreawtquv"[f]) != NULL);
+            assert_int_equal(flags[f], strchr(cells[i].can, "psreawtquvhf"[f]) != NULL);
         assert_int_equal(info->media_rank, cells[i].rank);
     }
 }
