@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "media/record/complete.h"
 #include "media/record/depack.h"
+#include "media/record/direct.h"
 #include "media/record/file.h"
 #include "media/record/ledger.h"
 #include "media/record/mixer.h"
@@ -22,7 +23,8 @@ enum {
 struct clip {
     char *path;
     uint64_t start_us;
-    struct webm *webm;
+    struct webm *webm; /* or, where all of it comes at once: */
+    struct direct *direct;
     struct ledger *ledger;
     struct depack *depack;
     struct mixer *mixer;
@@ -57,7 +59,7 @@ int clip_new(struct clip **ret, const struct clip_config *config)
     if (er == 0)
         er = mixer_new(&c->mixer);
     if (er == 0)
-        er = webm_new(&c->webm, part);
+        er = config->hurry ? direct_new(&c->direct, part) : webm_new(&c->webm, part);
     free(part);
     if (er == 0)
         er = ledger_new(&c->ledger, config->path, config->start_unix_us, config->publisher);
@@ -65,10 +67,8 @@ int clip_new(struct clip **ret, const struct clip_config *config)
         clip_free(c);
         return er;
     }
-    if (config->hurry) {
-        webm_hurry(c->webm);
+    if (config->hurry)
         ledger_hurry(c->ledger);
-    }
     *ret = c;
     return 0;
 }
@@ -78,6 +78,7 @@ void clip_free(struct clip *c)
     if (!c)
         return;
     webm_free(c->webm);
+    direct_free(c->direct);
     ledger_free(c->ledger);
     depack_free(c->depack);
     mixer_free(c->mixer);
@@ -129,7 +130,8 @@ static int mix_until(struct clip *c, int64_t until_us)
     int er;
     while ((er = mixer_next(c->mixer, until_us, &frame)) == 0) {
         int64_t at_ms = frame.at_us / 1000;
-        er = webm_write_audio(c->webm, frame.data, frame.len, at_ms);
+        er = c->direct ? direct_write_audio(c->direct, frame.data, frame.len, at_ms)
+                       : webm_write_audio(c->webm, frame.data, frame.len, at_ms);
         if (er == 0)
             er = ledger_mix(c->ledger, frame.data, frame.len, (uint64_t)at_ms);
         if (er < 0)
@@ -178,9 +180,13 @@ int clip_video(struct clip *c, const struct tape_packet *packet, uint64_t captur
         return 0;
     if (frame.after_gap)
         note_gap(c, at_ms);
-    er = webm_write_video(c->webm, frame.format, frame.data, frame.len, at_ms, frame.key);
-    if (er == ER_INVALID)
+    er = c->direct
+             ? direct_write_video(c->direct, frame.format, frame.data, frame.len, at_ms, frame.key)
+             : webm_write_video(c->webm, frame.format, frame.data, frame.len, at_ms, frame.key);
+    if (er == ER_INVALID) {
+        depack_gap(c->depack, 0); /* what cannot be in the file is missing in it */
         return er;
+    }
     if (er == 0)
         er = ledger_picture(c->ledger, &frame, (uint64_t)at_ms, capture_unix_us, last_ms(c));
     if (er < 0)
@@ -284,6 +290,18 @@ int clip_tick(struct clip *c, uint64_t now_unix_us, uint64_t sound_until_unix_us
 
 /* --- the end */
 
+/** The .part is closed; *ret_direct: it is the .webm already. */
+static int end_container(struct clip *c, struct webm_info *ret, bool *ret_direct)
+{
+    int er = c->direct ? direct_end(c->direct, ret) : webm_end(c->webm);
+    *ret_direct = c->direct && er == 0;
+    webm_free(c->webm);
+    direct_free(c->direct);
+    c->webm = NULL;
+    c->direct = NULL;
+    return er == ER_FULL || er == ER_NOT_FOUND ? 0 : er;
+}
+
 int clip_finish(struct clip *c, uint64_t end_unix_us, struct clip_result *ret)
 {
     *ret = (struct clip_result){0};
@@ -294,15 +312,19 @@ int clip_finish(struct clip *c, uint64_t end_unix_us, struct clip_result *ret)
         uint64_t end_ms = end_us / 1000 > c->last_video_ms ? (uint64_t)end_us / 1000 : last_ms(c);
         er = fail(c, ledger_gap_at_end(c->ledger, last_ms(c), end_ms));
     }
+    struct webm_info written = {0};
+    bool direct = false;
     if (er == 0)
-        er = fail(c, webm_end(c->webm));
+        er = fail(c, end_container(c, &written, &direct));
     if (er == 0)
         er = fail(c, ledger_close(c->ledger));
     if (er < 0 && er != ER_IO)
         return er;
-    webm_free(c->webm);
-    c->webm = NULL;
-    er = complete_recording(c->path, c->ledger, c->error == 0, ret);
+    if (direct && c->error == 0)
+        er = complete_written(c->path, c->ledger, &written, ret);
+    else
+        er = complete_recording(c->path, c->ledger, c->error == 0, ret);
+    webm_info_clear(&written);
     ret->repaired = c->error != 0;
     ret->has_audio = c->has_audio;
     ret->gaps = c->gaps;

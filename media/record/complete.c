@@ -88,19 +88,19 @@ static int names_make(struct names *n, const char *path)
 }
 
 /** The voices' file, from what `ledger` knows of them, or without it, from the log. */
-static int complete_voices(const struct names *n, const struct ledger *ledger)
+static int complete_voices(const struct names *n, struct ledger *ledger)
 {
-    struct voices_name *read = NULL;
-    const struct voices_name *names = NULL;
+    struct voices_name *names = NULL;
     size_t count = 0;
-    int er = 0;
-    if (ledger)
-        names = ledger_names(ledger, &count);
-    else
-        er = journal_voices(n->log, &read, &count);
-    if (er == 0)
-        er = voices_finalise(n->voices_part, n->voices, read ? read : names, count);
-    free(read);
+    int er;
+    if (ledger) {
+        er = ledger_finish_voices(ledger, n->voices);
+    } else {
+        er = journal_voices(n->log, &names, &count);
+        if (er == 0)
+            er = voices_finalise(n->voices_part, n->voices, names, count);
+    }
+    free(names);
     return er == ER_NOT_FOUND ? 0 : er;
 }
 
@@ -155,44 +155,77 @@ static void remove_stub(const struct names *n)
     (void)file_remove(n->part);
 }
 
-static int complete(const char *path, struct ledger *ledger, bool whole, struct clip_result *ret)
+/** All that is made beside a finished .webm. */
+static int complete_rest(const char *path, const struct names *n, struct ledger *whole,
+                         const struct webm_info *info, struct clip_result *ret)
 {
-    struct names n;
-    struct webm_info info = {0};
-    int er = names_make(&n, path);
-    if (er == 0 && !ledger)
-        er = webm_scan(n.webm, &info);
-    if (er == 0 && ledger)
-        er = ER_NOT_FOUND;
-    if (er == ER_NOT_FOUND && (er = webm_finalise(n.part, n.webm, &info)) == ER_NOT_FOUND)
-        remove_stub(&n);
+    int er = complete_log(n, whole, info);
     if (er == 0)
-        er = complete_voices(&n, ledger);
-    if (er == 0)
-        er = complete_log(&n, whole ? ledger : NULL, &info);
-    if (er == 0)
-        er = hash_file(n.webm, ret);
+        er = hash_file(n->webm, ret);
     if (er == 0) {
-        tell(&info, ret);
-        ret->has_poster = make_poster(path, &info);
-        er = file_remove(n.part);
+        tell(info, ret);
+        ret->has_poster = make_poster(path, info);
+        er = file_remove(n->part);
     }
-    if (er == 0)
-        er = file_remove(n.voices_part);
-    webm_info_clear(&info);
-    names_clear(&n);
+    return er == 0 ? file_remove(n->voices_part) : er;
+}
+
+static int finalise(const struct names *n, struct webm_info *info)
+{
+    int er = webm_finalise(n->part, n->webm, info);
+    if (er == ER_NOT_FOUND)
+        remove_stub(n);
     return er;
 }
 
 int complete_recording(const char *path, struct ledger *ledger, bool whole, struct clip_result *ret)
 {
-    return complete(path, ledger, whole, ret);
+    struct names n;
+    struct webm_info info = {0};
+    int er = names_make(&n, path);
+    if (er == 0)
+        er = finalise(&n, &info);
+    if (er == 0)
+        er = complete_voices(&n, ledger);
+    if (er == 0)
+        er = complete_rest(path, &n, whole ? ledger : NULL, &info, ret);
+    webm_info_clear(&info);
+    names_clear(&n);
+    return er;
+}
+
+int complete_written(const char *path, struct ledger *ledger, const struct webm_info *info,
+                     struct clip_result *ret)
+{
+    struct names n;
+    int er = names_make(&n, path);
+    /* The voices are in memory still: a .webm without them must not look finished. */
+    if (er == 0)
+        er = complete_voices(&n, ledger);
+    if (er == 0)
+        er = file_commit(n.part, n.webm);
+    if (er == 0)
+        er = complete_rest(path, &n, ledger, info, ret);
+    names_clear(&n);
+    return er;
 }
 
 int clip_repair(const char *path, struct clip_result *ret)
 {
+    struct names n;
+    struct webm_info info = {0};
     *ret = (struct clip_result){0};
-    int er = complete(path, NULL, false, ret);
+    int er = names_make(&n, path);
+    if (er == 0)
+        er = webm_scan(n.webm, &info);
+    if (er == ER_NOT_FOUND)
+        er = finalise(&n, &info);
+    if (er == 0)
+        er = complete_voices(&n, NULL);
+    if (er == 0)
+        er = complete_rest(path, &n, NULL, &info, ret);
     ret->repaired = true;
+    webm_info_clear(&info);
+    names_clear(&n);
     return er;
 }

@@ -7,6 +7,7 @@
 
 #include "media/record/clip.h"
 #include "media/record/ledger.h"
+#include "media/record/webm.h"
 
 /** <path>.webm, .voices.mka, .framelog and .jpg from what stands beside them; then the .part and
  *  .voices.part go. `ledger` is that of the recording; `whole`: its files were written without a failure,
@@ -14,5 +15,8 @@
  *  clip_repair. ER_NOT_FOUND: nothing playable, and nothing stays. ER_NOMEM, ER_INTERNAL. */
 int complete_recording(const char *path, struct ledger *ledger, bool whole,
                        struct clip_result *ret);
+/** The same where the .part is already what the .webm is to be (see direct.h), and holds `info`. */
+int complete_written(const char *path, struct ledger *ledger, const struct webm_info *info,
+                     struct clip_result *ret);
 
 #endif

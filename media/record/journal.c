@@ -16,7 +16,7 @@ enum { BUFFER_BYTES = 32768 };
 struct journal {
     struct file *file;
     int error; /* sticky */
-    uint64_t sync_every_ms;
+    uint64_t sync_every_ms, hand_over_every_ms;
     uint64_t newest_ms, handed_ms, synced_ms;
     uint64_t counts[FRAMELOG_VOICE + 1];
     enum framelog_track_kind kinds[FRAMELOG_FIRST_VOICE]; /* of tracks of the .webm */
@@ -50,6 +50,7 @@ int journal_new(struct journal **ret, const char *path, uint64_t start_unix_us)
     if (!j)
         return ER_NOMEM;
     j->sync_every_ms = WEBM_SYNC_MS;
+    j->hand_over_every_ms = WEBM_CLUSTER_MS;
     const struct framelog_record head = {.type = FRAMELOG_HEAD, .unix_us = start_unix_us};
     int er = file_create(&j->file, path);
     if (er == 0)
@@ -76,7 +77,7 @@ void journal_free(struct journal *j)
 
 void journal_hurry(struct journal *j)
 {
-    j->sync_every_ms = UINT64_MAX;
+    j->sync_every_ms = j->hand_over_every_ms = UINT64_MAX;
 }
 
 int journal_add(struct journal *j, const struct framelog_record *record)
@@ -87,7 +88,7 @@ int journal_add(struct journal *j, const struct framelog_record *record)
         j->kinds[record->track] = record->kind;
     if (record->at_ms > j->newest_ms)
         j->newest_ms = record->at_ms;
-    if (j->newest_ms - j->handed_ms >= WEBM_CLUSTER_MS)
+    if (j->newest_ms - j->handed_ms >= j->hand_over_every_ms)
         (void)hand_over(j);
     if (j->error == 0 && j->newest_ms - j->synced_ms >= j->sync_every_ms) {
         j->synced_ms = j->newest_ms;

@@ -349,8 +349,7 @@ int ledger_end(struct ledger *l, uint64_t pictures, uint64_t packets, uint64_t e
     return journal_end(l->journal, end_ms);
 }
 
-const struct voices_name *ledger_names(const struct ledger *l, size_t *ret_count)
+int ledger_finish_voices(struct ledger *l, const char *out)
 {
-    *ret_count = l->voice_count;
-    return l->names;
+    return voices_finish(l->voices, out, l->names, l->voice_count);
 }

@@ -52,7 +52,7 @@ int ledger_close(struct ledger *l);
 /** Closes the log when it tells of as many `pictures` and `packets` of the mix as the finished .webm
  *  has; else ER_CONFLICT. ER_IO. */
 int ledger_end(struct ledger *l, uint64_t pictures, uint64_t packets, uint64_t end_ms);
-/** Borrowed, of *ret_count. */
-const struct voices_name *ledger_names(const struct ledger *l, size_t *ret_count);
+/** The voices' finished file. As voices_finalise. */
+int ledger_finish_voices(struct ledger *l, const char *out);
 
 #endif

@@ -33,6 +33,10 @@ struct voices {
     char *path;
     struct file *file; /* NULL before the first packet */
     int error;         /* sticky */
+    bool hurries;      /* clusters are gathered: */
+    uint8_t *gathered;
+    size_t gathered_len, gathered_size;
+    bool used[VOICES_TRACKS];
     int64_t sync_every_ms;
     int64_t newest_ms, cluster_ms, synced_ms;
     int64_t first_ms; /* of the cluster under way */
@@ -194,12 +198,13 @@ void voices_free(struct voices *v)
         return;
     file_close(v->file);
     free(v->path);
+    free(v->gathered);
     free(v);
 }
 
 void voices_hurry(struct voices *v)
 {
-    v->sync_every_ms = INT64_MAX;
+    v->hurries = true;
 }
 
 static int open_part(struct voices *v)
@@ -208,6 +213,26 @@ static int open_part(struct voices *v)
     if (v->error == 0)
         v->error = write_head(v->file, NULL, 0, NULL, 0, 0);
     return v->error;
+}
+
+static int gather(struct voices *v, const void *data, size_t len)
+{
+    if (v->gathered_size - v->gathered_len < len) {
+        size_t size = v->gathered_size * 2 + CLUSTER_BYTES + CLUSTER_HEAD;
+        uint8_t *more = realloc(v->gathered, size);
+        if (!more)
+            return ER_NOMEM;
+        v->gathered = more;
+        v->gathered_size = size;
+    }
+    memcpy(v->gathered + v->gathered_len, data, len);
+    v->gathered_len += len;
+    return 0;
+}
+
+static int put(struct voices *v, const void *data, size_t len)
+{
+    return v->hurries ? gather(v, data, len) : file_write(v->file, data, len);
 }
 
 static int close_cluster(struct voices *v)
@@ -224,15 +249,17 @@ static int close_cluster(struct voices *v)
     v->cluster_ms = v->newest_ms;
     if (v->len == 0 || v->error)
         return v->error;
-    v->error = file_write(v->file, head, wr_len(&w));
+    v->error = put(v, head, wr_len(&w));
     if (v->error == 0)
-        v->error = file_write(v->file, v->blocks, v->len);
+        v->error = put(v, v->blocks, v->len);
     v->len = 0;
     return v->error;
 }
 
 static int keep_up(struct voices *v)
 {
+    if (v->hurries)
+        return v->error;
     if (v->newest_ms - v->cluster_ms >= WEBM_CLUSTER_MS)
         (void)close_cluster(v);
     if (v->error || v->newest_ms - v->synced_ms < v->sync_every_ms)
@@ -251,7 +278,7 @@ int voices_write(struct voices *v, uint32_t track, const uint8_t *data, size_t l
     if (track < FRAMELOG_FIRST_VOICE || track >= FRAMELOG_FIRST_VOICE + VOICES_TRACKS ||
         at_ms < 0 || len == 0 || len > BLOCK_MAX)
         return ER_INVALID;
-    if (!v->file && open_part(v) < 0)
+    if (!v->file && !v->hurries && open_part(v) < 0)
         return v->error;
     int64_t apart = at_ms - v->first_ms;
     bool fits = v->len + BLOCK_HEAD + len <= sizeof v->blocks && apart < CLUSTER_SPAN_MS &&
@@ -268,6 +295,7 @@ int voices_write(struct voices *v, uint32_t track, const uint8_t *data, size_t l
     wr_u8(&w, 0x80); /* needs nothing before it */
     wr_bytes(&w, data, len);
     v->len += wr_len(&w);
+    v->used[track - FRAMELOG_FIRST_VOICE] = true;
     if (at_ms > v->newest_ms)
         v->newest_ms = at_ms;
     return keep_up(v);
@@ -467,6 +495,33 @@ static int copy(struct reader *from, const char *temporary, const struct summary
     if (er == 0)
         er = file_sync(to);
     file_close(to);
+    return er;
+}
+
+int voices_finish(struct voices *v, const char *out, const struct voices_name *names, size_t count)
+{
+    if (!v->hurries)
+        return voices_finalise(v->path, out, names, count);
+    if (v->error || close_cluster(v) < 0)
+        return v->error;
+    if (v->gathered_len == 0)
+        return ER_NOT_FOUND;
+    struct file *to = NULL;
+    char *temporary = file_name(out, ".tmp");
+    int er = temporary ? file_replace(&to, temporary) : ER_NOMEM;
+    if (er == 0)
+        er = write_head(to, names, count, v->used, v->gathered_len,
+                        (uint64_t)v->newest_ms + WEBM_PACKET_MS);
+    if (er == 0)
+        er = file_write(to, v->gathered, v->gathered_len);
+    if (er == 0)
+        er = file_sync(to);
+    file_close(to);
+    if (er == 0)
+        er = file_commit(temporary, out);
+    if (er < 0 && temporary)
+        (void)file_remove(temporary);
+    free(temporary);
     return er;
 }
 

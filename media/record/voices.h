@@ -20,7 +20,7 @@ struct voices;
 int voices_new(struct voices **ret, const char *path);
 /** Closes the file as it stands. NULL is fine. */
 void voices_free(struct voices *v);
-/** All of it comes at once: see webm_hurry. */
+/** All of it comes at once: it is kept in memory, and goes to no file before voices_finish. */
 void voices_hurry(struct voices *v);
 
 /** One packet of voice `track` (see VOICES_TRACKS). ER_IO: the disk failed or is full, now and ever
@@ -39,6 +39,8 @@ struct voices_name {
  *  ER_NOT_FOUND: no file, or no packet in it; ER_IO, ER_NOMEM. */
 int voices_finalise(const char *part, const char *out, const struct voices_name *names,
                     size_t count);
+/** The same of what `v` was given, after voices_end, however it keeps that. */
+int voices_finish(struct voices *v, const char *out, const struct voices_name *names, size_t count);
 /** As webm_each; numbers of tracks are those of voices_write. ER_MALFORMED: the file is none of ours. */
 int voices_each(const char *path, int (*each)(void *ctx, const struct webm_frame *frame),
                 void *ctx);

@@ -107,7 +107,7 @@ const struct webm_kind webm_kinds[WEBM_TRACKS] = {
     [WEBM_AUDIO] = {AV_CODEC_ID_OPUS, FORMAT_OPUS},
 };
 
-static int track_of(enum codec_format format)
+int webm_track_of(enum codec_format format)
 {
     int track = 0;
     while (track < WEBM_TRACKS && webm_kinds[track].format != format)
@@ -317,7 +317,7 @@ static int write_packet(struct webm *w, int track, const uint8_t *data, size_t l
 int webm_write_video(struct webm *w, enum codec_format format, const uint8_t *data, size_t len,
                      int64_t at_ms, bool key)
 {
-    int track = track_of(format);
+    int track = webm_track_of(format);
     return track < WEBM_AUDIO ? write_packet(w, track, data, len, at_ms, key) : ER_INVALID;
 }
 

@@ -49,5 +49,11 @@ int webm_box_er(const struct webm_box *b, int status);
 int webm_box_write(struct webm_box *b, struct file *file,
                    struct webm_plan plans[static WEBM_TRACKS], int64_t cues);
 void webm_plan_sound(struct webm_plan plans[static WEBM_TRACKS]);
+/** WEBM_TRACKS: none. */
+int webm_track_of(enum codec_format format);
+/** Counts a packet of a finished file; the first one of each track, which is a key frame, tells what the
+ *  track is. ER_NOMEM, ER_MALFORMED. */
+int webm_note(struct webm_info *info, struct webm_plan plans[static WEBM_TRACKS],
+              const AVPacket *packet, int track);
 
 #endif

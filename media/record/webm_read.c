@@ -122,8 +122,8 @@ static void plan_picture(struct webm_plan *plan, const AVPacket *packet, int tra
     plan->private_len = private_len > 0 ? (size_t)private_len : 0;
 }
 
-static int note(struct webm_info *info, struct webm_plan plans[static WEBM_TRACKS],
-                const AVPacket *packet, int track)
+int webm_note(struct webm_info *info, struct webm_plan plans[static WEBM_TRACKS],
+              const AVPacket *packet, int track)
 {
     uint64_t end = (uint64_t)packet->pts + (track == WEBM_AUDIO ? WEBM_PACKET_MS : 0);
     if (end > info->duration_ms)
@@ -152,7 +152,7 @@ static int scan(const char *path, struct webm_info *ret, struct webm_plan plans[
     int er = reader_open(&r, path);
     int track;
     while (er == 0 && (er = reader_next(&r, &track)) == 0)
-        er = note(ret, plans, r.box.packet, track);
+        er = webm_note(ret, plans, r.box.packet, track);
     webm_box_close(&r.box);
     if (er == ER_NOT_FOUND && ret->video_frames + ret->audio_packets > 0)
         return 0;
