@@ -24,6 +24,8 @@
 #define HEADER_SECONDS 5 /* for the whole head of a request */
 #define WS_PATH "/ws"
 #define WS_NAME "loupe.v1"
+#define TICK_LEAST_US 500 /* between two looks at what is due */
+#define TICK_MOST_US 60000000
 #define STALL_SECONDS 30 /* a client that takes in nothing for so long is cut */
 
 struct watch {
@@ -434,9 +436,11 @@ void http_adopt(struct http *h, int fd)
         (void)lws_adopt_socket_vhost(h->vhost, fd); /* which closes it when that fails */
 }
 
+/** Waking up is all. What is due before libwebsockets waits for its sockets it calls first, and then waits
+ *  all the same, for as long as nothing else comes: so it is told not to. */
 static void on_timer(lws_sorted_usec_list_t *timer)
 {
-    (void)timer; /* waking up is all */
+    lws_cancel_service(container_of(timer, struct http, timer)->lws);
 }
 
 void http_run(struct http *h)
@@ -444,9 +448,11 @@ void http_run(struct http *h)
     uint64_t next_us = h->config.on_tick(h->config.ctx, clock_now_us());
     while (!h->stop) {
         uint64_t now_us = clock_now_us();
-        uint64_t wait_us = next_us <= now_us ? 1 : next_us - now_us;
-        if (next_us == UINT64_MAX || wait_us > 60000000)
-            wait_us = 60000000;
+        uint64_t wait_us = next_us <= now_us ? 0 : next_us - now_us;
+        if (wait_us < TICK_LEAST_US)
+            wait_us = TICK_LEAST_US;
+        if (wait_us > TICK_MOST_US)
+            wait_us = TICK_MOST_US;
         lws_sul_schedule(h->lws, 0, &h->timer, on_timer, (lws_usec_t)wait_us);
         if (lws_service(h->lws, 0) < 0)
             break;

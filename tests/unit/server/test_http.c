@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/er.h"
+#include "server/http.h"
 #include "server/http_file.h"
 #include "server/http_message.h"
 
@@ -205,12 +206,44 @@ static void test_file_reader(void **state)
     unlink(path);
 }
 
+struct ticking {
+    struct http *http;
+    unsigned count;
+};
+
+/** Due at once, each time: by when libwebsockets looks, the moment has passed. */
+static uint64_t tick(void *ctx, uint64_t now_us)
+{
+    struct ticking *t = ctx;
+    if (++t->count == 300)
+        http_stop(t->http);
+    return now_us + 1;
+}
+
+static void test_what_is_due_waits_for_nothing_else(void **state)
+{
+    (void)state;
+    struct ticking t = {0};
+    struct http_config config = {.ctx = &t, .on_tick = tick};
+    assert_int_equal(addr_parse("127.0.0.1:0", &config.address), 0);
+    assert_int_equal(http_new(&t.http, &config), 0);
+    (void)alarm(20); /* it would be for ever */
+    http_run(t.http);
+    (void)alarm(0);
+    assert_int_equal(t.count, 300);
+    http_free(t.http);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_query),    cmocka_unit_test(test_origin),
-        cmocka_unit_test(test_head),     cmocka_unit_test(test_file_ranges),
-        cmocka_unit_test(test_problems), cmocka_unit_test(test_file_reader),
+        cmocka_unit_test(test_query),
+        cmocka_unit_test(test_origin),
+        cmocka_unit_test(test_head),
+        cmocka_unit_test(test_file_ranges),
+        cmocka_unit_test(test_problems),
+        cmocka_unit_test(test_file_reader),
+        cmocka_unit_test(test_what_is_due_waits_for_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
