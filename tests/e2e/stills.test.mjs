@@ -125,6 +125,10 @@ for (const codec of CODECS) {
     const loaded = await desk.until('the large picture', () => document.querySelector('[data-testid=still-picture]')?.naturalWidth);
     assert.equal(loaded, width);
     assert.match(await desk.text('still-measures'), /Sharpness/);
+    assert.match(await desk.text('still-words'), /Sharp.*(lit|dark|exposed|light)/s);
+    await desk.evaluate(() => document.querySelector('.loupe-frame').focus());
+    await desk.page.keyboard.press('ArrowLeft');
+    await desk.see('lens');
     const { items: events } = await louped.ask('GET', `/cases/${one.id}/timeline`, agent);
     const taken = events.find(({ type }) => type === 'still_taken');
     assert.equal(taken.data.sha256, still.sha256);

@@ -149,8 +149,8 @@ export type SharpWord = 'soft' | 'fair' | 'sharp';
 export type LightWord = 'dark' | 'bright' | 'good' | 'harsh';
 
 export function sharpWord(variance: number): SharpWord {
-  if (variance < 20) return 'soft';
-  return variance < 100 ? 'fair' : 'sharp';
+  if (variance < 30) return 'soft';
+  return variance < 120 ? 'fair' : 'sharp';
 }
 
 /** `dark`, `bright`: shares of pixels without detail. */
