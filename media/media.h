@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "media/codec.h"
 #include "media/framelog.h"
+#include "media/seenlog.h"
 
 #define MEDIA_MID_BYTES 33
 #define MEDIA_PATH_BYTES 512
@@ -84,7 +85,8 @@ struct media_peer_config {
     char identity[MEDIA_IDENTITY_BYTES];
     bool may_publish;
     bool may_subscribe;
-    uint8_t rank; /* as publisher: host 2, buyer 1, others 0 */
+    bool keep_seen; /* MEDIA_SEEN is told of what it is shown, from time to time */
+    uint8_t rank;   /* as publisher: host 2, buyer 1, others 0 */
     enum media_pick pick;
     char pick_identity[MEDIA_IDENTITY_BYTES]; /* for MEDIA_PICK_PERSON */
 };
@@ -249,6 +251,7 @@ enum media_event_type {
                             cannot be decoded, ER_FULL, ER_IO, .. */
     MEDIA_LIGHT, /* clip: the challenge's id; er or light. As MEDIA_STILL */
     MEDIA_STATS, /* request, er, stats */
+    MEDIA_SEEN,  /* seen; unix_us: when it was told */
 };
 
 /** What a viewer gets on a line. */
@@ -340,6 +343,13 @@ struct media_room_stats {
 };
 void media_room_stats_free(struct media_room_stats *s);
 
+/** What viewers were shown since it was told last, as seenlog.h has it. Seconds that were told before, at
+ *  the end of a clip, may be told again: what is told later holds. */
+struct media_seen {
+    size_t len;
+    uint8_t bytes[];
+};
+
 /** Fields not named at a type above are zero. */
 struct media_event {
     enum media_event_type type;
@@ -360,6 +370,7 @@ struct media_event {
     struct media_room_stats *stats;   /* owned by the event */
     struct media_still_result *still; /* owned by the event */
     struct media_light_curve *light;  /* owned by the event */
+    struct media_seen *seen;          /* owned by the event */
     uint32_t max_bps;
     bool slideshow;
     bool layers; /* viewers' paths or wishes differ: one picture cannot serve them all */

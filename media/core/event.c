@@ -19,8 +19,10 @@ void media_event_clear(struct media_event *event)
     media_room_stats_free(event->stats);
     free(event->still);
     free(event->light);
+    free(event->seen);
     event->sdp = NULL;
     event->stats = NULL;
     event->still = NULL;
     event->light = NULL;
+    event->seen = NULL;
 }

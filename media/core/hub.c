@@ -66,8 +66,10 @@ static void hub_room_free(struct hub_room *r, uint64_t now_us)
     struct hub *h = r->hub;
     tap_close_all(r, now_us);
     look_fail_all(r);
+    seen_flush(r, now_us, SEEN_ALL);
     list_each (m, &r->members, struct member, in_room)
-        member_drop_slots(m); /* else each that goes would have the others look for what to show */
+        member_drop_slots(
+            m, now_us); /* else each that goes would have the others look for what to show */
     list_each (m, &r->members, struct member, in_room)
         peer_close(m->peer, now_us); /* so that clients learn of it at once */
     list_each_safe (m, &r->members, struct member, in_room)

@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "media/core/demand.h"
 #include "media/core/hub.h"
+#include "media/core/seen.h"
 #include "media/peer/peer.h"
 #include "media/relay/downlink.h"
 #include "media/relay/relay.h"
@@ -62,6 +63,8 @@ struct hub_room {
     size_t look_count;
     struct list in_turn; /* linked while the turn's packets are forwarded */
     size_t tap_count;
+    size_t seen_lines;      /* of which it is kept what their viewers are shown; */
+    uint64_t seen_at_us;    /* when that is handed over next; 0: not said yet */
     uint64_t mirrors;       /* bits of the workers that mirror it */
     uint64_t stale_mirrors; /* and have missed something */
     struct list in_stale;   /* of a mirror: until its home has told it anything */
@@ -95,6 +98,7 @@ struct member_line {
     struct track *track;                           /* NULL until the first packet came */
     struct member_source sources[LIMIT_ENCODINGS]; /* by rid; without simulcast, the first */
     struct slot *slot;                             /* NULL unless we send here and are connected */
+    struct seen_line *seen;                        /* NULL: nothing is kept of what it shows */
     uint16_t rtx_seq;
     uint64_t slot_told; /* track id last told by MEDIA_SLOT, and whether a codec was lacking */
     bool slot_told_lack;
@@ -135,6 +139,7 @@ struct member {
     struct sender_clock clock;
     struct downlink *downlink; /* the path to it; NULL until it is sent something */
     struct uplink *uplink;     /* the path from it; NULL until it sends something numbered */
+    struct seen_path *seen;    /* NULL: nothing is kept of what it is shown */
     uint64_t twcc_at_us;       /* 0: nothing to report */
     uint64_t report_at_us;     /* 0: not connected yet */
     uint64_t heard_us;         /* anything came from it, and was its own */
@@ -160,7 +165,7 @@ int member_new(struct member **ret, struct hub_room *r, const struct media_peer_
                uint64_t now_us);
 void member_free(struct member *m, uint64_t now_us);
 /** Nothing is sent to it any more. */
-void member_drop_slots(struct member *m);
+void member_drop_slots(struct member *m, uint64_t now_us);
 struct member *member_find(struct hub_room *r, uint64_t peer);
 /** Answers or refuses by an event. On the first offer a refusal leaves the member for the caller. */
 int member_offer(struct member *m, uint64_t now_us, uint64_t request, const char *offer, size_t len,

@@ -73,10 +73,11 @@ void member_count_switches(struct member_line *l)
     l->switches_counted = l->slot->counters.switches;
 }
 
-static void drop_slot(struct member_line *l)
+static void drop_slot(struct member_line *l, uint64_t now_us)
 {
     if (!l->slot)
         return;
+    seen_line_end(l, now_us);
     member_count_switches(l);
     l->switches_counted = 0;
     if (l->member->downlink)
@@ -88,10 +89,11 @@ static void drop_slot(struct member_line *l)
     l->slot_told_once = false;
 }
 
-void member_drop_slots(struct member *m)
+void member_drop_slots(struct member *m, uint64_t now_us)
 {
+    seen_member_end(m, now_us);
     for (size_t i = 0; i < m->line_count; i++)
-        drop_slot(m->lines[i]);
+        drop_slot(m->lines[i], now_us);
 }
 
 static void forget_path(struct member *m, size_t i)
@@ -112,8 +114,9 @@ void member_free(struct member *m, uint64_t now_us)
     if (!m)
         return;
     struct hub *h = m->hub;
+    seen_member_end(m, now_us);
     for (size_t i = 0; i < m->line_count; i++) {
-        drop_slot(m->lines[i]);
+        drop_slot(m->lines[i], now_us);
         member_drop_track(m->lines[i], now_us);
         free(m->lines[i]);
     }
@@ -124,6 +127,7 @@ void member_free(struct member *m, uint64_t now_us)
     if (m->mapped_ufrag[0])
         (void)map_remove_str(h->ufrags, m->mapped_ufrag);
     peer_free(m->peer);
+    seen_path_free(m->seen);
     free(m->uplink);
     heap_remove(&h->member_timers, &m->timer); /* what its lines let go may have set it */
     list_remove(&m->in_room);
@@ -192,8 +196,11 @@ static void add_slot(struct member_line *l, uint64_t now_us)
                                  .flat = !agreed->extensions.dependency_descriptor,
                                  .owner = l};
     config.pick = slot_pick_for(l, &config.person);
-    if (slot_new(&l->slot, m->room->relay, &config, now_us) != 0)
+    seen_line_begin(l, agreed->kind, now_us); /* it may be sent something at once */
+    if (slot_new(&l->slot, m->room->relay, &config, now_us) != 0) {
+        seen_line_end(l, now_us);
         return;
+    }
     m->hub->counters.views += config.kind == MEDIA_VIDEO;
     member_line_attach(l, now_us);
     if (!l->slot->track)
@@ -212,7 +219,7 @@ static void stop_line(struct member_line *l, uint64_t now_us)
     if (agreed->rejected || !agreed->receives || agreed->rids_changed)
         member_drop_track(l, now_us);
     if (!line_sends(l))
-        drop_slot(l);
+        drop_slot(l, now_us);
     if (agreed->rejected) { /* whoever takes the line's place has wishes of its own */
         l->want_identity[0] = '\0';
         l->want_track = 0;

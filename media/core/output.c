@@ -156,6 +156,8 @@ static void plan_packet(struct packet_plan *ret, struct member_line *l,
     uint8_t rtx_type = line_send_rtx_type(agreed, from->codec);
     bool rtx = out->retransmission && rtx_type != LINE_PAYLOAD_NONE && agreed->local_rtx_ssrc;
     const uint8_t *number = number_packet(l, out, ret->number);
+    if (l->seen)
+        seen_sent(l, out, number, is_redundant(agreed, out) ? earlier_packets(l->slot) : 0);
     const uint8_t *playout = number ? tell_playout(agreed, l->slot, ret->playout) : NULL;
     ret->redundant = is_redundant(agreed, out);
     ret->header = (struct rtp_header){

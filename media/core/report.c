@@ -87,6 +87,8 @@ static int on_transport_feedback(struct member *m, uint64_t now_us, const struct
     size_t count;
     int er = twcc_parse(p, &reference_us, arrivals, TWCC_WINDOW, &count);
     m->hub->counters.feedback_received += er == 0;
+    if (er == 0)
+        seen_feedback(m, now_us, arrivals, count);
     if (er == 0 && m->downlink)
         downlink_feedback(m->downlink, now_us, arrivals, count);
     return er;
@@ -113,6 +115,8 @@ static int on_nack(struct member *m, uint64_t now_us, const struct rtcp_packet *
     struct member_line *l = er == 0 ? member_line_by_local(m, ssrc) : NULL;
     if (er == 0)
         m->hub->counters.nacks_received += count;
+    if (l)
+        seen_nacked(l, now_us, seqs, count);
     if (l)
         slot_nack(l->slot, now_us, seqs, count);
     return er;
@@ -272,6 +276,7 @@ void member_report(struct member *m, uint64_t now_us)
     m->report_at_us = now_us + LIMIT_RTCP_INTERVAL_US;
     if (m->dark_at_us == 0 && m->uplink && now_us - m->heard_us >= DARK_US)
         member_ask_in_the_dark(m, now_us);
+    seen_tick(m, now_us);
     compound_begin(&c);
     bool reported = false;
     for (size_t i = 0; i < m->line_count; i++) {

@@ -47,6 +47,8 @@ static void tap_close(struct tap *tap, uint64_t now_us)
     if (!tap->closing) {
         tap_read_all(tap, now_us, true);
         tap_pass_on(tap, now_us);
+        if (tap->room)
+            seen_flush(tap->room, now_us, SEEN_SO_FAR); /* before the clip is told of */
         tap->closing = true;
         if (!tap->stopping)
             tap->close_unix_us = hub_unix_us(tap->hub, now_us);
