@@ -15,6 +15,7 @@
 #define LIMIT_DTLS_FLIGHT 8192  /* bytes of one DTLS flight kept for retransmission */
 #define LIMIT_SRTP_SOURCES                                                                         \
     128 /* authentic SSRCs of one peer; packets of more are dropped: ER_FULL */
+#define LIMIT_SRTP_WINDOW 1024 /* numbers behind the highest; what is older is dropped: ER_STALE */
 #define LIMIT_SEND_BYTES                                                                           \
     1048576 /* a worker's packets that wait for its socket; then dropped, counted */
 

@@ -13,7 +13,6 @@
 #include "base/fetch.h"
 #include "base/limits.h"
 
-#define SRTP_WINDOW 1024
 #define SRTP_CM_KEY 30 /* key and salt */
 /* Shorter ones cannot hold header, tag and (for SRTCP) index. */
 #define SRTP_MIN_RTP 22
@@ -47,7 +46,7 @@ static int session_new(srtp_t *ret, const uint8_t *key, bool outbound)
     memcpy(copy, key, sizeof copy);
     policy.ssrc.type = outbound ? ssrc_any_outbound : ssrc_any_inbound;
     policy.key = copy;
-    policy.window_size = SRTP_WINDOW;
+    policy.window_size = LIMIT_SRTP_WINDOW;
     policy.allow_repeat_tx = 1; /* retransmissions without RTX are the same packet again */
     srtp_err_status_t status = srtp_create(ret, &policy);
     explicit_bzero(copy, sizeof copy);

@@ -11,7 +11,6 @@
 #include "base/buf.h"
 #include "base/er.h"
 #include "base/fetch.h"
-#include "base/limits.h"
 
 #define IV_BYTES 12
 #define KEY_MAX 32
@@ -22,6 +21,9 @@
 #define RTCP_ENCRYPTED 0x80000000u
 #define RTCP_INDEX_MAX 0x7fffffffu
 #define WINDOW_WORDS (SRTP_GCM_WINDOW / 64)
+#define ROUND 65536    /* sequence numbers */
+#define ROUNDS_MAX 4   /* that may be lost in a row */
+#define STRANGE_MIN 16 /* packets; fewer are forgeries, or stragglers */
 
 /* Labels of the key derivation (RFC 3711, 4.3.2). */
 enum { LABEL_RTP_KEY = 0, LABEL_RTP_SALT = 2, LABEL_RTCP_KEY = 3, LABEL_RTCP_SALT = 5 };
@@ -35,7 +37,8 @@ struct replay {
 /** One SSRC. Of what is sent only rtp.highest counts. */
 struct stream {
     uint32_t ssrc;
-    int64_t sent; /* highest index of SRTP sent + 1; 0: none */
+    uint32_t strange; /* that came too old, or were not authentic, since the last good one */
+    int64_t sent;     /* highest index of SRTP sent + 1; 0: none */
     struct replay *rtp;
     struct replay *rtcp;
 };
@@ -378,31 +381,82 @@ int srtp_gcm_seal_rtcp(struct srtp_gcm *g, uint8_t *packet, size_t *len)
 
 /* In */
 
+/** A packet taken apart. */
+struct sealed {
+    uint8_t *packet;
+    size_t header, end; /* of what is encrypted */
+    uint32_t ssrc;
+};
+
+static bool open_as(struct srtp_gcm *g, const struct sealed *p, int64_t index)
+{
+    uint8_t iv[IV_BYTES];
+    const struct aad aad = {.at = p->packet, .len = p->header};
+    make_iv(iv, g->rtp.salt, p->ssrc, (uint64_t)index);
+    if (decrypt(g, &g->rtp, iv, &aad, p->packet + p->header, p->end - p->header,
+                p->packet + p->end))
+        return true;
+    ERR_clear_error();
+    return false;
+}
+
+/** Who lost 32768 packets in a row takes what follows for something of another round, for ever (RFC 3711,
+ *  3.3.1). When nothing good has come for a while, a later round is tried, too: another one each
+ *  STRANGE_MIN packets, so that a flood of forgeries costs twice what it does anyway. */
+static int64_t rounds_to_try(const struct stream *s)
+{
+    if (!s || !s->rtp || s->strange < STRANGE_MIN)
+        return 0;
+    return 1 + (s->strange / STRANGE_MIN - 1) % ROUNDS_MAX;
+}
+
+/** The index under which it is authentic, or -1. `old`: the nearest one cannot be it. */
+static int64_t open_nearest(struct srtp_gcm *g, const struct sealed *p, int64_t index, bool old,
+                            int64_t rounds)
+{
+    uint8_t copy[LIMIT_DATAGRAM];
+    size_t len = p->end - p->header;
+    bool again = rounds && len <= sizeof copy;
+    if (again && !old)
+        memcpy(copy, p->packet + p->header, len);
+    if (!old && open_as(g, p, index))
+        return index;
+    if (!again)
+        return -1;
+    if (!old)
+        memcpy(p->packet + p->header, copy, len);
+    return open_as(g, p, index + rounds * ROUND) ? index + rounds * ROUND : -1;
+}
+
 int srtp_gcm_open_rtp(struct srtp_gcm *g, uint8_t *packet, size_t *len)
 {
     if (*len < SRTP_GCM_TAG)
         return ER_MALFORMED;
-    size_t end = *len - SRTP_GCM_TAG;
-    size_t header = srtp_gcm_header_length(packet, end);
-    if (header == 0)
+    struct sealed p = {.packet = packet, .end = *len - SRTP_GCM_TAG};
+    p.header = srtp_gcm_header_length(packet, p.end);
+    if (p.header == 0)
         return ER_MALFORMED;
-    uint32_t ssrc = get_u32(packet + 8);
-    struct stream *s = find(g, ssrc);
+    p.ssrc = get_u32(packet + 8);
+    struct stream *s = find(g, p.ssrc);
     if (!s && g->count == LIMIT_SRTP_SOURCES)
         return ER_FULL;
     const struct replay *r = s ? s->rtp : NULL;
+    int64_t rounds = rounds_to_try(s);
     int64_t index = index_of(get_u16(packet + 2), r ? r->highest - 1 : 0);
-    if (is_replay(r, index + 1))
+    bool old = r && index + 1 + SRTP_GCM_WINDOW <= r->highest;
+    if (!old && is_replay(r, index + 1))
         return ER_STALE;
-    uint8_t iv[IV_BYTES];
-    const struct aad aad = {.at = packet, .len = header};
-    make_iv(iv, g->rtp.salt, ssrc, (uint64_t)index);
-    if (!decrypt(g, &g->rtp, iv, &aad, packet + header, end - header, packet + end)) {
-        ERR_clear_error();
-        return ER_UNAUTHENTIC;
+    if (!old || rounds)
+        index = open_nearest(g, &p, index, old, rounds);
+    if (index < 0 || (old && !rounds)) {
+        if (s)
+            s->strange++;
+        return old ? ER_STALE : ER_UNAUTHENTIC;
     }
-    *len = end;
-    return note_authentic(g, s, ssrc, false, index + 1);
+    if (s)
+        s->strange = 0;
+    *len = p.end;
+    return note_authentic(g, s, p.ssrc, false, index + 1);
 }
 
 int srtp_gcm_open_rtcp(struct srtp_gcm *g, uint8_t *packet, size_t *len)

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/limits.h"
+
 #define SRTP_GCM_SALT 12
 #define SRTP_GCM_TAG 16
 
@@ -48,8 +50,9 @@ int srtp_gcm_forget(struct srtp_gcm *g, uint32_t ssrc);
 
 /* Receiving, in place; *len shrinks. ER_MALFORMED, ER_UNAUTHENTIC, ER_STALE (replayed, or too old to
  * know: window of SRTP_GCM_WINDOW), ER_FULL (more than LIMIT_SRTP_SOURCES authentic SSRCs), ER_NOMEM;
- * then nothing has changed but the bytes, which are worthless. */
-#define SRTP_GCM_WINDOW 1024
+ * then nothing has changed but the bytes, which are worthless. A stream of which some 200,000 packets in a
+ * row were lost is found again after a few. */
+#define SRTP_GCM_WINDOW LIMIT_SRTP_WINDOW
 int srtp_gcm_open_rtp(struct srtp_gcm *g, uint8_t *packet, size_t *len);
 int srtp_gcm_open_rtcp(struct srtp_gcm *g, uint8_t *packet, size_t *len);
 

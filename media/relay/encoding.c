@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/er.h"
+#include "base/limits.h"
 #include "media/relay/relay.h"
 
 #define REORDER_US 5000u /* a packet this late is only reordered, not lost */
@@ -307,6 +308,17 @@ static void take(struct encoding *e, uint64_t now_us, const struct tape_packet *
     arm(e);
 }
 
+/** SRTP lets nothing pass that is further behind than its window: what seems to be is of the next round,
+ *  and all in between was lost. */
+static int64_t number_of(struct encoding *e, uint16_t seq, bool recovered)
+{
+    int64_t highest = e->seq.highest;
+    int64_t number = seq_extend(&e->seq, seq);
+    if (!recovered && number < highest - LIMIT_SRTP_WINDOW)
+        e->seq.highest = number += 65536;
+    return number;
+}
+
 int encoding_receive(struct encoding *e, uint64_t now_us, const struct rtp_packet *packet,
                      const struct track_extras *extras, bool recovered)
 {
@@ -323,7 +335,7 @@ int encoding_receive(struct encoding *e, uint64_t now_us, const struct rtp_packe
     if (head.descriptor_len)
         in.descriptor = extras->descriptor->at;
     apply_extras(&head, extras);
-    head.seq = seq_extend(&e->seq, packet->seq);
+    head.seq = number_of(e, packet->seq, recovered);
     head.timestamp = ts_extend(&e->ts, packet->timestamp);
     head.arrival_us = now_us;
     head.payload_len = (uint16_t)packet->payload_len;

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "base/er.h"
 #include "base/str.h"
 #include "tests/sim/sim_server.h"
@@ -24,6 +25,7 @@ struct world {
     struct sim_server *server;
     struct dtls_identity *identity;
     struct netsim_link link;
+    uint32_t video_bps; /* 0: as the browser likes */
     struct attached *people[PEOPLE];
     struct media_peer_config configs[PEOPLE];
     size_t video_line[PEOPLE]; /* that receives */
@@ -69,6 +71,7 @@ static struct browser *enter(struct world *w, unsigned who, bool publish)
     struct browser_config config = {.name = names[who],
                                     .seed = 100 + who,
                                     .identity = w->identity,
+                                    .video_bps = w->video_bps,
                                     .flavour = who == AGENT ? BROWSER_FIREFOX : BROWSER_CHROMIUM,
                                     .big_hello = true};
     assert_int_equal(attached_new(&w->people[who], w->sim, &at, &w->link, &w->link, &config), 0);
@@ -251,6 +254,54 @@ static void test_joiner_is_served_from_the_tape(void **state)
     world_close(&w);
 }
 
+/** A path that lets sound through, but nothing of the picture. */
+struct narrow {
+    browser_send_fn *send;
+    void *ctx;
+    uint32_t ssrc;
+    bool on;
+    size_t dropped;
+};
+
+static void narrow_send(void *ctx, const struct addr *to, const uint8_t *data, size_t len)
+{
+    struct narrow *n = ctx;
+    if (n->on && len > 12 && data[0] >> 6 == 2 && get_u32(data + 8) == n->ssrc)
+        n->dropped++;
+    else
+        n->send(n->ctx, to, data, len);
+}
+
+/** More than half a round of sequence numbers is lost, and the picture comes back all the same. */
+static void test_a_path_without_room_for_pictures(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w, 81, &quiet);
+    w.video_bps = 8000000;
+    struct browser *b = enter(&w, BUYER, true);
+    (void)enter(&w, AGENT, false);
+    run_for(&w, 3 * SECOND_US);
+    struct narrow narrow = {.send = b->config.send, .ctx = b->config.ctx, .ssrc = b->lines[1].ssrc};
+    b->config.send = narrow_send;
+    b->config.ctx = &narrow;
+    for (int round = 0; round < 2; round++) {
+        narrow.on = true;
+        narrow.dropped = 0;
+        while (narrow.dropped < 36000)
+            run_for(&w, SECOND_US);
+        narrow.on = false;
+        run_for(&w, SECOND_US);
+        uint64_t from_us = netsim_now_us(w.sim);
+        run_for(&w, 4 * SECOND_US);
+        size_t all, late = late_frames(picture_at(&w, AGENT), picture_of(&w, BUYER), from_us,
+                                       from_us + 3 * SECOND_US, SECOND_US, &all);
+        assert_in_range(all, 80, 100);
+        assert_int_equal(late, 0);
+    }
+    world_close(&w);
+}
+
 static void test_vanished_publisher_is_removed(void **state)
 {
     (void)state;
@@ -327,6 +378,7 @@ int main(void)
         cmocka_unit_test(test_publisher_moves),
         cmocka_unit_test(test_viewer_moves),
         cmocka_unit_test(test_joiner_is_served_from_the_tape),
+        cmocka_unit_test(test_a_path_without_room_for_pictures),
         cmocka_unit_test(test_vanished_publisher_is_removed),
         cmocka_unit_test(test_only_who_consents_is_recorded),
     };

@@ -163,6 +163,22 @@ static void sound_is_not_asked_for(void **state)
     assert_int_equal(f->asked_count, 0);
 }
 
+/** What was lost is more than half a round: the numbers behind it are taken for new ones. */
+static void more_than_half_a_round_may_be_lost(void **state)
+{
+    struct fake_relay *f = *state;
+    struct track *t = fake_track(f, "ann", 1, CODEC_VP8);
+    struct encoding *e = t->encodings[0];
+    assert_int_equal(fake_packet(f, t, 2000, 9000, FAKE_KEY), 0);
+    assert_int_equal(fake_packet(f, t, 2001 + 40000, 900000, FAKE_KEY), 0);
+    assert_int_equal(tape_head(e->tape), 65536 + 2001 + 40000);
+    assert_int_equal(fake_packet(f, t, 2000 + 40000, 900000, FAKE_KEY), 0); /* late, and of it */
+    assert_int_equal(tape_head(e->tape), 65536 + 2001 + 40000);
+    assert_int_equal(fake_packet(f, t, (uint16_t)(2001 + 80000), 1800000, FAKE_KEY), 0);
+    assert_int_equal(tape_head(e->tape), 65536 + 2001 + 80000);
+    assert_int_equal(e->seq.highest, tape_head(e->tape));
+}
+
 static void key_frames_are_asked_once_a_second(void **state)
 {
     struct fake_relay *f = *state;
@@ -303,6 +319,7 @@ int main(void)
         TEST(lost_packets_are_asked_for),
         TEST(repairs_do_not_lead),
         TEST(sound_is_not_asked_for),
+        TEST(more_than_half_a_round_may_be_lost),
         TEST(key_frames_are_asked_once_a_second),
         TEST(too_much_missing_needs_a_key_frame),
         TEST(after_darkness_a_key_frame_is_asked_for_at_once),
