@@ -115,6 +115,10 @@
 #define LIMIT_SWEEP_BATCH 8  /* deleted in one step; what is more waits for the next */
 #define LIMIT_PARTS 256 /* of one clip deleted with it; with more it is refused: ER_FULL (429) */
 
+/* Files that lie encrypted (base/vault.h, base/file.h) */
+#define LIMIT_VAULT_KEYS 64       /* master keys; more are refused at the start */
+#define LIMIT_VAULT_REWRITES 4096 /* chunks of a file written again before its end; then ER_FULL */
+
 /* Stills. The limits of pixels are of what has to be decoded for one, pictures before it included */
 #define LIMIT_PHOTO_BYTES 33554432 /* of an uploaded photograph; more is refused: ER_FULL (413) */
 #define LIMIT_PHOTO_SCANS                                                                          \

@@ -108,7 +108,7 @@ static int start(struct media *m, const struct media_config *config)
     if (er == 0)
         er = msgq_new(&m->events, sizeof(struct media_event), LIMIT_EVENT_QUEUE);
     if (er == 0)
-        er = jobs_start(&m->jobs, config->jobs, m->events, config->log);
+        er = jobs_start(&m->jobs, config->jobs, m->events, config->log, config->vault);
     if (er == 0)
         er = make_door(m, config);
     if (er == 0)

@@ -15,6 +15,7 @@
 #include "base/id.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/vault.h"
 #include "media/codec.h"
 #include "media/framelog.h"
 #include "media/seenlog.h"
@@ -35,7 +36,8 @@ struct media_config {
     unsigned lookback_seconds;           /* kept of those who have consented; 0: nothing */
     const struct addr *public_addresses; /* announced instead of `udp` (ports are filled in) */
     size_t public_address_count;
-    struct log *log; /* may be NULL; outlives the engine */
+    struct log *log;     /* may be NULL; outlives the engine */
+    struct vault *vault; /* files are encrypted where it has keys; likewise */
 };
 
 /** Starts the threads. ER_IO when a port cannot be bound, ER_INVALID. */

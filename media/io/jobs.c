@@ -55,6 +55,7 @@ struct job_thread {
 struct jobs {
     struct msgq *events;
     struct log *log;
+    struct vault *vault;
     unsigned count; /* of those that write clips */
     struct job_thread threads[MOST_THREADS];
     struct job_thread pictures;
@@ -109,8 +110,11 @@ static struct job_clip *find_clip(struct job_thread *t, const struct id *id)
 
 static void open_clip(struct job_thread *t, const struct record_batch *b)
 {
-    const struct clip_config config = {
-        .path = b->path, .start_unix_us = b->unix_us, .publisher = b->publisher, .hurry = b->hurry};
+    const struct clip_config config = {.path = b->path,
+                                       .start_unix_us = b->unix_us,
+                                       .publisher = b->publisher,
+                                       .hurry = b->hurry,
+                                       .vault = t->jobs->vault};
     struct job_clip *c = calloc(1, sizeof *c);
     int er = c ? clip_new(&c->clip, &config) : ER_NOMEM;
     if (er != 0) {
@@ -206,7 +210,7 @@ static void repair(struct job_thread *t, const struct id *clip, const char *path
 {
     struct clip_result result = {0};
     struct id none = {{0}};
-    int er = clip_repair(path, &result);
+    int er = clip_repair(t->jobs->vault, path, &result);
     if (er == 0)
         tell_ready(t->jobs, &none, clip, 0, 0, &result);
     else
@@ -217,7 +221,7 @@ static void trim(struct job_thread *t, const struct media_trim_config *c)
 {
     struct clip_result result = {0};
     struct id none = {{0}};
-    int er = clip_trim(c->from, c->path, c->from_ms, c->to_ms, &result);
+    int er = clip_trim(t->jobs->vault, c->from, c->path, c->from_ms, c->to_ms, &result);
     if (er == 0)
         tell_ready(t->jobs, &none, &c->clip, 0, 0, &result);
     else
@@ -253,7 +257,7 @@ static void make_still(struct job_thread *t, struct still_batch *b)
 {
     struct snapshot s;
     struct media_event event = {.type = MEDIA_STILL, .room = b->room, .clip = b->still};
-    event.er = snapshot_make(b->packets, b->count, b->path, &s);
+    event.er = snapshot_make(t->jobs->vault, b->packets, b->count, b->path, &s);
     if (event.er == 0) {
         event.still = still_result(b, &s);
         event.er = event.still ? 0 : ER_NOMEM;
@@ -310,7 +314,7 @@ static void take_photo(struct job_thread *t, struct photo_job *job)
 {
     struct photo photo;
     struct media_event event = {.type = MEDIA_STILL, .room = job->room, .clip = job->config.still};
-    event.er = photo_take(job->config.path, job->config.sha256, &photo);
+    event.er = photo_take(t->jobs->vault, job->config.path, job->config.sha256, &photo);
     if (event.er == 0) {
         event.still = photo_result(&photo);
         event.er = event.still ? 0 : ER_NOMEM;
@@ -371,13 +375,15 @@ static int start_threads(struct jobs *j, unsigned threads)
     return er;
 }
 
-int jobs_start(struct jobs **ret, unsigned threads, struct msgq *events, struct log *log)
+int jobs_start(struct jobs **ret, unsigned threads, struct msgq *events, struct log *log,
+               struct vault *vault)
 {
     struct jobs *j = calloc(1, sizeof *j);
     if (!j)
         return ER_NOMEM;
     j->events = events;
     j->log = log;
+    j->vault = vault;
     int er = start_threads(j, threads);
     if (er != 0)
         jobs_stop(j);

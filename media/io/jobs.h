@@ -6,13 +6,15 @@
 
 #include "base/log.h"
 #include "base/msgq.h"
+#include "base/vault.h"
 #include "media/core/record_batch.h"
 #include "media/core/still_batch.h"
 
 struct jobs;
 
-/** `events` (struct media_event) outlives the jobs. */
-int jobs_start(struct jobs **ret, unsigned threads, struct msgq *events, struct log *log);
+/** `events` (struct media_event) and `vault` (may be NULL: files lie plain) outlive the jobs. */
+int jobs_start(struct jobs **ret, unsigned threads, struct msgq *events, struct log *log,
+               struct vault *vault);
 /** Finishes what was handed over, closes clips that are still open, joins. NULL is fine. */
 void jobs_stop(struct jobs *j);
 /** Any thread. 0: ownership moved; ER_FULL, ER_CLOSED: the caller keeps it. */

@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "base/er.h"
+#include "base/file.h"
 #include "base/limits.h"
 #include "media/record/complete.h"
 #include "media/record/depack.h"
 #include "media/record/direct.h"
-#include "media/record/file.h"
 #include "media/record/ledger.h"
 #include "media/record/mixer.h"
 #include "media/record/webm.h"
@@ -21,6 +21,7 @@ enum {
 };
 
 struct clip {
+    struct vault *vault;
     char *path;
     uint64_t start_us;
     struct webm *webm; /* or, where all of it comes at once: */
@@ -48,6 +49,7 @@ int clip_new(struct clip **ret, const struct clip_config *config)
     struct clip *c = calloc(1, sizeof *c);
     if (!c)
         return ER_NOMEM;
+    c->vault = config->vault;
     c->start_us = config->start_unix_us;
     c->delay_us = CLIP_DELAY_US;
     c->last_video_ms = -1;
@@ -59,10 +61,12 @@ int clip_new(struct clip **ret, const struct clip_config *config)
     if (er == 0)
         er = mixer_new(&c->mixer);
     if (er == 0)
-        er = config->hurry ? direct_new(&c->direct, part) : webm_new(&c->webm, part);
+        er = config->hurry ? direct_new(&c->direct, c->vault, part)
+                           : webm_new(&c->webm, c->vault, part);
     free(part);
     if (er == 0)
-        er = ledger_new(&c->ledger, config->path, config->start_unix_us, config->publisher);
+        er = ledger_new(&c->ledger, c->vault, config->path, config->start_unix_us,
+                        config->publisher);
     if (er < 0) {
         clip_free(c);
         return er;
@@ -321,9 +325,9 @@ int clip_finish(struct clip *c, uint64_t end_unix_us, struct clip_result *ret)
     if (er < 0 && er != ER_IO)
         return er;
     if (direct && c->error == 0)
-        er = complete_written(c->path, c->ledger, &written, ret);
+        er = complete_written(c->vault, c->path, c->ledger, &written, ret);
     else
-        er = complete_recording(c->path, c->ledger, c->error == 0, ret);
+        er = complete_recording(c->vault, c->path, c->ledger, c->error == 0, ret);
     webm_info_clear(&written);
     ret->repaired = c->error != 0;
     ret->has_audio = c->has_audio;

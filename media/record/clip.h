@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/vault.h"
 #include "media/codec.h"
 #include "media/framelog.h"
 #include "media/tape/tape.h"
@@ -23,6 +24,7 @@ struct clip_config {
     const char *path;       /* without suffix; see media.h. Copied */
     uint64_t start_unix_us; /* media time 0 */
     const char *publisher;  /* whose picture; copied. NULL: nobody's */
+    struct vault *vault;    /* as base/file.h has it; outlives the clip */
     bool hurry;             /* all of it comes at once: it is on the disk at the end, not before */
 };
 
@@ -79,6 +81,6 @@ int clip_finish(struct clip *c, uint64_t end_unix_us, struct clip_result *ret);
 /** The same from a <path>.part that a dead process left; the frame log tells then of what is in the files,
  *  and of nothing else. ER_NOT_FOUND: nothing playable in it. When <path>.webm already exists whole,
  *  reports that. */
-int clip_repair(const char *path, struct clip_result *ret);
+int clip_repair(struct vault *vault, const char *path, struct clip_result *ret);
 
 #endif

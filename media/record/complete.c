@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/er.h"
-#include "media/record/file.h"
+#include "base/file.h"
 #include "media/record/journal.h"
 #include "media/record/jpeg.h"
 #include "media/record/poster.h"
@@ -21,10 +21,10 @@ enum {
         262144, /* what is larger, and yet without a frame, is left for people to look at */
 };
 
-static int hash_file(const char *path, struct clip_result *ret)
+static int hash_file(struct vault *vault, const char *path, struct clip_result *ret)
 {
     struct file *f;
-    int er = file_open(&f, path);
+    int er = file_open(&f, vault, path);
     if (er < 0)
         return er;
     EVP_MD_CTX *hash = EVP_MD_CTX_new();
@@ -47,7 +47,7 @@ static int hash_file(const char *path, struct clip_result *ret)
 }
 
 /** A clip without its poster is still a clip. */
-static bool make_poster(const char *path, const struct webm_info *info)
+static bool make_poster(struct vault *vault, const char *path, const struct webm_info *info)
 {
     uint8_t *jpeg = NULL;
     size_t len;
@@ -55,7 +55,7 @@ static bool make_poster(const char *path, const struct webm_info *info)
         poster_make(info->format, info->key_frame, info->key_frame_len, &jpeg, &len) < 0)
         return false;
     char *out = file_name(path, ".jpg");
-    int er = out ? jpeg_write(out, jpeg, len) : ER_NOMEM;
+    int er = out ? jpeg_write(vault, out, jpeg, len) : ER_NOMEM;
     free(out);
     free(jpeg);
     return er == 0;
@@ -88,7 +88,7 @@ static int names_make(struct names *n, const char *path)
 }
 
 /** The voices' file, from what `ledger` knows of them, or without it, from the log. */
-static int complete_voices(const struct names *n, struct ledger *ledger)
+static int complete_voices(struct vault *vault, const struct names *n, struct ledger *ledger)
 {
     struct voices_name *names = NULL;
     size_t count = 0;
@@ -98,13 +98,14 @@ static int complete_voices(const struct names *n, struct ledger *ledger)
     } else {
         er = journal_voices(n->log, &names, &count);
         if (er == 0)
-            er = voices_finalise(n->voices_part, n->voices, names, count);
+            er = voices_finalise(vault, n->voices_part, n->voices, names, count);
     }
     free(names);
     return er == ER_NOT_FOUND ? 0 : er;
 }
 
-static int complete_log(const struct names *n, struct ledger *ledger, const struct webm_info *info)
+static int complete_log(struct vault *vault, const struct names *n, struct ledger *ledger,
+                        const struct webm_info *info)
 {
     if (ledger) {
         int er = ledger_end(ledger, info->video_frames, info->audio_packets, info->duration_ms);
@@ -112,13 +113,13 @@ static int complete_log(const struct names *n, struct ledger *ledger, const stru
             return er;
     }
     struct file *voices;
-    int er = file_open(&voices, n->voices);
+    int er = file_open(&voices, vault, n->voices);
     bool spoke = er == 0;
     if (spoke)
         file_close(voices);
     else if (er != ER_NOT_FOUND)
         return er;
-    return journal_settle(n->log, n->webm, spoke ? n->voices : NULL, info->duration_ms);
+    return journal_settle(vault, n->log, n->webm, spoke ? n->voices : NULL, info->duration_ms);
 }
 
 static void tell(const struct webm_info *info, struct clip_result *ret)
@@ -132,23 +133,24 @@ static void tell(const struct webm_info *info, struct clip_result *ret)
 }
 
 /** 0 where there is none. */
-static int size_of(const char *path, uint64_t *ret)
+static int size_of(struct vault *vault, const char *path, uint64_t *ret)
 {
     struct file *f;
     *ret = 0;
-    int er = file_open(&f, path);
+    int er = file_open(&f, vault, path);
     if (er < 0)
         return er == ER_NOT_FOUND ? 0 : er;
-    er = file_size(f, ret);
+    er = file_stored(f, ret);
     file_close(f);
     return er;
 }
 
 /** Not a frame came to the disk: of a clip that will never be nothing is left lying. */
-static void remove_stub(const struct names *n)
+static void remove_stub(struct vault *vault, const struct names *n)
 {
     uint64_t part, webm;
-    if (size_of(n->part, &part) < 0 || part > STUB_BYTES || size_of(n->webm, &webm) < 0 || webm > 0)
+    if (size_of(vault, n->part, &part) < 0 || part > STUB_BYTES ||
+        size_of(vault, n->webm, &webm) < 0 || webm > 0)
         return;
     (void)file_remove(n->voices_part);
     (void)file_remove(n->log);
@@ -156,74 +158,76 @@ static void remove_stub(const struct names *n)
 }
 
 /** All that is made beside a finished .webm. */
-static int complete_rest(const char *path, const struct names *n, struct ledger *whole,
-                         const struct webm_info *info, struct clip_result *ret)
+static int complete_rest(struct vault *vault, const char *path, const struct names *n,
+                         struct ledger *whole, const struct webm_info *info,
+                         struct clip_result *ret)
 {
-    int er = complete_log(n, whole, info);
+    int er = complete_log(vault, n, whole, info);
     if (er == 0)
-        er = hash_file(n->webm, ret);
+        er = hash_file(vault, n->webm, ret);
     if (er == 0) {
         tell(info, ret);
-        ret->has_poster = make_poster(path, info);
+        ret->has_poster = make_poster(vault, path, info);
         er = file_remove(n->part);
     }
     return er == 0 ? file_remove(n->voices_part) : er;
 }
 
-static int finalise(const struct names *n, struct webm_info *info)
+static int finalise(struct vault *vault, const struct names *n, struct webm_info *info)
 {
-    int er = webm_finalise(n->part, n->webm, info);
+    int er = webm_finalise(vault, n->part, n->webm, info);
     if (er == ER_NOT_FOUND)
-        remove_stub(n);
+        remove_stub(vault, n);
     return er;
 }
 
-int complete_recording(const char *path, struct ledger *ledger, bool whole, struct clip_result *ret)
+int complete_recording(struct vault *vault, const char *path, struct ledger *ledger, bool whole,
+                       struct clip_result *ret)
 {
     struct names n;
     struct webm_info info = {0};
     int er = names_make(&n, path);
     if (er == 0)
-        er = finalise(&n, &info);
+        er = finalise(vault, &n, &info);
     if (er == 0)
-        er = complete_voices(&n, ledger);
+        er = complete_voices(vault, &n, ledger);
     if (er == 0)
-        er = complete_rest(path, &n, whole ? ledger : NULL, &info, ret);
+        er = complete_rest(vault, path, &n, whole ? ledger : NULL, &info, ret);
     webm_info_clear(&info);
     names_clear(&n);
     return er;
 }
 
-int complete_written(const char *path, struct ledger *ledger, const struct webm_info *info,
-                     struct clip_result *ret)
+int complete_written(struct vault *vault, const char *path, struct ledger *ledger,
+                     const struct webm_info *info, struct clip_result *ret)
 {
     struct names n;
     int er = names_make(&n, path);
     /* The voices are in memory still: a .webm without them must not look finished. */
     if (er == 0)
-        er = complete_voices(&n, ledger);
+        er = complete_voices(vault, &n, ledger);
     if (er == 0)
         er = file_commit(n.part, n.webm);
     if (er == 0)
-        er = complete_rest(path, &n, ledger, info, ret);
+        er = complete_rest(vault, path, &n, ledger, info, ret);
     names_clear(&n);
     return er;
 }
 
-int clip_repair(const char *path, struct clip_result *ret)
+int clip_repair(struct vault *vault, const char *path, struct clip_result *ret)
 {
     struct names n;
     struct webm_info info = {0};
     *ret = (struct clip_result){0};
     int er = names_make(&n, path);
     if (er == 0)
-        er = webm_scan(n.webm, &info);
+        er = webm_scan(vault, n.webm, &info);
     if (er == ER_NOT_FOUND)
-        er = finalise(&n, &info);
+        er = finalise(vault, &n, &info);
     if (er == 0)
-        er = complete_voices(&n, NULL);
+        er = complete_voices(vault, &n, NULL);
     if (er == 0)
-        er = complete_rest(path, &n, NULL, &info, ret);
+        er = complete_rest(vault, path, &n, NULL, &info, ret);
     ret->repaired = true;
     webm_info_clear(&info);
     names_clear(&n);

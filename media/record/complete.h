@@ -13,10 +13,10 @@
  *  .voices.part go. `ledger` is that of the recording; `whole`: its files were written without a failure,
  *  so that the log needs no look at them. *ret is cleared by the caller. ER_IO: what is there stays for
  *  clip_repair. ER_NOT_FOUND: nothing playable, and nothing stays. ER_NOMEM, ER_INTERNAL. */
-int complete_recording(const char *path, struct ledger *ledger, bool whole,
+int complete_recording(struct vault *vault, const char *path, struct ledger *ledger, bool whole,
                        struct clip_result *ret);
 /** The same where the .part is already what the .webm is to be (see direct.h), and holds `info`. */
-int complete_written(const char *path, struct ledger *ledger, const struct webm_info *info,
-                     struct clip_result *ret);
+int complete_written(struct vault *vault, const char *path, struct ledger *ledger,
+                     const struct webm_info *info, struct clip_result *ret);
 
 #endif

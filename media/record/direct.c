@@ -22,13 +22,13 @@ struct direct {
     size_t early_count;
 };
 
-int direct_new(struct direct **ret, const char *path)
+int direct_new(struct direct **ret, struct vault *vault, const char *path)
 {
     struct direct *d = calloc(1, sizeof *d);
     if (!d)
         return ER_NOMEM;
     d->last_video_ms = d->last_audio_ms = -1;
-    int er = file_create(&d->file, path);
+    int er = file_create_whole(&d->file, vault, path);
     if (er < 0)
         direct_free(d);
     else

@@ -9,7 +9,7 @@
 struct direct;
 
 /** Opens a new file. As webm_new. */
-int direct_new(struct direct **ret, const char *path);
+int direct_new(struct direct **ret, struct vault *vault, const char *path);
 /** Closes the file as it stands. NULL is fine. */
 void direct_free(struct direct *d);
 

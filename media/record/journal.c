@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Frame logs as they are written; journal_settle.c makes them fit the finished files. */
+/* Frame logs as they are written; journal_settle.c makes them fit the finished files. They hold neither
+ * picture nor sound, and lie plain. */
 #include "media/record/journal.h"
 
 #include <openssl/sha.h>
@@ -8,7 +9,7 @@
 #include <string.h>
 
 #include "base/er.h"
-#include "media/record/file.h"
+#include "base/file.h"
 #include "media/record/webm.h"
 
 enum { BUFFER_BYTES = 32768 };
@@ -52,7 +53,7 @@ int journal_new(struct journal **ret, const char *path, uint64_t start_unix_us)
     j->sync_every_ms = WEBM_SYNC_MS;
     j->hand_over_every_ms = WEBM_CLUSTER_MS;
     const struct framelog_record head = {.type = FRAMELOG_HEAD, .unix_us = start_unix_us};
-    int er = file_create(&j->file, path);
+    int er = file_create(&j->file, NULL, path);
     if (er == 0)
         er = append(j, &head);
     if (er == 0)

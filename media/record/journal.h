@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/vault.h"
 #include "media/framelog.h"
 
 struct journal;
@@ -29,12 +30,13 @@ uint64_t journal_count(const struct journal *j, enum framelog_track_kind kind);
 /** The end: all of it is on the disk on return. Only journal_free may follow. */
 int journal_end(struct journal *j, uint64_t at_ms);
 
-/** Writes the log at `path` anew, so that it tells of the frames in `media` (a finished .webm) and
- *  `voices` (NULL: there is none) and of no others, as it told of them before; of a frame that it did not
+/** Writes the log at `path` anew, so that it tells of the frames in `media` (a finished .webm, of
+ *  `vault`) and `voices` (NULL: there is none) and of no others, as it told of them before; of a frame that it did not
  *  tell of, only what can be seen in the file. What it says of times beyond `end_ms` goes, and it ends
  *  there. It appears durable and complete or stays. A log that is missing or broken is as good as empty.
  *  ER_IO, ER_NOMEM, and what webm_each gives. */
-int journal_settle(const char *path, const char *media, const char *voices, uint64_t end_ms);
+int journal_settle(struct vault *vault, const char *path, const char *media, const char *voices,
+                   uint64_t end_ms);
 /** Whose the voices in the log at `path` are, to free(); NULL and 0 without. */
 struct voices_name;
 int journal_voices(const char *path, struct voices_name **ret, size_t *ret_count);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/er.h"
-#include "media/record/file.h"
+#include "base/file.h"
 #include "media/record/journal.h"
 #include "media/record/voices.h"
 #include "media/record/webm.h"
@@ -180,7 +180,7 @@ static int read_text(const char *path, char **ret, size_t *ret_len)
     uint64_t size = 0;
     *ret = NULL;
     *ret_len = 0;
-    int er = file_open(&f, path);
+    int er = file_open(&f, NULL, path);
     if (er < 0)
         return er == ER_NOT_FOUND ? 0 : er;
     er = file_size(f, &size);
@@ -225,7 +225,7 @@ static int write_anew(struct settling *s, const char *path, const char *temporar
     int er = read_text(path, &text, &len);
     if (er < 0)
         return er;
-    er = file_replace(&s->file, temporary);
+    er = file_replace(&s->file, NULL, temporary);
     if (er == 0)
         er = rewrite(s, (struct span){.at = text, .len = len});
     if (er == 0)
@@ -235,13 +235,14 @@ static int write_anew(struct settling *s, const char *path, const char *temporar
     return er;
 }
 
-int journal_settle(const char *path, const char *media, const char *voices, uint64_t end_ms)
+int journal_settle(struct vault *vault, const char *path, const char *media, const char *voices,
+                   uint64_t end_ms)
 {
     struct settling *s = calloc(1, sizeof *s);
     char *temporary = file_name(path, ".tmp");
-    int er = s && temporary ? webm_each(media, note_media, s) : ER_NOMEM;
+    int er = s && temporary ? webm_each(vault, media, note_media, s) : ER_NOMEM;
     if (er == 0 && voices)
-        er = voices_each(voices, note_voice, s);
+        er = voices_each(vault, voices, note_voice, s);
     if (er == 0) {
         s->end_ms = end_ms;
         er = write_anew(s, path, temporary);

@@ -10,7 +10,7 @@
 #include <jpeglib.h>
 
 #include "base/er.h"
-#include "media/record/file.h"
+#include "base/file.h"
 
 enum { PLANES = 3, HEADER_BYTES = 4096 };
 
@@ -163,11 +163,11 @@ int jpeg_encode(const struct still *image, unsigned max_width, int quality, uint
     return 0;
 }
 
-int jpeg_write(const char *path, const uint8_t *jpeg, size_t len)
+int jpeg_write(struct vault *vault, const char *path, const uint8_t *jpeg, size_t len)
 {
     char *temporary = file_name(path, ".tmp");
     struct file *f = NULL;
-    int er = temporary ? file_replace(&f, temporary) : ER_NOMEM;
+    int er = temporary ? file_replace(&f, vault, temporary) : ER_NOMEM;
     if (er == 0)
         er = file_write(f, jpeg, len);
     if (er == 0)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/vault.h"
 #include "media/record/still.h"
 
 /** Averaged down to `max_width` when wider (0: never); quality 1..100. *ret_jpeg is the caller's, to
@@ -15,6 +16,6 @@ int jpeg_encode(const struct still *image, unsigned max_width, int quality, uint
 
 /** The file at `path` holds these bytes, durably, or what it was before; `path`.tmp is used for it.
  *  ER_IO, ER_NOMEM. */
-int jpeg_write(const char *path, const uint8_t *jpeg, size_t len);
+int jpeg_write(struct vault *vault, const char *path, const uint8_t *jpeg, size_t len);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "base/er.h"
 #include "base/str.h"
-#include "media/record/file.h"
+#include "base/file.h"
 #include "media/record/journal.h"
 #include "media/wire/opus.h"
 
@@ -55,7 +55,8 @@ struct ledger {
     struct voices_name names[VOICES_TRACKS];
 };
 
-int ledger_new(struct ledger **ret, const char *path, uint64_t start_unix_us, const char *publisher)
+int ledger_new(struct ledger **ret, struct vault *vault, const char *path, uint64_t start_unix_us,
+               const char *publisher)
 {
     struct ledger *l = calloc(1, sizeof *l);
     if (!l)
@@ -64,7 +65,7 @@ int ledger_new(struct ledger **ret, const char *path, uint64_t start_unix_us, co
     (void)str_copy(l->publisher, sizeof l->publisher, publisher);
     char *log = file_name(path, ".framelog");
     char *part = file_name(path, ".voices.part");
-    int er = log && part ? voices_new(&l->voices, part) : ER_NOMEM;
+    int er = log && part ? voices_new(&l->voices, vault, part) : ER_NOMEM;
     if (er == 0)
         er = journal_new(&l->journal, log, start_unix_us);
     free(log);

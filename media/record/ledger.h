@@ -16,7 +16,7 @@ struct ledger;
 
 /** Opens <path>.framelog, and <path>.voices.part when somebody speaks. `publisher` is copied. As
  *  clip_new. */
-int ledger_new(struct ledger **ret, const char *path, uint64_t start_unix_us,
+int ledger_new(struct ledger **ret, struct vault *vault, const char *path, uint64_t start_unix_us,
                const char *publisher);
 /** NULL is fine. */
 void ledger_free(struct ledger *l);

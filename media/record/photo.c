@@ -9,7 +9,7 @@
 
 #include "base/er.h"
 #include "base/limits.h"
-#include "media/record/file.h"
+#include "base/file.h"
 #include "media/record/jpeg.h"
 
 enum { SMALL_QUALITY = 80 };
@@ -20,12 +20,12 @@ static int hash(const void *data, size_t len, uint8_t ret[32])
 }
 
 /** The whole file, to free(). */
-static int read_upload(const char *path, uint8_t **ret, size_t *ret_len)
+static int read_upload(struct vault *vault, const char *path, uint8_t **ret, size_t *ret_len)
 {
     struct file *f = NULL;
     uint64_t size = 0;
     uint8_t *data = NULL;
-    int er = file_open(&f, path);
+    int er = file_open(&f, vault, path);
     if (er == 0)
         er = file_size(f, &size);
     if (er == 0 && (size == 0 || size > LIMIT_PHOTO_BYTES))
@@ -51,16 +51,18 @@ static int read_upload(const char *path, uint8_t **ret, size_t *ret_len)
     return 0;
 }
 
-static int write_as(const char *path, const char *suffix, const uint8_t *jpeg, size_t len)
+static int write_as(struct vault *vault, const char *path, const char *suffix, const uint8_t *jpeg,
+                    size_t len)
 {
     char *name = file_name(path, suffix);
-    int er = name ? jpeg_write(name, jpeg, len) : ER_NOMEM;
+    int er = name ? jpeg_write(vault, name, jpeg, len) : ER_NOMEM;
     free(name);
     return er;
 }
 
 /** Turned as the large one is. */
-static int write_small(const char *path, const struct still *image, unsigned orientation)
+static int write_small(struct vault *vault, const char *path, const struct still *image,
+                       unsigned orientation)
 {
     uint8_t *jpeg, *turned = NULL;
     size_t len, turned_len;
@@ -68,13 +70,14 @@ static int write_small(const char *path, const struct still *image, unsigned ori
     if (er == 0)
         er = photo_orient(jpeg, len, orientation, &turned, &turned_len);
     if (er == 0)
-        er = write_as(path, ".small.jpg", turned, turned_len);
+        er = write_as(vault, path, ".small.jpg", turned, turned_len);
     free(turned);
     free(jpeg);
     return er;
 }
 
-static int keep(const char *path, const uint8_t *jpeg, size_t len, struct photo *ret)
+static int keep(struct vault *vault, const char *path, const uint8_t *jpeg, size_t len,
+                struct photo *ret)
 {
     struct photo_picture *picture;
     struct still image;
@@ -85,22 +88,23 @@ static int keep(const char *path, const uint8_t *jpeg, size_t len, struct photo 
         er = ER_MALFORMED;
     if (er == 0) {
         ret->measures = measure_picture(&image);
-        er = write_small(path, &image, ret->orientation);
+        er = write_small(vault, path, &image, ret->orientation);
     }
     photo_picture_free(picture);
     if (er == 0)
         er = hash(jpeg, len, ret->sha256);
     ret->bytes = len;
-    return er == 0 ? write_as(path, ".jpg", jpeg, len) : er;
+    return er == 0 ? write_as(vault, path, ".jpg", jpeg, len) : er;
 }
 
-int photo_take(const char *path, const uint8_t sha256[static 32], struct photo *ret)
+int photo_take(struct vault *vault, const char *path, const uint8_t sha256[static 32],
+               struct photo *ret)
 {
     uint8_t *data = NULL, *jpeg = NULL, digest[32];
     size_t len = 0, jpeg_len = 0;
     *ret = (struct photo){0};
     char *upload = file_name(path, ".upload");
-    int er = upload ? read_upload(upload, &data, &len) : ER_NOMEM;
+    int er = upload ? read_upload(vault, upload, &data, &len) : ER_NOMEM;
     if (er == 0)
         er = hash(data, len, digest);
     if (er == 0 && CRYPTO_memcmp(digest, sha256, sizeof digest) != 0)
@@ -108,7 +112,7 @@ int photo_take(const char *path, const uint8_t sha256[static 32], struct photo *
     if (er == 0)
         er = photo_strip(data, len, ret, &jpeg, &jpeg_len);
     if (er == 0)
-        er = keep(path, jpeg, jpeg_len, ret);
+        er = keep(vault, path, jpeg, jpeg_len, ret);
     free(jpeg);
     free(data);
     free(upload);

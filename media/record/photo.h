@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/vault.h"
 #include "media/record/measure.h"
 
 #define PHOTO_PIXELS_MAX 67108864
@@ -33,7 +34,8 @@ int photo_orient(const uint8_t *jpeg, size_t len, unsigned orientation, uint8_t 
 /** From <path>.upload, which must have this hash, to <path>.jpg and <path>.small.jpg; the upload stays, so that
  *  all can be done again. ER_UNAUTHENTIC: another hash; ER_MALFORMED, ER_UNSUPPORTED: no picture that can be
  *  decoded; ER_NOT_FOUND, ER_FULL (beyond LIMIT_PHOTO_BYTES), ER_IO, ER_NOMEM. */
-int photo_take(const char *path, const uint8_t sha256[static 32], struct photo *ret);
+int photo_take(struct vault *vault, const char *path, const uint8_t sha256[static 32],
+               struct photo *ret);
 
 /** Decodes a stripped one: 4:2:0, whatever it was. As still_decode. */
 struct photo_picture;

@@ -7,7 +7,7 @@
 
 #include "base/er.h"
 #include "media/record/depack.h"
-#include "media/record/file.h"
+#include "base/file.h"
 #include "media/record/jpeg.h"
 #include "media/record/poster.h"
 #include "media/record/still.h"
@@ -53,22 +53,23 @@ static int decode(struct still_decoder *decoder, struct depack *depack,
     return er == ER_AGAIN ? ER_MALFORMED : er;
 }
 
-static int write_as(const char *path, const char *suffix, const uint8_t *jpeg, size_t len)
+static int write_as(struct vault *vault, const char *path, const char *suffix, const uint8_t *jpeg,
+                    size_t len)
 {
     char *name = file_name(path, suffix);
-    int er = name ? jpeg_write(name, jpeg, len) : ER_NOMEM;
+    int er = name ? jpeg_write(vault, name, jpeg, len) : ER_NOMEM;
     free(name);
     return er;
 }
 
-static int write_small(const struct still *image, const char *path)
+static int write_small(struct vault *vault, const struct still *image, const char *path)
 {
     uint8_t *jpeg;
     size_t len;
     int er = jpeg_encode(image, SNAPSHOT_SMALL_WIDTH, SMALL_QUALITY, &jpeg, &len);
     if (er < 0)
         return er;
-    er = write_as(path, ".small.jpg", jpeg, len);
+    er = write_as(vault, path, ".small.jpg", jpeg, len);
     free(jpeg);
     return er;
 }
@@ -82,7 +83,8 @@ static void remove_small(const char *path)
 }
 
 /** The small one first: when the large one stands, all is there. */
-static int write_files(const struct still *image, const char *path, struct snapshot *ret)
+static int write_files(struct vault *vault, const struct still *image, const char *path,
+                       struct snapshot *ret)
 {
     uint8_t *jpeg;
     size_t len;
@@ -92,16 +94,17 @@ static int write_files(const struct still *image, const char *path, struct snaps
     ret->bytes = len;
     er = hash(jpeg, len, ret->sha256);
     if (er == 0)
-        er = write_small(image, path);
+        er = write_small(vault, image, path);
     if (er == 0)
-        er = write_as(path, ".jpg", jpeg, len);
+        er = write_as(vault, path, ".jpg", jpeg, len);
     if (er < 0)
         remove_small(path);
     free(jpeg);
     return er;
 }
 
-static int finish(struct still_decoder *decoder, const char *path, struct snapshot *ret)
+static int finish(struct vault *vault, struct still_decoder *decoder, const char *path,
+                  struct snapshot *ret)
 {
     struct still image;
     int er = still_decoder_picture(decoder, &image);
@@ -113,11 +116,11 @@ static int finish(struct still_decoder *decoder, const char *path, struct snapsh
     ret->height = image.height;
     ret->quantizer = image.quantizer;
     ret->measures = measure_picture(&image);
-    return write_files(&image, path, ret);
+    return write_files(vault, &image, path, ret);
 }
 
-int snapshot_make(const struct tape_packet *const *packets, size_t count, const char *path,
-                  struct snapshot *ret)
+int snapshot_make(struct vault *vault, const struct tape_packet *const *packets, size_t count,
+                  const char *path, struct snapshot *ret)
 {
     struct depack *depack;
     struct still_decoder *decoder = NULL;
@@ -129,7 +132,7 @@ int snapshot_make(const struct tape_packet *const *packets, size_t count, const 
     if (er == 0)
         er = decode(decoder, depack, packets, count, ret);
     if (er == 0)
-        er = finish(decoder, path, ret);
+        er = finish(vault, decoder, path, ret);
     still_decoder_free(decoder);
     depack_free(depack);
     return er;

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/vault.h"
 #include "media/codec.h"
 #include "media/record/measure.h"
 #include "media/tape/tape.h"
@@ -30,7 +31,7 @@ struct snapshot {
 /** `packets` in sequence order, from the first of a key frame to the last of a picture. Writes
  *  <path>.jpg and, at most SNAPSHOT_SMALL_WIDTH wide, <path>.small.jpg. ER_MALFORMED: no picture comes of
  *  it; ER_UNSUPPORTED: no decoder, too large, not 8 bits 4:2:0; ER_IO, ER_NOMEM: no file stays. */
-int snapshot_make(const struct tape_packet *const *packets, size_t count, const char *path,
-                  struct snapshot *ret);
+int snapshot_make(struct vault *vault, const struct tape_packet *const *packets, size_t count,
+                  const char *path, struct snapshot *ret);
 
 #endif

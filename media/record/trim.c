@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/er.h"
-#include "media/record/file.h"
+#include "base/file.h"
 #include "media/record/webm.h"
 
 enum { BEHIND_MS = 5000 }; /* the tracks of a file are apart by less */
@@ -29,14 +29,15 @@ static int copy(void *ctx, const struct webm_frame *frame)
     return webm_write_video(cut->to, frame->format, frame->data, frame->len, at_ms, frame->key);
 }
 
-static int copy_all(const char *media, const char *part, uint64_t from_ms, uint64_t to_ms)
+static int copy_all(struct vault *vault, const char *media, const char *part, uint64_t from_ms,
+                    uint64_t to_ms)
 {
     struct cut cut = {.from_ms = from_ms, .to_ms = to_ms};
-    int er = webm_new(&cut.to, part);
+    int er = webm_new(&cut.to, vault, part);
     if (er < 0)
         return er;
     webm_hurry(cut.to);
-    er = webm_each(media, copy, &cut);
+    er = webm_each(vault, media, copy, &cut);
     if (er == 0 || er == ER_CLOSED)
         er = webm_end(cut.to);
     webm_free(cut.to);
@@ -56,16 +57,16 @@ static void remove_all(const char *path)
     }
 }
 
-int clip_trim(const char *from, const char *path, uint64_t from_ms, uint64_t to_ms,
-              struct clip_result *ret)
+int clip_trim(struct vault *vault, const char *from, const char *path, uint64_t from_ms,
+              uint64_t to_ms, struct clip_result *ret)
 {
     char *media = file_name(from, ".webm"), *part = file_name(path, ".part");
-    int er = media && part ? copy_all(media, part, from_ms, to_ms) : ER_NOMEM;
+    int er = media && part ? copy_all(vault, media, part, from_ms, to_ms) : ER_NOMEM;
     free(media);
     free(part);
     if (er < 0)
         return er;
-    er = clip_repair(path, ret);
+    er = clip_repair(vault, path, ret);
     ret->repaired = false;
     if (er < 0)
         remove_all(path);

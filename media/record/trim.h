@@ -10,7 +10,7 @@
  *  left out. With pictures, one at `from_ms` is to be a key frame. A process that dies leaves what
  *  clip_repair finishes. ER_NOT_FOUND: no such file, or nothing there at those times; ER_CONFLICT: there
  *  is a <path>.part; ER_IO, ER_NOMEM, ER_INTERNAL: nothing of <path> stays. */
-int clip_trim(const char *from, const char *path, uint64_t from_ms, uint64_t to_ms,
-              struct clip_result *ret);
+int clip_trim(struct vault *vault, const char *from, const char *path, uint64_t from_ms,
+              uint64_t to_ms, struct clip_result *ret);
 
 #endif

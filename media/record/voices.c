@@ -8,7 +8,7 @@
 
 #include "base/buf.h"
 #include "base/er.h"
-#include "media/record/file.h"
+#include "base/file.h"
 
 enum {
     EBML = 0x1a45dfa3,
@@ -30,6 +30,7 @@ enum {
 };
 
 struct voices {
+    struct vault *vault;
     char *path;
     struct file *file; /* NULL before the first packet */
     int error;         /* sticky */
@@ -177,12 +178,13 @@ static int write_head(struct file *file, const struct voices_name *names, size_t
 
 /* Writing */
 
-int voices_new(struct voices **ret, const char *path)
+int voices_new(struct voices **ret, struct vault *vault, const char *path)
 {
     struct voices *v = calloc(1, sizeof *v);
     if (!v)
         return ER_NOMEM;
     v->sync_every_ms = WEBM_SYNC_MS;
+    v->vault = vault;
     v->path = strdup(path);
     if (!v->path) {
         free(v);
@@ -209,7 +211,7 @@ void voices_hurry(struct voices *v)
 
 static int open_part(struct voices *v)
 {
-    v->error = file_create(&v->file, v->path);
+    v->error = file_create(&v->file, v->vault, v->path);
     if (v->error == 0)
         v->error = write_head(v->file, NULL, 0, NULL, 0, 0);
     return v->error;
@@ -360,12 +362,12 @@ static int find_clusters(struct reader *r)
     return at <= r->size ? 0 : ER_NOT_FOUND;
 }
 
-static int reader_open(struct reader **ret, const char *path)
+static int reader_open(struct reader **ret, struct vault *vault, const char *path)
 {
     struct reader *r = calloc(1, sizeof *r);
     if (!r)
         return ER_NOMEM;
-    int er = file_open(&r->file, path);
+    int er = file_open(&r->file, vault, path);
     if (er == 0)
         er = file_size(r->file, &r->size);
     if (er == 0)
@@ -437,10 +439,11 @@ static int each_cluster(struct reader *r, int (*each)(void *ctx, const struct we
     return er == ER_NOT_FOUND || er == ER_MALFORMED ? 0 : er;
 }
 
-int voices_each(const char *path, int (*each)(void *ctx, const struct webm_frame *frame), void *ctx)
+int voices_each(struct vault *vault, const char *path,
+                int (*each)(void *ctx, const struct webm_frame *frame), void *ctx)
 {
     struct reader *r;
-    int er = reader_open(&r, path);
+    int er = reader_open(&r, vault, path);
     if (er < 0)
         return er;
     er = each_cluster(r, each, ctx);
@@ -481,11 +484,11 @@ static int copy_clusters(struct reader *from, struct file *to)
     return er;
 }
 
-static int copy(struct reader *from, const char *temporary, const struct summary *summary,
-                const struct voices_name *names, size_t count)
+static int copy(struct vault *vault, struct reader *from, const char *temporary,
+                const struct summary *summary, const struct voices_name *names, size_t count)
 {
     struct file *to;
-    int er = file_replace(&to, temporary);
+    int er = file_replace(&to, vault, temporary);
     if (er < 0)
         return er;
     er = write_head(to, names, count, summary->used, from->end - from->clusters_at,
@@ -501,14 +504,14 @@ static int copy(struct reader *from, const char *temporary, const struct summary
 int voices_finish(struct voices *v, const char *out, const struct voices_name *names, size_t count)
 {
     if (!v->hurries)
-        return voices_finalise(v->path, out, names, count);
+        return voices_finalise(v->vault, v->path, out, names, count);
     if (v->error || close_cluster(v) < 0)
         return v->error;
     if (v->gathered_len == 0)
         return ER_NOT_FOUND;
     struct file *to = NULL;
     char *temporary = file_name(out, ".tmp");
-    int er = temporary ? file_replace(&to, temporary) : ER_NOMEM;
+    int er = temporary ? file_replace(&to, v->vault, temporary) : ER_NOMEM;
     if (er == 0)
         er = write_head(to, names, count, v->used, v->gathered_len,
                         (uint64_t)v->newest_ms + WEBM_PACKET_MS);
@@ -525,11 +528,11 @@ int voices_finish(struct voices *v, const char *out, const struct voices_name *n
     return er;
 }
 
-int voices_finalise(const char *part, const char *out, const struct voices_name *names,
-                    size_t count)
+int voices_finalise(struct vault *vault, const char *part, const char *out,
+                    const struct voices_name *names, size_t count)
 {
     struct reader *from;
-    int er = reader_open(&from, part);
+    int er = reader_open(&from, vault, part);
     if (er < 0)
         return er == ER_MALFORMED ? ER_NOT_FOUND : er;
     struct summary summary = {0};
@@ -538,7 +541,7 @@ int voices_finalise(const char *part, const char *out, const struct voices_name 
     if (er == 0 && summary.packets == 0)
         er = ER_NOT_FOUND;
     if (er == 0)
-        er = copy(from, temporary, &summary, names, count);
+        er = copy(vault, from, temporary, &summary, names, count);
     if (er == 0)
         er = file_commit(temporary, out);
     if (er < 0 && temporary)

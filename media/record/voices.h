@@ -16,8 +16,8 @@
 
 struct voices;
 
-/** Opens a new file, which is to be at `path` (copied) from the first packet on. ER_NOMEM. */
-int voices_new(struct voices **ret, const char *path);
+/** Opens a new file, which is to be at `path` (copied) from the first packet on. `vault` as base/file.h has it; it outlives this. ER_NOMEM. */
+int voices_new(struct voices **ret, struct vault *vault, const char *path);
 /** Closes the file as it stands. NULL is fine. */
 void voices_free(struct voices *v);
 /** All of it comes at once: it is kept in memory, and goes to no file before voices_finish. */
@@ -37,12 +37,12 @@ struct voices_name {
 /** Makes `out` from what is whole in `part`: with the tracks that have packets, their names (those not
  *  given have none), and the duration. `out` appears durable and complete or not at all; `part` stays.
  *  ER_NOT_FOUND: no file, or no packet in it; ER_IO, ER_NOMEM. */
-int voices_finalise(const char *part, const char *out, const struct voices_name *names,
-                    size_t count);
+int voices_finalise(struct vault *vault, const char *part, const char *out,
+                    const struct voices_name *names, size_t count);
 /** The same of what `v` was given, after voices_end, however it keeps that. */
 int voices_finish(struct voices *v, const char *out, const struct voices_name *names, size_t count);
 /** As webm_each; numbers of tracks are those of voices_write. ER_MALFORMED: the file is none of ours. */
-int voices_each(const char *path, int (*each)(void *ctx, const struct webm_frame *frame),
-                void *ctx);
+int voices_each(struct vault *vault, const char *path,
+                int (*each)(void *ctx, const struct webm_frame *frame), void *ctx);
 
 #endif

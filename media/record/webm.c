@@ -63,7 +63,7 @@ static int64_t on_seek(void *opaque, int64_t offset, int whence)
 int webm_box_er(const struct webm_box *b, int status)
 {
     if (b->file && file_error(b->file))
-        return ER_IO;
+        return file_error(b->file);
     return status >= 0 ? 0 : status == AVERROR(ENOMEM) ? ER_NOMEM : ER_INTERNAL;
 }
 
@@ -214,7 +214,7 @@ struct webm {
     int64_t sync_every_ms;
 };
 
-int webm_new(struct webm **ret, const char *path)
+int webm_new(struct webm **ret, struct vault *vault, const char *path)
 {
     struct webm *w = calloc(1, sizeof *w);
     if (!w)
@@ -224,7 +224,7 @@ int webm_new(struct webm **ret, const char *path)
     struct webm_plan plans[WEBM_TRACKS] = {0};
     plan_part(plans);
     struct file *file;
-    int er = file_create(&file, path);
+    int er = file_create(&file, vault, path);
     if (er < 0) {
         free(w);
         return er;

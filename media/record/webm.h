@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/vault.h"
 #include "media/codec.h"
 
 #define WEBM_CLUSTER_MS 200 /* a process that dies loses at most so much of what it wrote */
@@ -20,8 +21,8 @@
 
 struct webm;
 
-/** Opens a new file. ER_CONFLICT: there is one; ER_IO, ER_NOMEM, ER_INTERNAL. */
-int webm_new(struct webm **ret, const char *path);
+/** Opens a new file. `vault` as base/file.h has it, here and below. ER_CONFLICT: there is one; ER_IO, ER_NOMEM, ER_INTERNAL. */
+int webm_new(struct webm **ret, struct vault *vault, const char *path);
 /** All of it comes at once: it is on the disk when it ends, and not before. */
 void webm_hurry(struct webm *w);
 /** Closes the file as it stands. NULL is fine. */
@@ -52,7 +53,7 @@ void webm_info_clear(struct webm_info *info);
 
 /** Reads through a file, whole or cut anywhere. ER_NOT_FOUND: no file, or nothing playable in it;
  *  ER_IO, ER_NOMEM. */
-int webm_scan(const char *path, struct webm_info *ret);
+int webm_scan(struct vault *vault, const char *path, struct webm_info *ret);
 /** A frame or packet of a file. */
 struct webm_frame {
     unsigned
@@ -65,10 +66,11 @@ struct webm_frame {
 };
 /** Calls `each` for all of a finished file, in its order, until that does not give 0, which is returned.
  *  As webm_scan. */
-int webm_each(const char *path, int (*each)(void *ctx, const struct webm_frame *frame), void *ctx);
+int webm_each(struct vault *vault, const char *path,
+              int (*each)(void *ctx, const struct webm_frame *frame), void *ctx);
 /** Copies what is whole in `part` into `out`: duration, cues in front, the tracks in order of time.
  *  `out` appears durable and complete or not at all; `part` stays. *ret is cleared by the caller.
  *  ER_NOT_FOUND as webm_scan; ER_IO, ER_NOMEM, ER_INTERNAL. */
-int webm_finalise(const char *part, const char *out, struct webm_info *ret);
+int webm_finalise(struct vault *vault, const char *part, const char *out, struct webm_info *ret);
 
 #endif

@@ -7,7 +7,7 @@
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
 
-#include "media/record/file.h"
+#include "base/file.h"
 #include "media/record/frame.h"
 #include "media/record/webm.h"
 

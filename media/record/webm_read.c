@@ -28,11 +28,12 @@ static void find_tracks(struct reader *r)
     }
 }
 
-static int reader_open(struct reader *r, const char *path)
+/** `torn`: what a dead process left. */
+static int reader_open(struct reader *r, struct vault *vault, const char *path, bool torn)
 {
     *r = (struct reader){0};
     struct file *file;
-    int er = file_open(&file, path);
+    int er = torn ? file_salvage(&file, vault, path) : file_open(&file, vault, path);
     if (er < 0)
         return er;
     er = webm_box_init(&r->box, file, false, true);
@@ -145,11 +146,12 @@ int webm_note(struct webm_info *info, struct webm_plan plans[static WEBM_TRACKS]
     return info->key_frame ? 0 : note_first_key(info, packet, track);
 }
 
-static int scan(const char *path, struct webm_info *ret, struct webm_plan plans[static WEBM_TRACKS])
+static int scan(struct vault *vault, const char *path, bool torn, struct webm_info *ret,
+                struct webm_plan plans[static WEBM_TRACKS])
 {
     *ret = (struct webm_info){0};
     struct reader r;
-    int er = reader_open(&r, path);
+    int er = reader_open(&r, vault, path, torn);
     int track;
     while (er == 0 && (er = reader_next(&r, &track)) == 0)
         er = webm_note(ret, plans, r.box.packet, track);
@@ -160,16 +162,17 @@ static int scan(const char *path, struct webm_info *ret, struct webm_plan plans[
     return er;
 }
 
-int webm_scan(const char *path, struct webm_info *ret)
+int webm_scan(struct vault *vault, const char *path, struct webm_info *ret)
 {
     struct webm_plan plans[WEBM_TRACKS] = {0};
-    return scan(path, ret, plans);
+    return scan(vault, path, false, ret, plans);
 }
 
-int webm_each(const char *path, int (*each)(void *ctx, const struct webm_frame *frame), void *ctx)
+int webm_each(struct vault *vault, const char *path,
+              int (*each)(void *ctx, const struct webm_frame *frame), void *ctx)
 {
     struct reader r;
-    int er = reader_open(&r, path);
+    int er = reader_open(&r, vault, path, false);
     int track;
     while (er == 0 && (er = reader_next(&r, &track)) == 0) {
         const AVPacket *packet = r.box.packet;
@@ -209,15 +212,15 @@ static int copy_packets(struct reader *from, struct webm_box *to,
 }
 
 /** Writes `temporary` from `part`, down to the disk. */
-static int remux(const char *part, const char *temporary,
+static int remux(struct vault *vault, const char *part, const char *temporary,
                  struct webm_plan plans[static WEBM_TRACKS], uint64_t key_frames)
 {
     struct reader from;
     struct webm_box to = {0};
     struct file *file;
-    int er = reader_open(&from, part);
+    int er = reader_open(&from, vault, part, true);
     if (er == 0)
-        er = file_replace(&file, temporary);
+        er = file_replace(&file, vault, temporary);
     if (er == 0)
         er = webm_box_write(&to, file, plans, (int64_t)key_frames);
     if (er == 0)
@@ -235,17 +238,17 @@ static int remux(const char *part, const char *temporary,
     return er;
 }
 
-int webm_finalise(const char *part, const char *out, struct webm_info *ret)
+int webm_finalise(struct vault *vault, const char *part, const char *out, struct webm_info *ret)
 {
     struct webm_plan plans[WEBM_TRACKS] = {0};
-    int er = scan(part, ret, plans);
+    int er = scan(vault, part, true, ret, plans);
     if (er < 0)
         return er;
     webm_plan_sound(plans);
     if (ret->video_frames == 0)
         plans[WEBM_VP8].used = true; /* there are always both */
     char *temporary = file_name(out, ".tmp");
-    er = temporary ? remux(part, temporary, plans, ret->key_frames) : ER_NOMEM;
+    er = temporary ? remux(vault, part, temporary, plans, ret->key_frames) : ER_NOMEM;
     if (er == 0)
         er = file_commit(temporary, out);
     if (er < 0) {

@@ -25,12 +25,12 @@
 
 static sem_t slow;
 
-int __real_clip_repair(const char *path, struct clip_result *ret);
-int __wrap_clip_repair(const char *path, struct clip_result *ret);
-int __wrap_clip_repair(const char *path, struct clip_result *ret)
+int __real_clip_repair(struct vault *vault, const char *path, struct clip_result *ret);
+int __wrap_clip_repair(struct vault *vault, const char *path, struct clip_result *ret);
+int __wrap_clip_repair(struct vault *vault, const char *path, struct clip_result *ret)
 {
     if (strcmp(path, SLOW) != 0)
-        return __real_clip_repair(path, ret);
+        return __real_clip_repair(vault, path, ret);
     while (sem_wait(&slow) != 0)
         ;
     return ER_NOT_FOUND;
@@ -58,7 +58,7 @@ static int open_fixture(void **state)
     f->seq = 65536;
     f->camera = vp8_source_new(160, 120);
     assert_int_equal(msgq_new(&f->events, sizeof(struct media_event), 64), 0);
-    assert_int_equal(jobs_start(&f->jobs, 2, f->events, NULL), 0);
+    assert_int_equal(jobs_start(&f->jobs, 2, f->events, NULL, NULL), 0);
     *state = f;
     return 0;
 }

@@ -36,7 +36,7 @@ static inline void worker_bench_open(struct worker_bench *b, unsigned index, uns
     assert_int_equal(srtp_pair_library_init(), 0);
     assert_int_equal(dtls_identity_new(&b->identity), 0);
     assert_int_equal(msgq_new(&b->events, sizeof(struct media_event), 1024), 0);
-    assert_int_equal(jobs_start(&b->jobs, 1, b->events, NULL), 0);
+    assert_int_equal(jobs_start(&b->jobs, 1, b->events, NULL, NULL), 0);
     assert_int_equal(mail_new(&b->mail, count), 0);
     b->config = (struct worker_config){.index = index,
                                        .count = count,

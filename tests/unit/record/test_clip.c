@@ -315,7 +315,7 @@ static void die_and_repair(struct fixture *f)
     f->clip = NULL;
     scratch_write(&f->scratch, "clip.part", part, len);
     free(part);
-    assert_int_equal(clip_repair(f->path, &f->result), 0);
+    assert_int_equal(clip_repair(NULL, f->path, &f->result), 0);
     assert_true(f->result.repaired);
 }
 
@@ -332,7 +332,7 @@ static void test_loses_less_than_a_second_when_killed(void **state)
         scratch_write(&aside, "clip.part", part, len);
         free(part);
         char *path = strdup(scratch_path(&aside, "clip"));
-        assert_int_equal(clip_repair(path, &f->result), 0);
+        assert_int_equal(clip_repair(NULL, path, &f->result), 0);
         free(path);
         assert_true(f->result.has_poster && f->result.has_video);
         assert_in_range(f->result.duration_us, died_us - 900000, died_us);
@@ -359,7 +359,7 @@ static void test_repairs_twice(void **state)
     struct clip_result first = f->result;
     /* Died between the new name and the removal of the old. */
     scratch_write(&f->scratch, "clip.part", (const uint8_t *)"rest", 4);
-    assert_int_equal(clip_repair(f->path, &f->result), 0);
+    assert_int_equal(clip_repair(NULL, f->path, &f->result), 0);
     assert_memory_equal(f->result.sha256, first.sha256, sizeof first.sha256);
     assert_int_equal(f->result.duration_us, first.duration_us);
     assert_plays(f, 2600000);
@@ -370,10 +370,10 @@ static void test_repairs_nothing(void **state)
     struct fixture *f = *state;
     clip_free(f->clip); /* at once: a header, nothing more */
     f->clip = NULL;
-    assert_int_equal(clip_repair(f->path, &f->result), ER_NOT_FOUND);
+    assert_int_equal(clip_repair(NULL, f->path, &f->result), ER_NOT_FOUND);
     assert_int_equal(scratch_count(&f->scratch), 0);
     scratch_remove(&f->scratch);
-    assert_int_equal(clip_repair(f->path, &f->result), ER_NOT_FOUND);
+    assert_int_equal(clip_repair(NULL, f->path, &f->result), ER_NOT_FOUND);
     scratch_make(&f->scratch);
     clip_free(NULL);
 }
@@ -405,7 +405,7 @@ static void test_ends_well_on_a_full_disk(void **state)
     clip_free(f->clip);
     f->clip = NULL;
     assert_int_equal(scratch_count(&f->scratch), 3);
-    assert_int_equal(clip_repair(f->path, &f->result), 0);
+    assert_int_equal(clip_repair(NULL, f->path, &f->result), 0);
     assert_plays(f, 2800000);
 }
 

@@ -116,7 +116,7 @@ static bool fails_at(unsigned n, unsigned count, int error)
         assert_plays(&s);
         assert_false(scratch_exists(&s, "clip.part"));
     }
-    er = clip_repair(path, &result);
+    er = clip_repair(NULL, path, &result);
     if (er != 0 && er != ER_NOT_FOUND)
         fail_msg("repair after call %u of %u: %s", n, calls, er_name(er));
     if (er == 0)

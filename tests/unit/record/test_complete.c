@@ -216,7 +216,7 @@ static void test_repairs_what_a_dead_process_left(void **state)
         char path[100];
         (void)str_copy(path, sizeof path, scratch_path(&aside, "clip"));
         struct clip_result result;
-        int er = clip_repair(path, &result);
+        int er = clip_repair(NULL, path, &result);
         if (er == ER_NOT_FOUND) { /* nothing in it yet */
             assert_true(f->now_us < 1000000);
         } else {
@@ -259,7 +259,7 @@ static void test_repairs_a_clip_half_finished(void **state)
         char path[100];
         (void)str_copy(path, sizeof path, scratch_path(&aside, "clip"));
         struct clip_result result;
-        assert_int_equal(clip_repair(path, &result), 0);
+        assert_int_equal(clip_repair(NULL, path, &result), 0);
         struct framelog_summary s = framelog_check(path);
         assert_int_equal(s.pictures, whole.pictures);
         scratch_remove(&aside);
@@ -279,7 +279,7 @@ static void test_leaves_nothing_of_a_clip_that_never_was(void **state)
     f->clip = NULL;
     scratch_write(&f->scratch, "clip.voices.part", (const uint8_t *)"head", 4);
     assert_true(scratch_count(&f->scratch) == 3);
-    assert_int_equal(clip_repair(f->path, &result), ER_NOT_FOUND);
+    assert_int_equal(clip_repair(NULL, f->path, &result), ER_NOT_FOUND);
     assert_int_equal(scratch_count(&f->scratch), 0);
 }
 
@@ -291,7 +291,7 @@ static void test_keeps_what_it_cannot_read(void **state)
     clip_free(f->clip);
     f->clip = NULL;
     scratch_write(&f->scratch, "clip.part", damaged, sizeof damaged);
-    assert_int_equal(clip_repair(f->path, &result), ER_NOT_FOUND);
+    assert_int_equal(clip_repair(NULL, f->path, &result), ER_NOT_FOUND);
     assert_true(scratch_exists(&f->scratch, "clip.part"));
     assert_true(scratch_exists(&f->scratch, "clip.framelog"));
 }

@@ -51,7 +51,7 @@ static int end(struct fixture *f, struct webm_info *info)
 
 static void open_direct(struct fixture *f)
 {
-    assert_int_equal(direct_new(&f->direct, scratch_path(&f->scratch, "a.part")), 0);
+    assert_int_equal(direct_new(&f->direct, NULL, scratch_path(&f->scratch, "a.part")), 0);
 }
 
 static const char *path(struct fixture *f)
@@ -74,7 +74,7 @@ static void test_is_what_a_copied_one_is(void **state)
     open_direct(f);
     record(f, 0, 10000, 2000);
     assert_int_equal(end(f, &info), 0);
-    assert_int_equal(webm_scan(path(f), &seen), 0);
+    assert_int_equal(webm_scan(NULL, path(f), &seen), 0);
     assert_int_equal(info.duration_ms, 10000);
     assert_int_equal(info.video_frames, 250);
     assert_int_equal(info.audio_packets, 500);
@@ -175,7 +175,7 @@ static void test_is_whole_where_it_is_cut(void **state)
     for (size_t cut = len / 9; cut <= len; cut += len / 9) {
         struct webm_info info;
         scratch_write(&f->scratch, "a.part", data, cut);
-        int er = webm_finalise(path(f), out, &info);
+        int er = webm_finalise(NULL, path(f), out, &info);
         if (cut > len / 3)
             assert_int_equal(er, 0);
         struct webm_probe p;
@@ -200,7 +200,7 @@ static void test_says_when_its_head_is_too_small(void **state)
     record(f, 0, 12000, 40);
     assert_int_equal(end(f, &info), ER_FULL);
     char *out = strdup(scratch_path(&f->scratch, "a.webm"));
-    assert_int_equal(webm_finalise(path(f), out, &copied), 0);
+    assert_int_equal(webm_finalise(NULL, path(f), out, &copied), 0);
     assert_int_equal(copied.key_frames, 300);
     assert_int_equal(copied.audio_packets, 600);
     free(out);
@@ -213,8 +213,8 @@ static void test_overwrites_nothing(void **state)
     struct fixture *f = *state;
     struct direct *d;
     open_direct(f);
-    assert_int_equal(direct_new(&d, path(f)), ER_CONFLICT);
-    assert_int_equal(direct_new(&d, "/nowhere/a.part"), ER_IO);
+    assert_int_equal(direct_new(&d, NULL, path(f)), ER_CONFLICT);
+    assert_int_equal(direct_new(&d, NULL, "/nowhere/a.part"), ER_IO);
 }
 
 static int setup(void **state)

@@ -93,12 +93,13 @@ static void a_file_is_whole_or_not_there(void **state)
     struct scratch s;
     size_t len;
     scratch_make(&s);
-    assert_int_equal(jpeg_write(scratch_path(&s, "a.jpg"), (const uint8_t *)"abc", 3), 0);
-    assert_int_equal(jpeg_write(scratch_path(&s, "a.jpg"), (const uint8_t *)"defg", 4), 0);
+    assert_int_equal(jpeg_write(NULL, scratch_path(&s, "a.jpg"), (const uint8_t *)"abc", 3), 0);
+    assert_int_equal(jpeg_write(NULL, scratch_path(&s, "a.jpg"), (const uint8_t *)"defg", 4), 0);
     uint8_t *file = scratch_read(&s, "a.jpg", &len);
     assert_true(len == 4 && memcmp(file, "defg", 4) == 0);
     free(file);
-    assert_int_equal(jpeg_write(scratch_path(&s, "no/a.jpg"), (const uint8_t *)"a", 1), ER_IO);
+    assert_int_equal(jpeg_write(NULL, scratch_path(&s, "no/a.jpg"), (const uint8_t *)"a", 1),
+                     ER_IO);
     assert_int_equal(scratch_count(&s), 1);
     scratch_remove(&s);
 }

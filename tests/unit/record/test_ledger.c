@@ -31,7 +31,7 @@ static int setup(void **state)
     f = (struct fixture){.seq = 100};
     scratch_make(&f.scratch);
     *state = &f;
-    return ledger_new(&f.ledger, scratch_path(&f.scratch, "a"), 1, "ann");
+    return ledger_new(&f.ledger, NULL, scratch_path(&f.scratch, "a"), 1, "ann");
 }
 
 static int teardown(void **state)

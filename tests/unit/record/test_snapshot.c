@@ -71,7 +71,7 @@ static void make_av(struct group *g, enum media_codec codec)
 
 static int snapshot(const struct group *g, const char *path, struct snapshot *ret)
 {
-    return snapshot_make((const struct tape_packet *const *)g->packets, g->count, path, ret);
+    return snapshot_make(NULL, (const struct tape_packet *const *)g->packets, g->count, path, ret);
 }
 
 /** Width and height of a JPEG; its first row's grey in *ret_grey. */

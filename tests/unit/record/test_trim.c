@@ -30,7 +30,7 @@ static void record(struct fixture *f, int64_t to_ms)
     struct webm *w;
     struct webm_info info;
     opus_source_tone(&voice, 500, 0.5);
-    assert_int_equal(webm_new(&w, scratch_path(&f->scratch, "w.part")), 0);
+    assert_int_equal(webm_new(&w, NULL, scratch_path(&f->scratch, "w.part")), 0);
     for (int64_t at = 0; at < to_ms; at += 20) {
         struct vp8_picture picture;
         if (at % 40 == 0) {
@@ -45,7 +45,7 @@ static void record(struct fixture *f, int64_t to_ms)
     webm_free(w);
     char out[170];
     (void)snprintf(out, sizeof out, "%s.webm", f->whole);
-    assert_int_equal(webm_finalise(scratch_path(&f->scratch, "w.part"), out, &info), 0);
+    assert_int_equal(webm_finalise(NULL, scratch_path(&f->scratch, "w.part"), out, &info), 0);
     webm_info_clear(&info);
     vp8_source_free(camera);
 }
@@ -82,7 +82,7 @@ static void keeps_every_frame_between(void **state)
     struct fixture *f = *state;
     struct clip_result result;
     struct webm_probe whole, cut;
-    assert_int_equal(clip_trim(f->whole, f->part, 2000, 5500, &result), 0);
+    assert_int_equal(clip_trim(NULL, f->whole, f->part, 2000, 5500, &result), 0);
     assert_int_equal(result.duration_us, 3500000);
     assert_true(result.has_video && result.has_audio && result.has_poster && !result.repaired);
     assert_true(webm_probe_read(&whole, scratch_path(&f->scratch, "whole.webm")));
@@ -106,8 +106,8 @@ static void leaves_nothing_when_it_fails(void **state)
     struct fixture *f = *state;
     struct clip_result result;
     unsigned before = scratch_count(&f->scratch);
-    assert_int_equal(clip_trim(f->whole, f->part, 9000, 9500, &result), ER_NOT_FOUND);
-    assert_int_equal(clip_trim(f->part, f->part, 0, 500, &result), ER_NOT_FOUND);
+    assert_int_equal(clip_trim(NULL, f->whole, f->part, 9000, 9500, &result), ER_NOT_FOUND);
+    assert_int_equal(clip_trim(NULL, f->part, f->part, 0, 500, &result), ER_NOT_FOUND);
     assert_int_equal(scratch_count(&f->scratch), before);
 }
 

@@ -68,21 +68,21 @@ static void test_there_and_back(void **state)
 {
     struct fixture *f = *state;
     struct voices *v;
-    assert_int_equal(voices_new(&v, f->part), 0);
+    assert_int_equal(voices_new(&v, NULL, f->part), 0);
     assert_false(scratch_exists(&f->scratch, "a.voices.part")); /* nobody has spoken yet */
     write_some(v, 1000);
     assert_int_equal(voices_end(v), 0);
     voices_free(v);
     struct read r = {0};
-    assert_int_equal(voices_each(f->part, check, &r), 0);
+    assert_int_equal(voices_each(NULL, f->part, check, &r), 0);
     assert_int_equal(r.count, 1000);
     const struct voices_name names[] = {{.track = A, .identity = "ann"}, {.track = B}};
-    assert_int_equal(voices_finalise(f->part, f->out, names, 2), 0);
+    assert_int_equal(voices_finalise(NULL, f->part, f->out, names, 2), 0);
     r = (struct read){0};
-    assert_int_equal(voices_each(f->out, check, &r), 0);
+    assert_int_equal(voices_each(NULL, f->out, check, &r), 0);
     assert_int_equal(r.count, 1000);
     r = (struct read){.stop_at = 10};
-    assert_int_equal(voices_each(f->out, check, &r), 77);
+    assert_int_equal(voices_each(NULL, f->out, check, &r), 77);
     size_t part_len, out_len;
     free(scratch_read(&f->scratch, "a.voices.part", &part_len));
     free(scratch_read(&f->scratch, "a.voices.mka", &out_len));
@@ -93,7 +93,7 @@ static void test_cut_anywhere(void **state)
 {
     struct fixture *f = *state;
     struct voices *v;
-    assert_int_equal(voices_new(&v, f->part), 0);
+    assert_int_equal(voices_new(&v, NULL, f->part), 0);
     write_some(v, 300);
     assert_int_equal(voices_end(v), 0);
     voices_free(v);
@@ -101,10 +101,10 @@ static void test_cut_anywhere(void **state)
     uint8_t *data = scratch_read(&f->scratch, "a.voices.part", &len);
     for (size_t cut = 0; cut < len; cut += 97) {
         scratch_write(&f->scratch, "a.voices.part", data, cut);
-        int er = voices_finalise(f->part, f->out, NULL, 0);
+        int er = voices_finalise(NULL, f->part, f->out, NULL, 0);
         struct read r = {0};
         if (er == 0) {
-            assert_int_equal(voices_each(f->out, check, &r), 0);
+            assert_int_equal(voices_each(NULL, f->out, check, &r), 0);
             assert_true(r.count >= most);
             most = r.count;
         } else {
@@ -120,7 +120,7 @@ static void test_a_changed_byte_is_no_harm(void **state)
 {
     struct fixture *f = *state;
     struct voices *v;
-    assert_int_equal(voices_new(&v, f->part), 0);
+    assert_int_equal(voices_new(&v, NULL, f->part), 0);
     uint8_t byte = 7;
     for (int i = 0; i < 40; i++)
         assert_int_equal(voices_write(v, A, &byte, 1, i * 20), 0);
@@ -131,7 +131,7 @@ static void test_a_changed_byte_is_no_harm(void **state)
     for (size_t i = 0; i < len; i += 3) {
         data[i] ^= 0xff;
         scratch_write(&f->scratch, "a.voices.part", data, len);
-        (void)voices_finalise(f->part, f->out, NULL, 0);
+        (void)voices_finalise(NULL, f->part, f->out, NULL, 0);
         data[i] ^= 0xff;
     }
     free(data);
@@ -142,7 +142,7 @@ static void test_what_is_refused(void **state)
     struct fixture *f = *state;
     struct voices *v;
     uint8_t data[LIMIT_RTP_PACKET + 1] = {0};
-    assert_int_equal(voices_new(&v, f->part), 0);
+    assert_int_equal(voices_new(&v, NULL, f->part), 0);
     assert_int_equal(voices_write(v, A - 1, data, 1, 0), ER_INVALID);
     assert_int_equal(voices_write(v, B + 1, data, 1, 0), ER_INVALID);
     assert_int_equal(voices_write(v, A, data, 0, 0), ER_INVALID);
@@ -150,12 +150,12 @@ static void test_what_is_refused(void **state)
     assert_int_equal(voices_write(v, A, data, 1, -1), ER_INVALID);
     assert_int_equal(voices_end(v), 0);
     voices_free(v);
-    assert_int_equal(voices_finalise(f->part, f->out, NULL, 0), ER_NOT_FOUND);
+    assert_int_equal(voices_finalise(NULL, f->part, f->out, NULL, 0), ER_NOT_FOUND);
     scratch_write(&f->scratch, "a.voices.part", data, 3);
-    assert_int_equal(voices_new(&v, f->part), 0);
+    assert_int_equal(voices_new(&v, NULL, f->part), 0);
     assert_int_equal(voices_write(v, A, data, 1, 0), ER_CONFLICT);
     voices_free(v);
-    assert_int_equal(voices_finalise(f->part, f->out, NULL, 0), ER_NOT_FOUND);
+    assert_int_equal(voices_finalise(NULL, f->part, f->out, NULL, 0), ER_NOT_FOUND);
     voices_free(NULL);
 }
 

@@ -59,7 +59,7 @@ static int record(struct fixture *f, struct webm *w, int64_t from_ms, int64_t to
 static struct webm *record_part(struct fixture *f, int64_t to_ms)
 {
     struct webm *w;
-    assert_int_equal(webm_new(&w, scratch_path(&f->scratch, "a.part")), 0);
+    assert_int_equal(webm_new(&w, NULL, scratch_path(&f->scratch, "a.part")), 0);
     assert_int_equal(record(f, w, 0, to_ms), 0);
     return w;
 }
@@ -67,7 +67,7 @@ static struct webm *record_part(struct fixture *f, int64_t to_ms)
 static int finalise(struct fixture *f, struct webm_info *info)
 {
     char *out = strdup(scratch_path(&f->scratch, "a.webm"));
-    int er = webm_finalise(scratch_path(&f->scratch, "a.part"), out, info);
+    int er = webm_finalise(NULL, scratch_path(&f->scratch, "a.part"), out, info);
     free(out);
     return er;
 }
@@ -132,7 +132,7 @@ static void test_keeps_each_byte(void **state)
 {
     struct fixture *f = *state;
     struct webm *w;
-    assert_int_equal(webm_new(&w, scratch_path(&f->scratch, "a.part")), 0);
+    assert_int_equal(webm_new(&w, NULL, scratch_path(&f->scratch, "a.part")), 0);
     struct vp8_picture picture;
     vp8_source_next(f->camera, 0, true, &picture);
     const struct tape_packet *p = opus_source_packet(&f->voice, 0, 0);
@@ -223,9 +223,9 @@ static void test_finds_nothing_in_nothing(void **state)
     scratch_write(&f->scratch, "a.part", junk, sizeof junk);
     assert_int_equal(finalise(f, &info), ER_NOT_FOUND);
     struct webm *w;
-    assert_int_equal(webm_new(&w, scratch_path(&f->scratch, "b.part")), 0);
+    assert_int_equal(webm_new(&w, NULL, scratch_path(&f->scratch, "b.part")), 0);
     webm_free(w);
-    assert_int_equal(webm_scan(scratch_path(&f->scratch, "b.part"), &info), ER_NOT_FOUND);
+    assert_int_equal(webm_scan(NULL, scratch_path(&f->scratch, "b.part"), &info), ER_NOT_FOUND);
     assert_false(scratch_exists(&f->scratch, "a.webm"));
     assert_false(scratch_exists(&f->scratch, "a.webm.tmp"));
 }
@@ -234,13 +234,13 @@ static void test_refuses_time_that_stands_still(void **state)
 {
     struct fixture *f = *state;
     struct webm *w;
-    assert_int_equal(webm_new(&w, scratch_path(&f->scratch, "a.part")), 0);
+    assert_int_equal(webm_new(&w, NULL, scratch_path(&f->scratch, "a.part")), 0);
     const struct tape_packet *p = opus_source_packet(&f->voice, 0, 0);
     assert_int_equal(webm_write_audio(w, p->payload, p->payload_len, 20), 0);
     assert_int_equal(webm_write_audio(w, p->payload, p->payload_len, 20), ER_INVALID);
     assert_int_equal(webm_write_audio(w, p->payload, p->payload_len, 40), 0);
     webm_free(w);
-    assert_int_equal(webm_new(&w, scratch_path(&f->scratch, "a.part")), ER_CONFLICT);
+    assert_int_equal(webm_new(&w, NULL, scratch_path(&f->scratch, "a.part")), ER_CONFLICT);
     webm_free(NULL);
 }
 

@@ -109,9 +109,9 @@ struct framelog_summary framelog_check(const char *path)
     char name[256];
     struct frames frames = {0};
     snprintf(name, sizeof name, "%s.webm", path);
-    assert_int_equal(webm_each(name, note, &frames), 0);
+    assert_int_equal(webm_each(NULL, name, note, &frames), 0);
     snprintf(name, sizeof name, "%s.voices.mka", path);
-    int er = voices_each(name, note, &frames);
+    int er = voices_each(NULL, name, note, &frames);
     if (er != ER_NOT_FOUND)
         assert_int_equal(er, 0);
 

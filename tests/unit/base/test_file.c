@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Files that are durable, and that fail for good. */
-#include "media/record/file.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -34,7 +34,7 @@ static void test_writes_and_reads(void **state)
 {
     struct scratch *s = *state;
     struct file *f;
-    assert_int_equal(file_create(&f, scratch_path(s, "a")), 0);
+    assert_int_equal(file_create(&f, NULL, scratch_path(s, "a")), 0);
     assert_int_equal(file_write(f, "hello world", 11), 0);
     file_seek(f, 6);
     assert_int_equal(file_write(f, "W", 1), 0);
@@ -45,7 +45,7 @@ static void test_writes_and_reads(void **state)
     assert_int_equal(file_sync(f), 0);
     file_close(f);
 
-    assert_int_equal(file_open(&f, scratch_path(s, "a")), 0);
+    assert_int_equal(file_open(&f, NULL, scratch_path(s, "a")), 0);
     char buf[32];
     size_t len;
     assert_int_equal(file_read(f, buf, sizeof buf, &len), 0);
@@ -62,8 +62,8 @@ static void test_never_overwrites_unasked(void **state)
     struct scratch *s = *state;
     struct file *f;
     scratch_write(s, "a", (const uint8_t *)"evidence", 8);
-    assert_int_equal(file_create(&f, scratch_path(s, "a")), ER_CONFLICT);
-    assert_int_equal(file_replace(&f, scratch_path(s, "a")), 0);
+    assert_int_equal(file_create(&f, NULL, scratch_path(s, "a")), ER_CONFLICT);
+    assert_int_equal(file_replace(&f, NULL, scratch_path(s, "a")), 0);
     file_close(f);
     size_t len;
     free(scratch_read(s, "a", &len));
@@ -74,9 +74,9 @@ static void test_names_what_is_wrong(void **state)
 {
     struct scratch *s = *state;
     struct file *f;
-    assert_int_equal(file_open(&f, scratch_path(s, "nothing")), ER_NOT_FOUND);
-    assert_int_equal(file_create(&f, scratch_path(s, "no/folder")), ER_IO);
-    assert_int_equal(file_replace(&f, scratch_path(s, "no/folder")), ER_IO);
+    assert_int_equal(file_open(&f, NULL, scratch_path(s, "nothing")), ER_NOT_FOUND);
+    assert_int_equal(file_create(&f, NULL, scratch_path(s, "no/folder")), ER_IO);
+    assert_int_equal(file_replace(&f, NULL, scratch_path(s, "no/folder")), ER_IO);
     assert_int_equal(file_remove(scratch_path(s, "nothing")), 0);
     assert_int_equal(file_commit(scratch_path(s, "nothing"), "/nowhere/x"), ER_IO);
 }
@@ -103,7 +103,7 @@ static void test_fails_for_good_after_fsync(void **state)
 {
     struct scratch *s = *state;
     struct file *f;
-    assert_int_equal(file_create(&f, scratch_path(s, "a")), 0);
+    assert_int_equal(file_create(&f, NULL, scratch_path(s, "a")), 0);
     assert_int_equal(file_write(f, "x", 1), 0);
     fsync_errno = EIO;
     assert_int_equal(file_sync(f), ER_IO);
@@ -125,7 +125,7 @@ static void test_fails_for_good_on_a_full_disk(void **state)
     small.rlim_cur = 1000;
     signal(SIGXFSZ, SIG_IGN);
     struct file *f;
-    assert_int_equal(file_create(&f, scratch_path(s, "a")), 0);
+    assert_int_equal(file_create(&f, NULL, scratch_path(s, "a")), 0);
     static const uint8_t block[1500];
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
     int er = file_write(f, block, sizeof block);
