@@ -135,6 +135,8 @@ static void finish_clip(struct jobs *j, struct job_clip *c)
 {
     struct clip_result result = {0};
     int finished = clip_finish(c->clip, c->end_unix_us, &result);
+    if (result.repaired && !c->er) /* the disk failed as the last of it was written */
+        c->er = ER_IO;
     if (finished == 0)
         tell_ready(j, &c->room, &c->id, c->er, c->start_unix_us, &result);
     else
