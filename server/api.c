@@ -332,6 +332,7 @@ void api_dispatch(struct app *app, struct http_request *request)
     c->unix_us = clock_unix_us();
     c->draining = app->drain_until_us != 0;
     c->disk_low = app->calls && calls_is_disk_low(app->calls);
+    c->clips_unsaved = app->calls && calls_has_unsaved(app->calls);
     if (!let_in(c) || !take_body(c)) {
         api_answer(c);
     } else if (!c->has_claims || !c->claims.jti[0]) {

@@ -22,6 +22,7 @@ struct api_call {
     uint64_t unix_us;
     bool draining; /* the server was, when the request came */
     bool disk_low; /* likewise the disk */
+    bool clips_unsaved;
     struct http_response response;
     enum store_invite_state invite; /* of the token */
     bool viewed;                    /* something was looked at, and the timeline says so */

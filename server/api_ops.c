@@ -27,6 +27,8 @@ void api_readyz(struct store *s, struct api_call *c)
         text_answer(c, 503, "the database cannot be written to\n");
     else if (c->disk_low)
         text_answer(c, 503, "the disk is nearly full: nothing new is recorded\n");
+    else if (c->clips_unsaved)
+        text_answer(c, 503, "a clip cannot be finished: the disk is full or failed\n");
     else if (c->draining)
         text_answer(c, 503, "draining\n");
     else
@@ -195,6 +197,7 @@ static void write_calls(FILE *f, const struct calls *calls)
         {"whip_sessions", G, n.whip, "WHIP sessions."},
         {"whep_sessions", G, n.whep, "WHEP sessions."},
         {"clips_recording", G, n.clips_recording, "Clips being recorded."},
+        {"clips_unsaved", G, n.clips_unsaved, "Clips that could not be sealed or entered yet."},
         {"disk_free_bytes", G, n.disk_free_bytes, "Free where clips go; 0: not looked at."},
         {"clips_sealed_total", C, n.seals, "Manifests written."},
         {"clips_seal_failures_total", C, n.seals_failed, "Manifests that could not be, each try."},

@@ -124,11 +124,13 @@ void calls_drain(struct calls *c, void (*done)(void *ctx), void *ctx);
 bool calls_is_draining(const struct calls *c);
 /** Whether the disk has too little room for anything new. */
 bool calls_is_disk_low(const struct calls *c);
+/** Whether a clip could not be sealed, or entered on its case, yet. */
+bool calls_has_unsaved(const struct calls *c);
 
 /** For /metrics. */
 struct calls_gauges {
     size_t links, sessions, rooms, people, waiting, agents_available, calls, whip, whep;
-    size_t clips_recording;
+    size_t clips_recording, clips_unsaved;
     uint64_t seals, seals_failed;
     uint64_t stills_taken;
     uint64_t disk_free_bytes; /* 0: not looked at */

@@ -175,6 +175,11 @@ void calls_retry_clips(struct calls *c)
     }
 }
 
+bool calls_has_unsaved(const struct calls *c)
+{
+    return c->clips_unsaved > 0;
+}
+
 /** Tried again while this process lives; the next one finds the row `recording`, and repairs. */
 static void seal_again(struct calls *c, struct clip *clip)
 {

@@ -13,6 +13,7 @@ void calls_read_gauges(const struct calls *c, struct calls_gauges *ret)
                                  .whip = c->whip,
                                  .whep = c->whep,
                                  .clips_recording = map_count(c->clips) - c->clips_unsaved,
+                                 .clips_unsaved = c->clips_unsaved,
                                  .stills_taken = c->stills_taken,
                                  .seals = c->seals,
                                  .seals_failed = c->seals_failed,

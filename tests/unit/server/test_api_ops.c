@@ -23,6 +23,8 @@ static void test_health_and_readiness(void **state)
     const struct api_ask late = {.nobody = true, .draining = true};
     assert_int_equal(api_on_store(b, api_readyz, late), 503);
     assert_string_equal(b->response.body, "draining\n");
+    const struct api_ask unsaved = {.nobody = true, .clips_unsaved = true};
+    assert_int_equal(api_on_store(b, api_readyz, unsaved), 503);
     assert_int_equal(api_on_loop(b, api_healthz, late), 200); /* it lives all the same */
 }
 

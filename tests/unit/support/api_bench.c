@@ -132,7 +132,8 @@ static struct api_call *make_call(struct api_bench *b, const struct api_ask *a)
                            .request = r,
                            .has_claims = !a->nobody,
                            .unix_us = b->unix_us,
-                           .draining = a->draining};
+                           .draining = a->draining,
+                           .clips_unsaved = a->clips_unsaved};
     const struct id *of_case = a->role == ROLE_BUYER && !a->of_case ? &b->sc.id : a->of_case;
     c->claims = world_claims(a->who ? a->who : "me", a->role, of_case);
     if (a->grants)

@@ -37,7 +37,7 @@ struct api_ask {
     const char *query, *if_match, *if_none_match, *range, *idempotency_key;
     const char *content_type, *upload_offset, *upload_complete, *repr_digest;
     const char *raw; /* a body that is no JSON, as it came */
-    bool forwarded, draining;
+    bool forwarded, draining, clips_unsaved;
 };
 
 void api_bench_start(struct api_bench *b);
