@@ -7,21 +7,23 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { Faults } from '../net/support/faults.mjs';
 import { launch } from './support/browsers.mjs';
 import { complaints, patternsOf, withClip } from './support/clips.mjs';
 import { AGENT, BUYER, acceptCall, openBuyer, openDesk, record, takeCalls } from './support/people.mjs';
-import { startLouped, tokens } from './support/server.mjs';
+import { Louped, tokens } from './support/server.mjs';
 
 const blobs = mkdtempSync(join(tmpdir(), 'loupe-disk-'));
+const MIB = 1 << 20;
 const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', blobs]).status === 0;
-const skip = mounted ? false : 'a file system cannot be mounted here';
+const faults = new Faults(); // where nothing can be mounted
 let louped;
 let buyers;
 let agents;
 
 before(async () => {
-  if (!mounted) return;
-  louped = await startLouped('--blobs', blobs, '--min-free-mib', '0');
+  if (!mounted) faults.set({ op: 'write', code: 'ENOSPC', path: blobs, budget: MIB });
+  louped = await new Louped(['--blobs', blobs, '--min-free-mib', '0'], faults.env).start();
   buyers = await launch('chromium', BUYER);
   agents = await launch('chromium', AGENT);
 });
@@ -29,13 +31,17 @@ before(async () => {
 after(async () => {
   for (const browser of [buyers, agents]) await browser?.close();
   await louped?.stop();
+  faults.close();
   if (mounted) execFileSync('umount', [blobs]);
   rmSync(blobs, { recursive: true, force: true });
 });
 
-const resize = (size) => execFileSync('mount', ['-o', `remount,size=${size}`, blobs]);
+function makeRoom() {
+  if (mounted) execFileSync('mount', ['-o', 'remount,size=64m', blobs]);
+  faults.clear();
+}
 
-test('a disk of 1 MiB fills up under a recording', { timeout: 120_000, skip }, async (t) => {
+test('a disk of 1 MiB fills up under a recording', { timeout: 120_000 }, async (t) => {
   const one = await louped.newCase();
   const agent = tokens.agent('agent-disk');
   const desk = await openDesk(agents, louped, { token: agent });
@@ -60,7 +66,7 @@ test('a disk of 1 MiB fills up under a recording', { timeout: 120_000, skip }, a
   const still = await louped.call('POST', `/rooms/${one.room}/stills`, agent, {});
   assert.equal(still.status, 503);
 
-  resize('64m');
+  makeRoom();
   const end = Date.now() + 20_000;
   let repaired = clip;
   while (repaired.state !== 'ready' && Date.now() < end) {

@@ -16,15 +16,16 @@ export const tokens = {
 export class Louped {
   data = mkdtempSync(join(tmpdir(), 'loupe-e2e-'));
 
-  constructor(args) {
+  constructor(args, env) {
     this.args = args;
+    this.env = env;
   }
 
   /** The ports are free ones at first, and the same again after a restart. */
   async start() {
-    const { data, args } = this;
+    const { data, args, env } = this;
     const same = this.url ? ['--http', new URL(this.url).host, '--media', this.media] : [];
-    this.process = await startProcess({ data, args: [...same, ...args] });
+    this.process = await startProcess({ data, env, args: [...same, ...args] });
     this.url = this.process.url;
     this.media = this.process.media;
     return this;

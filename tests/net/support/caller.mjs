@@ -39,10 +39,18 @@ export class Caller {
     this.agent = await enter(server, { role: 'agent', sub: 'agent-1', name: 'Ann', room });
   }
 
+  /** The agent receives what the buyer sends. */
+  async watch() {
+    this.viewer = `${this.peer}-viewer`;
+    const sdp = await this.load.offer(this.viewer, { receive: 1 });
+    const answer = await this.agent.ask({ type: 'offer', sdp }, 'answer');
+    await this.load.answer(this.viewer, answer.sdp);
+  }
+
   /** Without a goodbye: the server is gone, or about to be. */
   async drop() {
     await Promise.all([this.buyer, this.agent].map((client) => client?.cut()));
-    if (this.peer) await this.load.close(this.peer);
-    this.peer = this.buyer = this.agent = undefined;
+    for (const peer of [this.peer, this.viewer]) if (peer) await this.load.close(peer);
+    this.peer = this.viewer = this.buyer = this.agent = undefined;
   }
 }

@@ -42,7 +42,7 @@ export class Client {
   expect(type, fits = () => true) {
     return new Promise((done, failed) => {
       const look = () => {
-        const at = this.messages.findIndex((m) => m.type === type && fits(m));
+        const at = this.messages.findIndex((m) => (!type || m.type === type) && fits(m));
         if (at < 0) return;
         clearTimeout(timer);
         this.#waiting.delete(look);
@@ -66,6 +66,13 @@ export class Client {
     const id = `r${++this.#ids}`;
     this.send({ ...message, id });
     return this.expect(type, (m) => m.re === id);
+  }
+
+  /** A request and its reply, also an error. */
+  answer(message) {
+    const id = `r${++this.#ids}`;
+    this.send({ ...message, id });
+    return this.expect(undefined, (m) => m.re === id);
   }
 
   /** hello and welcome. */
