@@ -351,7 +351,10 @@ void hub_consent(struct hub *h, uint64_t now_us, const struct id *room, const ch
     if (!r)
         return;
     if (!recording) {
-        free(map_remove_str(r->consents, identity));
+        struct consent *was = map_remove_str(r->consents, identity);
+        if (!was)
+            return;
+        free(was);
         look_consent_withdrawn(r, identity);
     } else if (!consent_add(r->consents, identity, now_us)) {
         return;

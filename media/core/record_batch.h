@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What a worker hands to the recorder: packets still lying on the tape's slabs, each slab held. */
+/* What a worker hands to the recorder, each room's to the same thread: packets still lying on the tape's slabs, each slab held. */
 #ifndef LOUPE_MEDIA_CORE_RECORD_BATCH_H
 #define LOUPE_MEDIA_CORE_RECORD_BATCH_H
 
@@ -35,7 +35,14 @@ struct record_item {
     uint64_t capture_unix_us;
 };
 
-enum record_step { RECORD_OPEN, RECORD_DATA, RECORD_CLOSE };
+enum record_step {
+    RECORD_OPEN,
+    RECORD_DATA,
+    RECORD_CLOSE,
+    /* Of a room that can be looked back to, rather than of a clip: */
+    RECORD_LISTEN, /* its voices, for the standing mix, which begins with the first one */
+    RECORD_DEAF,   /* forget that mix */
+};
 
 struct record_batch {
     struct record_batch *next; /* while a tap keeps it */
@@ -44,6 +51,7 @@ struct record_batch {
     struct id clip;
     uint64_t unix_us;            /* start, now, or end */
     uint64_t sound_until_us;     /* packets of a voice are missing from there on; 0: none are */
+    uint64_t keep_us;            /* with RECORD_LISTEN: how much of the mix */
     bool hurry;                  /* with RECORD_OPEN: all of it comes at once */
     char path[MEDIA_PATH_BYTES]; /* with RECORD_OPEN; and */
     char publisher[MEDIA_IDENTITY_BYTES];

@@ -14,7 +14,7 @@
 #define LOOKBACK_WAIT_US 300000u   /* for what is missing of the last moments */
 #define RECORDER_WAIT_US 10000000u /* for a recorder that has too much to do to take a replay */
 #define KEEP_LEAST_US 8000000u     /* what healing needs */
-#define KEEP_MARGIN_US 5000000u
+#define LISTEN_EVERY_US 200000u
 
 /* Life */
 
@@ -23,23 +23,81 @@ static void tap_free(struct tap *tap)
     struct hub *h = tap->hub;
     heap_remove(&h->tap_timers, &tap->timer);
     list_remove(&tap->in_room);
-    if (tap->room)
+    if (tap->room && !tap->listens)
         tap->room->tap_count--;
-    h->counters.clips_recording--;
+    if (!tap->listens)
+        h->counters.clips_recording--;
     tap_drop_kept(tap);
     record_batch_free(tap->batch);
     free(tap);
 }
 
-/** Hand over RECORD_CLOSE and be gone; or try again soon when the recorder's queue is full. */
+/** Hand over the last step and be gone; or try again soon when the recorder's queue is full. */
 static void finish(struct tap *tap, uint64_t now_us)
 {
     struct hub *h = tap->hub;
-    struct record_batch *b = tap_batch_new(tap, RECORD_CLOSE, tap->close_unix_us);
+    struct record_batch *b = tap_batch_new(tap, tap->listens ? RECORD_DEAF : RECORD_CLOSE,
+                                           tap->close_unix_us);
     if (tap_batch_hand_over(h, b) == 0)
         tap_free(tap);
     else
         (void)heap_set(&h->tap_timers, &tap->timer, now_us + TAP_EVERY_US);
+}
+
+/* The room's standing mix, made while anybody in it may be looked back to */
+
+static struct tap *find_listener(const struct hub_room *r)
+{
+    list_each (tap, &r->taps, struct tap, in_room) {
+        if (tap->listens && !tap->closing)
+            return tap;
+    }
+    return NULL;
+}
+
+/** The mix gets all that is there, before a clip copies of it. */
+static void listen_now(struct hub_room *r, uint64_t now_us)
+{
+    struct tap *tap = r ? find_listener(r) : NULL;
+    if (!tap)
+        return;
+    tap_read_all(tap, now_us, false);
+    tap_pass_on(tap, now_us);
+}
+
+static void begin_listening(struct hub_room *r, uint64_t now_us)
+{
+    struct hub *h = r->hub;
+    if (h->config.lookback_us == 0 || r->is_mirror || find_listener(r))
+        return;
+    struct tap *tap = calloc(1, sizeof *tap);
+    if (!tap)
+        return; /* clips mix by themselves */
+    tap->hub = h;
+    tap->room = r;
+    tap->room_id = tap->clip = r->id;
+    tap->listens = true;
+    tap->end_at_us = UINT64_MAX;
+    if (heap_set(&h->tap_timers, &tap->timer, now_us + LISTEN_EVERY_US) != 0) {
+        free(tap);
+        return;
+    }
+    list_append(&r->taps, &tap->in_room);
+    tap_pass_on(tap, now_us); /* the mix begins */
+    tap_find_voices(tap, now_us);
+}
+
+/** Nothing of the mix is kept. */
+static void deafen(struct hub_room *r, uint64_t now_us)
+{
+    struct tap *tap = find_listener(r);
+    if (!tap)
+        return;
+    tap->closing = true;
+    memset(tap->audio, 0, sizeof tap->audio);
+    record_batch_free(tap->batch);
+    tap->batch = NULL;
+    finish(tap, now_us);
 }
 
 static void tap_close(struct tap *tap, uint64_t now_us)
@@ -47,7 +105,9 @@ static void tap_close(struct tap *tap, uint64_t now_us)
     if (!tap->closing) {
         tap_read_all(tap, now_us, true);
         tap_pass_on(tap, now_us);
-        if (tap->room)
+        if (!tap->listens)
+            listen_now(tap->room, now_us);
+        if (tap->room && !tap->listens)
             seen_flush(tap->room, now_us, SEEN_SO_FAR); /* before the clip is told of */
         tap->closing = true;
         if (!tap->stopping)
@@ -101,6 +161,7 @@ static int tap_new(struct hub_room *r, uint64_t now_us, const struct media_clip_
                            ? hub_unix_us(h, now_us) - (uint64_t)config->preroll_ms * 1000u
                            : 0;
     uint64_t begin_us = tap_begin(tap, now_us, from_us);
+    listen_now(r, now_us);
     struct record_batch *b = tap_batch_new(tap, RECORD_OPEN, begin_us);
     if (b) {
         b->hurry = config->lookback;
@@ -178,7 +239,7 @@ void tap_close_all(struct hub_room *r, uint64_t now_us)
     list_each_safe (left, &r->taps, struct tap, in_room) {
         list_remove(&left->in_room); /* the recorder takes no more just now: its timer goes on */
         left->room = NULL;
-        r->tap_count--;
+        r->tap_count -= !left->listens;
     }
 }
 
@@ -203,7 +264,9 @@ void tap_expire_due(struct hub *h, uint64_t now_us)
             bool replays = tap->replay_unix_us || tap->kept;
             if (!replays)
                 tap_pass_on(tap, now_us);
-            uint64_t every_us = replays && !tap->waits ? REPLAY_EVERY_US : TAP_EVERY_US;
+            uint64_t every_us = replays && !tap->waits ? REPLAY_EVERY_US
+                                : tap->listens         ? LISTEN_EVERY_US
+                                                       : TAP_EVERY_US;
             (void)heap_set(&h->tap_timers, &tap->timer, now_us + every_us);
             if (tap->stopping && tap_is_done(tap))
                 tap_close(tap, now_us);
@@ -236,13 +299,15 @@ void tap_keep_track(struct hub_room *r, struct track *t, uint64_t now_us)
     struct track_keeping keeping = {0};
     if (tap_consents(r, t->identity) && !t->mirror) {
         uint64_t lookback_us = h->config.lookback_us;
-        keeping.keep_us = lookback_us ? lookback_us + LIMIT_LOOKBACK_KEY_US + KEEP_MARGIN_US
-                                      : KEEP_LEAST_US;
+        keeping.keep_us = lookback_us ? lookback_us + TAP_KEEP_MORE_US : KEEP_LEAST_US;
         keeping.key_every_us = lookback_us && t->kind == MEDIA_VIDEO ? LIMIT_LOOKBACK_KEY_US : 0;
         keeping.budget = &h->kept;
     }
     if (keeping.keep_us != t->keeping.keep_us)
         track_keep(t, &keeping, now_us);
+    struct tap *listener = find_listener(r);
+    if (listener)
+        tap_find_voices(listener, now_us);
 }
 
 static void keep_tracks_of(struct hub_room *r, const char *identity, uint64_t now_us)
@@ -255,6 +320,10 @@ static void keep_tracks_of(struct hub_room *r, const char *identity, uint64_t no
 
 void tap_consent_changed(struct hub_room *r, uint64_t now_us, const char *identity, bool recording)
 {
+    if (!recording)
+        deafen(r, now_us);
+    if (map_count(r->consents) > 0)
+        begin_listening(r, now_us);
     list_each_safe (tap, &r->taps, struct tap, in_room) {
         if (tap->closing)
             continue;

@@ -5,6 +5,8 @@
 
 #include "media/core/hub_private.h"
 
+#define TAP_KEEP_MORE_US (LIMIT_LOOKBACK_KEY_US + 5000000u) /* than can be looked back */
+
 struct tap_source {
     struct track *track;       /* NULL: free */
     struct encoding *encoding; /* of it, being read */
@@ -22,6 +24,7 @@ struct tap {
     struct id clip;
     char publisher[MEDIA_IDENTITY_BYTES];
     uint64_t end_at_us; /* it is closed then, whatever is missing */
+    bool listens;       /* no clip's: reads the voices of the room for its standing mix */
     bool closing;       /* only RECORD_CLOSE is still to be handed over */
     bool stopping;      /* what is on the tapes is waited for: see end_seq */
     uint64_t close_unix_us;

@@ -31,7 +31,8 @@ struct record_batch *tap_batch_new(const struct tap *tap, enum record_step step,
     struct record_batch *b = calloc(1, sizeof *b);
     if (!b)
         return NULL;
-    b->step = step;
+    b->step = tap->listens && step == RECORD_DATA ? RECORD_LISTEN : step;
+    b->keep_us = tap->listens ? tap->hub->config.lookback_us + TAP_KEEP_MORE_US : 0;
     b->room = tap->room_id;
     b->clip = tap->clip;
     b->unix_us = unix_us;
@@ -147,7 +148,7 @@ static void put_event(struct tap *tap, uint64_t now_us, enum record_item_kind ki
 static void put_mark_at(struct tap *tap, uint64_t now_us, uint64_t unix_us, enum framelog_mark mark,
                         const char *text)
 {
-    struct record_item *item = next_item(tap, now_us);
+    struct record_item *item = tap->listens ? NULL : next_item(tap, now_us);
     if (item)
         *item = (struct record_item){.kind = RECORD_MARK,
                                      .mark = mark,
@@ -439,7 +440,9 @@ void tap_read_all(struct tap *tap, uint64_t now_us, bool last)
     tap->waits = !tap_hand_over_kept(tap);
     if (tap->waits && !last)
         return;
-    if (!tap->stopping) {
+    if (tap->listens) {
+        tap_find_voices(tap, now_us);
+    } else if (!tap->stopping) {
         find_picture(tap, now_us, true);
         tap_find_voices(tap, now_us);
     }

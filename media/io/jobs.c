@@ -13,6 +13,7 @@
 #include "media/record/curve.h"
 #include "media/record/photo.h"
 #include "media/record/snapshot.h"
+#include "media/record/standing.h"
 #include "media/record/trim.h"
 
 struct photo_job {
@@ -41,16 +42,25 @@ struct job_clip {
     int er;               /* why, when not as wished */
 };
 
+/** What is said in a room that can be looked back to. */
+struct job_mix {
+    struct list in_thread;
+    struct id room;
+    struct standing *standing;
+};
+
 struct job_thread {
     struct jobs *jobs;
     pthread_t thread;
     bool started;
     struct msgq *queue;
     struct list clips;
+    struct list mixes;
 };
 
 #define MOST_THREADS 8
 #define LONG_CLIP_US 60000000u
+#define MIX_BEFORE_US 1000000u
 
 struct jobs {
     struct msgq *events;
@@ -108,6 +118,15 @@ static struct job_clip *find_clip(struct job_thread *t, const struct id *id)
     return NULL;
 }
 
+static struct job_mix *find_mix(struct job_thread *t, const struct id *room)
+{
+    list_each (m, &t->mixes, struct job_mix, in_thread) {
+        if (id_equal(&m->room, room))
+            return m;
+    }
+    return NULL;
+}
+
 static void open_clip(struct job_thread *t, const struct record_batch *b)
 {
     const struct clip_config config = {.path = b->path,
@@ -126,6 +145,9 @@ static void open_clip(struct job_thread *t, const struct record_batch *b)
     c->id = b->clip;
     c->start_unix_us = c->last_unix_us = b->unix_us;
     list_append(&t->clips, &c->in_thread);
+    struct job_mix *mix = find_mix(t, &b->room);
+    if (mix && standing_covers(mix->standing, b->unix_us))
+        clip_follow(c->clip, mix->standing);
     struct media_event event = {
         .type = MEDIA_CLIP_STARTED, .room = b->room, .clip = b->clip, .unix_us = b->unix_us};
     tell(t->jobs, &event);
@@ -152,7 +174,8 @@ static void close_clip(struct job_thread *t, struct job_clip *c, uint64_t end_un
     const struct job job = {.closing = c};
     list_remove(&c->in_thread);
     c->end_unix_us = end_unix_us;
-    c->er = er;
+    int parted = clip_unfollow(c->clip); /* its end may be another thread's */
+    c->er = er ? er : parted;
     if (end_unix_us < c->start_unix_us + LONG_CLIP_US ||
         msgq_push(t->jobs->finishing.queue, &job) != 0)
         finish_clip(t->jobs, c);
@@ -196,10 +219,61 @@ static void write_batch(struct job_thread *t, struct job_clip *c, const struct r
         close_clip(t, c, b->unix_us, er);
 }
 
+/** Clips that copy of it go on by themselves. */
+static void end_mix(struct job_thread *t, struct job_mix *m)
+{
+    list_each_safe (c, &t->clips, struct job_clip, in_thread) {
+        int er = id_equal(&c->room, &m->room) ? clip_unfollow(c->clip) : 0;
+        if (er < 0)
+            close_clip(t, c, c->last_unix_us, er);
+    }
+    list_remove(&m->in_thread);
+    standing_free(m->standing);
+    free(m);
+}
+
+/** Whoever spoke before, it begins a little earlier than what is heard: clips begin when the oldest
+ *  picture was captured, not when it came. */
+static struct job_mix *begin_mix(struct job_thread *t, const struct record_batch *b)
+{
+    struct job_mix *m = calloc(1, sizeof *m);
+    if (!m || standing_new(&m->standing, b->unix_us - MIX_BEFORE_US, b->keep_us) < 0) {
+        free(m);
+        return NULL;
+    }
+    m->room = b->room;
+    list_append(&t->mixes, &m->in_thread);
+    return m;
+}
+
+static void put_mix(struct job_thread *t, const struct record_batch *b)
+{
+    struct job_mix *m = find_mix(t, &b->room);
+    if (!m)
+        m = begin_mix(t, b);
+    int er = m ? 0 : ER_NOMEM;
+    for (size_t i = 0; i < b->count && er == 0; i++) {
+        const struct record_item *item = &b->items[i];
+        if (item->kind == RECORD_AUDIO)
+            er = standing_audio(m->standing, item->source, item->packet, item->capture_unix_us);
+        else if (item->kind == RECORD_AUDIO_END)
+            standing_audio_end(m->standing, item->source);
+    }
+    if (er == 0)
+        er = standing_tick(m->standing, b->unix_us, b->sound_until_us);
+    if (er < 0 && m) /* clips do without */
+        end_mix(t, m);
+}
+
 static void record(struct job_thread *t, struct record_batch *b)
 {
     struct job_clip *c = find_clip(t, &b->clip);
-    if (b->step == RECORD_OPEN)
+    struct job_mix *mix = b->step == RECORD_DEAF ? find_mix(t, &b->room) : NULL;
+    if (b->step == RECORD_LISTEN)
+        put_mix(t, b);
+    else if (mix)
+        end_mix(t, mix);
+    else if (b->step == RECORD_OPEN)
         open_clip(t, b);
     else if (c && b->step == RECORD_DATA)
         write_batch(t, c, b);
@@ -347,6 +421,8 @@ static void *run(void *arg)
         free(job.path);
         free(job.trim);
     }
+    list_each_safe (m, &t->mixes, struct job_mix, in_thread)
+        end_mix(t, m);
     list_each_safe (c, &t->clips, struct job_clip, in_thread)
         close_clip(t, c, c->last_unix_us, 0);
     return NULL;
@@ -356,6 +432,7 @@ static int start_thread(struct jobs *j, struct job_thread *t, size_t queue)
 {
     t->jobs = j;
     list_init(&t->clips);
+    list_init(&t->mixes);
     int er = msgq_new(&t->queue, sizeof(struct job), queue);
     if (er != 0)
         return er;
@@ -422,11 +499,11 @@ void jobs_stop(struct jobs *j)
     free(j);
 }
 
-/** The thread that does all of this clip. */
-static struct job_thread *thread_for(struct jobs *j, const struct id *clip)
+/** The thread that does all of this room's clips, and its mix. */
+static struct job_thread *thread_for(struct jobs *j, const struct id *room)
 {
     unsigned sum = 0;
-    for (const char *p = clip->text; *p; p++)
+    for (const char *p = room->text; *p; p++)
         sum = sum * 31 + (unsigned char)*p;
     return &j->threads[sum % j->count];
 }
@@ -434,7 +511,7 @@ static struct job_thread *thread_for(struct jobs *j, const struct id *clip)
 int jobs_record(struct jobs *j, struct record_batch *batch)
 {
     struct job job = {.batch = batch};
-    return msgq_push(thread_for(j, &batch->clip)->queue, &job);
+    return msgq_push(thread_for(j, &batch->room)->queue, &job);
 }
 
 int jobs_still(struct jobs *j, struct still_batch *batch)

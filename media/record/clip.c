@@ -12,12 +12,12 @@
 #include "media/record/depack.h"
 #include "media/record/direct.h"
 #include "media/record/ledger.h"
+#include "media/record/lateness.h"
 #include "media/record/mixer.h"
 #include "media/record/webm.h"
 
 enum {
     AHEAD_US = 1000000, /* a picture stamped further ahead of the clock counts as now */
-    DELAY_MARGIN_US = 100000,
 };
 
 struct clip {
@@ -28,16 +28,16 @@ struct clip {
     struct direct *direct;
     struct ledger *ledger;
     struct depack *depack;
-    struct mixer *mixer;
     int error; /* of the disk; sticky */
 
-    /* The server's clock, from ticks and, between them, from arrivals (which are on another clock). */
-    uint64_t now_us;     /* 0: not known yet */
-    uint64_t arrival_us; /* latest */
-    bool offset_known;
-    uint64_t offset_us; /* arrival + offset = server's clock, modulo 2^64 */
+    struct mixer *mixer;       /* NULL while the mix is copied: */
+    uint64_t mixer_us;         /* its time 0 */
+    struct standing *standing; /* what it is copied from, or NULL */
+    uint64_t copied_us;        /* so far */
+    uint64_t copy_until_us;    /* from there on the mixer does it; once there is one */
+    bool hurry;
 
-    uint64_t delay_us;
+    struct lateness lateness;
     int64_t last_video_ms; /* -1: none yet */
     unsigned gaps;
     uint64_t gap_us;
@@ -51,7 +51,9 @@ int clip_new(struct clip **ret, const struct clip_config *config)
         return ER_NOMEM;
     c->vault = config->vault;
     c->start_us = config->start_unix_us;
-    c->delay_us = CLIP_DELAY_US;
+    c->mixer_us = config->start_unix_us;
+    c->hurry = config->hurry;
+    lateness_init(&c->lateness);
     c->last_video_ms = -1;
     c->path = strdup(config->path);
     char *part = file_name(config->path, ".part");
@@ -96,27 +98,6 @@ static int64_t media_us(const struct clip *c, uint64_t unix_us)
     return (int64_t)(unix_us - c->start_us);
 }
 
-static void note_arrival(struct clip *c, const struct tape_packet *packet)
-{
-    if (packet->arrival_us <= c->arrival_us)
-        return;
-    c->arrival_us = packet->arrival_us;
-    if (c->offset_known && c->arrival_us + c->offset_us > c->now_us)
-        c->now_us = c->arrival_us + c->offset_us;
-}
-
-static void note_now(struct clip *c, uint64_t now_unix_us)
-{
-    if (now_unix_us > c->now_us)
-        c->now_us = now_unix_us;
-    /* The packet that waited least tells best how the clocks differ. */
-    uint64_t offset = now_unix_us - c->arrival_us;
-    if (c->arrival_us && (!c->offset_known || (int64_t)(offset - c->offset_us) < 0)) {
-        c->offset_us = offset;
-        c->offset_known = true;
-    }
-}
-
 static int fail(struct clip *c, int er)
 {
     if (er == ER_IO)
@@ -124,32 +105,83 @@ static int fail(struct clip *c, int er)
     return er;
 }
 
-/** Mixes and writes sound up to a media time. */
+/* --- the mix */
+
+static int write_mix(struct clip *c, const uint8_t *data, size_t len, uint64_t unix_us)
+{
+    int64_t at_ms = media_us(c, unix_us) / 1000;
+    if (unix_us < c->start_us)
+        return 0;
+    int er = c->direct ? direct_write_audio(c->direct, data, len, at_ms)
+                       : webm_write_audio(c->webm, data, len, at_ms);
+    if (er == 0)
+        er = ledger_mix(c->ledger, data, len, (uint64_t)at_ms);
+    return er < 0 ? fail(c, er) : 0;
+}
+
+static int copy_until(struct clip *c, uint64_t until_us)
+{
+    struct standing_frame frame;
+    if (c->mixer && c->copy_until_us < until_us)
+        until_us = c->copy_until_us;
+    while (standing_at(c->standing, c->copied_us, &frame) &&
+           frame.at_us + MIXER_FRAME_US <= until_us) {
+        int er = write_mix(c, frame.data, frame.len, frame.at_us);
+        if (er < 0)
+            return er;
+        c->copied_us = frame.at_us + 1;
+    }
+    return 0;
+}
+
+/** Mixes, or copies, and writes sound up to a media time. */
 static int mix_until(struct clip *c, int64_t until_us)
 {
     const int64_t longest_us = (int64_t)LIMIT_CLIP_SECONDS * 1000000;
     if (until_us > longest_us)
         until_us = longest_us;
+    uint64_t until_unix_us = c->start_us + (uint64_t)until_us;
+    int er = c->standing && until_us > 0 ? copy_until(c, until_unix_us) : 0;
+    if (er < 0 || !c->mixer)
+        return er;
     struct mixer_frame frame;
-    int er;
-    while ((er = mixer_next(c->mixer, until_us, &frame)) == 0) {
-        int64_t at_ms = frame.at_us / 1000;
-        er = c->direct ? direct_write_audio(c->direct, frame.data, frame.len, at_ms)
-                       : webm_write_audio(c->webm, frame.data, frame.len, at_ms);
-        if (er == 0)
-            er = ledger_mix(c->ledger, frame.data, frame.len, (uint64_t)at_ms);
+    while ((er = mixer_next(c->mixer, (int64_t)(until_unix_us - c->mixer_us), &frame)) == 0) {
+        er = write_mix(c, frame.data, frame.len, c->mixer_us + (uint64_t)frame.at_us);
         if (er < 0)
-            return fail(c, er);
+            return er;
     }
     return er == ER_AGAIN ? 0 : er;
+}
+
+void clip_follow(struct clip *c, struct standing *standing)
+{
+    mixer_free(c->mixer);
+    c->mixer = NULL;
+    c->standing = standing;
+    c->copied_us = c->start_us;
+}
+
+/** What comes from now on this clip mixes itself. */
+static int part_ways(struct clip *c)
+{
+    return standing_continue(c->standing, &c->mixer, &c->mixer_us, &c->copy_until_us);
+}
+
+int clip_unfollow(struct clip *c)
+{
+    int er = c->standing && !c->mixer ? part_ways(c) : 0;
+    if (er == 0 && c->standing && !c->error)
+        er = copy_until(c, UINT64_MAX);
+    c->standing = NULL;
+    return er;
 }
 
 /* --- picture */
 
 static int64_t frame_time_ms(const struct clip *c, uint64_t capture_unix_us)
 {
-    if (c->now_us && capture_unix_us > c->now_us + AHEAD_US)
-        capture_unix_us = c->now_us;
+    if (c->lateness.now_us && capture_unix_us > c->lateness.now_us + AHEAD_US)
+        capture_unix_us = c->lateness.now_us;
     int64_t at_ms = media_us(c, capture_unix_us) / 1000;
     return at_ms > c->last_video_ms ? at_ms : c->last_video_ms + 1;
 }
@@ -171,7 +203,7 @@ int clip_video(struct clip *c, const struct tape_packet *packet, uint64_t captur
 {
     if (c->error)
         return c->error;
-    note_arrival(c, packet);
+    lateness_arrival(&c->lateness, packet);
     struct depack_frame frame;
     int64_t at_ms = frame_time_ms(c, capture_unix_us);
     int er = ledger_packet(c->ledger, packet, at_ms > 0 ? (uint64_t)at_ms : 0);
@@ -217,42 +249,23 @@ void clip_video_switch(struct clip *c)
 
 /* --- sound */
 
-/** A voice whose packets are always late makes everything wait a little longer. */
-static void note_latency(struct clip *c, const struct tape_packet *packet, uint64_t capture_unix_us)
+static int put_voice(struct clip *c, uint64_t source, const struct tape_packet *packet,
+                     uint64_t capture_unix_us)
 {
-    if (!c->offset_known || (packet->flags & TAPE_RECOVERED))
-        return;
-    int64_t late_us = (int64_t)(packet->arrival_us + c->offset_us - capture_unix_us);
-    if (late_us > CLIP_DELAY_MAX_US - DELAY_MARGIN_US)
-        return; /* lost in any case */
-    if (late_us + DELAY_MARGIN_US > (int64_t)c->delay_us)
-        c->delay_us = (uint64_t)late_us + DELAY_MARGIN_US;
-}
-
-int clip_audio(struct clip *c, uint64_t source, const struct tape_packet *packet,
-               uint64_t capture_unix_us)
-{
-    if (c->error)
-        return c->error;
-    note_arrival(c, packet);
-    note_latency(c, packet, capture_unix_us);
     const struct mixer_packet in = {
         .source = source,
         .seq = packet->seq,
         .timestamp = packet->timestamp,
-        .at_us = media_us(c, capture_unix_us),
+        .at_us = (int64_t)(capture_unix_us - c->mixer_us),
         .payload = packet->payload,
         .len = packet->payload_len,
     };
-    int er = ledger_sound(c->ledger, source, packet, in.at_us, capture_unix_us);
-    if (er < 0)
-        return fail(c, er);
-    er = mixer_put(c->mixer, &in);
-    if (er == ER_AGAIN && c->now_us) {
+    int er = mixer_put(c->mixer, &in);
+    if (er == ER_AGAIN && c->lateness.now_us) {
         /* Ticks are overdue: as much room is made as the packet needs, but none beyond the clock. */
         int64_t need_us = mixer_position_us(c->mixer) + in.at_us + 200000 -
-                          mixer_reach_us(c->mixer);
-        int64_t may_us = media_us(c, c->now_us - c->delay_us);
+                          mixer_reach_us(c->mixer) + media_us(c, c->mixer_us);
+        int64_t may_us = media_us(c, c->lateness.now_us - c->lateness.delay_us);
         er = mix_until(c, need_us < may_us ? need_us : may_us);
         if (er < 0)
             return er;
@@ -263,9 +276,27 @@ int clip_audio(struct clip *c, uint64_t source, const struct tape_packet *packet
     return er == ER_NOMEM ? er : 0;
 }
 
+int clip_audio(struct clip *c, uint64_t source, const struct tape_packet *packet,
+               uint64_t capture_unix_us)
+{
+    if (c->error)
+        return c->error;
+    lateness_arrival(&c->lateness, packet);
+    lateness_voice(&c->lateness, packet, capture_unix_us);
+    int er = ledger_sound(c->ledger, source, packet, media_us(c, capture_unix_us), capture_unix_us);
+    if (er < 0)
+        return fail(c, er);
+    c->has_audio = c->has_audio || !c->mixer;
+    /* What came too late for the standing mix need not be too late for a look-back, which waits for it. */
+    if (!c->mixer && c->hurry && !standing_has(c->standing, source, packet->seq))
+        er = part_ways(c);
+    return er == 0 && c->mixer ? put_voice(c, source, packet, capture_unix_us) : er;
+}
+
 void clip_audio_end(struct clip *c, uint64_t source)
 {
-    mixer_end(c->mixer, source);
+    if (c->mixer)
+        mixer_end(c->mixer, source);
     ledger_voice_end(c->ledger, source);
 }
 
@@ -285,8 +316,8 @@ int clip_tick(struct clip *c, uint64_t now_unix_us, uint64_t sound_until_unix_us
 {
     if (c->error)
         return c->error;
-    note_now(c, now_unix_us);
-    uint64_t until_us = now_unix_us - c->delay_us;
+    lateness_tick(&c->lateness, now_unix_us);
+    uint64_t until_us = now_unix_us - c->lateness.delay_us;
     if (sound_until_unix_us && sound_until_unix_us < until_us)
         until_us = sound_until_unix_us;
     return mix_until(c, media_us(c, until_us));
@@ -310,7 +341,9 @@ int clip_finish(struct clip *c, uint64_t end_unix_us, struct clip_result *ret)
 {
     *ret = (struct clip_result){0};
     int64_t end_us = media_us(c, end_unix_us);
-    int er = c->error ? c->error : mix_until(c, end_us);
+    int er = c->standing && !c->mixer && !c->error ? part_ways(c) : c->error;
+    if (er == 0)
+        er = mix_until(c, end_us);
     if (er == 0 && depack_in_gap(c->depack)) {
         note_gap(c, end_us / 1000);
         uint64_t end_ms = end_us / 1000 > c->last_video_ms ? (uint64_t)end_us / 1000 : last_ms(c);

@@ -13,10 +13,8 @@
 #include "base/vault.h"
 #include "media/codec.h"
 #include "media/framelog.h"
+#include "media/record/standing.h"
 #include "media/tape/tape.h"
-
-#define CLIP_DELAY_US 500000      /* sound is mixed so long after its capture */
-#define CLIP_DELAY_MAX_US 1500000 /* when somebody's packets come that late */
 
 struct clip;
 
@@ -47,6 +45,12 @@ int clip_new(struct clip **ret, const struct clip_config *config);
 /** Without clip_finish: the .part stays for repair. NULL is fine. */
 void clip_free(struct clip *c);
 
+/** Before any packet: the mix is copied from the room's, which covers the clip's beginning; its packets are
+ *  the caller's to put there, too. */
+void clip_follow(struct clip *c, struct standing *standing);
+/** The room's mix is about to go: the clip goes on by itself. ER_NOMEM, ER_IO. */
+int clip_unfollow(struct clip *c);
+
 /** A packet of the picture, in sequence order, as a tape cursor gives them. `capture_unix_us`: when it
  *  was captured, on the server's clock (from sender reports). The caller keeps slab ownership.
  *  Packets that make no picture are no error. ER_IO once the disk failed or is full: the clip must
@@ -57,7 +61,7 @@ int clip_video(struct clip *c, const struct tape_packet *packet, uint64_t captur
 void clip_video_gap(struct clip *c, uint32_t packets);
 /** The picture goes on in another encoding, from a key frame on. */
 void clip_video_switch(struct clip *c);
-/** A voice: `source` is any number that stays the same for one track. Captured more than CLIP_DELAY_US
+/** A voice: `source` is any number that stays the same for one track. Captured more than LATENESS_DELAY_US
  *  ago it is too late, but the delay grows for voices that are always late. Beyond LIMIT_MIX_SOURCES
  *  voices a further one is left out. */
 int clip_audio(struct clip *c, uint64_t source, const struct tape_packet *packet,

@@ -3,7 +3,6 @@
 #include "media/record/mixer.h"
 
 #include <opus/opus.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +24,7 @@ enum {
     SMOOTHING = 32,           /* packets the error is averaged over */
     IDLE = RATE * 10,         /* a voice silent for so long gives its place away */
     LOUDEST = 32767,
+    SILENT_FRAMES = 5, /* then the encoder has nothing left of what was before */
     BITRATE = 40000,
     COMPLEXITY = 1, /* the least that tells a knock from a tone */
     ENCODED_MAX = 1500,
@@ -46,6 +46,7 @@ struct mixer {
     OpusEncoder *encoder;
     int64_t begin;    /* the encoder's delay: what is fed to it first comes out at time 0 */
     int64_t position; /* on the timeline: mixed so far */
+    unsigned silent;  /* frames in a row that were encoded as silence */
     struct source *sources[LIMIT_MIX_SOURCES];
     float clip_memory[CHANNELS];
     int16_t pcm[(PACKET_MAX + STEP_MAX) * CHANNELS];
@@ -72,6 +73,15 @@ int mixer_new(struct mixer **ret)
     return 0;
 }
 
+/** An Opus state holds no pointers: `size` bytes are all of it. */
+static void *copy_state(const void *state, int size)
+{
+    void *copy = malloc((size_t)size);
+    if (copy)
+        memcpy(copy, state, (size_t)size);
+    return copy;
+}
+
 static void free_source(struct source *s)
 {
     if (!s)
@@ -90,6 +100,39 @@ void mixer_free(struct mixer *m)
     if (m->encoder)
         opus_encoder_destroy(m->encoder);
     free(m);
+}
+
+static struct source *copy_source(const struct source *of)
+{
+    struct source *s = malloc(sizeof *s);
+    if (!s)
+        return NULL;
+    memcpy(s, of, sizeof *s);
+    s->decoder = copy_state(of->decoder, opus_decoder_get_size(CHANNELS));
+    if (s->decoder)
+        return s;
+    free(s);
+    return NULL;
+}
+
+int mixer_copy(struct mixer **ret, const struct mixer *of)
+{
+    struct mixer *m = malloc(sizeof *m);
+    if (!m)
+        return ER_NOMEM;
+    memcpy(m, of, sizeof *m);
+    memset(m->sources, 0, sizeof m->sources);
+    m->encoder = copy_state(of->encoder, opus_encoder_get_size(CHANNELS));
+    bool good = m->encoder != NULL;
+    for (size_t i = 0; good && i < LIMIT_MIX_SOURCES; i++) {
+        m->sources[i] = of->sources[i] ? copy_source(of->sources[i]) : NULL;
+        good = !of->sources[i] || m->sources[i];
+    }
+    if (good)
+        *ret = m;
+    else
+        mixer_free(m);
+    return good ? 0 : ER_NOMEM;
 }
 
 static struct source **find_source(struct mixer *m, uint64_t id)
@@ -264,6 +307,14 @@ int mixer_put(struct mixer *m, const struct mixer_packet *packet)
     return 0;
 }
 
+bool mixer_has(const struct mixer *m, uint64_t source, int64_t seq)
+{
+    for (size_t i = 0; i < LIMIT_MIX_SOURCES; i++)
+        if (m->sources[i] && m->sources[i]->id == source)
+            return m->sources[i]->anchored && seq < m->sources[i]->next_seq;
+    return false;
+}
+
 void mixer_end(struct mixer *m, uint64_t source)
 {
     struct source **s = find_source(m, source);
@@ -310,6 +361,13 @@ static opus_int32 encode(struct mixer *m, const int32_t *mix)
     bool bends = false; /* since the last frame, until the wave crosses zero */
     for (int c = 0; c < CHANNELS; c++)
         bends = bends || m->clip_memory[c] < 0 || m->clip_memory[c] > 0;
+    m->silent = loudest > 0 || bends ? 0 : m->silent + 1;
+    if (m->silent > SILENT_FRAMES) {
+        /* A frame of 20 ms that says "silence" (RFC 6716, 4.3): the encoder need not be asked. */
+        static const uint8_t silence[] = {0xf8, 0xff, 0xfe};
+        memcpy(m->encoded, silence, sizeof silence);
+        return sizeof silence;
+    }
     return loudest > LOUDEST || bends
                ? encode_loud(m, mix)
                : opus_encode(m->encoder, pcm, FRAME, m->encoded, ENCODED_MAX);

@@ -5,6 +5,7 @@
 #ifndef LOUPE_MEDIA_RECORD_MIXER_H
 #define LOUPE_MEDIA_RECORD_MIXER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,8 @@ struct mixer_frame {
 
 /** 0, ER_NOMEM or ER_INTERNAL. */
 int mixer_new(struct mixer **ret);
+/** Another one that goes on as `of` would from here. ER_NOMEM. */
+int mixer_copy(struct mixer **ret, const struct mixer *of);
 /** NULL is fine. */
 void mixer_free(struct mixer *m);
 
@@ -38,6 +41,8 @@ void mixer_free(struct mixer *m);
  *  ER_FULL: LIMIT_MIX_SOURCES voices are here. ER_STALE: an earlier one of that source. ER_MALFORMED,
  *  ER_NOMEM. What lies before mixer_position_us is lost. */
 int mixer_put(struct mixer *m, const struct mixer_packet *packet);
+/** The packet, or one behind it, was put in. */
+bool mixer_has(const struct mixer *m, uint64_t source, int64_t seq);
 /** The voice falls silent behind what it has sent; a later packet brings it back. */
 void mixer_end(struct mixer *m, uint64_t source);
 /** Mixes the next MIXER_FRAME_US if they end by `until_us`; else ER_AGAIN. ER_INTERNAL. */

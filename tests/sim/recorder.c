@@ -36,17 +36,39 @@ static void write_item(struct recorder *r, const struct record_item *item)
     r->error = r->error ? r->error : er;
 }
 
+static int put_mix(struct recorder *r, const struct record_batch *b)
+{
+    int er = r->standing ? 0 : standing_new(&r->standing, b->unix_us - 1000000, b->keep_us);
+    for (size_t i = 0; i < b->count && er == 0; i++) {
+        const struct record_item *item = &b->items[i];
+        if (item->kind == RECORD_AUDIO)
+            er = standing_audio(r->standing, item->source, item->packet, item->capture_unix_us);
+        else if (item->kind == RECORD_AUDIO_END)
+            standing_audio_end(r->standing, item->source);
+    }
+    return er == 0 ? standing_tick(r->standing, b->unix_us, b->sound_until_us) : er;
+}
+
 static void on_batch(void *ctx, const struct record_batch *b)
 {
     struct recorder *r = ctx;
     int er = 0;
-    if (b->step == RECORD_OPEN) {
+    if (b->step == RECORD_LISTEN) {
+        er = put_mix(r, b);
+    } else if (b->step == RECORD_DEAF) {
+        er = r->clip ? clip_unfollow(r->clip) : 0;
+        standing_free(r->standing);
+        r->standing = NULL;
+    } else if (b->step == RECORD_OPEN) {
         const struct clip_config config = {.path = b->path,
                                            .start_unix_us = b->unix_us,
                                            .publisher = b->publisher,
                                            .hurry = b->hurry};
         r->from_unix_us = b->unix_us;
         er = clip_new(&r->clip, &config);
+        r->followed = r->standing && standing_covers(r->standing, b->unix_us);
+        if (er == 0 && r->followed)
+            clip_follow(r->clip, r->standing);
     } else if (r->clip && b->step == RECORD_DATA) {
         for (size_t i = 0; i < b->count; i++)
             write_item(r, &b->items[i]);
@@ -72,4 +94,6 @@ void recorder_clear(struct recorder *r)
 {
     clip_free(r->clip);
     r->clip = NULL;
+    standing_free(r->standing);
+    r->standing = NULL;
 }

@@ -10,9 +10,11 @@
 #define RECORDER_SEEN 65536
 
 struct recorder {
-    struct clip *clip; /* NULL: none is open */
-    uint64_t picture;  /* track id of the last picture handed over */
-    size_t seen_count; /* numbers of the picture's packets, in order */
+    struct clip *clip;         /* NULL: none is open */
+    struct standing *standing; /* of the room; NULL: nobody can be looked back to */
+    bool followed;             /* the last clip copied its mix of that */
+    uint64_t picture;          /* track id of the last picture handed over */
+    size_t seen_count;         /* numbers of the picture's packets, in order */
     int64_t seen[RECORDER_SEEN];
     size_t early;          /* voices or pictures captured before `from_unix_us` of the open batch */
     uint64_t from_unix_us; /* media time 0 */

@@ -48,7 +48,7 @@ static int record(void *ctx, struct record_batch *batch)
 {
     struct sim_server *s = ctx;
     for (size_t i = 0; i < batch->count; i++)
-        if (batch->items[i].packet && batch->items[i].source < 64)
+        if (batch->step == RECORD_DATA && batch->items[i].packet && batch->items[i].source < 64)
             s->recorded[batch->items[i].source]++;
     s->clips_closed += batch->step == RECORD_CLOSE;
     if (s->recorder)

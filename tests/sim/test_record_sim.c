@@ -353,6 +353,7 @@ static void test_looks_back(void **state)
     start(&c, 60000, true);
     run_for(&c, SECOND_US);
     assert_true(c.recorder.closed_us > 0 && c.recorder.closed_us - asked_us < 350000);
+    assert_true(c.recorder.followed); /* nothing was mixed for it but its end */
     struct framelog_summary s = check_clip(&c);
     uint64_t from_us = c.recorder.from_unix_us - SIM_UNIX_US;
     assert_in_range(asked_us - from_us, 60 * SECOND_US,
@@ -402,10 +403,13 @@ static void test_looks_back_to_the_consent_and_no_further(void **state)
     scratch_remove(&c.scratch);
     scratch_make(&c.scratch);
     (void)str_copy(c.path, sizeof c.path, scratch_path(&c.scratch, "clip"));
+    assert_non_null(c.recorder.standing);
     consent(&c, false);
+    assert_null(c.recorder.standing); /* what was mixed of it is gone, too */
     run_for(&c, SECOND_US);
     uint64_t again_us = netsim_now_us(c.sim);
     consent(&c, true);
+    assert_non_null(c.recorder.standing);
     run_for(&c, 5 * SECOND_US);
     start(&c, 60000, true);
     run_for(&c, SECOND_US);
