@@ -54,6 +54,9 @@ export interface Clip {
   gaps?: number;
   gap_ms?: number;
   reason?: string;
+  held?: boolean;
+  /** When it is deleted, unless something keeps it; null: never. */
+  kept_until?: string | null;
 }
 
 export interface Still {
@@ -82,6 +85,78 @@ export interface Still {
   media_url?: string;
   poster_url?: string;
   record_url?: string;
+  held?: boolean;
+  kept_until?: string | null;
+}
+
+/** From when on a viewer was sent what, by index into the seconds of a `Seen`. */
+export interface SeenLayer {
+  from: number;
+  state: SlotState;
+  encoding?: number;
+  spatial?: number;
+  temporal?: number;
+  width?: number;
+  height?: number;
+}
+
+/** What one viewer saw or heard of one publisher, one entry a second; null: not known. */
+export interface Seen {
+  viewer: string;
+  publisher: string;
+  kind: MediaKind;
+  /** `client`: as the viewer's own page told it. */
+  source: 'server' | 'client';
+  /** Of the clip; the first second may have begun before it. */
+  from_ms: number;
+  sent?: (number | null)[];
+  arrived: (number | null)[];
+  frozen_ms?: (number | null)[];
+  lost?: (number | null)[];
+  layers?: SeenLayer[];
+}
+
+/** Keeps what it is on from being deleted. */
+export interface Hold {
+  id: string;
+  case: string;
+  clip?: string;
+  still?: string;
+  reason: string;
+  placed_by: string;
+  placed_role?: string;
+  placed_at: string;
+  lifted_at?: string;
+  lifted_by?: string;
+  lift_reason?: string;
+}
+
+/** What is left of a clip or a still that was deleted; signed. */
+export interface Tombstone {
+  format: string;
+  tombstone: {
+    id: string;
+    object: 'clip' | 'still';
+    kind?: string;
+    started_at?: string;
+    at?: string;
+    duration_ms?: number;
+    sha256?: string;
+    deleted_at: string;
+    deleted_by: string;
+    cause: 'asked' | 'retention';
+    reason: string;
+  };
+}
+
+/** One look at something of a case. */
+export interface Access {
+  seq: number;
+  at: string;
+  actor: string;
+  object: 'clip' | 'still' | 'case';
+  id: string;
+  what: string;
 }
 
 export interface TimelineEvent {
@@ -205,6 +280,7 @@ export interface ServerMessages {
   case: { case: Case };
   clip: { clip: Clip; reason?: string };
   still: { still: Still };
+  deleted: { object: 'clip' | 'still'; id: string };
   photograph: { photo: string; label: string; by: { identity: string; name: string }; max_bytes: number };
   photograph_failed: { photo: string; reason: string };
   light_challenge: { challenge: string; by: { identity: string; name: string }; ms: number };

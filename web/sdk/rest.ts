@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The HTTP interface from a page: cases, clips, timeline, consent, recording. Errors are the server's
 // problem details (RFC 9457).
-import type { Case, Clip, Still, TimelineEvent } from './protocol.js';
+import type { Access, Case, Clip, Hold, Seen, Still, TimelineEvent, Tombstone } from './protocol.js';
 
 export interface Problem {
   type?: string;
@@ -113,8 +113,9 @@ export class LoupeRest {
     return this.call('GET', `/clips/${encodeURIComponent(id)}`);
   }
 
-  timeline(id: string): Promise<Page<TimelineEvent>> {
-    return this.call('GET', `/cases/${encodeURIComponent(id)}/timeline`);
+  /** A page of the timeline: what came after the event of number `after`. */
+  timeline(id: string, after = 0): Promise<Page<TimelineEvent>> {
+    return this.call('GET', `/cases/${encodeURIComponent(id)}/timeline${after > 0 ? `?cursor=${after}` : ''}`);
   }
 
   stills(id: string): Promise<Page<Still>> {
@@ -181,6 +182,43 @@ export class LoupeRest {
   /** What a clip is made of, signed (docs/EVIDENCE.md); each reading is told on the timeline. */
   manifest<T = unknown>(id: string): Promise<T> {
     return this.call('GET', `/clips/${encodeURIComponent(id)}/manifest`);
+  }
+
+  /** What each participant saw of a clip. */
+  seen(id: string): Promise<Page<Seen>> {
+    return this.call('GET', `/clips/${encodeURIComponent(id)}/seen`);
+  }
+
+  /** For good: what is left is a signed tombstone. `parts`: the clips that were cut out of it, too. */
+  deleteClip(id: string, reason: string, parts = false): Promise<Tombstone> {
+    const query = new URLSearchParams({ reason, ...(parts ? { parts: 'true' } : {}) });
+    return this.call('DELETE', `/clips/${encodeURIComponent(id)}?${query}`);
+  }
+
+  deleteStill(id: string, reason: string): Promise<Tombstone> {
+    return this.call('DELETE', `/stills/${encodeURIComponent(id)}?${new URLSearchParams({ reason })}`);
+  }
+
+  tombstones(id: string): Promise<Page<Tombstone>> {
+    return this.call('GET', `/cases/${encodeURIComponent(id)}/tombstones`);
+  }
+
+  holds(id: string): Promise<Page<Hold>> {
+    return this.call('GET', `/cases/${encodeURIComponent(id)}/holds`);
+  }
+
+  /** Of all of a case, or of one clip or still. */
+  placeHold(id: string, members: { reason: string; clip?: string; still?: string }): Promise<Hold> {
+    return this.call('POST', `/cases/${encodeURIComponent(id)}/holds`, members);
+  }
+
+  liftHold(id: string, reason: string): Promise<Hold> {
+    return this.call('POST', `/holds/${encodeURIComponent(id)}/lift`, { reason });
+  }
+
+  /** Who has looked at what, a page of it. */
+  accesses(id: string, after = 0): Promise<Page<Access>> {
+    return this.call('GET', `/cases/${encodeURIComponent(id)}/accesses${after > 0 ? `?after=${after}` : ''}`);
   }
 
   /** The keys that the server seals with, retired and revoked ones too. */

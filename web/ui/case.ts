@@ -74,13 +74,20 @@ export function namesIn(events: TimelineEvent[]): Map<string, string> {
 function detail(event: TimelineEvent): string {
   const data = event.data ?? {};
   if (typeof data['recording'] === 'boolean') return data['recording'] ? t('event.yes') : t('event.no');
-  const told = data['action'] ?? data['label'] ?? data['reason'] ?? data['text'] ?? data['state'];
+  if (data['reason'] === 'left') return '';
+  if (typeof data['reason'] === 'string') return tMaybe('event.reason.', data['reason']);
+  if (event.type === 'light_challenge') return data['passed'] === true ? t('event.passed') : t('event.failed');
+  const told = data['action'] ?? data['label'] ?? data['text'] ?? data['state'];
   return typeof told === 'string' ? told : '';
 }
 
-export function timeline(events: TimelineEvent[]): TemplateResult {
+/** Looks are told, too, but among what happened they would hide it: the access log has them. */
+const LOOKS = new Set(['clip_viewed', 'still_viewed']);
+
+export function timeline(all: TimelineEvent[]): TemplateResult {
+  const events = all.filter(({ type }) => !LOOKS.has(type));
   if (events.length === 0) return html`<p class="quiet small">${t('timeline.empty')}</p>`;
-  const names = namesIn(events);
+  const names = namesIn(all);
   return html`<ol class="timeline" data-testid="timeline">
     ${[...events].reverse().map((event) => {
       const { type } = event;

@@ -8,10 +8,12 @@ import { dateTime, duration, exactTime, t, tMaybe } from '../i18n/index.js';
 import type { Clip, LoupeRest, Still } from '../sdk/index.js';
 import { checkClip, type CheckResult } from './clip-check.js';
 import type { Cut } from './clip-cut.js';
+import { seenView } from './clip-seen.js';
 import { certificate, happenings, howToVerify, sealCard } from './clip-facts.js';
 import { PageElement, icon } from './element.js';
 import { evidenceOf, placesOf, type Evidence, type Manifest, type PublicKey } from './evidence.js';
 import './clip-bar.js';
+import './keep.js';
 
 type WholeManifest = Parameters<typeof checkClip>[0];
 
@@ -34,6 +36,8 @@ export class ClipViewElement extends PageElement {
   /** Names of the case's people, by identity. */
   @property({ attribute: false }) names = new Map<string, string>();
   @property({ type: Boolean }) cuts = false;
+  /** Of who looks. */
+  @property() viewerRole = '';
   @state() private manifest: WholeManifest | undefined;
   @state() private evidence: Evidence | undefined;
   @state() private keys: PublicKey[] | undefined;
@@ -99,6 +103,7 @@ export class ClipViewElement extends PageElement {
             @cut=${(event: CustomEvent<Cut>) => (this.cut = event.detail)}
             @still=${(event: CustomEvent<string>) => this.dispatchEvent(new CustomEvent('still', { detail: event.detail }))}
           ></lp-clip-bar>
+          ${seenView(this.evidence?.seen ?? [], this.length, this.names, (ms) => this.seek(ms))}
           ${this.failed ? html`<p class="banner bad" role="alert" data-testid="clip-failed">${icon('warn')}${this.failed}</p>` : nothing}
           <p class="only-read" role="status">${this.note}</p>
           ${this.note ? html`<p class="banner good" data-testid="clip-note" aria-hidden="true">${icon('check')}${this.note}</p>` : nothing}
@@ -150,7 +155,10 @@ export class ClipViewElement extends PageElement {
     if (!evidence) return this.failed ? nothing : html`<p class="small quiet" role="status">${t('clip.facts.loading')}</p>`;
     const copy = (text: string) => void navigator.clipboard?.writeText(text).then(() => (this.note = t('trouble.copied')));
     return html`${certificate(evidence, seek)} ${sealCard(evidence, this.keys, this.#check())}
-      ${happenings(evidence, this.names, seek)} ${howToVerify(this.#fileName(clip), copy)}`;
+      ${happenings(evidence, this.names, seek)} ${howToVerify(this.#fileName(clip), copy)}
+      <lp-keep .case=${clip.case} .thing=${{ object: 'clip', id: clip.id, kept_until: clip.kept_until }} .rest=${this.rest}
+        .names=${this.names} .viewerRole=${this.viewerRole}
+        @deleted=${() => this.dispatchEvent(new CustomEvent('deleted', { detail: clip.id }))}></lp-keep>`;
   }
 
   #check() {

@@ -28,6 +28,7 @@ export class ClipsElement extends PageElement {
   /** Clips open as evidence, with all that is known of them; else they only play. */
   @property({ type: Boolean }) whole = false;
   @property({ type: Boolean }) cuts = false;
+  @property() viewerRole = '';
   @property({ attribute: false }) stills: Still[] = [];
   @property({ attribute: false }) names = new Map<string, string>();
   @state() private open: Clip | undefined;
@@ -57,6 +58,7 @@ export class ClipsElement extends PageElement {
         <span class="meta">
           <span class="chip ${TONES[clip.state] ?? ''}">${STATES[clip.state]?.() ?? clip.state}</span>
           ${clip.started_at ? html`<span>${dateTime(clip.started_at)}</span>` : nothing}
+          ${clip.held ? html`<span class="chip warm">${icon('lock')}${t('keep.chip')}</span>` : nothing}
           ${clip.bytes ? html`<span>${megabytes(clip.bytes)}</span>` : nothing}
         </span>
         ${this.#remark(clip)}
@@ -101,13 +103,19 @@ export class ClipsElement extends PageElement {
 
   #view(clip: Clip) {
     return html`<lp-clip-view .clip=${clip} .rest=${this.rest} .stills=${this.stills} .names=${this.names}
-      .name=${this.#nameOf(clip)} ?cuts=${this.cuts} @close-view=${this.#close}
+      .name=${this.#nameOf(clip)} ?cuts=${this.cuts} .viewerRole=${this.viewerRole} @close-view=${this.#close}
+      @deleted=${(event: CustomEvent<string>) => this.#gone(event.detail)}
       @made=${(event: CustomEvent<Clip>) => this.dispatchEvent(new CustomEvent('made', { detail: event.detail }))}
       @still=${(event: CustomEvent<string>) => this.#still(event.detail)}></lp-clip-view>`;
   }
 
   #nameOf(clip: Clip): string {
     return clip.label || t('clip.n', { n: this.clips.findIndex((one) => one.id === clip.id) + 1 });
+  }
+
+  #gone(id: string): void {
+    this.#close();
+    this.dispatchEvent(new CustomEvent('deleted', { detail: { object: 'clip', id } }));
   }
 
   /** Stills lie beside the clips on the page, which shows the one that was chosen. */

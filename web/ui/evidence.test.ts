@@ -41,7 +41,9 @@ test('each break has its kind and lasts until what ends it, or to the end', () =
 });
 
 test('a trimmed clip has what is within it, on its own clock', () => {
-  const part = evidenceOf({ seal, trim: { of: 'c', from_ms: 2500, to_ms: 6000 } });
+  const seen = [{ viewer: 'chen', publisher: 'lin', kind: 'video' as const, source: 'server' as const, from_ms: -300, arrived: [25] }];
+  const part = evidenceOf({ seal: { ...seal, seen }, trim: { of: 'c', from_ms: 2500, to_ms: 6000 } });
+  assert.equal(part.seen[0]?.from_ms, -2800);
   assert.equal(part.length_ms, 3500);
   assert.deepEqual(part.breaks.map(({ from_ms, to_ms }) => [from_ms, to_ms]), [[0, 400], [1500, 3500]]);
   assert.deepEqual(part.marks, [{ at_ms: 1500, kind: 'muted', text: '' }]);

@@ -2,6 +2,8 @@
 // What a clip's manifest says, as a viewer needs it: was the take unbroken, what is missing, what happened
 // when, who sealed it. Times are milliseconds from the begin of the clip that is shown, also of a trimmed one.
 
+import type { Seen } from '../sdk/index.js';
+
 export interface PublicKey {
   kid: string;
   created_at?: string;
@@ -39,6 +41,7 @@ export interface Manifest {
     marks?: ManifestMark[];
     take?: Span & { continuous: boolean; breaks: (Span & { kind: string })[] };
     recorder?: { ended: boolean };
+    seen?: Seen[];
   };
   timestamp?: string;
   trim?: Span & { of: string; media?: HashedFile };
@@ -67,6 +70,8 @@ export interface Evidence {
   kid: string;
   sealed_at: string;
   timestamped: boolean;
+  /** What each participant saw. */
+  seen: Seen[];
   /** Of a trimmed clip: of which clip, and from where to where of it. */
   part: (Span & { of: string }) | undefined;
 }
@@ -112,6 +117,7 @@ export function evidenceOf({ seal, timestamp, trim }: Manifest): Evidence {
     kid: seal.key.kid,
     sealed_at: seal.sealed_at,
     timestamped: timestamp !== undefined,
+    seen: (seal.seen ?? []).map((one) => ({ ...one, from_ms: one.from_ms - from })),
     part: trim ? { of: trim.of, from_ms: from, to_ms: to } : undefined,
   };
 }

@@ -49,6 +49,7 @@ export class RoomModel {
       on('case', (message) => (this.case = message.case)),
       on('clip', ({ clip }) => this.putClip(clip)),
       on('still', ({ still }) => this.putStill(still)),
+      on('deleted', ({ object, id }) => this.remove(object, id)),
       on('renewed', () => this.#recording(false, [], null)),
       on('notice', ({ code, message }) => (this.notice = NOTICES[code]?.() ?? message)),
     ];
@@ -86,6 +87,11 @@ export class RoomModel {
     this.stills = !known
       ? [...this.stills, still]
       : this.stills.map((one) => (one.id === still.id ? { ...one, ...still } : one));
+  }
+
+  remove(object: 'clip' | 'still', id: string): void {
+    if (object === 'clip') this.clips = this.clips.filter((one) => one.id !== id);
+    else this.stills = this.stills.filter((one) => one.id !== id);
   }
 
   putClips(clips: Clip[]): void {

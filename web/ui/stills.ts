@@ -9,6 +9,7 @@ import type { LoupeRest, Still } from '../sdk/index.js';
 import { PageElement, icon } from './element.js';
 import { lightWord, sharpWord, type LightWord, type SharpWord } from './evidence.js';
 import type { Spot } from './loupe.js';
+import './keep.js';
 import './loupe.js';
 
 const ZOOMS = [1, 2, 4];
@@ -25,6 +26,9 @@ export class StillsElement extends PageElement {
   /** Oldest first. */
   @property({ attribute: false }) stills: Still[] = [];
   @property({ attribute: false }) rest: LoupeRest | undefined;
+  @property({ attribute: false }) names = new Map<string, string>();
+  /** Of who looks. */
+  @property() viewerRole = '';
   /** One or two, with their addresses; the one that a click in the strip changes. */
   @state() private open: Still[] = [];
   @state() private active = 0;
@@ -100,6 +104,11 @@ export class StillsElement extends PageElement {
         <p class="pane-links"><a href=${still.media_url ?? ''} download="still-${still.id}.jpg">${t('still.download')}</a>
           ${still.record_url ? html`<a href=${still.record_url} download="still-${still.id}.still.json">${t('still.record')}</a>` : nothing}
           <code class="small">SHA-256 ${still.sha256}</code></p>
+        ${this.open.length === 1 && this.viewerRole
+          ? html`<details class="fold"><summary><h4>${icon('lock')}${t('keep.title')}</h4></summary>
+              <lp-keep .case=${still.case} .thing=${{ object: 'still', id: still.id, kept_until: still.kept_until }} .rest=${this.rest}
+                .names=${this.names} .viewerRole=${this.viewerRole} @deleted=${() => this.#gone(still.id)}></lp-keep></details>`
+          : nothing}
       </figcaption>
     </figure>`;
   }
@@ -150,6 +159,11 @@ export class StillsElement extends PageElement {
     if (!whole) return;
     this.open = [first, whole];
     this.active = 1;
+  }
+
+  #gone(id: string): void {
+    this.#close();
+    this.dispatchEvent(new CustomEvent('deleted', { detail: { object: 'still', id } }));
   }
 
   #close(): void {

@@ -9,12 +9,14 @@ import {
   type TimelineEvent,
 } from '../../sdk/index.js';
 import { PageElement, icon } from '../../ui/element.js';
+import type { KeepElement } from '../../ui/keep.js';
 import { brand, linkToken, linkTrouble, setUpPage, troubleView, type LinkTrouble } from '../../ui/page.js';
 import { RoomModel } from '../../ui/room.js';
 import { ring } from '../../ui/sound.js';
 import '../../ui/chat.js';
 import '../../ui/clip-view.js';
 import '../../ui/clips.js';
+import '../../ui/keep.js';
 import '../../ui/media.js';
 import '../../ui/stills.js';
 import '../../ui/timer.js';
@@ -111,7 +113,7 @@ export class DeskApp extends PageElement {
     });
     client.on('call_ended', ({ reason }) => this.#callOver(reason));
     client.on('case', (message) => this.#caseChanged(message.case));
-    for (const name of ['clip', 'recording', 'person_joined', 'person_left', 'person_changed', 'still'] as const) {
+    for (const name of ['clip', 'recording', 'person_joined', 'person_left', 'person_changed', 'still', 'deleted'] as const) {
       client.on(name, () => this.#timelineSoon());
     }
     client.on('clip', ({ clip }) => void this.#clipAddresses(clip));
@@ -439,6 +441,14 @@ export class DeskApp extends PageElement {
     this.#timelineSoon();
   }
 
+  /** A clip or a still is gone: what is left of it stands among the tombstones. */
+  deleted({ object, id }: { object: 'clip' | 'still'; id: string }): void {
+    this.room.remove(object, id);
+    this.requestUpdate();
+    this.#timelineSoon();
+    void this.querySelector<KeepElement>('.stage-column > lp-keep')?.load();
+  }
+
   /** Fetched with the token, then handed to the browser as a file of the case's number. */
   async exportCase(): Promise<void> {
     const one = this.selected;
@@ -483,8 +493,13 @@ export class DeskApp extends PageElement {
   async #loadTimeline(): Promise<void> {
     const id = this.selected?.id;
     if (!id) return;
-    const page = await this.rest.timeline(id).catch(() => undefined);
-    if (page && this.selected?.id === id) this.timeline = page.items;
+    for (;;) {
+      const page = await this.rest.timeline(id, this.timeline.at(-1)?.seq).catch(() => undefined);
+      if (!page || this.selected?.id !== id) return;
+      const last = this.timeline.at(-1)?.seq ?? 0;
+      this.timeline = [...this.timeline, ...page.items.filter(({ seq }) => seq > last)];
+      if (!page.next_cursor || page.items.length === 0) return;
+    }
   }
 
   // --- views

@@ -12,6 +12,8 @@ import { networkBadge, networkBars, networkMark } from '../../ui/network.js';
 import type { DeskCall } from './call.js';
 import { LOOK_BACK_S, type DeskApp } from './main.js';
 
+type Deleted = { object: 'clip' | 'still'; id: string };
+
 /** Roles that may record, and so may make a part of a clip a new one. */
 const RECORDS = new Set(['agent', 'appraiser', 'arbiter', 'host']);
 
@@ -32,11 +34,13 @@ export function stageView(app: DeskApp) {
       ? html`${stillShelf(app)}<section class="clip-shelf" aria-label=${t('clip.title')}>
           <h2>${t('clip.title')}</h2>
           <lp-clips whole .clips=${app.room.clips} .rest=${app.rest} .stills=${app.room.stills}
-            .names=${namesIn(app.timeline)} ?cuts=${RECORDS.has(app.link.claims?.role ?? '')}
+            .names=${namesIn(app.timeline)} ?cuts=${RECORDS.has(app.link.claims?.role ?? '')} .viewerRole=${app.link.claims?.role ?? ''}
+            @deleted=${(event: CustomEvent<Deleted>) => app.deleted(event.detail)}
             @made=${(event: CustomEvent<Clip>) => void app.follow(event.detail)}
             @still=${(event: CustomEvent<string>) => openStill(app, event.detail)}></lp-clips>
         </section>
-        ${call || !selected ? nothing : exportCard(app)}`
+        ${call || !selected ? nothing : html`${exportCard(app)}
+          <lp-keep ?graves=${app.timeline.some(({ type }) => type.endsWith('_deleted'))} .case=${selected.id} .rest=${app.rest} .names=${namesIn(app.timeline)} .viewerRole=${app.link.claims?.role ?? ''}></lp-keep>`}`
       : nothing}
   </main>`;
 }
@@ -58,7 +62,8 @@ function stillShelf(app: DeskApp) {
   if (stills.length === 0) return nothing;
   return html`<section class="clip-shelf" aria-label=${t('still.title')}>
     <h2>${t('still.title')}</h2>
-    <lp-stills .stills=${stills} .rest=${app.rest}></lp-stills>
+    <lp-stills .stills=${stills} .rest=${app.rest} .names=${namesIn(app.timeline)} .viewerRole=${app.link.claims?.role ?? ''}
+      @deleted=${(event: CustomEvent<Deleted>) => app.deleted(event.detail)}></lp-stills>
   </section>`;
 }
 
