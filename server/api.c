@@ -68,6 +68,33 @@ void api_problem_er(struct api_call *c, int er, const char *detail)
     http_problem_er(&c->response, er, detail);
 }
 
+int api_file(struct api_call *c, const char *path)
+{
+    struct file *file;
+    uint64_t size = 0;
+    int er = file_open(&file, c->app->vault, path);
+    if (er == 0 && (file_size(file, &size) < 0 || size == 0)) {
+        file_close(file);
+        er = ER_IO;
+    }
+    if (er == 0) {
+        c->response.status = 200;
+        c->response.file = file;
+        c->response.file_size = size;
+        return 0;
+    }
+    if (er == ER_NOT_FOUND)
+        api_problem_er(c, er, "there is no such file");
+    else
+        api_problem(c, er == ER_DENIED ? 503 : 500,
+                    er == ER_DENIED
+                        ? "the file is encrypted with a key that the server was not given"
+                    : er == ER_IO ? "the file cannot be read"
+                                  : "the file is not as it was written");
+    log_event(c->app->log, LOG_ERROR, "file_unreadable", "er=%s", er_name(er));
+    return er;
+}
+
 void api_json(struct api_call *c, int status, json_t *body)
 {
     char *text = body ? json_canonical(body) : NULL;

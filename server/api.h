@@ -37,6 +37,9 @@ void api_answer(struct api_call *c);
 /** Problems and bodies into c->response. */
 void api_problem(struct api_call *c, int status, const char *detail);
 void api_problem_er(struct api_call *c, int er, const char *detail);
+/** Answer with a file that was recorded, with Range; any thread. On failure the problem is set: ER_NOT_FOUND;
+ *  ER_DENIED: it is encrypted, and its key is not here; ER_UNAUTHENTIC, ..: it was changed; ER_IO. */
+int api_file(struct api_call *c, const char *path);
 /** Takes `body` over (NULL: 500). */
 void api_json(struct api_call *c, int status, json_t *body);
 

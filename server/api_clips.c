@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Clips over HTTP: what is known of them, their files (by token or signed link), their manifest. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/er.h"
 #include "base/str.h"
@@ -148,31 +144,14 @@ static bool file_allowed(struct store *s, struct api_call *c, const char *file,
     return clip_find(s, c, clip) && api_evidence_allowed(s, c, &clip->case_id);
 }
 
-static int file_open(struct api_call *c, const struct store_clip *clip, const char *suffix)
-{
-    char path[STORE_PATH_BYTES + 24];
-    struct stat st;
-    (void)snprintf(path, sizeof path, "%s%s", clip->path, suffix);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return errno == ENOENT ? ER_NOT_FOUND : ER_IO;
-    if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size <= 0) {
-        (void)close(fd);
-        return ER_IO;
-    }
-    c->response.status = 200;
-    c->response.file = fd;
-    c->response.file_size = (uint64_t)st.st_size;
-    return 0;
-}
-
 /** H264 is in no WebM: such clips are Matroska at large, and their head says so (RFC 9559, 12). */
-static bool is_matroska(int fd)
+static bool is_matroska(struct file *file)
 {
     static const char type[] = "matroska";
     char head[64];
-    ssize_t len = pread(fd, head, sizeof head, 0);
-    return len > 0 && memmem(head, (size_t)len, type, sizeof type - 1);
+    size_t len;
+    return file_read_at(file, 0, head, sizeof head, &len) == 0 &&
+           memmem(head, len, type, sizeof type - 1);
 }
 
 static void send_file(struct store *s, struct api_call *c, const char *suffix, const char *type,
@@ -197,12 +176,13 @@ static void send_file(struct store *s, struct api_call *c, const char *suffix, c
                                   .what = what,
                                   .person = person,
                                   .once_us = poster ? ACCESS_POSTER_US : 0};
-    int er = file_open(c, &clip, suffix);
-    if (!er)
-        er = access_tell(s, c, &access);
+    char path[STORE_PATH_BYTES + 24];
+    (void)snprintf(path, sizeof path, "%s%s", clip.path, suffix);
+    if (api_file(c, path))
+        return;
+    int er = access_tell(s, c, &access);
     if (er) {
-        api_problem_er(c, er,
-                       er == ER_NOT_FOUND ? "there is no such file" : "the file cannot be read");
+        api_problem_er(c, er, "the file cannot be read");
         return;
     }
     if (media && is_matroska(c->response.file)) {

@@ -104,7 +104,8 @@ static void gather_work(struct store *s, void *data)
     (void)snprintf(job->number, sizeof job->number, "%s", sc.number);
     job->er = told(s, c, &sc);
     if (!job->er)
-        job->er = export_gather(&job->sending->export, s, &sc, c->claims.identity, c->unix_us);
+        job->er = export_gather(&job->sending->export, c->app->vault, s, &sc, c->claims.identity,
+                                c->unix_us);
     store_case_clear(&sc);
 }
 

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Stills over HTTP: what is known of them, and their files, by token or signed link. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/er.h"
 #include "base/str.h"
@@ -96,24 +92,6 @@ static bool file_allowed(struct store *s, struct api_call *c, const char *file,
     return still_find(s, c, still) && api_evidence_allowed(s, c, &still->case_id);
 }
 
-static int file_open(struct api_call *c, const struct store_still *still, const char *suffix)
-{
-    char path[STORE_PATH_BYTES + 16];
-    struct stat st;
-    (void)snprintf(path, sizeof path, "%s%s", still->path, suffix);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return errno == ENOENT ? ER_NOT_FOUND : ER_IO;
-    if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size <= 0) {
-        (void)close(fd);
-        return ER_IO;
-    }
-    c->response.status = 200;
-    c->response.file = fd;
-    c->response.file_size = (uint64_t)st.st_size;
-    return 0;
-}
-
 static void send_file(struct store *s, struct api_call *c, const char *what, const char *suffix,
                       const char *type, uint64_t once_us)
 {
@@ -122,15 +100,17 @@ static void send_file(struct store *s, struct api_call *c, const char *what, con
     if (!file_allowed(s, c, what, &still, person))
         return;
     (void)snprintf(c->response.etag, sizeof c->response.etag, "\"%.64s-%s\"", still.sha256, what);
-    int er = file_open(c, &still, suffix);
     const struct access access = {.case_id = &still.case_id,
                                   .object = "still",
                                   .id = &still.id,
                                   .what = what,
                                   .person = person,
                                   .once_us = once_us};
-    if (!er)
-        er = access_tell(s, c, &access);
+    char path[STORE_PATH_BYTES + 16];
+    (void)snprintf(path, sizeof path, "%s%s", still.path, suffix);
+    if (api_file(c, path))
+        return;
+    int er = access_tell(s, c, &access);
     if (er) {
         api_problem_er(c, er, "the file cannot be read");
         return;

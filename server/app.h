@@ -21,6 +21,7 @@ struct calls;
 struct media;
 struct sealer;
 struct statics;
+struct vault;
 struct whip;
 struct ws;
 
@@ -34,6 +35,7 @@ struct app {
     struct auth *auth;      /* any thread */
     struct store *store;    /* the store thread's, once dbq runs */
     struct dbq *dbq;
+    struct vault *vault; /* any thread; without keys, what is recorded lies plain */
     struct sealer *sealer;
     struct media *media;
     struct ice_servers ice_servers;

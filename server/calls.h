@@ -21,6 +21,7 @@ struct calls;
 struct ice_servers;
 struct media;
 struct sealer;
+struct vault;
 
 /** Where the time comes from, so that tests can turn it. */
 struct calls_clock {
@@ -34,7 +35,8 @@ struct calls_config {
     struct dbq *dbq;
     struct sealer *sealer; /* NULL: clips are not sealed; for tests */
     struct auth *auth;
-    struct log *log; /* may be NULL */
+    struct log *log;     /* may be NULL */
+    struct vault *vault; /* of what is uploaded; may be NULL */
     struct entropy entropy;
     const char *data; /* the data folder: clips go to <data>/blobs/<xx>/<clip id> */
     const struct ice_servers *ice_servers; /* for `welcome`; NULL: none */

@@ -2,15 +2,12 @@
 /* Photographs: asked of somebody's page by WebSocket, uploaded in pieces by HTTP, each piece durable
  * before it is answered, so that an upload goes on where it was left. When the last piece is there the
  * photograph is checked, and becomes a still of the case. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/er.h"
+#include "base/file.h"
 #include "base/str.h"
 #include "server/calls_impl.h"
 
@@ -258,6 +255,7 @@ size_t calls_forget_photos(struct store *s, const struct id *case_id, const char
 
 struct piece_job {
     struct calls_job head;
+    struct vault *vault;
     struct claims who;
     struct calls_photo_piece piece;
     struct store_still row;
@@ -268,35 +266,35 @@ struct piece_job {
 };
 
 /** What was uploaded so far; 0 before the first piece. */
-static int upload_size(const char *name, uint64_t *ret)
+static int upload_size(struct vault *vault, const char *name, uint64_t *ret)
 {
-    struct stat st;
+    struct file *f;
     *ret = 0;
-    if (stat(name, &st) < 0)
-        return errno == ENOENT ? 0 : ER_IO;
-    *ret = (uint64_t)st.st_size;
-    return 0;
+    int er = file_open(&f, vault, name);
+    if (er < 0)
+        return er == ER_NOT_FOUND ? 0 : ER_IO;
+    er = file_size(f, ret);
+    file_close(f);
+    return er;
 }
 
 /** All of it on the disk, or nothing more than before. */
-static int append(const char *name, uint64_t at, const uint8_t *data, size_t len)
+static int append(struct vault *vault, const char *name, uint64_t at, const uint8_t *data,
+                  size_t len)
 {
-    int fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0640);
-    if (fd < 0)
+    struct file *f;
+    int er = file_append(&f, vault, name);
+    if (er < 0)
         return ER_IO;
-    int er = 0;
-    for (size_t done = 0; er == 0 && done < len;) {
-        ssize_t n = pwrite(fd, data + done, len - done, (off_t)(at + done));
-        if (n > 0)
-            done += (size_t)n;
-        else if (n == 0 || errno != EINTR)
-            er = ER_IO;
-    }
-    if (er == 0 && fsync(fd) < 0)
-        er = ER_IO;
-    if (er < 0 && ftruncate(fd, (off_t)at) < 0)
-        er = ER_IO;
-    (void)close(fd);
+    if (file_position(f) != at) /* begun anew: it was of before there was a key */
+        er = ER_STALE;
+    if (er == 0)
+        er = file_write(f, data, len);
+    if (er == 0)
+        er = file_sync(f);
+    if (er < 0 && er != ER_STALE)
+        (void)file_undo(f);
+    file_close(f);
     return er;
 }
 
@@ -327,7 +325,7 @@ static int piece_take(struct store *s, struct piece_job *job)
     if (job->row.created_us + LIMIT_PHOTO_WAIT_US < job->head.unix_us)
         return ER_NOT_FOUND;
     upload_name(&job->row, name, sizeof name);
-    er = upload_size(name, &job->offset);
+    er = upload_size(job->vault, name, &job->offset);
     if (er < 0 || p->only_look)
         return er;
     if (p->offset != job->offset)
@@ -335,9 +333,11 @@ static int piece_take(struct store *s, struct piece_job *job)
     if (p->len > LIMIT_PHOTO_BYTES - job->offset)
         return ER_FULL;
     if (p->len)
-        er = append(name, p->offset, p->data, p->len);
+        er = append(job->vault, name, p->offset, p->data, p->len);
     if (er == 0)
         job->offset += p->len;
+    else if (er == ER_STALE)
+        (void)upload_size(job->vault, name, &job->offset);
     return er;
 }
 
@@ -407,6 +407,7 @@ void calls_photo_piece(struct calls *c, const struct claims *who, const char *ph
     if (er == 0) {
         job->head.work = piece_work;
         job->head.done = piece_done;
+        job->vault = c->config.vault;
         job->who = *who;
         job->piece = *piece;
         job->done = done;

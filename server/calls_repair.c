@@ -71,7 +71,9 @@ static void failed_each(void *ctx, const struct store_clip *row)
 {
     char part[STORE_PATH_BYTES + 8];
     (void)snprintf(part, sizeof part, "%s.part", row->path);
-    if (!is_trim(row) && strcmp(row->reason, er_name(ER_IO)) == 0 && access(part, F_OK) == 0)
+    bool later = strcmp(row->reason, er_name(ER_IO)) == 0 ||
+                 strcmp(row->reason, er_name(ER_DENIED)) == 0; /* its key was not there */
+    if (!is_trim(row) && later && access(part, F_OK) == 0)
         repair_each(ctx, row);
 }
 

@@ -136,8 +136,8 @@ static void add_texts(struct export *e, const struct store_case *sc, uint64_t un
              json_pack("{s:s,s:O}", "case", e->case_id.text, "events", e->events));
 }
 
-int export_gather(struct export **ret, struct store *s, const struct store_case *sc, const char *by,
-                  uint64_t unix_us)
+int export_gather(struct export **ret, struct vault *vault, struct store *s,
+                  const struct store_case *sc, const char *by, uint64_t unix_us)
 {
     struct export *e = calloc(1, sizeof *e);
     if (!e)
@@ -148,7 +148,7 @@ int export_gather(struct export **ret, struct store *s, const struct store_case 
     e->events = json_array();
     e->clips = json_array();
     e->stills = json_array();
-    int er = e->events && e->clips && e->stills ? zip_new(&e->zip) : ER_NOMEM;
+    int er = e->events && e->clips && e->stills ? zip_new(&e->zip, vault) : ER_NOMEM;
     if (er == 0)
         er = store_events_list(s, &sc->id, 0, (size_t)INT64_MAX, event_add, e);
     if (er == 0)

@@ -11,8 +11,8 @@
 struct export;
 
 /** Store thread: what is to go into it, as it is now. ER_NOMEM, ER_IO, .. */
-int export_gather(struct export **ret, struct store *s, const struct store_case *sc, const char *by,
-                  uint64_t unix_us);
+int export_gather(struct export **ret, struct vault *vault, struct store *s,
+                  const struct store_case *sc, const char *by, uint64_t unix_us);
 /** Sealing thread: reads all files, and signs the list of what is in it. ER_IO, ER_NOMEM. */
 int export_finish(struct export *e, struct sealer *sealer, uint64_t unix_us);
 /** NULL is fine. */

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/file.h"
 #include "base/log.h"
 
 struct lws_protocols;
@@ -71,8 +72,8 @@ struct http_response {
     const char *content_type; /* static text, or NULL without a body */
     char *body;               /* owned; or: */
     size_t body_len;
-    const char *constant; /* static bytes of body_len, not owned */
-    int file;             /* with file_size > 0: an open descriptor, owned; answered with Range */
+    const char *constant;      /* static bytes of body_len, not owned */
+    struct file *file;         /* with file_size > 0: open to read, owned; answered with Range */
     struct http_source source; /* instead of it, owned; answered whole */
     uint64_t file_size;
     char etag[80]; /* with its quotes; "" none */

@@ -356,7 +356,7 @@ static enum exchange_step ask_piece(struct exchange *x, struct http_files *files
 {
     if (!x->piece.bytes && !(x->piece.bytes = malloc(LWS_PRE + PIECE)))
         return EXCHANGE_BROKEN;
-    struct http_piece p = {.fd = x->response.file,
+    struct http_piece p = {.file = x->response.file,
                            .source = x->response.source,
                            .offset = x->slice.first,
                            .len = x->slice.len < PIECE ? (size_t)x->slice.len : PIECE,

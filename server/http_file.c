@@ -2,7 +2,6 @@
 /* The file reading thread. */
 #include "server/http_file.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -26,15 +25,7 @@ static size_t read_piece(const struct http_piece *p)
     size_t len = 0;
     if (p->source.read)
         return p->source.read(p->source.ctx, p->offset, p->bytes, p->len);
-    while (len < p->len) {
-        ssize_t n = pread(p->fd, p->bytes + len, p->len - len, (off_t)(p->offset + len));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            break;
-        len += (size_t)n;
-    }
-    return len;
+    return file_read_at(p->file, p->offset, p->bytes, p->len, &len) < 0 ? 0 : len;
 }
 
 static void *files_thread(void *arg)

@@ -14,7 +14,7 @@ struct http_files;
 
 /** A piece to read, and then what came of it. `bytes` is the asker's and must stay until it is back. */
 struct http_piece {
-    int fd;
+    struct file *file;
     struct http_source source; /* instead of it, if it has `read` */
     uint64_t offset;
     size_t len; /* wanted; then read, fewer at an error or the file's end */

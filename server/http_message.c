@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/er.h"
@@ -113,10 +112,10 @@ static void body_drop(struct http_response *r)
     if (r->source.read)
         r->source.free(r->source.ctx);
     else if (r->file_size)
-        (void)close(r->file);
+        file_close(r->file);
     r->source = (struct http_source){0};
     r->file_size = 0;
-    r->file = 0;
+    r->file = NULL;
 }
 
 void http_body_take(struct http_response *r, int status, const char *content_type, char *text)

@@ -21,6 +21,7 @@ struct sealer {
     char *authority; /* NULL: none */
     struct entropy entropy;
     struct log *log;
+    struct vault *vault;
     struct dbq *queue, *slow;
 };
 
@@ -32,6 +33,7 @@ int sealer_new(struct sealer **ret, const struct sealer_config *config)
         return ER_NOMEM;
     s->entropy = config->entropy;
     s->log = config->log;
+    s->vault = config->vault;
     s->keys = strdup(config->keys);
     if (config->authority && config->authority[0])
         s->authority = strdup(config->authority);
@@ -72,6 +74,11 @@ struct dbq *sealer_slow_queue(struct sealer *s)
 struct log *sealer_log(const struct sealer *s)
 {
     return s->log;
+}
+
+struct vault *sealer_vault(const struct sealer *s)
+{
+    return s->vault;
 }
 
 static int stamp(void *ctx, const struct merkle_hash *hash, char **ret)
@@ -168,13 +175,13 @@ int sealer_seal(struct sealer *s, const struct id *clip, const char *path, const
     char name[NAME_BYTES];
     struct matroska_file media = {0}, voices = {0};
     (void)snprintf(name, sizeof name, "%s.webm", path);
-    int er = matroska_read_path(name, &media), spoken = ER_NOT_FOUND;
+    int er = matroska_read_path(s->vault, name, &media), spoken = ER_NOT_FOUND;
     if (er == ER_MALFORMED)
         log_event(s->log, LOG_ERROR, "clip_malformed", "clip=%s byte=%llu why=\"%s\"", clip->text,
                   (unsigned long long)media.wrong_at, media.wrong);
     if (er == 0) {
         (void)snprintf(name, sizeof name, "%s.voices.mka", path);
-        spoken = matroska_read_path(name, &voices);
+        spoken = matroska_read_path(s->vault, name, &voices);
         er = spoken == ER_NOT_FOUND ? 0 : spoken;
     }
     if (er == 0)

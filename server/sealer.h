@@ -10,6 +10,7 @@
 #include "base/id.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/vault.h"
 #include "server/dbq.h"
 
 struct sealer;
@@ -19,7 +20,8 @@ struct sealer_config {
     const char *authority; /* of time stamps, an http address; NULL or "": none */
     uint64_t unix_us;      /* now */
     struct entropy entropy;
-    struct log *log; /* may be NULL; outlives it */
+    struct log *log;     /* may be NULL; outlives it */
+    struct vault *vault; /* the clips' files; likewise */
 };
 
 /** ER_IO, ER_MALFORMED (the keys), ER_NOMEM. Copies the texts. */
@@ -82,6 +84,7 @@ struct matroska_file;
 int sealer_take_log(struct sealer *s, const char *path, const struct matroska_file *media,
                     const struct matroska_file *voices, json_t *facts);
 struct log *sealer_log(const struct sealer *s);
+struct vault *sealer_vault(const struct sealer *s);
 /** Who signs now. The caller frees keys. */
 struct manifest_signer;
 int sealer_signer(struct sealer *s, uint64_t unix_us, struct manifest_signer *ret);

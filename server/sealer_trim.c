@@ -108,7 +108,7 @@ int sealer_trim(struct sealer *s, const struct sealer_trim *t, uint64_t unix_us,
     int er = original_read(t->of_path, &original);
     (void)snprintf(name, sizeof name, "%s.webm", t->path);
     if (er == 0)
-        er = matroska_read_path(name, &media);
+        er = matroska_read_path(sealer_vault(s), name, &media);
     if (er == 0)
         er = trim(s, t, unix_us, &original, &media, ret_sha256);
     matroska_clear(&media);

@@ -3,13 +3,13 @@
 #include "server/seal/matroska.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/er.h"
+#include "base/file.h"
 #include "base/limits.h"
 
 enum {
@@ -579,14 +579,20 @@ struct matroska_source matroska_source_fd(const int *fd)
     return (struct matroska_source){.read = read_fd, .ctx = (void *)(uintptr_t)fd};
 }
 
-int matroska_read_path(const char *path, struct matroska_file *ret)
+static int read_open(void *ctx, uint64_t at, void *ret_bytes, size_t size, size_t *ret_len)
 {
+    return file_read_at(ctx, at, ret_bytes, size, ret_len);
+}
+
+int matroska_read_path(struct vault *vault, const char *path, struct matroska_file *ret)
+{
+    struct file *file;
     *ret = (struct matroska_file){0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return errno == ENOENT ? ER_NOT_FOUND : ER_IO;
-    struct matroska_source source = matroska_source_fd(&fd);
-    int er = matroska_read(&source, ret);
-    (void)close(fd);
+    int er = file_open(&file, vault, path);
+    if (er < 0)
+        return er;
+    const struct matroska_source source = {.read = read_open, .ctx = file};
+    er = matroska_read(&source, ret);
+    file_close(file);
     return er;
 }

@@ -5,6 +5,7 @@
 #ifndef LOUPE_SERVER_SEAL_MATROSKA_H
 #define LOUPE_SERVER_SEAL_MATROSKA_H
 
+#include "base/vault.h"
 #include "server/seal/merkle.h"
 
 #define MATROSKA_TRACKS 64    /* more are refused */
@@ -52,7 +53,7 @@ void matroska_clear(struct matroska_file *file);
 
 /** Of a file opened by the caller. */
 struct matroska_source matroska_source_fd(const int *fd);
-/** The same of a file by its name. ER_NOT_FOUND, ER_IO too. */
-int matroska_read_path(const char *path, struct matroska_file *ret);
+/** The same of a file by its name. As base/file.h too. */
+int matroska_read_path(struct vault *vault, const char *path, struct matroska_file *ret);
 
 #endif

@@ -116,7 +116,7 @@ static void media_check(struct report *r, const struct manifest *m, const char *
                         bool seen[static 2])
 {
     struct matroska_file file;
-    int er = matroska_read_path(path, &file);
+    int er = matroska_read_path(NULL, path, &file);
     if (er == 0 || er == ER_MALFORMED) {
         bool voices = verify_is_voices(m, &file);
         if (seen[voices])

@@ -2,15 +2,13 @@
 /* ZIP: the layout of an archive, and reading any piece of it. */
 #include "server/seal/zip.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/er.h"
+#include "base/file.h"
 #include "base/str.h"
 
 enum {
@@ -35,8 +33,9 @@ struct zip {
     uint8_t *tail; /* directory and end */
     size_t tail_len;
     uint64_t tail_at;
-    int fd; /* of the file read last; -1: none */
-    size_t fd_entry;
+    struct vault *vault;
+    struct file *file; /* read last; NULL: none */
+    size_t file_entry;
     uint32_t crc[8][256];
 };
 
@@ -72,12 +71,12 @@ static uint32_t crc_step(uint32_t t[8][256], uint32_t crc, const uint8_t *at, si
 
 /* Entries */
 
-int zip_new(struct zip **ret)
+int zip_new(struct zip **ret, struct vault *vault)
 {
     struct zip *z = calloc(1, sizeof *z);
     if (!z)
         return ER_NOMEM;
-    z->fd = -1;
+    z->vault = vault;
     crc_init(z->crc);
     *ret = z;
     return 0;
@@ -91,8 +90,7 @@ void zip_free(struct zip *z)
         free(z->entries[i].bytes);
         free(z->entries[i].path);
     }
-    if (z->fd >= 0)
-        (void)close(z->fd);
+    file_close(z->file);
     free(z->entries);
     free(z->tail);
     free(z);
@@ -145,35 +143,42 @@ int zip_add_bytes(struct zip *z, const char *name, char *bytes, size_t len)
 int zip_add_file(struct zip *z, const char *name, const char *path)
 {
     struct zip_entry *e;
-    struct stat st;
-    if (stat(path, &st) || !S_ISREG(st.st_mode))
-        return errno == ENOENT ? ER_NOT_FOUND : ER_IO;
-    char *copy = strdup(path);
-    int er = copy ? entry_add(z, name, &e) : ER_NOMEM;
+    struct file *file;
+    uint64_t size;
+    int er = file_open(&file, z->vault, path);
+    if (er)
+        return er;
+    er = file_size(file, &size);
+    file_close(file);
+    char *copy = er == 0 ? strdup(path) : NULL;
+    if (er == 0)
+        er = copy ? entry_add(z, name, &e) : ER_NOMEM;
     if (er) {
         free(copy);
         return er;
     }
     e->path = copy;
-    e->size = (uint64_t)st.st_size;
+    e->size = size;
     return 0;
 }
 
-static int measure(struct zip *z, struct zip_entry *e, int fd, EVP_MD_CTX *md, uint8_t *buffer)
+static int measure(struct zip *z, struct zip_entry *e, struct file *file, EVP_MD_CTX *md,
+                   uint8_t *buffer)
 {
     uint64_t at = 0;
     uint32_t crc = 0;
     if (!EVP_DigestInit_ex(md, EVP_sha256(), NULL))
         return ER_NOMEM;
     for (;;) {
-        ssize_t n = pread(fd, buffer, READ_BYTES, (off_t)at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
+        size_t n;
+        int er = file_read_at(file, at, buffer, READ_BYTES, &n);
+        if (er)
+            return er;
+        if (n == 0)
             break;
-        crc = crc_step(z->crc, crc, buffer, (size_t)n);
-        at += (uint64_t)n;
-        if (!EVP_DigestUpdate(md, buffer, (size_t)n))
+        crc = crc_step(z->crc, crc, buffer, n);
+        at += n;
+        if (!EVP_DigestUpdate(md, buffer, n))
             return ER_NOMEM;
     }
     e->crc = crc;
@@ -187,12 +192,14 @@ int zip_measure(struct zip *z)
     int er = md && buffer ? 0 : ER_NOMEM;
     for (size_t i = 0; er == 0 && i < z->count; i++) {
         struct zip_entry *e = &z->entries[i];
-        int fd = e->path ? open(e->path, O_RDONLY | O_CLOEXEC) : -1;
+        struct file *file;
         if (!e->path)
             continue;
-        er = fd < 0 ? ER_IO : measure(z, e, fd, md, buffer);
-        if (fd >= 0)
-            (void)close(fd);
+        er = file_open(&file, z->vault, e->path);
+        if (er)
+            break;
+        er = measure(z, e, file, md, buffer);
+        file_close(file);
     }
     EVP_MD_CTX_free(md);
     free(buffer);
@@ -376,15 +383,15 @@ static size_t copy_from(const void *bytes, uint64_t len, uint64_t at, void *ret,
 static size_t file_piece(struct zip *z, size_t i, uint64_t at, void *ret, size_t size)
 {
     const struct zip_entry *e = &z->entries[i];
-    if (z->fd < 0 || z->fd_entry != i) {
-        if (z->fd >= 0)
-            (void)close(z->fd);
-        z->fd = e->path ? open(e->path, O_RDONLY | O_CLOEXEC) : -1;
-        z->fd_entry = i;
+    if (!z->file || z->file_entry != i) {
+        file_close(z->file);
+        z->file = NULL;
+        z->file_entry = i;
+        if (!e->path || file_open(&z->file, z->vault, e->path) < 0)
+            return 0;
     }
-    size_t wanted = e->size - at < size ? (size_t)(e->size - at) : size;
-    ssize_t n = z->fd < 0 ? -1 : pread(z->fd, ret, wanted, (off_t)at);
-    return n > 0 ? (size_t)n : 0;
+    size_t wanted = e->size - at < size ? (size_t)(e->size - at) : size, len;
+    return file_read_at(z->file, at, ret, wanted, &len) < 0 ? 0 : len;
 }
 
 static size_t piece(struct zip *z, uint64_t at, void *ret, size_t size)
@@ -532,7 +539,7 @@ int zip_open(struct zip **ret, const struct matroska_source *source, uint64_t si
     struct zip *z;
     uint64_t at = 0, count = 0;
     *ret_at = size;
-    int er = zip_new(&z);
+    int er = zip_new(&z, NULL);
     if (er)
         return er;
     er = find_directory(source, size, &at, &count);

@@ -22,12 +22,13 @@ struct zip_entry {
 
 struct zip;
 
-int zip_new(struct zip **ret);
+/** `vault` as base/file.h has it: of files that are added; it outlives this. ER_NOMEM. */
+int zip_new(struct zip **ret, struct vault *vault);
 /** NULL is fine. */
 void zip_free(struct zip *z);
 /** `bytes` (heap memory) is taken over in any case; NULL: ER_NOMEM. ER_INVALID: the name. */
 int zip_add_bytes(struct zip *z, const char *name, char *bytes, size_t len);
-/** ER_NOT_FOUND, ER_IO. */
+/** As file_open. */
 int zip_add_file(struct zip *z, const char *name, const char *path);
 /** CRC and hash of what has been added and not been measured yet; reads all files. ER_IO: one has
  *  another size now, or cannot be read. */

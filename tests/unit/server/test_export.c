@@ -98,7 +98,7 @@ static void add_still(struct scene *s)
 static void export_all(struct scene *s)
 {
     struct export *e;
-    assert_int_equal(export_gather(&e, s->store, &s->sc, "ann", T0 + 5000000), 0);
+    assert_int_equal(export_gather(&e, NULL, s->store, &s->sc, "ann", T0 + 5000000), 0);
     assert_int_equal(export_finish(e, s->sealer, T0 + 5000000), 0);
     s->len = (size_t)export_size(e);
     s->zip = malloc(s->len);
@@ -287,7 +287,7 @@ static void an_entry_is_listed_once(void **state)
     json_t *list = json_pack("{s:s,s:s,s:[O,O]}", "format", VERIFY_EXPORT_FORMAT, "case",
                              s->sc.id.text, "entries", e, e);
     json_decref(e);
-    assert_int_equal(zip_new(&z), 0);
+    assert_int_equal(zip_new(&z, NULL), 0);
     assert_int_equal(zip_add_bytes(z, "a", strdup("a"), 1), 0);
     assert_int_equal(sealer_sign(s->sealer, VERIFY_EXPORT_CONTEXT, list, T0, &text, &len), 0);
     assert_int_equal(zip_add_bytes(z, "export.json", text, len), 0);

@@ -107,7 +107,7 @@ static void log_track(struct scene *s, uint32_t track, enum framelog_track_kind 
 static void log_frames(struct scene *s, const char *name)
 {
     struct matroska_file f;
-    assert_int_equal(matroska_read_path(scratch_path(&s->scratch, name), &f), 0);
+    assert_int_equal(matroska_read_path(NULL, scratch_path(&s->scratch, name), &f), 0);
     for (size_t i = 0; i < f.frame_count; i++) {
         struct framelog_record r = {.type = FRAMELOG_FRAME,
                                     .track = f.frames[i].track,
