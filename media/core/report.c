@@ -115,10 +115,11 @@ static int on_nack(struct member *m, uint64_t now_us, const struct rtcp_packet *
     struct member_line *l = er == 0 ? member_line_by_local(m, ssrc) : NULL;
     if (er == 0)
         m->hub->counters.nacks_received += count;
-    if (l)
+    if (l) {
         seen_nacked(l, now_us, seqs, count);
-    if (l)
         slot_nack(l->slot, now_us, seqs, count);
+        hub_room_arm(m->room);
+    }
     return er;
 }
 

@@ -37,7 +37,8 @@
 #define PROBE_WORTH 1.05
 #define WANTED_SHARE 1.4 /* probes go so much beyond what is wanted */
 #define FIRST_TIMES 4.0  /* the first train may raise the rate so much */
-#define REPORT_LOSS 26   /* of 256: a tenth */
+#define FOLLOWS_LOSSES 32.0
+#define REPORT_LOSS 26 /* of 256: a tenth */
 #define REPORT_LOSS_LOW 6
 #define REPORT_QUEUE_US 60000u
 #define REPORT_EVERY_US 900000u
@@ -75,6 +76,7 @@ struct bwe {
     struct trendline trend;
     struct aimd aimd;
     struct lossguard loss;
+    double follows; /* of what is lost, what was sent right behind something lost */
     struct acked acked;
     uint64_t sent_bytes;
     struct outgoing {
@@ -207,6 +209,9 @@ static void on_status(struct bwe *b, uint64_t now_us, const struct twcc_arrival 
         on_received(b, now_us, s, a->at_us, now_us - age_us, t);
     } else {
         t->lost++;
+        const struct sent *before = find_sent(b, (uint16_t)(a->seq - 1));
+        bool follows = before && before->fate == FATE_LOST;
+        b->follows += (follows - b->follows) / FOLLOWS_LOSSES;
         if (s->probe)
             prober_fate(&b->prober, s->probe, false, NULL);
     }
@@ -446,6 +451,7 @@ void bwe_get_state(const struct bwe *b, struct bwe_state *ret)
         .arriving_bps = acked_bps(&b->acked, ARRIVING_US),
         .rtt_us = b->rtt_us,
         .loss = b->loss.loss,
+        .follows = b->follows,
         .inherent_loss = b->loss.inherent,
         .counters = b->counters,
     };

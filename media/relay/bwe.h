@@ -40,6 +40,7 @@ struct bwe_state {
     uint32_t arriving_bps;
     uint64_t rtt_us; /* 0: unknown */
     double loss, inherent_loss;
+    double follows; /* of what is lost, what was sent right behind something lost: losses in runs */
     struct bwe_counters counters;
 };
 

@@ -23,6 +23,7 @@
 #define RESEND_SHARE 0.6       /* of the estimate, */
 #define RESEND_SHARE_FULL 0.25 /* and of one that is met */
 #define RESEND_BYTES_MIN 3000u
+#define RUNS_FOLLOW 0.5 /* runs of two packets or more, on the average */
 #define BURST_US 20000u
 #define BURST_LIMIT_US 8000u /* short queues overflow soon */
 #define REPLAY_US 700000u
@@ -187,6 +188,11 @@ uint32_t downlink_resend_bytes(const struct downlink *d)
 bool downlink_is_full(const struct downlink *d)
 {
     return d->full;
+}
+
+bool downlink_loses_runs(const struct downlink *d)
+{
+    return downlink_path(d).follows > RUNS_FOLLOW;
 }
 
 static void first_packet(struct downlink *d, uint64_t now_us)

@@ -65,6 +65,8 @@ uint32_t downlink_replay_bytes(const struct downlink *d);
 uint32_t downlink_resend_bytes(const struct downlink *d);
 /** A queue stands on the path, so what is lost is lost there. */
 bool downlink_is_full(const struct downlink *d);
+/** It loses packets in runs, more than by chance. */
+bool downlink_loses_runs(const struct downlink *d);
 /** A packet leaves: its transport-wide number. */
 uint16_t downlink_sent(struct downlink *d, uint64_t now_us, uint32_t bytes, unsigned probe);
 /** One without a number. */

@@ -80,6 +80,7 @@ struct room {
     struct heap track_timers;
     struct heap encoding_timers;
     struct heap slot_timers;
+    struct heap copy_timers;
 };
 
 int room_new(struct room **ret, const struct relay_config *config);
@@ -208,6 +209,7 @@ struct slot_sent {
 struct slot_resent {
     int64_t seq;
     uint64_t first_us, last_us;
+    uint64_t copy_us; /* when once more, unasked; 0: not */
 };
 
 /** Visible for reading; written by relay only, but for `owner`. */
@@ -218,6 +220,7 @@ struct slot {
     struct list in_waiting;  /* and while it waits for `target` to begin */
     struct list beside;      /* a ring without a head: the slots of this viewer */
     struct heap_node timer;  /* armed while catching up */
+    struct heap_node copies; /* and while answers are to go out once more */
     struct room *room;
     struct track *track;       /* NULL: shows nothing */
     struct encoding *encoding; /* what flows; NULL: nothing, so far */
@@ -230,7 +233,8 @@ struct slot {
     bool flat;        /* see slot_config */
     bool catching_up; /* reading the tape behind the head */
     bool very_lossy;  /* answers go out again within a round trip; */
-    bool lossy;       /* the viewer's path loses much: answers to NACKs go out twice at once */
+    bool lossy;       /* the viewer's path loses much: answers to NACKs go out twice, */
+    bool loses_runs;  /* and in runs: not at once */
     struct hold hold; /* pictures are to be shown so much later */
     struct layer_aim aim;
     struct layer_filter layers;
@@ -334,5 +338,7 @@ void slot_forward(struct slot *s, uint64_t now_us, const struct tape_packet *con
                   size_t count);
 /** Send some of what lies between the slot's cursor and the head of the tape. */
 void slot_catch_up(struct slot *s, uint64_t now_us);
+/** Second copies of what was sent again over a lossy path. */
+void slot_send_copies(struct slot *s, uint64_t now_us);
 
 #endif

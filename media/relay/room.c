@@ -28,6 +28,7 @@ void room_free(struct room *r)
     heap_clear(&r->track_timers);
     heap_clear(&r->encoding_timers);
     heap_clear(&r->slot_timers);
+    heap_clear(&r->copy_timers);
     free(r);
 }
 
@@ -41,8 +42,11 @@ uint64_t room_deadline_us(const struct room *r)
     uint64_t at = heap_next_us(&r->track_timers);
     uint64_t encodings = heap_next_us(&r->encoding_timers);
     uint64_t slots = heap_next_us(&r->slot_timers);
+    uint64_t copies = heap_next_us(&r->copy_timers);
     if (encodings < at)
         at = encodings;
+    if (copies < at)
+        at = copies;
     return slots < at ? slots : at;
 }
 
@@ -61,4 +65,6 @@ void room_expire(struct room *r, uint64_t now_us)
         encoding_expire(container_of(node, struct encoding, timer), now_us);
     while ((node = heap_pop_due(&r->slot_timers, now_us)))
         slot_catch_up(container_of(node, struct slot, timer), now_us);
+    while ((node = heap_pop_due(&r->copy_timers, now_us)))
+        slot_send_copies(container_of(node, struct slot, copies), now_us);
 }

@@ -61,6 +61,7 @@ void slot_free(struct slot *s)
     if (!s)
         return;
     heap_remove(&s->room->slot_timers, &s->timer);
+    heap_remove(&s->room->copy_timers, &s->copies);
     list_remove(&s->in_track);
     list_remove(&s->in_encoding);
     list_remove(&s->in_waiting);

@@ -20,6 +20,7 @@
 #define LOSSY_FRACTION 8        /* of 256: 3% */
 #define VERY_LOSSY_FRACTION 38  /* 15% */
 #define ASKED_LONG_US 600000u   /* browsers ask ten times, most often within a second */
+#define COPY_US 40000u          /* after an answer: most runs of losses are over by then */
 #define NOTICED_US 35000u       /* a picture later, most often, a loss is noticed */
 #define UNKNOWN_RTT_US 100000u
 #define VIEWER_ASKS_US 100000u /* browsers that only watch know no round trip, and ask so often */
@@ -191,6 +192,30 @@ static void note_sent(struct slot *s, int64_t seq, const struct slot_sent *note)
     s->sent[(uint64_t)seq & (s->sent_size - 1)] = *note;
 }
 
+/** What is known of a packet's being sent again; the oldest place, made its own, where nothing is. */
+static struct slot_resent *resent_place(struct slot *s, uint64_t now_us, int64_t seq)
+{
+    for (size_t i = 0; i < LIMIT_RESENT; i++)
+        if (s->resent[i].seq == seq)
+            return &s->resent[i];
+    struct slot_resent *r = &s->resent[s->resent_next++ % LIMIT_RESENT];
+    *r = (struct slot_resent){.seq = seq, .first_us = now_us};
+    return r;
+}
+
+/** Once more: where losses come in runs, a copy that goes out at once would share the first one's fate. */
+static void copy(struct slot *s, uint64_t now_us, int64_t seq, struct relay_packet *out)
+{
+    if (!s->loses_runs) {
+        (void)send_again(s, now_us, out);
+        return;
+    }
+    struct slot_resent *r = resent_place(s, now_us, seq);
+    r->copy_us = now_us + COPY_US;
+    if (s->copies.place == 0)
+        (void)heap_set(&s->room->copy_timers, &s->copies, r->copy_us);
+}
+
 static void put(struct slot *s, uint64_t now_us, const struct tape_packet *p, int64_t seq,
                 const struct slot_sent *note)
 {
@@ -209,7 +234,7 @@ static void put(struct slot *s, uint64_t now_us, const struct tape_packet *p, in
     s->window_bytes += p->payload_len;
     /* It is late already: over a bad path it goes out twice. */
     if (s->sent && s->lossy && (p->flags & TAPE_RECOVERED))
-        (void)send_again(s, now_us, &out);
+        copy(s, now_us, seq, &out);
 }
 
 static struct slot_sent note_for(const struct slot *s, const struct tape_packet *p)
@@ -362,25 +387,11 @@ static const struct tape_packet *sent_packet(const struct slot *s, const struct 
     return tape_find(s->encoding->tape, source);
 }
 
-/** What is known of a packet's being sent again; the oldest place where nothing is. */
-static struct slot_resent *resent_place(struct slot *s, int64_t seq)
-{
-    for (size_t i = 0; i < LIMIT_RESENT; i++)
-        if (s->resent[i].seq == seq)
-            return &s->resent[i];
-    return &s->resent[s->resent_next++ % LIMIT_RESENT];
-}
-
 /** Was it sent again within the last round trip? Then its viewer asks because it cannot know yet. One
  *  who asks for long will soon give up, and later still ask for a key frame: that is done for it. */
-static bool is_under_way(struct slot *s, uint64_t now_us, int64_t seq)
+static bool is_under_way(struct slot *s, uint64_t now_us, struct slot_resent *r)
 {
-    struct slot_resent *r = resent_place(s, seq);
-    if (r->seq != seq) {
-        *r = (struct slot_resent){.seq = seq, .first_us = now_us, .last_us = now_us};
-        return false;
-    }
-    if (now_us - r->last_us < (s->very_lossy ? s->rtt_us / 2 : s->rtt_us))
+    if (r->last_us && now_us - r->last_us < (s->very_lossy ? s->rtt_us / 2 : s->rtt_us))
         return true;
     if (now_us - r->first_us > ASKED_LONG_US)
         slot_ask_key_frame(s, s->encoding, now_us);
@@ -388,23 +399,52 @@ static bool is_under_way(struct slot *s, uint64_t now_us, int64_t seq)
     return false;
 }
 
+/** The packet that went out under this number, while the tape has it; its note. */
+static const struct tape_packet *find_sent(struct slot *s, int64_t seq, struct slot_sent **ret_note)
+{
+    if (seq > s->noted || seq <= s->noted - s->sent_size || seq < s->stretch_out)
+        return NULL; /* not sent, forgotten, or of a stretch before */
+    *ret_note = &s->sent[(uint64_t)seq & (s->sent_size - 1)];
+    return (*ret_note)->state & SENT_THERE ? sent_packet(s, *ret_note) : NULL;
+}
+
 static void resend(struct slot *s, uint64_t now_us, uint16_t seq)
 {
     int64_t out_seq = s->noted + seq_diff(seq, (uint16_t)s->noted);
-    if (out_seq > s->noted || out_seq <= s->noted - s->sent_size || out_seq < s->stretch_out)
-        return; /* not sent, forgotten, or of a stretch before */
-    struct slot_sent *note = &s->sent[(uint64_t)out_seq & (s->sent_size - 1)];
-    if (!(note->state & SENT_THERE))
+    struct slot_sent *note;
+    const struct tape_packet *p = find_sent(s, out_seq, &note);
+    if (!p)
         return;
-    const struct tape_packet *p = sent_packet(s, note);
-    if (!p || is_under_way(s, now_us, out_seq))
+    struct slot_resent *r = resent_place(s, now_us, out_seq);
+    if (is_under_way(s, now_us, r))
         return;
     struct relay_packet out = make_packet(s, p, out_seq, note);
+    if (!send_again(s, now_us, &out))
+        return;
     /* On a bad path, or when the last answer was lost as well, this one goes out twice. */
-    for (unsigned copies = s->lossy || (note->state & SENT_AGAIN) ? 2 : 1; copies > 0; copies--)
-        if (!send_again(s, now_us, &out))
-            return;
+    if (s->lossy || (note->state & SENT_AGAIN))
+        copy(s, now_us, out_seq, &out);
     note->state |= SENT_AGAIN;
+}
+
+void slot_send_copies(struct slot *s, uint64_t now_us)
+{
+    uint64_t next_us = HEAP_NEVER;
+    for (size_t i = 0; s->encoding && i < LIMIT_RESENT; i++) {
+        struct slot_resent *r = &s->resent[i];
+        struct slot_sent *note;
+        if (r->copy_us > now_us && r->copy_us < next_us)
+            next_us = r->copy_us;
+        if (r->copy_us == 0 || r->copy_us > now_us)
+            continue;
+        r->copy_us = 0;
+        const struct tape_packet *p = find_sent(s, r->seq, &note);
+        if (!p)
+            continue;
+        struct relay_packet out = make_packet(s, p, r->seq, note);
+        (void)send_again(s, now_us, &out);
+    }
+    (void)heap_set(&s->room->copy_timers, &s->copies, next_us);
 }
 
 bool slot_probe(struct slot *s, uint64_t now_us, uint32_t bytes)
@@ -439,6 +479,7 @@ void slot_viewer_loss(struct slot *s, uint8_t fraction_lost)
     bool full = s->downlink && downlink_is_full(s->downlink); /* more of it would be lost, too */
     s->lossy = !full && fraction_lost >= LOSSY_FRACTION;
     s->very_lossy = !full && fraction_lost >= VERY_LOSSY_FRACTION;
+    s->loses_runs = s->downlink && downlink_loses_runs(s->downlink);
 }
 
 void slot_hold_back(struct slot *s, uint64_t now_us, uint8_t fraction_lost)

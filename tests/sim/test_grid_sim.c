@@ -109,6 +109,8 @@ static void test_heavy_loss_is_outlived(void **state)
         if (i == 3)
             assert_true(w.fps >= 8);
     }
+    struct worst runs = run("loss 30% x8, 20 ms", 3);
+    assert_true(runs.fps >= 16 && runs.recovery_ms <= 2000);
 }
 
 static void test_sound_outlives_half(void **state)

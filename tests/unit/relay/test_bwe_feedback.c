@@ -98,6 +98,32 @@ static void lost_feedback_is_no_loss(void **state)
     bwe_free(b);
 }
 
+/** A fifth is lost, in runs of that length. What is lost behind something lost. */
+static double lost_behind_lost(uint16_t length)
+{
+    struct bwe *b = quiet(true);
+    struct twcc_arrival a[20];
+    struct bwe_state s;
+    for (unsigned round = 0; round < 50; round++) {
+        uint64_t now_us = NOW + round * 100 * MS;
+        for (uint16_t i = 0; i < 20; i++)
+            a[i] = (struct twcc_arrival){.seq = bwe_send(b, now_us + i * 5 * MS, 1000, 0),
+                                         .received = i % (5 * length) >= length,
+                                         .at_us = (int64_t)(now_us + i * 5 * MS)};
+        bwe_feedback(b, now_us + 150 * MS, a, 20);
+    }
+    bwe_get_state(b, &s);
+    bwe_free(b);
+    return s.follows;
+}
+
+static void runs_of_losses_are_told_from_single_ones(void **state)
+{
+    (void)state;
+    assert_true(lost_behind_lost(1) < 0.1);
+    assert_true(lost_behind_lost(4) > 0.6 && lost_behind_lost(4) < 0.9);
+}
+
 static void leaping_clocks_do_no_harm(void **state)
 {
     (void)state;
@@ -194,6 +220,7 @@ int main(void)
         cmocka_unit_test(numbers_never_sent_change_nothing),
         cmocka_unit_test(told_twice_counts_once),
         cmocka_unit_test(lost_feedback_is_no_loss),
+        cmocka_unit_test(runs_of_losses_are_told_from_single_ones),
         cmocka_unit_test(leaping_clocks_do_no_harm),
         cmocka_unit_test(time_may_wrap),
         cmocka_unit_test(remb_is_a_cap_or_all_there_is),

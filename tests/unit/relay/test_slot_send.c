@@ -388,6 +388,40 @@ static void is_sent_again_once_a_round_trip(void **state)
     assert_true(fake_keys_asked(f, t) >= 1);
 }
 
+static void copies_come_later_where_losses_come_in_runs(void **state)
+{
+    struct fake_relay *f = *state;
+    struct track *t = fake_track(f, "ann", 0, CODEC_VP8);
+    fake_picture(f, t, 100, 0, FAKE_KEY);
+    struct slot *s = viewer(f);
+    for (uint16_t i = 1; i < 20; i++)
+        fake_picture(f, t, (uint16_t)(100 + i), i * 3000u, FAKE_START);
+    fake_relay_run(f, 50000);
+    uint16_t seq = (uint16_t)(fake_last_sent(f, s)->seq - 5);
+    slot_viewer_loss(s, 26);
+    s->loses_runs = true;
+    (void)sent_again(f);
+    slot_nack(s, f->now_us, &seq, 1);
+    assert_int_equal(sent_again(f), 1);
+    fake_relay_run(f, 30000);
+    assert_int_equal(sent_again(f), 0);
+    fake_relay_run(f, 20000);
+    assert_int_equal(f->sent_count, 1);
+    assert_int_equal(f->sent[0].seq, seq);
+    assert_int_equal(sent_again(f), 1);
+    fake_picture(f, t, 121, 21 * 3000u, FAKE_START);
+    fake_picture(f, t, 120, 20 * 3000u, FAKE_START | FAKE_RECOVERED);
+    assert_int_equal(sent_again(f), 0);
+    fake_relay_run(f, 50000);
+    assert_int_equal(sent_again(f), 1);
+    /* What it shows no more: not either. */
+    slot_nack(s, f->now_us, &seq, 1);
+    (void)sent_again(f);
+    slot_show(s, NULL, f->now_us);
+    fake_relay_run(f, 50000);
+    assert_int_equal(sent_again(f), 0);
+}
+
 static void one_viewer_has_few_key_frames_made(void **state)
 {
     struct fake_relay *f = *state;
@@ -554,6 +588,7 @@ int main(void)
         TEST(layers_left_out_leave_no_trace),
         TEST(pictures_are_numbered_over_encodings),
         TEST(is_sent_again_once_a_round_trip),
+        TEST(copies_come_later_where_losses_come_in_runs),
         TEST(one_viewer_has_few_key_frames_made),
         TEST(sound_is_sent_again_where_that_was_agreed),
         TEST(sound_that_comes_very_late_is_not_taken_for_newer),
