@@ -160,9 +160,9 @@ size_t vault_key_names(struct vault *v, char (*ret)[2 * VAULT_KEY_ID_BYTES + 1],
     if (!v)
         return 0;
     (void)pthread_mutex_lock(&v->lock);
-    size_t count = v->count < size ? v->count : size;
-    for (size_t i = 0; i < count; i++)
-        hex_encode(ret[i], v->keys[v->count - count + i].id, VAULT_KEY_ID_BYTES);
+    size_t count = v->count, told = count < size ? count : size;
+    for (size_t i = 0; i < told; i++)
+        hex_encode(ret[i], v->keys[count - told + i].id, VAULT_KEY_ID_BYTES);
     (void)pthread_mutex_unlock(&v->lock);
     return count;
 }

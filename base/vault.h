@@ -32,7 +32,7 @@ void vault_free(struct vault *v);
 int vault_set_keys(struct vault *v, struct span text, size_t *ret_line);
 /** Whether there is a key to write under. */
 bool vault_has_key(struct vault *v);
-/** The names of the keys, as many as there are and fit: hexadecimal; the last one writes. */
+/** How many keys there are; the names of the last `size` of them, hexadecimal: the last one writes. */
 size_t vault_key_names(struct vault *v, char (*ret)[2 * VAULT_KEY_ID_BYTES + 1], size_t size);
 /** A key's name, by which heads of files tell it: of SHA-256. */
 void vault_key_name(const uint8_t key[static VAULT_KEY_BYTES],

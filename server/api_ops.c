@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/er.h"
+#include "base/vault.h"
 #include "media/media.h"
 #include "server/api.h"
 #include "server/calls.h"
@@ -215,7 +216,9 @@ static void write_calls(FILE *f, const struct calls *calls)
 static void write_http(FILE *f, const struct app *app)
 {
     struct http_counters n = {0};
+    struct vault_counters v;
     http_read_counters(app->http, &n);
+    vault_read_counters(app->vault, &v);
     const struct metric metrics[] = {
         {"http_connections", G, n.connections, "Open connections."},
         {"http_connections_total", C, n.connections_total, "Connections accepted."},
@@ -227,6 +230,13 @@ static void write_http(FILE *f, const struct app *app)
         {"store_jobs", G, dbq_count(app->dbq), "Jobs waiting for the database."},
         {"evidence_views_total", C, app->views,
          "Views and downloads of clips and stills that stand on access logs."},
+        {"storage_keys", G, vault_key_names(app->vault, NULL, 0),
+         "Keys that recordings can be decrypted with; 0: they lie plain."},
+        {"storage_encrypted_bytes_total", C, v.bytes_encrypted, "Bytes of recordings encrypted."},
+        {"storage_decrypted_bytes_total", C, v.bytes_decrypted, "Bytes of recordings decrypted."},
+        {"storage_unauthentic_total", C, v.unauthentic,
+         "Encrypted records that were not as they had been written."},
+        {"storage_no_key_total", C, v.no_key, "Times that an encrypted file's key was not there."},
         {"draining", G, app->drain_until_us != 0,
          "1 while calls are ended before the server stops."},
     };

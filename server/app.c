@@ -24,6 +24,7 @@
 #include "server/calls.h"
 #include "server/sealer.h"
 #include "server/static.h"
+#include "server/storage_keys.h"
 #include "server/whip.h"
 #include "signaling/ws.h"
 
@@ -105,6 +106,9 @@ static void on_hangup(struct app *app)
     }
     r->app = app;
     log_set_level(app->log, r->fresh.log_level);
+    const char *name;
+    if (storage_keys_take(app->vault, &r->fresh, &name, why, sizeof why) < 0)
+        log_event(app->log, LOG_ERROR, "storage_keys_stay", "setting=%s", name);
     int er = dbq_run(app->dbq, reload_keys, reload_rest, r);
     if (!er)
         return;
@@ -232,6 +236,17 @@ static int start_store(struct app *app)
     return 0;
 }
 
+/** config_load has looked at the keys already; they may have changed since. */
+static int start_vault(struct app *app)
+{
+    const char *name;
+    char why[CONFIG_TEXT_BYTES * 2];
+    int er = vault_new(&app->vault, app->entropy);
+    if (!er && (er = storage_keys_take(app->vault, app->config, &name, why, sizeof why)) < 0)
+        return fail(app, why, er);
+    return er;
+}
+
 static int start_media(struct app *app)
 {
     const struct config *config = app->config;
@@ -247,7 +262,8 @@ static int start_media(struct app *app)
                              .lookback_seconds = config->lookback_seconds,
                              .public_addresses = announced,
                              .public_address_count = config->public_addresses.count,
-                             .log = app->log};
+                             .log = app->log,
+                             .vault = app->vault};
     int er = media_start(&app->media, &m);
     return er ? fail(app, "the media ports cannot be opened", er) : 0;
 }
@@ -260,7 +276,8 @@ static int start_sealer(struct app *app)
                               .authority = app->config->timestamp_authority,
                               .unix_us = clock_unix_us(),
                               .entropy = app->entropy,
-                              .log = app->log};
+                              .log = app->log,
+                              .vault = app->vault};
     int er = sealer_new(&app->sealer, &s);
     return er ? fail(app, "the keys that seal clips cannot be read or made", er) : 0;
 }
@@ -280,6 +297,7 @@ static int start_calls(struct app *app)
                              .sealer = app->sealer,
                              .auth = app->auth,
                              .log = app->log,
+                             .vault = app->vault,
                              .entropy = app->entropy,
                              .ice_servers = &app->ice_servers,
                              .data = app->config->blobs[0] ? app->config->blobs : app->data,
@@ -380,6 +398,8 @@ static int start_all(struct app *app)
     if (!er)
         er = start_store(app);
     if (!er)
+        er = start_vault(app);
+    if (!er)
         er = start_media(app);
     return er;
 }
@@ -443,6 +463,7 @@ static void stop_all(struct app *app)
     sealer_free(app->sealer);
     store_close(app->store);
     statics_free(app->statics);
+    vault_free(app->vault);
     auth_free(app->auth);
     log_free(app->log);
     if (app->signal_fd >= 0)

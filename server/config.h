@@ -36,6 +36,8 @@ struct config {
     char tls_cert[CONFIG_TEXT_BYTES], tls_key[CONFIG_TEXT_BYTES];
     char database[CONFIG_TEXT_BYTES];            /* "" : <data>/loupe.db */
     char blobs[CONFIG_TEXT_BYTES];               /* "" : <data>/clips */
+    char storage_key_file[CONFIG_TEXT_BYTES];    /* keys of what is recorded; "" : plain */
+    char storage_key[CONFIG_TEXT_BYTES];         /* or the keys themselves */
     char timestamp_authority[CONFIG_TEXT_BYTES]; /* "" : none */
     char web[CONFIG_TEXT_BYTES];                 /* folder of the pages; "" : look for it */
     char public_url[CONFIG_TEXT_BYTES];          /* base of links; "" : from `http` */

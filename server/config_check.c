@@ -8,7 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/str.h"
 #include "server/app_demo.h"
+#include "server/storage_keys.h"
 
 /** NULL, or what is wrong with the certificate and its key. */
 static const char *check_tls(const struct config *c, const char **ret_name)
@@ -69,6 +71,17 @@ static const char *check_addresses(const struct config *c, const char **ret_name
     return NULL;
 }
 
+static bool check_storage(const struct config *c, const char **ret_name, char *buf, size_t size)
+{
+    struct vault *v;
+    (void)str_copy(buf, size, "no memory");
+    if (vault_new(&v, entropy_system()) < 0)
+        return false;
+    int er = storage_keys_take(v, c, ret_name, buf, size);
+    vault_free(v);
+    return er == 0;
+}
+
 const char *config_check(const struct config *c, const char **ret_name, char *buf, size_t size)
 {
     struct stat st;
@@ -87,6 +100,8 @@ const char *config_check(const struct config *c, const char **ret_name, char *bu
         wrong = check_tls(c, ret_name);
     if (wrong)
         return wrong;
+    if (!check_storage(c, ret_name, buf, size))
+        return buf;
     *ret_name = "web";
     if (c->web[0] && (stat(c->web, &st) || !S_ISDIR(st.st_mode)))
         return "there is no such folder";

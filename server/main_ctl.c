@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "server/auth.h"
 #include "server/seal/keys.h"
+#include "server/storage_keys.h"
 #include "server/store.h"
 
 #define FLAGS_MAX 12
@@ -31,6 +32,8 @@ static int usage(FILE *out)
         "       loupectl keys list --data DIR\n"
         "       loupectl keys rotate --data DIR   a new key seals from now on\n"
         "       loupectl keys revoke --data DIR --kid KID --reason TEXT\n"
+        "       loupectl storage-key new --file FILE    a new key encrypts from now on (SIGHUP)\n"
+        "       loupectl storage-key list --file FILE   the last one writes, all read\n"
         "       loupectl version\n",
         out);
     return 2;
@@ -324,12 +327,58 @@ static int keys_verb(int argc, char **argv)
     return er == ER_INVALID ? 2 : 1;
 }
 
+/* Keys of what is recorded. */
+
+static int storage_print(const char *path, const struct entropy *entropy, char *why, size_t size)
+{
+    char names[LIMIT_VAULT_KEYS][2 * VAULT_KEY_ID_BYTES + 1];
+    struct config config = {0};
+    const char *setting;
+    struct vault *v;
+    int er = vault_new(&v, *entropy);
+    if (er)
+        return er;
+    er = str_copy(config.storage_key_file, sizeof config.storage_key_file, path);
+    if (!er)
+        er = storage_keys_take(v, &config, &setting, why, size);
+    size_t count = er ? 0 : vault_key_names(v, names, LIMIT_VAULT_KEYS);
+    for (size_t i = 0; i < count; i++)
+        (void)printf("%s%s\n", names[i], i + 1 == count ? " writes" : "");
+    vault_free(v);
+    return er;
+}
+
+static int storage_key(int argc, char **argv)
+{
+    static const char *const known[] = {"--file", NULL};
+    struct flags f = {0};
+    char why[CONFIG_TEXT_BYTES * 2] = "";
+    struct entropy entropy = entropy_system();
+    const char *verb = argc > 0 ? argv[0] : "";
+    bool new = strcmp(verb, "new") == 0;
+    if ((!new &&strcmp(verb, "list") != 0) || flags_read(&f, argc - 1, argv + 1, known) ||
+        !flag(&f, "--file"))
+        return usage(stderr);
+    const char *path = flag(&f, "--file");
+    int er = new ? storage_keys_add(path, &entropy, why, sizeof why) : 0;
+    if (!er)
+        er = storage_print(path, &entropy, why, sizeof why);
+    if (!er)
+        return 0;
+    (void)fprintf(stderr, "loupectl: %s: %s\n", path, why[0] ? why : er_name(er));
+    return er == ER_INVALID ? 2 : 1;
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
         const char *verb;
         int (*run)(int argc, char **argv);
-    } verbs[] = {{"token", token}, {"fsck", fsck}, {"keys", keys_verb}, {"api-keys", api_keys}};
+    } verbs[] = {{"token", token},
+                 {"fsck", fsck},
+                 {"keys", keys_verb},
+                 {"api-keys", api_keys},
+                 {"storage-key", storage_key}};
     for (size_t i = 0; argc > 1 && i < sizeof verbs / sizeof verbs[0]; i++) {
         if (strcmp(argv[1], verbs[i].verb) == 0)
             return verbs[i].run(argc - 2, argv + 2);

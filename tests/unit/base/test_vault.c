@@ -51,7 +51,7 @@ static void test_reads_keys(void **state)
     assert_string_equal(names[1], name);
     assert_string_not_equal(names[0], name);
     assert_int_equal(set(v, KEY_A "," KEY_B, &line), 0);
-    assert_int_equal(vault_key_names(v, names, 1), 1);
+    assert_int_equal(vault_key_names(v, names, 1), 2);
     assert_string_equal(names[0], name); /* the last one is never left out */
     vault_free(v);
     vault_free(NULL);
