@@ -113,6 +113,7 @@
 #define LIMIT_HOLDS 64       /* on one case and what is in it; one more is refused: ER_FULL (429) */
 #define LIMIT_SWEEP_ROWS 256 /* looked at in one step of the search for what is due */
 #define LIMIT_SWEEP_BATCH 8  /* deleted in one step; what is more waits for the next */
+#define LIMIT_DELETIONS 64   /* under way; one more is refused: ER_FULL (HTTP 429) */
 #define LIMIT_PARTS 256 /* of one clip deleted with it; with more it is refused: ER_FULL (429) */
 
 /* Files that lie encrypted (base/vault.h, base/file.h) */

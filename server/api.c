@@ -22,6 +22,10 @@ static const struct route routes[] = {
     {HTTP_GET, V1 "/cases/{id}", 0, api_case_get, NULL},
     {HTTP_POST, V1 "/cases/{id}/actions/{action}", ROUTE_JSON, api_case_act, NULL},
     {HTTP_GET, V1 "/cases/{id}/export", 0, NULL, api_case_export},
+    {HTTP_DELETE, V1 "/clips/{id}", 0, NULL, api_clip_delete},
+    {HTTP_DELETE, V1 "/stills/{id}", 0, NULL, api_still_delete},
+    {HTTP_GET, V1 "/cases/{id}/tombstones", 0, api_tombstones_list, NULL},
+    {HTTP_GET, V1 "/tombstones/{id}", 0, api_tombstone_get, NULL},
     {HTTP_GET, V1 "/cases/{id}/holds", 0, api_holds_list, NULL},
     {HTTP_POST, V1 "/cases/{id}/holds", ROUTE_JSON, api_hold_place, NULL},
     {HTTP_POST, V1 "/holds/{id}/lift", ROUTE_JSON, api_hold_lift, NULL},
@@ -202,6 +206,8 @@ void api_answer(struct api_call *c)
     if (app->calls && id_is_set(&c->changed))
         calls_case_changed(app->calls, &c->changed);
     app->views += c->viewed;
+    if (app->calls && c->sweep)
+        calls_sweep_soon(app->calls);
     if (app->http)
         http_reply_send(app->http, c->request->reply, &c->response);
     call_free(c);

@@ -25,6 +25,7 @@ struct api_call {
     bool clips_unsaved;
     struct http_response response;
     enum store_invite_state invite; /* of the token */
+    bool sweep;                     /* what is due to be deleted may have changed */
     bool viewed;                    /* something was looked at, and the timeline says so */
     struct id changed;              /* a case that was changed: its room is told */
 };
@@ -70,6 +71,10 @@ void api_hold_place(struct store *s, struct api_call *c);
 void api_hold_lift(struct store *s, struct api_call *c);
 void api_retention_get(struct store *s, struct api_call *c);
 void api_retention_put(struct store *s, struct api_call *c);
+void api_clip_delete(struct api_call *c);
+void api_still_delete(struct api_call *c);
+void api_tombstones_list(struct store *s, struct api_call *c);
+void api_tombstone_get(struct store *s, struct api_call *c);
 void api_accesses(struct store *s, struct api_call *c);
 void api_timeline(struct store *s, struct api_call *c);
 void api_stats(struct store *s, struct api_call *c);

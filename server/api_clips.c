@@ -99,10 +99,11 @@ static bool clip_find(struct store *s, struct api_call *c, struct store_clip *cl
 {
     struct id id;
     int er = id_parse(c->params.values[0], &id) ? ER_NOT_FOUND : store_clip_get(s, &id, clip);
-    if (!er)
-        return true;
-    api_problem_er(c, er, er == ER_NOT_FOUND ? "there is no such clip" : NULL);
-    return false;
+    if (er == ER_NOT_FOUND)
+        api_not_there(s, c, "there is no such clip");
+    else if (er)
+        api_problem_er(c, er, NULL);
+    return er == 0;
 }
 
 void api_clip_get(struct store *s, struct api_call *c)

@@ -105,6 +105,7 @@ void api_retention_put(struct store *s, struct api_call *c)
         return;
     }
     int er = retention_put(s, c);
+    c->sweep = er == 0;
     if (er)
         api_problem_er(c, er, NULL);
     else
@@ -229,5 +230,6 @@ void api_hold_lift(struct store *s, struct api_call *c)
         return;
     er = store_hold_lift(s, &id, c->claims.identity, role_describe(c->claims.role)->rules, reason,
                          c->unix_us, &h);
+    c->sweep = er == 0;
     answer_hold(c, 200, er, &h);
 }

@@ -69,10 +69,11 @@ static bool still_find(struct store *s, struct api_call *c, struct store_still *
     int er = id_parse(c->params.values[0], &id) ? ER_NOT_FOUND : store_still_get(s, &id, still);
     if (!er && !still->ready)
         er = ER_NOT_FOUND;
-    if (!er)
-        return true;
-    api_problem_er(c, er, er == ER_NOT_FOUND ? "there is no such still" : NULL);
-    return false;
+    if (er == ER_NOT_FOUND)
+        api_not_there(s, c, "there is no such still");
+    else if (er)
+        api_problem_er(c, er, NULL);
+    return er == 0;
 }
 
 void api_still_get(struct store *s, struct api_call *c)

@@ -390,7 +390,8 @@ static void on_ended(void *ctx, struct session *s, enum session_end why)
 static int make_maps(struct calls *c)
 {
     const struct entropy *e = &c->config.entropy;
-    struct map **maps[] = {&c->rooms, &c->cases, &c->peers, &c->requests, &c->clips, &c->stills};
+    struct map **maps[] = {&c->rooms, &c->cases,  &c->peers,    &c->requests,
+                           &c->clips, &c->stills, &c->deletions};
     for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
         int er = map_new(maps[i], LIMIT_WORKERS * LIMIT_PEERS, entropy_u64(e));
         if (er < 0)
@@ -482,6 +483,7 @@ void calls_free(struct calls *c)
     map_free(c->requests);
     map_free(c->clips);
     map_free(c->stills);
+    map_free(c->deletions);
     queue_free(c->queue);
     must_clear(c);
     calls_repairs_clear(c);
@@ -508,6 +510,7 @@ void calls_tick(struct calls *c)
     calls_look_for_space(c);
     calls_retry_repairs(c);
     calls_step_lights(c);
+    calls_sweep(c);
     sessions_tick(c->sessions, now_us);
     queue_tick(c->queue, now_us);
     calls_on_queue_events(c);
@@ -521,7 +524,8 @@ uint64_t calls_deadline_us(const struct calls *c)
                             must_deadline_us(c),
                             calls_space_deadline_us(c),
                             calls_repairs_deadline_us(c),
-                            calls_lights_deadline_us(c)};
+                            calls_lights_deadline_us(c),
+                            calls_sweep_deadline_us(c)};
     uint64_t next_us = c->clips_unsaved ? c->clips_retry_us : UINT64_MAX;
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         next_us = all[i] < next_us ? all[i] : next_us;

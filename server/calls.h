@@ -108,6 +108,19 @@ struct calls_photo_piece {
 };
 void calls_photo_piece(struct calls *c, const struct claims *who, const char *photo,
                        const struct calls_photo_piece *piece, calls_done *done, void *ctx);
+/** A clip or still is deleted, for whoever may: `done` gets its tombstone once its files are gone. ER_DENIED;
+ *  ER_STALE: it was before, and `done` gets the tombstone, too; ER_NOT_FOUND; ER_CONFLICT: held, disputed,
+ *  recording, or being made a part of; ER_IO: it is deleted, but its files are there yet. */
+struct calls_unwanted {
+    const char *id;
+    bool still;
+    bool parts; /* of a clip: what was trimmed from it, too */
+    const char *reason;
+};
+void calls_delete(struct calls *c, const struct claims *who, const struct calls_unwanted *what,
+                  calls_done *done, void *ctx);
+/** What is due may have changed: look for it now. */
+void calls_sweep_soon(struct calls *c);
 /** That person's consent to being recorded: an event on the case, then carried out. */
 void calls_consent(struct calls *c, const struct claims *who, const char *room, bool recording,
                    calls_done *done, void *ctx);
@@ -135,6 +148,7 @@ struct calls_gauges {
     size_t clips_recording, clips_unsaved;
     uint64_t seals, seals_failed;
     uint64_t stills_taken;
+    uint64_t deleted, deleted_due, deletions_failed;
     uint64_t disk_free_bytes; /* 0: not looked at */
     uint64_t messages_in, errors_out, calls_started, offers, offers_declined, offers_expired;
 };

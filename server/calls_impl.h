@@ -10,6 +10,7 @@
 #include "media/media.h"
 #include "server/calls.h"
 #include "server/store.h"
+#include "server/store_keep.h"
 #include "signaling/chat.h"
 #include "signaling/pairing/queue.h"
 #include "signaling/roster.h"
@@ -27,14 +28,23 @@ struct calls {
     struct calls_anchor *anchor;
     struct sessions *sessions;
     struct queue *queue;
-    struct map *rooms;    /* room id -> struct room */
-    struct map *cases;    /* case id -> struct room */
-    struct map *peers;    /* number -> struct peer */
-    struct map *requests; /* number -> struct request */
-    struct list musts;    /* see calls_must.c */
-    struct list repairs;  /* see calls_repair.c */
-    struct map *clips;    /* clip id -> struct clip, while recording or being repaired */
-    struct map *stills;   /* still id -> struct still_wait, while it is taken */
+    struct map *rooms;     /* room id -> struct room */
+    struct map *cases;     /* case id -> struct room */
+    struct map *peers;     /* number -> struct peer */
+    struct map *requests;  /* number -> struct request */
+    struct list musts;     /* see calls_must.c */
+    struct list repairs;   /* see calls_repair.c */
+    struct map *clips;     /* clip id -> struct clip, while recording or being repaired */
+    struct map *stills;    /* still id -> struct still_wait, while it is taken */
+    struct map *deletions; /* clip or still id -> its deletion under way */
+    struct {
+        struct store_round round;
+        uint64_t at_us; /* when to look on */
+        bool inside;    /* a round */
+        bool looking;   /* the store does */
+        bool again;     /* from the beginning, when it has */
+    } sweep;
+    uint64_t deleted, deleted_due, deletions_failed;
     uint64_t last_peer, last_request, last_consent;
     struct claims checked; /* of the token that was checked last, for the session opening now */
     size_t lights;         /* challenges under way */
@@ -282,6 +292,8 @@ void calls_repair_later(struct calls *c, const struct store_clip *row, bool agai
 void calls_retry_repairs(struct calls *c);
 uint64_t calls_repairs_deadline_us(const struct calls *c);
 void calls_repairs_clear(struct calls *c);
+/** It is deleted. */
+void calls_repair_never(struct calls *c, const struct id *clip);
 /** Writes the rows again that could not be written. */
 void calls_retry_clips(struct calls *c);
 void calls_on_clip_event(struct calls *c, const struct media_event *event);
@@ -324,6 +336,15 @@ int calls_photo_check(struct calls *c, const struct store_still *row, const uint
                       calls_done *done, void *ctx);
 void calls_drop_photo(struct calls *c, const struct store_still *row);
 void call_still_free(struct calls *c, struct still_wait *w);
+
+/* Keeping and forgetting */
+
+/** A clip or a still whose time is over. Nobody is told of failures; the next round finds it again. */
+void calls_delete_due(struct calls *c, const char *object, const struct id *id);
+/** The files of what is deleted already. Takes no document. */
+void calls_delete_files(struct calls *c, const struct store_tombstone *t);
+void calls_sweep(struct calls *c);
+uint64_t calls_sweep_deadline_us(const struct calls *c);
 
 /* Space on the disk */
 

@@ -28,7 +28,7 @@ static bool is_trim(const struct store_clip *row)
 
 static void begin(struct calls *c, const struct store_clip *row, bool again)
 {
-    struct clip *clip = calloc(1, sizeof *clip);
+    struct clip *clip = map_get_str(c->deletions, row->id.text) ? NULL : calloc(1, sizeof *clip);
     if (!clip || map_add_str(c->clips, row->id.text, clip) < 0) {
         free(clip);
         return;
@@ -160,12 +160,21 @@ void calls_retry_repairs(struct calls *c)
             repair_free(r);
         } else if (!r->trying && now_us >= r->at_us && !c->draining) {
             r->at_us = now_us + r->delay_us;
-            if (c->space_low || map_get_str(c->clips, r->row.id.text))
+            if (c->space_low || map_get_str(c->clips, r->row.id.text) ||
+                map_get_str(c->deletions, r->row.id.text))
                 continue; /* its row is being written yet */
             r->trying = true;
             begin(c, &r->row, true);
         }
     }
+}
+
+void calls_repair_never(struct calls *c, const struct id *clip)
+{
+    size_t count;
+    struct repair *r = find(c, clip, &count);
+    if (r)
+        repair_free(r);
 }
 
 uint64_t calls_repairs_deadline_us(const struct calls *c)

@@ -63,10 +63,13 @@ static struct trimming *trimming_of(struct calls_job *head)
 static void add_work(struct store *s, struct calls_job *head)
 {
     struct trimming *t = trimming_of(head);
+    struct store_clip original;
     t->er = store_begin(s);
     if (t->er)
         return;
-    t->er = store_clip_add(s, &t->row, head->unix_us);
+    t->er = store_clip_get(s, &t->original.id, &original); /* it may have been deleted meanwhile */
+    if (!t->er)
+        t->er = store_clip_add(s, &t->row, head->unix_us);
     json_t *data = json_pack("{s:s,s:s,s:I,s:I}", "clip", t->row.id.text, "of", t->original.id.text,
                              "from_ms", (json_int_t)t->trim.from_ms, "to_ms",
                              (json_int_t)t->trim.to_ms);

@@ -13,6 +13,7 @@
 #include "server/export_report.h"
 #include "server/seal/verify_case.h"
 #include "server/seal/zip.h"
+#include "server/store_keep.h"
 
 static const char how[] =
     "To check that nothing in this archive was changed:\n"
@@ -82,6 +83,15 @@ static void still_add(void *ctx, const struct store_still *s)
         note(e, ER_NOMEM);
     add_file(e, "stills", s->id.text, ".jpg", s->path);
     add_file(e, "stills", s->id.text, ".still.json", s->path);
+}
+
+static void tombstone_add(void *ctx, const struct store_tombstone *t)
+{
+    struct export *e = ctx;
+    char name[ZIP_NAME_BYTES];
+    char *text = strdup(t->document);
+    (void)snprintf(name, sizeof name, "tombstones/%s.json", t->id.text);
+    note(e, zip_add_bytes(e->zip, name, text, text ? strlen(text) : 0));
 }
 
 static void event_add(void *ctx, const struct store_event *event)
@@ -155,6 +165,8 @@ int export_gather(struct export **ret, struct vault *vault, struct store *s,
         er = store_clips_of_case(s, &sc->id, clip_add, e);
     if (er == 0)
         er = store_stills_of_case(s, &sc->id, still_add, e);
+    if (er == 0)
+        er = store_tombstones_of_case(s, &sc->id, tombstone_add, e);
     if (er == 0)
         add_texts(e, sc, unix_us);
     er = er ? er : e->er;

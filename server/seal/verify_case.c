@@ -327,6 +327,67 @@ static void check_still(struct opened *o, const struct zip_entry *e, const char 
     free(text);
 }
 
+/* What was deleted */
+
+static const json_t *deletion_of(const struct opened *o, const char *id)
+{
+    const json_t *event = event_of(o, "clip_deleted", "clip", id);
+    return event ? event : event_of(o, "still_deleted", "still", id);
+}
+
+/** The timeline tells of this tombstone, and of the manifest that it tells of. */
+static void check_tombstone(struct opened *o, const struct zip_entry *e, const char *id)
+{
+    json_t *document = NULL;
+    struct merkle_hash hash;
+    char hex[65] = "";
+    char *text = entry_text(o, e, MANIFEST_BYTES_MAX);
+    if (!text)
+        return;
+    o->r->file = e->name;
+    if (verify_tombstone(o->r, o->trust, text, (size_t)e->size, &document) == 0 &&
+        merkle_sha256(text, (size_t)e->size, &hash) == 0) {
+        hex_encode(hex, hash.bytes, sizeof hash.bytes);
+        const json_t *t = json_object_get(document, "tombstone");
+        const char *told = json_text(deletion_of(o, id), "tombstone_sha256", 64);
+        const char *own = json_text(t, "id", 26);
+        const char *sealed = json_text(t, "manifest_sha256", 64);
+        const char *ready = json_text(event_of(o, "clip_ready", "clip", id), "manifest_sha256", 64);
+        if (!told || strcmp(told, hex) != 0 || !own || strcmp(own, id) != 0)
+            report_add(o->r, REPORT_IS_WRONG, "event", REPORT_ANYWHERE,
+                       "the timeline tells of no such tombstone of %s", id);
+        if (ready && (!sealed || strcmp(sealed, ready) != 0))
+            report_add(o->r, REPORT_IS_WRONG, "tombstone", REPORT_ANYWHERE,
+                       "the clip was sealed with another manifest than it says");
+    }
+    json_decref(document);
+    o->r->file = NULL;
+    free(text);
+}
+
+/** What the timeline says was deleted has a tombstone, and nothing else. */
+static void check_deleted(struct opened *o)
+{
+    static const char *const objects[] = {"clip", "still"};
+    const json_t *events = json_object_get(o->timeline, "events"), *e;
+    char name[ZIP_NAME_BYTES], type[32];
+    size_t i;
+    json_array_foreach(events, i, e)
+    {
+        for (size_t k = 0; k < 2; k++) {
+            const char *is = json_text(e, "type", 48);
+            const char *id = json_text(json_object_get(e, "data"), objects[k], 26);
+            (void)snprintf(type, sizeof type, "%s_deleted", objects[k]);
+            if (!is || !id || strcmp(is, type) != 0)
+                continue;
+            (void)snprintf(name, sizeof name, "tombstones/%s.json", id);
+            if (!zip_find(o->zip, name))
+                report_add(o->r, REPORT_IS_WRONG, "entry", report_at_event(i + 1), "%s is missing",
+                           name);
+        }
+    }
+}
+
 void verify_case(struct report *r, const struct verify_trust *trust,
                  const struct matroska_source *source, uint64_t size)
 {
@@ -349,7 +410,10 @@ void verify_case(struct report *r, const struct verify_trust *trust,
             check_clip(&o, e, id);
         else if (stem_of(e->name, "stills/", ".still.json", id))
             check_still(&o, e, id);
+        else if (stem_of(e->name, "tombstones/", ".json", id))
+            check_tombstone(&o, e, id);
     }
+    check_deleted(&o);
     json_decref(o.timeline);
     zip_free(o.zip);
 }

@@ -7,6 +7,8 @@
 
 #define VERIFY_STILL_FORMAT "loupe-still/1"
 #define VERIFY_STILL_CONTEXT "loupe-still-1"
+#define VERIFY_TOMBSTONE_FORMAT "loupe-tombstone/1"
+#define VERIFY_TOMBSTONE_CONTEXT "loupe-tombstone-1"
 #define VERIFY_EXPORT_FORMAT "loupe-export/1"
 #define VERIFY_EXPORT_CONTEXT "loupe-export-1"
 
@@ -20,6 +22,14 @@ int verify_document(struct report *r, const struct verify_trust *trust, const ch
 void verify_still(struct report *r, const struct verify_trust *trust, const char *record,
                   size_t len, const struct merkle_hash *jpeg, uint64_t jpeg_bytes,
                   const struct manifest *m);
+
+/** A tombstone by itself; the report notes what it is of. 0 and *ret_document, which is the caller's; else it
+ *  cannot be read, and the report says so. */
+int verify_tombstone(struct report *r, const struct verify_trust *trust, const char *text,
+                     size_t len, json_t **ret_document);
+/** Whether `member` of it ("manifest_sha256", "record_sha256") is this hash, of a file given with it. */
+void verify_buried(struct report *r, const json_t *document, const char *member,
+                   const struct merkle_hash *hash);
 
 /** {"case", "events": [..]}: each event's hash, and that it holds the one before. */
 void verify_timeline(struct report *r, const json_t *timeline);

@@ -10,26 +10,39 @@
 #include <unistd.h>
 
 #include "base/er.h"
+#include "base/str.h"
 #include "server/seal/durable.h"
 #include "server/seal/verify_case.h"
 
-enum kind { KIND_UNKNOWN, KIND_MEDIA, KIND_MANIFEST, KIND_RECORD, KIND_JPEG, KIND_CASE };
+enum kind {
+    KIND_UNKNOWN,
+    KIND_MEDIA,
+    KIND_MANIFEST,
+    KIND_RECORD,
+    KIND_TOMBSTONE,
+    KIND_JPEG,
+    KIND_CASE
+};
 
 struct given {
     const char *path;
     enum kind kind;
 };
 
-/** A still's record says so at once, being canonical. */
-static bool is_record(const char *path)
+/** Documents say at once what they are, being canonical; one that does not is a manifest. */
+static enum kind kind_of_document(const char *path)
 {
-    static const char begin[] = "{\"format\":\"" VERIFY_STILL_FORMAT "\"";
-    char head[sizeof begin] = "";
+    static const char still[] = "{\"format\":\"" VERIFY_STILL_FORMAT "\"";
+    static const char tombstone[] = "{\"format\":\"" VERIFY_TOMBSTONE_FORMAT "\"";
+    char head[64] = "";
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t len = fd < 0 ? 0 : read(fd, head, sizeof begin - 1);
+    ssize_t len = fd < 0 ? 0 : read(fd, head, sizeof head - 1);
     if (fd >= 0)
         (void)close(fd);
-    return len == (ssize_t)sizeof begin - 1 && strcmp(head, begin) == 0;
+    struct span begin = {head, len > 0 ? (size_t)len : 0};
+    return span_starts(begin, still)       ? KIND_RECORD
+           : span_starts(begin, tombstone) ? KIND_TOMBSTONE
+                                           : KIND_MANIFEST;
 }
 
 static int kind_of(const char *path, enum kind *ret)
@@ -42,7 +55,7 @@ static int kind_of(const char *path, enum kind *ret)
     ssize_t len = read(fd, head, sizeof head);
     (void)close(fd);
     *ret = memcmp(head, ebml, sizeof ebml) == 0 ? KIND_MEDIA
-           : head[0] == '{'                     ? is_record(path) ? KIND_RECORD : KIND_MANIFEST
+           : head[0] == '{'                     ? kind_of_document(path)
            : memcmp(head, "PK", 2) == 0         ? KIND_CASE
            : head[0] == 0xff && head[1] == 0xd8 ? KIND_JPEG
                                                 : KIND_UNKNOWN;
@@ -88,10 +101,13 @@ static bool sort_out(struct report *r, struct given *files, size_t count)
     bool one_still = count_of(files, count, KIND_RECORD) == 1 &&
                      count_of(files, count, KIND_JPEG) == 1 &&
                      count_of(files, count, KIND_MANIFEST) <= 1;
-    if (good && !one_case && !one_still && count_of(files, count, KIND_MANIFEST) != 1) {
+    bool one_grave = count == 1 && files[0].kind == KIND_TOMBSTONE;
+    if (good && !one_case && !one_still && !one_grave &&
+        (count_of(files, count, KIND_MANIFEST) != 1 ||
+         count_of(files, count, KIND_TOMBSTONE) > 1)) {
         report_add(r, REPORT_IS_UNSURE, "file", REPORT_ANYWHERE,
                    "one manifest is needed, and the files that it tells of; or a still with its "
-                   "record; or one exported case");
+                   "record; or one tombstone; or one exported case");
         good = false;
     }
     return good;
@@ -164,6 +180,36 @@ static void check_still(struct report *r, const struct verify_trust *trust,
     r->file = NULL;
 }
 
+/** The tombstone, and whether it is of what else was given. */
+static void check_tombstone(struct report *r, const struct verify_trust *trust,
+                            const struct given *files, size_t count)
+{
+    const char *path = path_of(files, count, KIND_TOMBSTONE);
+    const char *others[] = {path_of(files, count, KIND_MANIFEST),
+                            path_of(files, count, KIND_RECORD)};
+    static const char *const members[] = {"manifest_sha256", "record_sha256"};
+    json_t *document = NULL;
+    char *text;
+    size_t len;
+    struct merkle_hash hash;
+    r->file = path;
+    if (durable_read(path, MANIFEST_BYTES_MAX, &text, &len)) {
+        report_add(r, REPORT_IS_UNSURE, "tombstone", REPORT_ANYWHERE, "it cannot be read");
+        return;
+    }
+    (void)verify_tombstone(r, trust, text, len, &document);
+    free(text);
+    size_t which = others[1] != NULL; /* of a still with the clip around it, the still */
+    if (document && others[which] &&
+        durable_read(others[which], MANIFEST_BYTES_MAX, &text, &len) == 0) {
+        if (merkle_sha256(text, len, &hash) == 0)
+            verify_buried(r, document, members[which], &hash);
+        free(text);
+    }
+    json_decref(document);
+    r->file = NULL;
+}
+
 static void check_case(struct report *r, const struct verify_trust *trust, const char *path)
 {
     struct stat st;
@@ -183,6 +229,9 @@ static void check_all(struct report *r, const struct verify_trust *trust, const 
     struct manifest m = {0};
     bool seen[2] = {false, false};
     int er = ER_NOT_FOUND;
+    bool buried = count_of(files, count, KIND_TOMBSTONE) > 0;
+    if (buried)
+        check_tombstone(r, trust, files, count);
     for (size_t i = 0; i < count; i++) {
         r->file = files[i].path;
         if (files[i].kind == KIND_MANIFEST)
@@ -197,7 +246,7 @@ static void check_all(struct report *r, const struct verify_trust *trust, const 
     bool still = count_of(files, count, KIND_RECORD) > 0;
     if (still)
         check_still(r, trust, files, count, er == 0 ? &m : NULL);
-    if (er == 0 && !seen[0] && !seen[1] && !still)
+    if (er == 0 && !seen[0] && !seen[1] && !still && !buried)
         report_add(r, REPORT_IS_UNSURE, "file", REPORT_ANYWHERE,
                    "a manifest alone says nothing of a clip: give both");
     else if (er == 0 && seen[0] && !seen[1] && !m.trim && json_object_get(m.seal, "voices"))

@@ -14,10 +14,13 @@
 
 #include "base/er.h"
 #include "base/str.h"
+#include "server/blobs.h"
 #include "server/export_report.h"
 #include "server/seal/verify_case.h"
 #include "server/seal/verify_files.h"
 #include "server/seal/zip.h"
+#include "server/store_keep.h"
+#include "server/tombstone.h"
 #include "tests/unit/support/matroska_make.h"
 #include "tests/unit/support/scratch.h"
 
@@ -303,6 +306,71 @@ static void an_entry_is_listed_once(void **state)
     expect(&r, REPORT_WRONG);
 }
 
+/** The clip is deleted; the timeline tells of `sha256` (NULL: of the tombstone's own). */
+static void bury(struct scene *s, const char *sha256)
+{
+    struct store_clip row;
+    char hash[SEALER_HASH_BYTES];
+    const struct tombstone_cause cause = {.by = "shop", .cause = "asked", .reason = "GDPR"};
+    assert_int_equal(store_clip_get(s->store, &s->clip, &row), 0);
+    struct store_tombstone t = {.id = s->clip, .case_id = s->sc.id, .object = "clip"};
+    assert_int_equal(tombstone_make(s->sealer, tombstone_of_clip(&row), row.path, &cause,
+                                    T0 + 4000000, &t.document, hash),
+                     0);
+    json_t *told = json_pack("{s:s}", "tombstone_sha256", sha256 ? sha256 : hash);
+    assert_int_equal(store_bury(s->store, &t, "shop", told, T0 + 4000000), 0);
+    assert_int_equal(blobs_remove(row.path), 0);
+    json_decref(told);
+    free(t.document);
+    free(s->zip);
+    export_all(s);
+}
+
+static void a_case_with_a_tombstone_verifies(void **state)
+{
+    struct scene *s = *state;
+    struct report r;
+    uint8_t *at;
+    bury(s, NULL);
+    verify(s, s->len, &r);
+    assert_true(says(&r, "tombstone", "was deleted at 2026"));
+    assert_int_equal(json_array_size(r.findings), 1);
+    expect(&r, REPORT_VERIFIES);
+    char media[64];
+    int len = snprintf(media, sizeof media, "%s.webm", s->clip.text);
+    assert_null(memmem(s->zip, s->len, media, (size_t)len));
+    at = memmem(s->zip, s->len, "\"reason\":\"GDPR\"", 15);
+    assert_non_null(at);
+    at[10] = 'g';
+    verify(s, s->len, &r);
+    expect(&r, REPORT_WRONG);
+}
+
+static void another_tombstone_than_the_timelines_is_named(void **state)
+{
+    struct scene *s = *state;
+    struct report r;
+    bury(s, "00");
+    verify(s, s->len, &r);
+    assert_true(says(&r, "event", "tells of no such tombstone"));
+    expect(&r, REPORT_WRONG);
+}
+
+static void a_missing_tombstone_is_named(void **state)
+{
+    struct scene *s = *state;
+    struct report r;
+    json_t *data = json_pack("{s:s}", "clip", s->clip.text);
+    assert_int_equal(
+        store_event_append(s->store, &s->sc.id, "shop", "clip_deleted", data, T0, NULL), 0);
+    json_decref(data);
+    free(s->zip);
+    export_all(s);
+    verify(s, s->len, &r);
+    assert_true(says(&r, "entry", ".json is missing"));
+    expect(&r, REPORT_WRONG);
+}
+
 static char *entry(struct scene *s, const char *name)
 {
     struct zip *z;
@@ -350,6 +418,9 @@ static void the_report_is_in_the_cases_language_and_harmless(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_case_with_a_tombstone_verifies),
+        TEST(another_tombstone_than_the_timelines_is_named),
+        TEST(a_missing_tombstone_is_named),
         TEST(an_exported_case_verifies),
         TEST(an_entry_is_listed_once),
         TEST(every_changed_byte_is_found),
