@@ -97,8 +97,8 @@
 #define LIMIT_STORE_QUEUE 4096
 
 /* Recording */
-#define LIMIT_SEEN_LINES                                                                           \
-    64 /* of a room, of which it is kept what their viewers saw; not of others */
+#define LIMIT_SEEN_LINES 64       /* of a room, of which it is kept what was shown; not of others */
+#define LIMIT_SEEN_BYTES 8388608  /* of that, of a case: a hundred hours; no more is kept */
 #define LIMIT_CLIPS_PER_ROOM 8    /* recording at once; one more is refused: ER_FULL (HTTP 429) */
 #define LIMIT_REPAIRS 256         /* waiting for room on the disk; others wait for the next start */
 #define LIMIT_CLIP_SECONDS 14400  /* a clip is finished by itself then */

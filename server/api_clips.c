@@ -113,6 +113,19 @@ void api_clip_get(struct store *s, struct api_call *c)
         api_json(c, 200, clip_json(s, c, &clip));
 }
 
+void api_clip_seen(struct store *s, struct api_call *c)
+{
+    struct store_clip clip;
+    json_t *body;
+    if (!clip_find(s, c, &clip) || !api_evidence_allowed(s, c, &clip.case_id))
+        return;
+    int er = store_clip_seen_document(s, &clip, c->unix_us, &body);
+    if (er)
+        api_problem_er(c, er, NULL);
+    else
+        api_json(c, 200, body);
+}
+
 bool api_link_allowed(struct api_call *c, const char *file, char ret_person[LIMIT_IDENTITY + 1])
 {
     char expires_text[24], signature[AUTH_SIGNATURE_BYTES];

@@ -54,6 +54,7 @@ struct calls {
     uint64_t clips_retry_us; /* when to write those again */
     uint64_t messages_in, errors_out, calls_started, offers, offers_declined, offers_expired;
     uint64_t stills_taken;
+    uint64_t seen_logs, seen_bytes, seen_dropped;
     uint64_t space_look_us; /* when to look at the disk next */
     uint64_t space_free_bytes;
     bool space_looking, space_low;
@@ -345,6 +346,11 @@ void calls_delete_due(struct calls *c, const char *object, const struct id *id);
 void calls_delete_files(struct calls *c, const struct store_tombstone *t);
 void calls_sweep(struct calls *c);
 uint64_t calls_sweep_deadline_us(const struct calls *c);
+
+/* What they saw */
+
+/** Takes event->seen. */
+void calls_on_seen_event(struct calls *c, struct media_event *event);
 
 /* Space on the disk */
 

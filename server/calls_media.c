@@ -267,6 +267,7 @@ static int offer_send(struct calls *c, struct member *m, const struct proto_mess
     struct media_peer_config config = {.peer = m->peer->number,
                                        .may_publish = m->claims.grants.publish,
                                        .may_subscribe = m->claims.grants.subscribe,
+                                       .keep_seen = m->claims.role != ROLE_VIEWER,
                                        .rank = calls_rank(m->claims.role),
                                        .pick = MEDIA_PICK_OTHERS};
     (void)str_copy(config.identity, sizeof config.identity, m->claims.identity);
@@ -399,7 +400,7 @@ static void on_peer_event(struct calls *c, struct peer *p, const struct media_ev
     }
 }
 
-static void on_event(struct calls *c, const struct media_event *e)
+static void on_event(struct calls *c, struct media_event *e)
 {
     struct peer *p = e->peer ? map_get_u64(c->peers, e->peer) : NULL;
     switch (e->type) {
@@ -418,6 +419,9 @@ static void on_event(struct calls *c, const struct media_event *e)
         break;
     case MEDIA_STILL:
         calls_on_still_event(c, e);
+        break;
+    case MEDIA_SEEN:
+        calls_on_seen_event(c, e);
         break;
     default:
         if (p)

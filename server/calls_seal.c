@@ -82,7 +82,12 @@ static int seal_run(struct calls *c, const struct store_clip *row, json_t *facts
 static void facts_work(struct store *s, struct calls_job *head)
 {
     struct facts_job *job = container_of(head, struct facts_job, head);
+    json_t *seen = NULL;
     job->er = store_clip_facts(s, &job->row, &job->facts);
+    if (job->er == 0)
+        job->er = store_clip_seen(s, &job->row, head->unix_us, &seen);
+    if (job->er == 0 && json_object_set_new(job->facts, "seen", seen))
+        job->er = ER_NOMEM;
 }
 
 static void facts_done(struct calls *c, struct calls_job *head)

@@ -34,6 +34,9 @@ struct export
     char number[24];
     char by[STORE_IDENTITY_BYTES];
     json_t *events, *clips, *stills;
+    json_t *seen; /* clip id -> what was shown then */
+    struct store *store;
+    uint64_t unix_us;
     int er; /* of the callbacks */
 };
 
@@ -45,6 +48,7 @@ void export_free(struct export *e)
     json_decref(e->events);
     json_decref(e->clips);
     json_decref(e->stills);
+    json_decref(e->seen);
     free(e);
 }
 
@@ -66,6 +70,28 @@ static void add_file(struct export *e, const char *folder, const char *id, const
         note(e, er);
 }
 
+/** `value` is taken over. */
+static void add_json(struct export *e, const char *name, json_t *value)
+{
+    char *text = value ? json_canonical(value) : NULL;
+    json_decref(value);
+    note(e, zip_add_bytes(e->zip, name, text, text ? strlen(text) : 0));
+}
+
+/** What viewers were shown while the clip was recorded. */
+static void seen_add(struct export *e, const struct store_clip *c)
+{
+    char name[ZIP_NAME_BYTES];
+    json_t *seen = NULL;
+    note(e, store_clip_seen_document(e->store, c, e->unix_us, &seen));
+    if (!seen)
+        return;
+    if (json_object_set(e->seen, c->id.text, seen))
+        note(e, ER_NOMEM);
+    (void)snprintf(name, sizeof name, "clips/%s.seen.json", c->id.text);
+    add_json(e, name, seen);
+}
+
 static void clip_add(void *ctx, const struct store_clip *c)
 {
     static const char *const suffixes[] = {".webm", ".voices.mka", ".manifest.json", ".jpg"};
@@ -74,6 +100,8 @@ static void clip_add(void *ctx, const struct store_clip *c)
         note(e, ER_NOMEM);
     for (size_t i = 0; c->state == CLIP_READY && i < sizeof suffixes / sizeof suffixes[0]; i++)
         add_file(e, "clips", c->id.text, suffixes[i], c->path);
+    if (c->state == CLIP_READY)
+        seen_add(e, c);
 }
 
 static void still_add(void *ctx, const struct store_still *s)
@@ -101,14 +129,6 @@ static void event_add(void *ctx, const struct store_event *event)
         note(e, ER_NOMEM);
 }
 
-/** `value` is taken over. */
-static void add_json(struct export *e, const char *name, json_t *value)
-{
-    char *text = value ? json_canonical(value) : NULL;
-    json_decref(value);
-    note(e, zip_add_bytes(e->zip, name, text, text ? strlen(text) : 0));
-}
-
 static json_t *chat_of(const json_t *events)
 {
     json_t *chat = json_array();
@@ -133,6 +153,7 @@ static void add_texts(struct export *e, const struct store_case *sc, uint64_t un
                                        .events = e->events,
                                        .clips = e->clips,
                                        .stills = e->stills,
+                                       .seen = e->seen,
                                        .exported_at = at,
                                        .exported_by = e->by};
     char *report = about ? report_html(&facts) : NULL;
@@ -158,7 +179,10 @@ int export_gather(struct export **ret, struct vault *vault, struct store *s,
     e->events = json_array();
     e->clips = json_array();
     e->stills = json_array();
-    int er = e->events && e->clips && e->stills ? zip_new(&e->zip, vault) : ER_NOMEM;
+    e->seen = json_object();
+    e->store = s;
+    e->unix_us = unix_us;
+    int er = e->events && e->clips && e->stills && e->seen ? zip_new(&e->zip, vault) : ER_NOMEM;
     if (er == 0)
         er = store_events_list(s, &sc->id, 0, (size_t)INT64_MAX, event_add, e);
     if (er == 0)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SIZES 8 /* of what one was shown; further ones are left out */
 #define DEPTH 6 /* of what is shown of nested values */
 
 enum word {
@@ -30,6 +31,13 @@ enum word {
     WORD_DETAILS,
     WORD_NONE,
     WORD_EXPORTED,
+    WORD_SAW,
+    WORD_CLIP,
+    WORD_VIEWER,
+    WORD_PICTURE,
+    WORD_ARRIVED,
+    WORD_FROZEN,
+    WORD_LOST,
     WORDS
 };
 
@@ -57,6 +65,13 @@ static const char *const english[WORDS] = {
     "Details",
     "None.",
     "Exported",
+    "What they saw",
+    "Clip",
+    "Viewer",
+    "Picture",
+    "Pictures arrived, a second",
+    "Frozen, s",
+    "Packets lost",
 };
 static const char *const chinese[WORDS] = {
     "案件报告",
@@ -80,6 +95,13 @@ static const char *const chinese[WORDS] = {
     "详情",
     "无。",
     "导出",
+    "各方所见画面",
+    "视频片段",
+    "观看者",
+    "画面",
+    "每秒到达画面数",
+    "卡顿（秒）",
+    "丢失数据包",
 };
 
 static const char style[] =
@@ -233,6 +255,89 @@ static void put_clips(const struct page *p, const json_t *clips)
     (void)fputs("</tbody></table>\n", p->out);
 }
 
+/* What they saw */
+
+struct column_sum {
+    double sum;
+    size_t known;
+};
+
+/** Of the numbers of a list; what is null is not known. */
+static struct column_sum sum_of(const json_t *list)
+{
+    struct column_sum s = {0};
+    size_t i;
+    const json_t *v;
+    json_array_foreach(list, i, v)
+    {
+        s.known += json_is_number(v);
+        s.sum += json_number_value(v);
+    }
+    return s;
+}
+
+static void put_sum(const struct page *p, const json_t *list, double unit, bool mean)
+{
+    struct column_sum s = sum_of(list);
+    if (s.known == 0)
+        (void)fputs("<td>–</td>", p->out);
+    else
+        (void)fprintf(p->out, "<td>%.4g</td>", s.sum / (mean ? (double)s.known : unit));
+}
+
+static void put_sizes(const struct page *p, const json_t *layers)
+{
+    size_t i;
+    const json_t *l;
+    long long width = -1, height = -1;
+    unsigned shown = 0;
+    (void)fputs("<td>", p->out);
+    json_array_foreach(layers, i, l)
+    {
+        long long w = json_integer_value(json_object_get(l, "width"));
+        long long h = json_integer_value(json_object_get(l, "height"));
+        if (w == 0 || (w == width && h == height))
+            continue;
+        width = w;
+        height = h;
+        if (shown++ < SIZES)
+            (void)fprintf(p->out, "%s%lld×%lld", shown > 1 ? ", " : "", w, h);
+    }
+    (void)fputs(shown > SIZES ? ", …</td>" : "</td>", p->out);
+}
+
+static void put_seen_line(const struct page *p, const char *clip, const json_t *item)
+{
+    if (strcmp(text_of(item, "kind"), "video") != 0)
+        return;
+    (void)fputs("<tr>", p->out);
+    cell(p, clip);
+    cell(p, text_of(item, "viewer"));
+    cell(p, text_of(item, "publisher"));
+    (void)fprintf(p->out, "<td>%zu</td>", json_array_size(json_object_get(item, "sent")));
+    put_sizes(p, json_object_get(item, "layers"));
+    put_sum(p, json_object_get(item, "arrived"), 1, true);
+    put_sum(p, json_object_get(item, "frozen_ms"), 1000, false);
+    put_sum(p, json_object_get(item, "lost"), 1, false);
+    (void)fputs("</tr>\n", p->out);
+}
+
+static void put_seen(const struct page *p, const json_t *seen)
+{
+    static const enum word words[] = {WORD_CLIP,    WORD_VIEWER,  WORD_PUBLISHER, WORD_SECONDS,
+                                      WORD_PICTURE, WORD_ARRIVED, WORD_FROZEN,    WORD_LOST};
+    json_t *walked = (json_t *)(uintptr_t)seen;
+    size_t i;
+    const json_t *item;
+    heading(p, WORD_SAW);
+    columns(p, words, sizeof words / sizeof words[0]);
+    for (void *at = json_object_iter(walked); at; at = json_object_iter_next(walked, at)) {
+        json_array_foreach(json_object_get(json_object_iter_value(at), "items"), i, item)
+            put_seen_line(p, json_object_iter_key(at), item);
+    }
+    (void)fputs("</tbody></table>\n", p->out);
+}
+
 static void put_stills(const struct page *p, const json_t *stills)
 {
     size_t i;
@@ -307,6 +412,8 @@ static void put_page(const struct page *p, const struct report_facts *f, bool is
     heading(p, WORD_CASE);
     put_object(p->out, f->about, 0);
     put_clips(p, f->clips);
+    if (f->seen)
+        put_seen(p, f->seen);
     put_stills(p, f->stills);
     put_events(p, f->events, true);
     put_events(p, f->events, false);

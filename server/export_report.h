@@ -12,6 +12,7 @@ struct report_facts {
     const json_t *events; /* of the timeline, as the API gives them */
     const json_t *clips;  /* as the API gives them */
     const json_t *stills; /* likewise */
+    const json_t *seen;   /* by clip: as GET /clips/{id}/seen gives it */
     const char *exported_at, *exported_by;
 };
 

@@ -290,6 +290,21 @@ int store_stills_unfinished(struct store *s, const struct id *case_id, const cha
 /** As GET /stills/{id} gives it, without the signed addresses; NULL without memory. */
 json_t *store_still_json(const struct store_still *still);
 
+/* What they saw */
+
+/** Keep a log (media/seenlog.h) of what was shown in a room. ER_MALFORMED: it is none, or tells nothing;
+ *  ER_FULL: there is no such room, or it has LIMIT_SEEN_BYTES. */
+int store_seen_add(struct store *s, const struct id *room, const void *log, size_t len,
+                   uint64_t now_us);
+/** What was shown in that time, as seen_json has it; *ret is the caller's. */
+int store_seen_between(struct store *s, const struct id *case_id, uint64_t from_us, uint64_t to_us,
+                       json_t **ret);
+/** While the clip was recorded, or is up to now. */
+int store_clip_seen(struct store *s, const struct store_clip *c, uint64_t now_us, json_t **ret);
+/** The same as GET /clips/{id}/seen gives it. */
+int store_clip_seen_document(struct store *s, const struct store_clip *c, uint64_t now_us,
+                             json_t **ret);
+
 /* Invites */
 
 struct store_invite {

@@ -35,7 +35,7 @@ void store_unsaved_clear(struct store *s);
 /** SQLite's answer as one of ours; what points to the disk is logged as an error. */
 int sql_er(struct store *s, int rc, const char *what);
 /** A statement with its parameters bound: `types` has a letter each: t text (NULL: null), i int64_t,
- *  b bool (int). Texts must live until sql_end. `sql` must be a constant (its address is the key). */
+ *  b bool (int), x bytes (const void *, size_t). Texts must live until sql_end. `sql` must be a constant (its address is the key). */
 int sql_begin(struct store *s, sqlite3_stmt **ret, const char *sql, const char *types, ...);
 /** 1: there is a row; 0: no more; or an error. */
 int sql_step(struct store *s, sqlite3_stmt *statement);

@@ -86,6 +86,11 @@ static const char *const migrations[] = {
     " cleared INTEGER NOT NULL) STRICT;"
     "CREATE INDEX tombstones_case ON tombstones(case_id, id);"
     "CREATE INDEX tombstones_left ON tombstones(cleared) WHERE cleared = 0;",
+    "CREATE TABLE seen("
+    " id INTEGER PRIMARY KEY, case_id TEXT NOT NULL REFERENCES cases(id),"
+    " at_us INTEGER NOT NULL, from_s INTEGER NOT NULL, to_s INTEGER NOT NULL,"
+    " log BLOB NOT NULL) STRICT;"
+    "CREATE INDEX seen_case ON seen(case_id, from_s);",
 };
 #define VERSION ((int)(sizeof migrations / sizeof migrations[0]))
 
@@ -138,6 +143,11 @@ static int bind_all(struct store *s, sqlite3_stmt *st, const char *types, va_lis
         case 'i':
             rc = sqlite3_bind_int64(st, i, va_arg(args, int64_t));
             break;
+        case 'x': {
+            const void *bytes = va_arg(args, const void *);
+            rc = sqlite3_bind_blob64(st, i, bytes, va_arg(args, size_t), SQLITE_STATIC);
+            break;
+        }
         default:
             rc = sqlite3_bind_int(st, i, va_arg(args, int));
             break;

@@ -108,6 +108,7 @@ static int add_peer(struct whip_session *s, struct room *r, const struct claims 
     struct media_peer_config config = {.peer = p->number,
                                        .may_publish = s->publish,
                                        .may_subscribe = !s->publish,
+                                       .keep_seen = who->role != ROLE_VIEWER,
                                        .rank = calls_rank(who->role),
                                        .pick = post->target.identity[0] ? MEDIA_PICK_PERSON
                                                                         : MEDIA_PICK_MAIN};

@@ -80,6 +80,21 @@ test('the last seconds of a call are saved at once', { timeout: 120_000 }, async
     t.diagnostic(`${Math.round(least)} ms for ${clip.duration_ms} ms`);
   });
   assert.equal(await desk.evaluate(() => document.querySelector('[data-testid=record]').ariaPressed), 'false');
+  await t.test('with what the agent was shown meanwhile', async () => {
+    const seen = await louped.ask('GET', `/clips/${clip.id}/seen`, agent);
+    const manifest = await louped.ask('GET', `/clips/${clip.id}/manifest`, agent);
+    for (const lines of [seen.items, manifest.seal.seen]) {
+      const line = lines.find(({ viewer, kind }) => viewer === 'agent-lookback' && kind === 'video');
+      assert.equal(line.publisher, one.buyer.id);
+      assert.equal(line.source, 'server');
+      const [last] = line.layers.slice(-1);
+      assert.ok(last.width > 0 && last.height > 0 && last.state === 'video', JSON.stringify(last));
+      const end = line.from_ms + line.sent.length * 1000;
+      assert.ok(end > clip.duration_ms - 2000, `told of ${end} of ${clip.duration_ms} ms`);
+      const settled = line.arrived.slice(2, -2);
+      assert.ok(settled.length > 2 && settled.every((count) => count > 5), JSON.stringify(line));
+    }
+  });
 });
 
 test('without consent there is nothing to look back to', { timeout: 60_000 }, async (t) => {

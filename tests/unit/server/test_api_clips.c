@@ -104,6 +104,10 @@ static void test_who_sees_a_clip(void **state)
     const struct api_ask stranger = {.role = ROLE_BUYER, .of_case = &other.id};
     assert_int_equal(ask(b, api_clip_get, stranger), 403);
     assert_int_equal(ask(b, api_clip_media, stranger), 403);
+    assert_int_equal(ask(b, api_clip_seen, stranger), 403);
+    assert_int_equal(ask(b, api_clip_seen, (struct api_ask){.role = ROLE_VIEWER}), 403);
+    assert_int_equal(ask(b, api_clip_seen, (struct api_ask){.role = ROLE_BUYER}), 200);
+    assert_true(json_is_array(json_object_get(b->api.body, "items")));
     assert_int_equal(ask(b, api_clip_get, (struct api_ask){.role = ROLE_SERVICE, .foreign = true}),
                      403);
     static const char *const none[] = {"01hzzzzzzzzzzzzzzzzzzzzzz0", "x", ""};

@@ -15,6 +15,7 @@
 #include "server/seal/verify_files.h"
 #include "tests/unit/support/calls_world.h"
 #include "tests/unit/support/fake_media.h"
+#include "tests/unit/support/seen_make.h"
 #include "tests/unit/support/matroska_make.h"
 
 struct scene {
@@ -162,6 +163,39 @@ static void the_timeline_has_the_manifests_hash_and_the_manifest_the_timeline(vo
     free(text);
 }
 
+static struct media_seen *seen_by_ann(uint64_t unix_us)
+{
+    struct media_seen *seen = malloc(sizeof *seen + 256);
+    assert_non_null(seen);
+    seen->len = seen_make(seen->bytes, 256, "ann", "bo", (uint32_t)(unix_us / 1000000) - 5, 20, 29);
+    return seen;
+}
+
+static void what_people_were_shown_is_sealed_with_it(void **state)
+{
+    struct scene *s = *state;
+    struct media_event e = {.type = MEDIA_SEEN, .room = s->c.room};
+    struct manifest m;
+    const char *why;
+    char *text;
+    size_t len;
+    write_clip(s);
+    e.seen = seen_by_ann(stored(s).started_us);
+    fake_media_say(s->w.media, &e);
+    stop(s);
+    check_manifest(s);
+    assert_int_equal(durable_read(path_of(s, ".manifest.json"), 1 << 20, &text, &len), 0);
+    assert_int_equal(manifest_read(text, len, &m, &why), 0);
+    const json_t *line = json_array_get(json_object_get(m.seal, "seen"), 0);
+    assert_string_equal(json_string_value(json_object_get(line, "viewer")), "ann");
+    const json_t *arrived = json_object_get(line, "arrived");
+    uint64_t seconds = stored(s).duration_ms / 1000; /* its own alone */
+    assert_in_range(json_array_size(arrived), seconds, seconds + 2);
+    assert_int_equal(json_integer_value(json_array_get(arrived, 0)), 29);
+    manifest_clear(&m);
+    free(text);
+}
+
 static void a_full_disk_keeps_it_from_being_ready(void **state)
 {
     struct scene *s = *state;
@@ -217,6 +251,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(ready_with_a_manifest_that_verifies),
         TEST(the_timeline_has_the_manifests_hash_and_the_manifest_the_timeline),
+        TEST(what_people_were_shown_is_sealed_with_it),
         TEST(a_full_disk_keeps_it_from_being_ready),
         TEST(what_cannot_be_sealed_has_failed),
         TEST(repaired_clips_are_sealed),

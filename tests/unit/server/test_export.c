@@ -23,6 +23,7 @@
 #include "server/tombstone.h"
 #include "tests/unit/support/matroska_make.h"
 #include "tests/unit/support/scratch.h"
+#include "tests/unit/support/seen_make.h"
 
 #define T0 UINT64_C(1790000000000000)
 
@@ -66,6 +67,11 @@ static void add_clip(struct scene *s)
     assert_int_equal(sealer_seal(s->sealer, &c.id, c.path, facts, T0 + 2000000, c.manifest_sha256),
                      0);
     json_decref(facts);
+    uint8_t log[256];
+    size_t len = seen_make(log, sizeof log, "<b>ann", "bo", T0 / 1000000, 2, 24);
+    assert_int_equal(store_seen_add(s->store, &s->sc.room, log, len, T0), 0);
+    c.started_us = T0;
+    c.duration_ms = 1500;
     c.state = CLIP_READY;
     assert_int_equal(store_clip_update(s->store, &c, T0 + 3000000), 0);
 }
@@ -400,7 +406,15 @@ static void the_report_is_in_the_cases_language_and_harmless(void **state)
     assert_non_null(strstr(html, "Hello &amp; &quot;welcome&quot;"));
     assert_non_null(strstr(html, s->still.text));
     assert_non_null(strstr(html, "@media print"));
+    assert_non_null(strstr(html, "各方所见画面"));
+    assert_non_null(strstr(html, "<td>&lt;b&gt;ann</td><td>bo</td><td>2</td><td>640×360</td>"
+                                 "<td>24</td><td>0</td><td>2</td>"));
     free(html);
+    char name[64];
+    (void)snprintf(name, sizeof name, "clips/%s.seen.json", s->clip.text);
+    char *seen = entry(s, name);
+    assert_non_null(strstr(seen, "\"arrived\":[24,24]"));
+    free(seen);
     char *chat = entry(s, "chat.json");
     assert_non_null(strstr(chat, "Hello & "));
     free(chat);
