@@ -3,11 +3,11 @@
  * picture nor sound, and lie plain. */
 #include "media/record/journal.h"
 
-#include <openssl/sha.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/er.h"
 #include "base/file.h"
 #include "media/record/webm.h"
@@ -104,7 +104,7 @@ int journal_add_frame(struct journal *j, struct framelog_record *record, const u
 {
     record->type = FRAMELOG_FRAME;
     record->len = (uint32_t)len;
-    SHA256(data, len, record->sha256);
+    digest_sha256(data, len, record->sha256);
     j->counts[record->track < FRAMELOG_FIRST_VOICE ? j->kinds[record->track] : FRAMELOG_VOICE]++;
     return journal_add(j, record);
 }

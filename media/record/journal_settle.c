@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A frame log made to say what is in the finished files: lines of frames that are there stay, others go,
  * and frames that it does not know are added. */
-#include <openssl/sha.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/er.h"
 #include "base/file.h"
 #include "media/record/journal.h"
@@ -72,7 +72,7 @@ static int note(struct settling *s, const struct webm_frame *frame, enum framelo
         return 0; /* not as we write them */
     struct found *found = &t->frames[t->count++];
     *found = (struct found){.at_ms = frame->at_ms, .len = (uint32_t)frame->len, .key = frame->key};
-    SHA256(frame->data, frame->len, found->sha256);
+    digest_sha256(frame->data, frame->len, found->sha256);
     return 0;
 }
 

@@ -3,11 +3,11 @@
 #include "server/seal/matroska.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/digest.h"
 #include "base/er.h"
 #include "base/file.h"
 #include "base/limits.h"
@@ -44,10 +44,11 @@ enum {
 struct reader {
     const struct matroska_source *source;
     struct matroska_file *file;
-    EVP_MD_CTX *whole, *part, *frame;
+    struct digest whole, part, frame;
     uint64_t at; /* of window[start] */
     size_t start, end;
-    bool framing; /* what is taken belongs to a frame, too */
+    size_t pending; /* what was taken from there on is in neither `whole` nor `part` yet */
+    bool framing;   /* what is taken belongs to a frame, too */
     int er;
     uint64_t cluster_ms;
     bool cluster_timed;
@@ -107,10 +108,19 @@ static void *grown(void *items, size_t count, size_t *size, size_t bytes)
 
 /* Bytes */
 
+static void hash_taken(struct reader *r)
+{
+    digest_add(&r->whole, r->window + r->pending, r->start - r->pending);
+    digest_add(&r->part, r->window + r->pending, r->start - r->pending);
+    r->pending = r->start;
+}
+
 /** As many of the next `wanted` bytes as there are, in the window. */
 static size_t look(struct reader *r, size_t wanted)
 {
     if (r->end - r->start < wanted) {
+        hash_taken(r);
+        r->pending = 0;
         memmove(r->window, r->window + r->start, r->end - r->start);
         r->end -= r->start;
         r->start = 0;
@@ -132,9 +142,8 @@ static size_t look(struct reader *r, size_t wanted)
 static const uint8_t *take(struct reader *r, size_t len)
 {
     const uint8_t *bytes = r->window + r->start;
-    if (!EVP_DigestUpdate(r->whole, bytes, len) || !EVP_DigestUpdate(r->part, bytes, len) ||
-        (r->framing && !EVP_DigestUpdate(r->frame, bytes, len)))
-        (void)fail(r, ER_NOMEM);
+    if (r->framing)
+        digest_add(&r->frame, bytes, len);
     r->start += len;
     r->at += len;
     return bytes;
@@ -161,8 +170,10 @@ static int part_begin(struct reader *r, uint32_t id)
     if (f->part_count == MATROSKA_PARTS && id)
         return wrong(r, r->at, "too many parts");
     struct matroska_part *parts = grown(f->parts, f->part_count, &f->part_size, sizeof *parts);
-    if (!parts || !EVP_DigestInit_ex(r->part, EVP_sha256(), NULL))
+    if (!parts)
         return fail(r, ER_NOMEM);
+    hash_taken(r);
+    digest_begin(&r->part);
     f->parts = parts;
     f->parts[f->part_count++] = (struct matroska_part){.id = id, .at = r->at};
     return 0;
@@ -172,8 +183,9 @@ static void part_end(struct reader *r)
 {
     struct matroska_part *p = &r->file->parts[r->file->part_count - 1];
     p->len = r->at - p->at;
-    if (!EVP_DigestFinal_ex(r->part, p->hash.bytes, NULL))
-        (void)fail(r, ER_NOMEM);
+    hash_taken(r);
+    digest_end(&r->part, p->hash.bytes);
+    digest_begin(&r->part);
 }
 
 /* Elements */
@@ -377,13 +389,11 @@ static int read_block(struct reader *r, const struct element *e)
     f.len = (uint32_t)len;
     f.byte = r->at;
     f.key = e->id == BLOCK || (flags & KEY) != 0;
-    if (!EVP_DigestInit_ex(r->frame, EVP_sha256(), NULL))
-        return fail(r, ER_NOMEM);
+    digest_begin(&r->frame);
     r->framing = true;
     bool whole = skip(r, len);
     r->framing = false;
-    if (!EVP_DigestFinal_ex(r->frame, f.hash.bytes, NULL))
-        return fail(r, ER_NOMEM);
+    digest_end(&r->frame, f.hash.bytes);
     if (!whole)
         return wrong(r, r->at, "the file ends within a frame");
     struct seal_frame *frames = grown(file->frames, file->frame_count, &file->frame_size, sizeof f);
@@ -524,15 +534,6 @@ static void read_rest(struct reader *r)
     part_end(r);
 }
 
-static bool reader_init(struct reader *r)
-{
-    r->whole = EVP_MD_CTX_new();
-    r->part = EVP_MD_CTX_new();
-    r->frame = EVP_MD_CTX_new();
-    return r->whole && r->part && r->frame && EVP_DigestInit_ex(r->whole, EVP_sha256(), NULL) &&
-           EVP_DigestInit_ex(r->part, EVP_sha256(), NULL);
-}
-
 int matroska_read(const struct matroska_source *source, struct matroska_file *ret)
 {
     *ret = (struct matroska_file){0};
@@ -541,17 +542,16 @@ int matroska_read(const struct matroska_source *source, struct matroska_file *re
         return ER_NOMEM;
     r->source = source;
     r->file = ret;
-    int er = reader_init(r) ? read_file(r) : ER_NOMEM;
+    digest_begin(&r->whole);
+    digest_begin(&r->part);
+    int er = read_file(r);
     if (er == ER_MALFORMED) {
         read_rest(r);
         er = r->er ? r->er : ER_MALFORMED;
     }
-    if ((er == 0 || er == ER_MALFORMED) && !EVP_DigestFinal_ex(r->whole, ret->hash.bytes, NULL))
-        er = ER_NOMEM;
+    hash_taken(r);
+    digest_end(&r->whole, ret->hash.bytes);
     ret->bytes = r->at;
-    EVP_MD_CTX_free(r->whole);
-    EVP_MD_CTX_free(r->part);
-    EVP_MD_CTX_free(r->frame);
     free(r);
     return er;
 }

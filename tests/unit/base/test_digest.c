@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+/* SHA-256, against FIPS 180-4's examples and OpenSSL's other way to it. */
+#include "base/digest.h"
+
+#include <openssl/evp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/str.h"
+
+static void is_of_the_standard(void **state)
+{
+    (void)state;
+    uint8_t hash[DIGEST_BYTES];
+    char text[2 * DIGEST_BYTES + 1];
+    digest_sha256("abc", 3, hash);
+    hex_encode(text, hash, sizeof hash);
+    assert_string_equal(text, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    digest_sha256("", 0, hash);
+    hex_encode(text, hash, sizeof hash);
+    assert_string_equal(text, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+static void may_come_in_pieces(void **state)
+{
+    (void)state;
+    uint8_t data[5000], mine[DIGEST_BYTES], its[DIGEST_BYTES];
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)(i * 7 + i / 251);
+    struct digest d;
+    digest_begin(&d);
+    for (size_t at = 0, step = 1; at < sizeof data; at += step, step = step * 3 % 701 + 1) {
+        if (step > sizeof data - at)
+            step = sizeof data - at;
+        digest_add(&d, data + at, step);
+    }
+    digest_end(&d, mine);
+    assert_true(EVP_Digest(data, sizeof data, its, NULL, EVP_sha256(), NULL));
+    assert_memory_equal(mine, its, sizeof mine);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(is_of_the_standard),
+        cmocka_unit_test(may_come_in_pieces),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
