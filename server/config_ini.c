@@ -57,6 +57,13 @@ static const char *take(char *text, char *section, unsigned line, config_ini_lin
     return NULL;
 }
 
+/** The NUL that ends it is the last one in `text`: one before it was in the file. */
+static bool line_read(FILE *f, char *text, size_t size)
+{
+    memset(text, ' ', size);
+    return fgets(text, (int)size, f) != NULL;
+}
+
 int config_ini_read(const char *path, config_ini_line *on_line, void *ctx, unsigned *ret_line,
                     const char **ret_why)
 {
@@ -68,13 +75,13 @@ int config_ini_read(const char *path, config_ini_line *on_line, void *ctx, unsig
     FILE *f = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? fopen(path, "re") : NULL;
     if (!f)
         return ER_INVALID;
-    while (go && !*ret_why && fgets(text, sizeof text, f)) {
+    while (go && !*ret_why && line_read(f, text, sizeof text)) {
         size_t len = strlen(text);
         ++*ret_line;
-        if (len == sizeof text - 1 && text[len - 1] != '\n')
-            *ret_why = "the line is longer than 4096 bytes";
-        else if (len == 0)
+        if (memrchr(text, '\0', sizeof text) != text + len)
             *ret_why = "the line has a NUL";
+        else if (len == sizeof text - 1 && text[len - 1] != '\n')
+            *ret_why = "the line is longer than 4096 bytes";
         else
             *ret_why = take(*ret_line == 1 && strncmp(text, "\xef\xbb\xbf", 3) == 0 ? text + 3
                                                                                     : text,
