@@ -373,8 +373,12 @@ static void put_event(const struct page *p, const json_t *e, bool chat)
         cell(p, text_of(e, "type"));
         (void)fputs("<td>", p->out);
         put_value(p->out, data, 1);
-        (void)fprintf(p->out, "<code>%lld · %.16s</code></td>",
-                      (long long)json_integer_value(json_object_get(e, "seq")), text_of(e, "hash"));
+        char hash[17];
+        (void)snprintf(hash, sizeof hash, "%s", text_of(e, "hash"));
+        (void)fprintf(p->out, "<code>%lld · ",
+                      (long long)json_integer_value(json_object_get(e, "seq")));
+        put_text(p->out, hash);
+        (void)fputs("</code></td>", p->out);
     }
     (void)fputs("</tr>\n", p->out);
 }

@@ -275,32 +275,6 @@ static void test_who_may_enter(void **state)
     assert_true(claims_allow_case(&c, &case_id, &room, "m"));
 }
 
-static void test_media_links(void **state)
-{
-    (void)state;
-    struct entropy_seeded seeded;
-    struct entropy e = entropy_seeded_init(&seeded, 7);
-    uint8_t secret[32] = {1};
-    struct media_key k = media_key_derive(secret, &e), other = media_key_derive(secret, &e);
-    struct id clip = {CASE_ID}, another = {ROOM_ID};
-    char s[AUTH_SIGNATURE_BYTES];
-    media_key_sign(&k, &clip, "media", "lin", NOW + 600, s);
-    assert_int_equal(media_key_check(&k, &clip, "media", "lin", NOW + 600, NOW, s), 0);
-    assert_int_equal(media_key_check(&k, &clip, "media", "lin", NOW + 600, NOW + 600, s), ER_STALE);
-    assert_int_equal(media_key_check(&k, &clip, "media", "lin", NOW + 601, NOW, s), ER_UNAUTHENTIC);
-    assert_int_equal(media_key_check(&k, &clip, "media", "li", NOW + 600, NOW, s), ER_UNAUTHENTIC);
-    assert_int_equal(media_key_check(&k, &clip, "poster", "lin", NOW + 600, NOW, s),
-                     ER_UNAUTHENTIC);
-    assert_int_equal(media_key_check(&k, &another, "media", "lin", NOW + 600, NOW, s),
-                     ER_UNAUTHENTIC);
-    assert_int_equal(media_key_check(&other, &clip, "media", "lin", NOW + 600, NOW, s),
-                     ER_UNAUTHENTIC);
-    assert_int_equal(media_key_check(&k, &clip, "media", "lin", NOW + 600, NOW, ""),
-                     ER_UNAUTHENTIC);
-    s[3] ^= 1;
-    assert_int_equal(media_key_check(&k, &clip, "media", "lin", NOW + 600, NOW, s), ER_UNAUTHENTIC);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -310,7 +284,6 @@ int main(void)
         cmocka_unit_test(test_broken_forms),
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_who_may_enter),
-        cmocka_unit_test(test_media_links),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
