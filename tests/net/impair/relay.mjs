@@ -78,6 +78,7 @@ class Direction {
 }
 
 export class ImpairRelay {
+  sent; // (packet) => told of each that a client sends, before it may be lost; false: it is lost
   #front;
   #backs = new Map(); // client's port -> socket towards the server
   #target;
@@ -106,6 +107,7 @@ export class ImpairRelay {
         this.down.take(answer, () => this.#front?.send(answer, from.port, from.address)));
       this.#backs.set(from.port, back);
     }
+    if (this.sent?.(packet) === false) return;
     this.up.take(packet, () => this.#front && back.send(packet, this.#target.port, this.#target.address));
   }
 
