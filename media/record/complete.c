@@ -214,11 +214,25 @@ int complete_written(struct vault *vault, const char *path, struct ledger *ledge
     return er;
 }
 
+/** Half a file that somebody died over: all that matters is in others. */
+static void remove_temporaries(const char *path)
+{
+    static const char *const suffixes[] = {".webm.tmp", ".voices.mka.tmp", ".framelog.tmp",
+                                           ".jpg.tmp"};
+    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
+        char *name = file_name(path, suffixes[i]);
+        if (name)
+            (void)file_remove(name);
+        free(name);
+    }
+}
+
 int clip_repair(struct vault *vault, const char *path, struct clip_result *ret)
 {
     struct names n;
     struct webm_info info = {0};
     *ret = (struct clip_result){0};
+    remove_temporaries(path);
     int er = names_make(&n, path);
     if (er == 0)
         er = webm_scan(vault, n.webm, &info);

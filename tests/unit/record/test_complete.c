@@ -256,12 +256,14 @@ static void test_repairs_a_clip_half_finished(void **state)
         scratch_write(&aside, "clip.webm", webm, webm_len);
         if (step > 0)
             scratch_write(&aside, "clip.voices.mka", voices, voices_len);
+        scratch_write(&aside, "clip.voices.mka.tmp", voices, voices_len / 2);
         char path[100];
         (void)str_copy(path, sizeof path, scratch_path(&aside, "clip"));
         struct clip_result result;
         assert_int_equal(clip_repair(NULL, path, &result), 0);
         struct framelog_summary s = framelog_check(path);
         assert_int_equal(s.pictures, whole.pictures);
+        assert_int_equal(scratch_count(&aside), 4);
         scratch_remove(&aside);
     }
     for (size_t i = 0; i < 3; i++)
