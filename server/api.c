@@ -128,8 +128,7 @@ bool api_may_see(const struct claims *claims, const struct store_case *sc)
 {
     if (claims_allow_case(claims, &sc->id, &sc->room, sc->merchant))
         return true;
-    bool bound = id_is_set(&claims->case_id) || id_is_set(&claims->room);
-    return !bound && role_describe(claims->role)->rules &&
+    return !claims_is_bound(claims) && role_describe(claims->role)->rules &&
            strcmp(claims->merchant, sc->merchant) == 0 && json_object_get(sc->more, "dispute");
 }
 

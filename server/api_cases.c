@@ -93,7 +93,7 @@ static bool may_create(struct api_call *c)
 {
     enum role role = c->claims.role;
     if ((role != ROLE_SERVICE && role != ROLE_AGENT && role != ROLE_HOST) ||
-        id_is_set(&c->claims.case_id) || id_is_set(&c->claims.room)) {
+        claims_is_bound(&c->claims)) {
         api_problem(c, 403, "cases are opened by service, agent or host");
         return false;
     }
@@ -220,7 +220,7 @@ static bool filter_read(struct api_call *c, struct store_case_filter *f, char te
 void api_cases_list(struct store *s, struct api_call *c)
 {
     const struct role_info *role = role_describe(c->claims.role);
-    bool bound = id_is_set(&c->claims.case_id) || id_is_set(&c->claims.room);
+    bool bound = claims_is_bound(&c->claims);
     struct store_case_filter f = {0};
     char text[201];
     if (!bound && !role->any_room && !role->rules && c->claims.role != ROLE_SERVICE) {

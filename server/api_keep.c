@@ -43,7 +43,9 @@ static void answer_retention(struct store *s, struct api_call *c)
 static bool may_forget(struct api_call *c)
 {
     return api_role_may(c, role_describe(c->claims.role)->forgets,
-                        "what is kept is for service and supervisor to say");
+                        "what is kept is for service and supervisor to say") &&
+           api_role_may(c, !claims_is_bound(&c->claims),
+                        "a token for one case or room says nothing about the others");
 }
 
 void api_retention_get(struct store *s, struct api_call *c)

@@ -203,8 +203,7 @@ static void write_calls(FILE *f, const struct calls *calls)
         {"clips_sealed_total", C, n.seals, "Manifests written."},
         {"clips_seal_failures_total", C, n.seals_failed, "Manifests that could not be, each try."},
         {"evidence_deleted_total", C, n.deleted, "Clips and stills that were deleted."},
-        {"evidence_deleted_due_total", C, n.deleted_due,
-         "Of those, the ones whose time was over."},
+        {"evidence_deleted_due_total", C, n.deleted_due, "Of those, the ones whose time was over."},
         {"evidence_deletion_failures_total", C, n.deletions_failed,
          "Deletions that could not be carried out yet, each try."},
         {"stills_taken_total", C, n.stills_taken, "Stills taken."},
@@ -257,11 +256,14 @@ static void write_http(FILE *f, const struct app *app)
                       (unsigned long long)n.responses[i]);
 }
 
-/** Those on this machine, unless they speak for others elsewhere; else a token of the right role. */
+/** Those on this machine, unless they speak for others elsewhere; else a token of the right role, by a key
+ *  of who runs the server: the figures are of all merchants together. */
 static bool metrics_allowed(const struct api_call *c)
 {
+    const struct claims *who = &c->claims;
     if (c->has_claims)
-        return c->claims.role == ROLE_SERVICE || c->claims.role == ROLE_SUPERVISOR;
+        return (who->role == ROLE_SERVICE || who->role == ROLE_SUPERVISOR) &&
+               !claims_is_bound(who) && strcmp(who->merchant, AUTH_MERCHANT_DEFAULT) == 0;
     return !c->app->config->allow_plain_http && !c->request->forwarded &&
            addr_is_loopback(&c->request->peer);
 }
@@ -271,7 +273,8 @@ void api_metrics(struct api_call *c)
     char *text = NULL;
     size_t len = 0;
     if (!metrics_allowed(c)) {
-        api_problem(c, c->has_claims ? 403 : 401, "metrics are for service and supervisor");
+        api_problem(c, c->has_claims ? 403 : 401,
+                    "metrics are for service and supervisor of who runs the server");
         api_answer(c);
         return;
     }

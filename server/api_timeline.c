@@ -149,6 +149,10 @@ void api_stats(struct store *s, struct api_call *c)
         api_problem(c, 403, "figures are for supervisor and service");
         return;
     }
+    if (claims_is_bound(&c->claims)) {
+        api_problem(c, 403, "a token for one case or room says nothing about the others");
+        return;
+    }
     uint64_t from = 0, to = INT64_MAX;
     if (!time_read(c, "from", &from) || !time_read(c, "to", &to))
         return;

@@ -437,6 +437,11 @@ int auth_mint(struct auth *a, const struct claims *claims, uint64_t now_s,
     return er;
 }
 
+bool claims_is_bound(const struct claims *c)
+{
+    return id_is_set(&c->case_id) || id_is_set(&c->room);
+}
+
 bool claims_allow_case(const struct claims *c, const struct id *case_id, const struct id *room,
                        const char *merchant)
 {
@@ -446,7 +451,7 @@ bool claims_allow_case(const struct claims *c, const struct id *case_id, const s
         return false;
     if (id_is_set(&c->room) && !id_equal(&c->room, room))
         return false;
-    if (id_is_set(&c->case_id) || id_is_set(&c->room))
+    if (claims_is_bound(c))
         return true;
     return role_describe(c->role)->any_room || c->role == ROLE_SERVICE;
 }

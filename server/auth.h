@@ -63,6 +63,8 @@ int auth_mint(struct auth *a, const struct claims *claims, uint64_t now_s,
 
 /** Whether a token with this sub or name would be taken: not NULL, not empty, no control characters. */
 bool claims_text_ok(const char *text);
+/** Whether it is for one case or room: it says nothing about the merchant's others. */
+bool claims_is_bound(const struct claims *c);
 /** May this person enter the case (its room) at all? The merchant must be the case's; a token bound
  *  to a case or room fits no other one; a buyer and a viewer need one that is bound. */
 bool claims_allow_case(const struct claims *c, const struct id *case_id, const struct id *room,

@@ -347,7 +347,7 @@ void calls_on_available(struct calls *c, struct member *m, const struct proto_me
                                 .languages = msg->available.languages};
     (void)str_copy(agent.identity, sizeof agent.identity, m->claims.identity);
     (void)str_copy(agent.merchant, sizeof agent.merchant, m->claims.merchant);
-    if (id_is_set(&m->claims.case_id) || id_is_set(&m->claims.room)) {
+    if (claims_is_bound(&m->claims)) {
         calls_error(c, m->session, msg->id, PROTO_DENIED, "this token is for one case only");
         return;
     }

@@ -297,11 +297,12 @@ static void write_cors(struct wr *w, const struct http_asked *asked)
         return;
     wr_printf(w, "access-control-allow-origin: %s\r\nvary: Origin\r\n", asked->allowed_origin);
     if (asked->method == HTTP_OPTIONS)
-        wr_printf(w, "access-control-allow-methods: GET, HEAD, POST, PATCH, DELETE, OPTIONS\r\n"
-                     "access-control-allow-headers: Authorization, Content-Type, If-Match,"
-                     " If-None-Match, Idempotency-Key, Range, Repr-Digest,"
-                     " Upload-Complete, Upload-Offset\r\n"
-                     "access-control-max-age: 600\r\n");
+        wr_printf(w,
+                  "access-control-allow-methods: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"
+                  "access-control-allow-headers: Authorization, Content-Type, If-Match,"
+                  " If-None-Match, Idempotency-Key, Range, Repr-Digest,"
+                  " Upload-Complete, Upload-Offset\r\n"
+                  "access-control-max-age: 600\r\n");
     /* With OPTIONS too: a WHIP client may ask for the ICE servers so. */
     wr_printf(w, "access-control-expose-headers: ETag, Location, Link, Retry-After,"
                  " Content-Range, Accept-Ranges, Upload-Complete, Upload-Offset\r\n");

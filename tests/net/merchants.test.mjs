@@ -91,6 +91,7 @@ test('a merchant sees nothing of another one', async () => {
   await page.cut();
   const listed = await server.api('GET', '/api/v1/cases', { token: tea({ role: 'service' }) });
   assert.deepEqual(listed.body.items.map((item) => item.id), [theirs.id]);
+  assert.equal((await server.api('GET', '/metrics', { token: tea({ role: 'service' }) })).status, 403);
   const named = { ...opened, merchant: 'default' };
   assert.equal((await server.api('POST', '/api/v1/cases', { token: tea({ role: 'service' }), body: named })).status, 403);
 });

@@ -32,9 +32,8 @@ static int lift(struct api_bench *b, enum role role, const char *id, const char 
 
 static int put(struct api_bench *b, enum role role, const char *body)
 {
-    return api_on_store(
-        b, api_retention_put,
-        (struct api_ask){.role = role, .of_case = &b->sc.id, .method = HTTP_PUT, .body = body});
+    return api_on_store(b, api_retention_put,
+                        (struct api_ask){.role = role, .method = HTTP_PUT, .body = body});
 }
 
 static void test_who_may(void **state)
@@ -45,8 +44,7 @@ static void test_who_may(void **state)
         bool holds = forgets || role == ROLE_ARBITER;
         char id[ID_TEXT_BYTES] = "01hzzzzzzzzzzzzzzzzzzzzzz0";
         assert_int_equal(put(b, role, "{'clip_seconds':7}"), forgets ? 200 : 403);
-        assert_int_equal(api_on_store(b, api_retention_get,
-                                      (struct api_ask){.role = role, .of_case = &b->sc.id}),
+        assert_int_equal(api_on_store(b, api_retention_get, (struct api_ask){.role = role}),
                          forgets ? 200 : 403);
         assert_int_equal(hold(b, role, "{'reason':'court'}"), holds ? 201 : 403);
         if (holds)
@@ -84,6 +82,24 @@ static void test_periods(void **state)
     assert_int_equal(store_retention_get(b->w.store, b->sc.merchant, &r), 0);
     assert_int_equal(r.seconds[KEEP_CLIP], 7);
     assert_int_equal(store_retention_get(b->w.store, "another", &r), 0);
+    assert_int_equal(r.seconds[KEEP_CLIP], 0);
+}
+
+/** Who may do anything in one case does not so decide what becomes of the others'. */
+static void test_a_token_for_one_case_sets_no_periods(void **state)
+{
+    struct api_bench *b = *state;
+    static const enum role roles[] = {ROLE_SERVICE, ROLE_SUPERVISOR};
+    for (size_t i = 0; i < 2; i++) {
+        const struct api_ask bound = {.role = roles[i],
+                                      .of_case = &b->sc.id,
+                                      .method = HTTP_PUT,
+                                      .body = "{'clip_seconds':1}"};
+        assert_int_equal(api_on_store(b, api_retention_put, bound), 403);
+        assert_int_equal(api_on_store(b, api_retention_get, bound), 403);
+    }
+    struct store_retention r;
+    assert_int_equal(store_retention_get(b->w.store, b->sc.merchant, &r), 0);
     assert_int_equal(r.seconds[KEEP_CLIP], 0);
 }
 
@@ -132,6 +148,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_who_may),
         TEST(test_periods),
+        TEST(test_a_token_for_one_case_sets_no_periods),
         TEST(test_only_an_arbiter_lifts_an_arbiters),
         TEST(test_what_can_be_held),
     };

@@ -48,6 +48,10 @@ static void test_who_gets_metrics(void **state)
         bool may = r == ROLE_SERVICE || r == ROLE_SUPERVISOR;
         assert_int_equal(metrics(b, (struct api_ask){.role = (enum role)r}, "192.0.2.7:9"),
                          may ? 200 : 403);
+        const struct api_ask foreign = {.role = (enum role)r, .foreign = true};
+        const struct api_ask bound = {.role = (enum role)r, .of_case = &b->sc.id};
+        assert_int_equal(metrics(b, foreign, "192.0.2.7:9"), 403); /* they tell of all merchants */
+        assert_int_equal(metrics(b, bound, "192.0.2.7:9"), 403);
     }
 }
 

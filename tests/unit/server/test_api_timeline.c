@@ -95,6 +95,8 @@ static void test_who_gets_figures(void **state)
     for (unsigned r = 0; r < ROLE_COUNT; r++) {
         bool may = r == ROLE_SUPERVISOR || r == ROLE_SERVICE;
         assert_int_equal(figures(b, (enum role)r, NULL), may ? 200 : 403);
+        const struct api_ask bound = {.role = (enum role)r, .of_case = &b->sc.id};
+        assert_int_equal(api_on_store(b, api_stats, bound), 403);
     }
 }
 
