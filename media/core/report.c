@@ -44,6 +44,7 @@ static void on_report_block(struct member *m, uint64_t now_us, const struct rtcp
     if (rtt > 10u * 65536u)
         return; /* the echo of a report we never sent */
     m->rtt_us = (uint64_t)rtt * 1000000u / 65536u;
+    sender_clock_note_rtt(&m->clock, m->rtt_us, hub_unix_us(m->hub, now_us));
     l->slot->rtt_us = m->rtt_us;
     for (size_t i = 0; i < m->line_count; i++)
         if (m->lines[i]->track && m->lines[i]->track->rtt_us == 0)

@@ -7,6 +7,7 @@
 #define STEADY_JUMP_US 500000    /* the sender's clock was set: no use in going there slowly */
 /* How long a smallest offset counts before a larger one (drift) may take its place. */
 #define OFFSET_WINDOW_US 10000000u
+#define RTT_MAX_US 1000000u /* a longer one is a lie, or of no use */
 /* No path delays a report so long: the sender's wall clock was set. */
 #define OFFSET_JUMP_US 10000000
 
@@ -79,10 +80,9 @@ void sender_clock_note(struct sender_clock *c, uint64_t ntp, uint64_t unix_us)
 {
     int64_t offset = (int64_t)unix_us - (int64_t)ntp_to_unix_us(ntp);
     if (!c->known || offset > c->offset_us + OFFSET_JUMP_US) {
-        *c = (struct sender_clock){.known = true,
-                                   .offset_us = offset,
-                                   .window_end_us = unix_us + OFFSET_WINDOW_US,
-                                   .window_min_us = offset};
+        c->known = true;
+        c->offset_us = c->window_min_us = offset;
+        c->window_end_us = unix_us + OFFSET_WINDOW_US;
         return;
     }
     if (offset < c->window_min_us)
@@ -93,6 +93,26 @@ void sender_clock_note(struct sender_clock *c, uint64_t ntp, uint64_t unix_us)
         c->offset_us = c->window_min_us;
         c->window_min_us = offset;
         c->window_end_us = unix_us + OFFSET_WINDOW_US;
+    }
+}
+
+void sender_clock_note_rtt(struct sender_clock *c, uint64_t rtt_us, uint64_t unix_us)
+{
+    if (rtt_us == 0 || rtt_us > RTT_MAX_US)
+        return;
+    if (c->rtt_us == 0) {
+        c->rtt_us = c->rtt_window_min_us = rtt_us;
+        c->rtt_window_end_us = unix_us + OFFSET_WINDOW_US;
+        return;
+    }
+    if (rtt_us < c->rtt_window_min_us)
+        c->rtt_window_min_us = rtt_us;
+    if (rtt_us < c->rtt_us)
+        c->rtt_us = rtt_us;
+    if (unix_us >= c->rtt_window_end_us) {
+        c->rtt_us = c->rtt_window_min_us;
+        c->rtt_window_min_us = rtt_us;
+        c->rtt_window_end_us = unix_us + OFFSET_WINDOW_US;
     }
 }
 
@@ -118,7 +138,8 @@ static int64_t scale(int64_t v, int64_t mul, int64_t div)
 
 static int64_t base_unix_us(const struct track_clock *c, const struct sender_clock *sender)
 {
-    return (int64_t)c->ntp_unix_us + (c->from_sr && sender->known ? sender->offset_us : 0);
+    int64_t way_us = (int64_t)(sender->rtt_us / 2);
+    return (int64_t)c->ntp_unix_us - way_us + (c->from_sr && sender->known ? sender->offset_us : 0);
 }
 
 uint64_t track_clock_unix_us(const struct track_clock *c, const struct sender_clock *sender,

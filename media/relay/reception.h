@@ -31,14 +31,20 @@ bool reception_report(struct reception *r, uint32_t ssrc, uint64_t now_us, struc
 uint64_t reception_lost(const struct reception *r);
 
 /** The sender's wall clock against ours: one per publisher, shared by its tracks, so that sound and
- *  picture stay together. The smallest (arrival - NTP) seen lately counts; it drifts slowly. */
+ *  picture stay together. The smallest (arrival - NTP) seen lately counts; it drifts slowly. How much of
+ *  that is the way, nobody can tell; half of the smallest round trip is taken, which is wrong by half of what
+ *  the two ways differ by. */
 struct sender_clock {
     bool known;
     int64_t offset_us; /* our unix time minus the sender's NTP time, transit included */
     uint64_t window_end_us;
     int64_t window_min_us;
+    uint64_t rtt_us; /* smallest lately; 0: not known, and times are late by the way */
+    uint64_t rtt_window_end_us, rtt_window_min_us;
 };
 void sender_clock_note(struct sender_clock *c, uint64_t ntp, uint64_t unix_us);
+/** A round trip to the publisher was measured. */
+void sender_clock_note_rtt(struct sender_clock *c, uint64_t rtt_us, uint64_t unix_us);
 
 /** A track's RTP clock: a point of correspondence, from sender reports, or from arrivals until the
  *  first report comes. */

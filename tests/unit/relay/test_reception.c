@@ -167,6 +167,30 @@ static void recorded_times_never_jump(void **state)
                 last + 3600000000u);
 }
 
+/** The way is half of the least round trip, forgotten when it was long ago. */
+static void the_way_is_taken_off(void **state)
+{
+    (void)state;
+    struct sender_clock sender = {0};
+    struct track_clock c = {0};
+    track_clock_note_arrival(&c, 90000, UNIX + 100000);
+    sender_clock_note_rtt(&sender, 0, UNIX);
+    sender_clock_note_rtt(&sender, 60 * SECOND, UNIX); /* nobody waits so long */
+    assert_true(track_clock_unix_us(&c, &sender, 90000, 90000) == UNIX + 100000);
+    sender_clock_note_rtt(&sender, 260000, UNIX);
+    sender_clock_note_rtt(&sender, 200000, UNIX + SECOND);
+    sender_clock_note_rtt(&sender, 900000, UNIX + 2 * SECOND);
+    assert_true(track_clock_unix_us(&c, &sender, 90000, 90000) == UNIX);
+    sender_clock_note(&sender, ntp_from_unix_us(UNIX - 5 * SECOND), UNIX + 100000);
+    track_clock_note_sr(&c, 90000, ntp_from_unix_us(UNIX - 5 * SECOND));
+    uint64_t at = track_clock_unix_us(&c, &sender, 90000, 180000);
+    assert_in_range(at, UNIX + SECOND - 1, UNIX + SECOND + 1);
+    for (int second = 3; second < 40; second++)
+        sender_clock_note_rtt(&sender, 300000, UNIX + second * (uint64_t)SECOND);
+    at = track_clock_unix_us(&c, &sender, 90000, 180000);
+    assert_in_range(at, UNIX + SECOND - 50001, UNIX + SECOND - 49999);
+}
+
 static void absurd_clocks_do_no_harm(void **state)
 {
     (void)state;
@@ -195,6 +219,7 @@ int main(void)
         cmocka_unit_test(a_clock_that_is_set_is_believed),
         cmocka_unit_test(arrivals_serve_until_a_report_comes),
         cmocka_unit_test(recorded_times_never_jump),
+        cmocka_unit_test(the_way_is_taken_off),
         cmocka_unit_test(absurd_clocks_do_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
