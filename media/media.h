@@ -185,6 +185,7 @@ struct media_photo_config {
     struct id still;
     char path[MEDIA_PATH_BYTES]; /* without suffix */
     uint8_t sha256[32];          /* of what was uploaded: else ER_UNAUTHENTIC */
+    bool keep_place;             /* who took it agreed that it says where */
 };
 int media_photo(struct media *m, const struct id *room, const struct media_photo_config *config);
 
@@ -289,12 +290,14 @@ struct media_still_result {
     uint64_t frame_bytes;
     int64_t frame_timestamp; /* RTP, extended */
     bool frame_key;
-    unsigned orientation; /* of a photograph: Exif's, 1..8 */
-    int quantizer;        /* in the codec's own units; -1: not told */
-    double sharpness;     /* variance of the Laplacian of luma (0..255) */
-    double luma;          /* mean, 0..255 */
-    double dark;          /* share of pixels at black or next to it, 0..1 */
-    double bright;        /* at white */
+    unsigned orientation;              /* of a photograph: Exif's, 1..8 */
+    bool placed;                       /* a photograph says where it was taken, and may: */
+    int32_t latitude_e7, longitude_e7; /* degrees north and east, times 10^7 */
+    int quantizer;                     /* in the codec's own units; -1: not told */
+    double sharpness;                  /* variance of the Laplacian of luma (0..255) */
+    double luma;                       /* mean, 0..255 */
+    double dark;                       /* share of pixels at black or next to it, 0..1 */
+    double bright;                     /* at white */
 };
 
 struct media_light_sample {

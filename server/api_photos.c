@@ -83,6 +83,11 @@ static const char *piece_read(const struct http_request *r, struct calls_photo_p
     ret->complete = strcmp(complete, "?1") == 0;
     if (!ret->complete && strcmp(complete, "?0") != 0)
         return "Upload-Complete: ?0 or ?1";
+    char place[8];
+    int er = http_query(r, "place", place, sizeof place);
+    if (er == 0 ? strcmp(place, "keep") != 0 : er != ER_NOT_FOUND)
+        return "place: keep";
+    ret->keep_place = er == 0;
     if (ret->complete && !digest_read(r->repr_digest, ret->sha256))
         return "Repr-Digest: sha-256 is needed with the last piece";
     return NULL;

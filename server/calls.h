@@ -105,6 +105,7 @@ struct calls_photo_piece {
     size_t len;
     bool complete;      /* the last piece; then */
     uint8_t sha256[32]; /* of all of them */
+    bool keep_place;    /* `who` agrees that the photograph says where it was taken */
 };
 void calls_photo_piece(struct calls *c, const struct claims *who, const char *photo,
                        const struct calls_photo_piece *piece, calls_done *done, void *ctx);

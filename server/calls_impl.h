@@ -333,8 +333,8 @@ size_t calls_forget_photos(struct store *s, const struct id *case_id, const char
 void calls_remove_still_files(const char *path);
 /** All of it was uploaded: have it checked, and entered as a still; then `done`. ER_CONFLICT: it is being
  *  checked; ER_FULL, ER_NOMEM. */
-int calls_photo_check(struct calls *c, const struct store_still *row, const uint8_t sha256[32],
-                      calls_done *done, void *ctx);
+int calls_photo_check(struct calls *c, const struct store_still *row,
+                      const struct calls_photo_piece *last, calls_done *done, void *ctx);
 void calls_drop_photo(struct calls *c, const struct store_still *row);
 void call_still_free(struct calls *c, struct still_wait *w);
 

@@ -392,7 +392,7 @@ static void piece_done(struct calls *c, struct calls_job *head)
         return;
     }
     json_decref(stands);
-    int er = calls_photo_check(c, &job->row, job->piece.sha256, job->done, job->ctx);
+    int er = calls_photo_check(c, &job->row, &job->piece, job->done, job->ctx);
     if (er < 0)
         answer(job, er, er == ER_CONFLICT ? "it is being checked" : "cannot be done now", NULL);
 }

@@ -260,6 +260,10 @@ static int take_facts(struct store_still *row, const struct media_still_result *
     }
     if (r->quantizer >= 0)
         json_object_set_new(o, "quantizer", json_integer(r->quantizer));
+    if (r->placed)
+        json_object_set_new(o, "place",
+                            json_pack("{s:f,s:f}", "latitude", r->latitude_e7 / 1e7, "longitude",
+                                      r->longitude_e7 / 1e7));
     char *text = json_canonical(o);
     int er = text ? str_copy(row->facts, sizeof row->facts, text) : ER_NOMEM;
     free(text);
@@ -291,18 +295,18 @@ void calls_on_still_event(struct calls *c, const struct media_event *e)
         give_up(c, w, er, "the still could not be entered on the case", true);
 }
 
-int calls_photo_check(struct calls *c, const struct store_still *row, const uint8_t sha256[32],
-                      calls_done *done, void *ctx)
+int calls_photo_check(struct calls *c, const struct store_still *row,
+                      const struct calls_photo_piece *last, calls_done *done, void *ctx)
 {
-    struct media_photo_config config = {.still = row->id};
+    struct media_photo_config config = {.still = row->id, .keep_place = last->keep_place};
     struct still_wait *w = wait_find(c, &row->id) ? NULL : calloc(1, sizeof *w);
     if (!w)
         return ER_CONFLICT;
     w->row = *row;
     w->done = done;
     w->ctx = ctx;
-    hex_encode(w->uploaded, sha256, 32);
-    memcpy(config.sha256, sha256, sizeof config.sha256);
+    hex_encode(w->uploaded, last->sha256, 32);
+    memcpy(config.sha256, last->sha256, sizeof config.sha256);
     (void)str_copy(config.path, sizeof config.path, row->path);
     int er = map_add_str(c->stills, row->id.text, w);
     if (er == 0)

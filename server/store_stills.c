@@ -55,7 +55,7 @@ int store_still_add(struct store *s, struct store_still *still, uint64_t now_us)
     return store_end(s, er);
 }
 
-/** What the timeline says of it: all but where it lies. */
+/** What the timeline says of it: all but where it lies, and where it was taken, which is deleted with it. */
 static int taken_event(struct store *s, const struct store_still *still, uint64_t now_us)
 {
     json_t *data = store_still_json(still);
@@ -65,6 +65,8 @@ static int taken_event(struct store *s, const struct store_still *still, uint64_
               json_object_del(data, "id") | json_object_del(data, "case") |
               json_object_del(data, "room") | json_object_del(data, "created_at") |
               json_object_del(data, "taken_by");
+    if (json_object_del(data, "place") == 0)
+        bad |= json_object_set_new(data, "place_kept", json_true());
     int er = bad ? ER_NOMEM
                  : store_event_append(s, &still->case_id, still->taken_by, "still_taken", data,
                                       now_us, NULL);

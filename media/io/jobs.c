@@ -377,6 +377,9 @@ static struct media_still_result *photo_result(const struct photo *p)
                                      .height = p->height,
                                      .bytes = p->bytes,
                                      .orientation = p->orientation,
+                                     .placed = p->place.known,
+                                     .latitude_e7 = p->place.latitude_e7,
+                                     .longitude_e7 = p->place.longitude_e7,
                                      .quantizer = STILL_NO_QUANTIZER,
                                      .sharpness = p->measures.sharpness,
                                      .luma = p->measures.luma,
@@ -390,7 +393,8 @@ static void take_photo(struct job_thread *t, struct photo_job *job)
 {
     struct photo photo;
     struct media_event event = {.type = MEDIA_STILL, .room = job->room, .clip = job->config.still};
-    event.er = photo_take(t->jobs->vault, job->config.path, job->config.sha256, &photo);
+    event.er = photo_take(t->jobs->vault, job->config.path, job->config.sha256,
+                          job->config.keep_place, &photo);
     if (event.er == 0) {
         event.still = photo_result(&photo);
         event.er = event.still ? 0 : ER_NOMEM;

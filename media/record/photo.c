@@ -98,7 +98,7 @@ static int keep(struct vault *vault, const char *path, const uint8_t *jpeg, size
 }
 
 int photo_take(struct vault *vault, const char *path, const uint8_t sha256[static 32],
-               struct photo *ret)
+               bool keep_place, struct photo *ret)
 {
     uint8_t *data = NULL, *jpeg = NULL, digest[32];
     size_t len = 0, jpeg_len = 0;
@@ -110,7 +110,7 @@ int photo_take(struct vault *vault, const char *path, const uint8_t sha256[stati
     if (er == 0 && CRYPTO_memcmp(digest, sha256, sizeof digest) != 0)
         er = ER_UNAUTHENTIC;
     if (er == 0)
-        er = photo_strip(data, len, ret, &jpeg, &jpeg_len);
+        er = photo_strip(data, len, keep_place, ret, &jpeg, &jpeg_len);
     if (er == 0)
         er = keep(vault, path, jpeg, jpeg_len, ret);
     free(jpeg);

@@ -8,6 +8,7 @@
 #include "base/er.h"
 #include "base/limits.h"
 #include "media/record/photo.h"
+#include "media/record/photo_exif.h"
 
 enum marker {
     SOF0 = 0xc0,
@@ -28,12 +29,16 @@ enum marker {
     APP15 = 0xef,
     COM = 0xfe,
 };
-enum { ORIENTATION_TAG = 0x0112, TYPE_SHORT = 3, TIFF_MAGIC = 42, HEAD_BYTES = 64 };
+
+/** For what goes in front of the picture: the start of image and an Exif segment. */
+#define HEAD_ROOM (2 + PHOTO_EXIF_BYTES)
 
 struct walk {
     struct rd in;
     struct wr out;
     struct photo *photo;
+    struct photo_exif exif;
+    bool has_exif;
     bool has_frame;
     unsigned scans;
 };
@@ -41,61 +46,6 @@ struct walk {
 static bool begins(const uint8_t *data, size_t len, const char *name, size_t name_len)
 {
     return len >= name_len && memcmp(data, name, name_len) == 0;
-}
-
-/* Exif, for the orientation alone (TIFF 6.0, section 2) */
-
-static unsigned tiff_u16(const uint8_t *p, bool little)
-{
-    return little ? (unsigned)p[0] | (unsigned)p[1] << 8 : (unsigned)p[0] << 8 | p[1];
-}
-
-static unsigned tiff_u32(const uint8_t *p, bool little)
-{
-    return little ? tiff_u16(p, true) | tiff_u16(p + 2, true) << 16
-                  : tiff_u16(p, false) << 16 | tiff_u16(p + 2, false);
-}
-
-/** 1..8; 1 also when it is not told. */
-static unsigned exif_orientation(const uint8_t *data, size_t len)
-{
-    if (!begins(data, len, "Exif\0", 6) || len < 14)
-        return 1;
-    const uint8_t *tiff = data + 6;
-    size_t size = len - 6;
-    bool little = tiff[0] == 'I' && tiff[1] == 'I';
-    if ((!little && (tiff[0] != 'M' || tiff[1] != 'M')) || tiff_u16(tiff + 2, little) != TIFF_MAGIC)
-        return 1;
-    size_t at = tiff_u32(tiff + 4, little);
-    if (at > size - 2 || at < 8)
-        return 1;
-    unsigned count = tiff_u16(tiff + at, little);
-    at += 2;
-    for (unsigned i = 0; i < count && size - at >= 12; i++, at += 12) {
-        if (tiff_u16(tiff + at, little) != ORIENTATION_TAG ||
-            tiff_u16(tiff + at + 2, little) != TYPE_SHORT)
-            continue;
-        unsigned value = tiff_u16(tiff + at + 8, little);
-        return value >= 1 && value <= 8 ? value : 1;
-    }
-    return 1;
-}
-
-/** An Exif segment that says nothing else. */
-static void write_orientation(struct wr *out, unsigned orientation)
-{
-    static const uint8_t segment[] = {
-        0xff, APP1, 0, 34,         'E', 'x', 'i', 'f', 0, 0, /* 34: all but the marker */
-        'M',  'M',  0, TIFF_MAGIC, 0,   0,   0,   8,         /* its first directory begins at 8 */
-        0,    1,                                             /* with one entry: */
-        0x01, 0x12, 0, TYPE_SHORT, 0,   0,   0,   1,   0, 0, 0, 0, 0, 0, 0, 0};
-    if (orientation == 1)
-        return;
-    uint8_t *at = wr_room(out, sizeof segment);
-    if (!at)
-        return;
-    memcpy(at, segment, sizeof segment);
-    put_u16(at + 28, (uint16_t)orientation);
 }
 
 /* Segments */
@@ -161,8 +111,10 @@ static int take_segment(struct walk *w, uint8_t marker, const uint8_t *data, siz
         keep(w, marker, data, len);
         return copy_scan(w);
     case APP1:
-        if (w->photo->orientation == 0 && begins(data, len, "Exif", 5))
-            w->photo->orientation = exif_orientation(data, len);
+        if (!w->has_exif && begins(data, len, "Exif", 5)) {
+            photo_exif_read(data, len, &w->exif);
+            w->has_exif = true;
+        }
         return 0;
     default:
         if (marker >= SOF0 && marker <= SOF2)
@@ -204,17 +156,17 @@ static int walk(struct walk *w)
     }
 }
 
-int photo_strip(const uint8_t *data, size_t len, struct photo *ret, uint8_t **ret_jpeg,
-                size_t *ret_len)
+int photo_strip(const uint8_t *data, size_t len, bool keep_place, struct photo *ret,
+                uint8_t **ret_jpeg, size_t *ret_len)
 {
     *ret = (struct photo){0};
     if (len < 4 || data[0] != 0xff || data[1] != SOI)
         return ER_UNSUPPORTED;
-    uint8_t *jpeg = malloc(len + HEAD_BYTES);
+    uint8_t *jpeg = malloc(len + HEAD_ROOM);
     if (!jpeg)
         return ER_NOMEM;
-    struct walk w = {.in = rd_make(data + 2, len - 2), .photo = ret};
-    uint8_t *body = jpeg + HEAD_BYTES; /* in front of it goes what the walk has to find first */
+    struct walk w = {.in = rd_make(data + 2, len - 2), .photo = ret, .exif = {.orientation = 1}};
+    uint8_t *body = jpeg + HEAD_ROOM; /* in front of it goes what the walk has to find first */
     w.out = wr_make(body, len);
     int er = walk(&w);
     if (er == 0 && w.out.bad)
@@ -223,11 +175,14 @@ int photo_strip(const uint8_t *data, size_t len, struct photo *ret, uint8_t **re
         free(jpeg);
         return er;
     }
-    ret->orientation = ret->orientation ? ret->orientation : 1;
-    struct wr out = wr_make(jpeg, len + HEAD_BYTES);
+    if (!keep_place)
+        w.exif.place = (struct photo_place){0};
+    ret->orientation = w.exif.orientation;
+    ret->place = w.exif.place;
+    struct wr out = wr_make(jpeg, len + HEAD_ROOM);
     wr_u8(&out, 0xff);
     wr_u8(&out, SOI);
-    write_orientation(&out, ret->orientation);
+    photo_exif_write(&out, &w.exif);
     size_t head = wr_len(&out), body_len = wr_len(&w.out);
     memmove(jpeg + head, body, body_len);
     jpeg[head + body_len] = 0xff;
@@ -242,12 +197,12 @@ int photo_orient(const uint8_t *jpeg, size_t len, unsigned orientation, uint8_t 
 {
     if (len < 2)
         return ER_MALFORMED;
-    uint8_t *out = malloc(len + HEAD_BYTES);
+    uint8_t *out = malloc(len + HEAD_ROOM);
     if (!out)
         return ER_NOMEM;
-    struct wr w = wr_make(out, len + HEAD_BYTES);
+    struct wr w = wr_make(out, len + HEAD_ROOM);
     wr_bytes(&w, jpeg, 2);
-    write_orientation(&w, orientation);
+    photo_exif_write(&w, &(struct photo_exif){.orientation = orientation});
     wr_bytes(&w, jpeg + 2, len - 2);
     *ret = out;
     *ret_len = wr_len(&w);

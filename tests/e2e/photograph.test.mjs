@@ -40,6 +40,45 @@ function breakUploads() {
   };
 }
 
+/** In the page: from now on the camera writes into a photograph where it was taken. */
+function placePhotographs() {
+  const angle = [12, 1, 30, 1, 0, 1].flatMap((n) => [0, 0, 0, n]);
+  const entry = (tag, type, count, ...value) => [tag >> 8, tag & 255, 0, type, 0, 0, 0, count, ...value];
+  const gps = [
+    0, 4, ...entry(1, 2, 2, 0x53, 0, 0, 0), ...entry(2, 5, 3, 0, 0, 0, 80), ...entry(3, 2, 2, 0x45, 0, 0, 0),
+    ...entry(4, 5, 3, 0, 0, 0, 80), 0, 0, 0, 0, ...angle,
+  ];
+  const head = [0x45, 0x78, 0x69, 0x66, 0, 0, 0x4d, 0x4d, 0, 42, 0, 0, 0, 8, 0, 1, ...entry(0x8825, 4, 1, 0, 0, 0, 26), 0, 0, 0, 0];
+  const exif = [...head, ...gps];
+  window.ImageCapture = class {
+    async takePhoto() {
+      const canvas = Object.assign(document.createElement('canvas'), { width: 64, height: 48 });
+      canvas.getContext('2d').fillRect(8, 8, 20, 20);
+      const plain = await new Promise((resolve) => canvas.toBlob(resolve, 'image/jpeg'));
+      const bytes = [...new Uint8Array(await plain.arrayBuffer())];
+      const whole = [...bytes.slice(0, 2), 0xff, 0xe1, 0, exif.length + 2, ...exif, ...bytes.slice(2)];
+      return new Blob([new Uint8Array(whole)], { type: 'image/jpeg' });
+    }
+  };
+}
+
+/** The place stays in it only because the buyer says so, and stands in no event. */
+async function withPlace(desk, buyer, one, agent) {
+  await buyer.evaluate(placePhotographs);
+  await desk.click('still-close');
+  await desk.click('take-photo');
+  await buyer.click('place-with');
+  const second = () => document.querySelectorAll('[data-testid=still][data-kind=photo]').length === 2;
+  await desk.until('the second photograph', second, undefined, 30_000);
+  const { items } = await louped.ask('GET', `/cases/${one.id}/stills`, agent);
+  assert.deepEqual(items.map(({ place }) => place), [undefined, { latitude: -12.5, longitude: 12.5 }]);
+  const jpeg = Buffer.from(await (await fetch(new URL(items[1].media_url, louped.url))).arrayBuffer());
+  assert.ok(jpeg.includes('Exif'));
+  const { items: events } = await louped.ask('GET', `/cases/${one.id}/timeline`, agent);
+  const { data } = events.filter(({ type }) => type === 'still_taken').at(-1);
+  assert.deepEqual([data.place, data.place_kept], [undefined, true]);
+}
+
 for (const kind of KINDS) {
   test(`a photograph from ${kind}`, { timeout: 90_000 }, async (t) => {
     const one = await louped.newCase();
@@ -77,6 +116,7 @@ for (const kind of KINDS) {
     const of = (type) => events.filter((event) => event.type === type);
     assert.equal(of('photograph_asked').length, 1);
     assert.equal(of('still_taken')[0].data.upload_sha256, photo.upload_sha256);
+    if (kind === 'chromium') await withPlace(desk, buyer, one, agent);
     assert.deepEqual(desk.errors, []);
   });
 }

@@ -9,7 +9,7 @@ export {
 } from './devices.js';
 export { browserEnv, type Env, type SocketLike } from './env.js';
 export { NetworkWatch, judge, type Known, type Measured } from './network.js';
-export { sendPhotograph, takePhotograph } from './photograph.js';
+export { saysPlace, sendPhotograph, takePhotograph } from './photograph.js';
 export * from './protocol.js';
 export { LoupeProblem, LoupeRest, type CaseQuery, type Page, type Problem, type RestOptions } from './rest.js';
 export { encodingCount, encodingsFor, planEncodings, type PublishHint, type SendPlan, type Size } from './sending.js';

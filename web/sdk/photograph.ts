@@ -58,24 +58,47 @@ export async function takePhotograph(track: MediaStreamTrack): Promise<Blob> {
   return within(frameOf(track), TAKE_WITHIN_MS);
 }
 
+/** Whether a JPEG says where it was taken: its Exif has a directory of the position. */
+export function saysPlace(jpeg: ArrayBuffer): boolean {
+  const view = new DataView(jpeg);
+  try {
+    for (let at = 2; view.getUint16(at) >= 0xffc0 && view.getUint16(at) !== 0xffda; at += 2 + view.getUint16(at + 2)) {
+      if (view.getUint16(at) === 0xffe1 && view.getUint32(at + 4) === 0x45786966) return exifHasPlace(view, at + 10);
+    }
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error; // it ends before it should
+  }
+  return false;
+}
+
+const GPS_DIRECTORY = 0x8825;
+
+function exifHasPlace(view: DataView, tiff: number): boolean {
+  const little = view.getUint16(tiff) === 0x4949;
+  const first = tiff + view.getUint32(tiff + 4, little);
+  const tags = Array.from({ length: view.getUint16(first, little) }, (_, i) => view.getUint16(first + 2 + 12 * i, little));
+  return tags.includes(GPS_DIRECTORY);
+}
+
 function base64(bytes: ArrayBuffer): string {
   return btoa(String.fromCharCode(...new Uint8Array(bytes)));
 }
 
 /** Until all of it is there; what was answered is never sent twice. Rejects when the server refuses it, or
- *  cannot be reached for two minutes. `pause` waits, for tests. */
+ *  cannot be reached for two minutes. The server takes the place out of it unless `keepPlace` says that whoever
+ *  took it agreed. `pause` waits, for tests. */
 export async function sendPhotograph(
   rest: LoupeRest,
   id: string,
   photo: Blob,
-  pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+  { keepPlace = false, pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)) } = {},
 ): Promise<Still> {
   const digest = base64(await crypto.subtle.digest('SHA-256', await photo.arrayBuffer()));
   let [offset, failures, failing] = [0, 0, 0];
   for (;;) {
     const end = Math.min(photo.size, offset + PIECE_BYTES);
     const piece: Piece = { offset, bytes: photo.slice(offset, end) };
-    if (end === photo.size) piece.digest = digest;
+    if (end === photo.size) Object.assign(piece, { digest, keepPlace });
     const answer = await rest.sendPiece(id, piece);
     if ('still' in answer) return answer.still;
     if ('offset' in answer) {

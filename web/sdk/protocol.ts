@@ -79,6 +79,8 @@ export interface Still {
   /** Shares of pixels that are black or white, 0..1. */
   clipped_dark?: number;
   clipped_bright?: number;
+  /** Of a photograph, if its taker agreed: degrees north and east. */
+  place?: { latitude: number; longitude: number };
   codec?: string;
   quantizer?: number;
   frame?: { sha256: string; bytes: number; rtp_timestamp: number; key: boolean };

@@ -55,6 +55,8 @@ export interface Piece {
   offset: number;
   bytes: Blob;
   digest?: string;
+  /** With the last one: that the photograph says where it was taken is agreed to. */
+  keepPlace?: boolean;
 }
 
 /** Where an upload stands, what came of it, or why it may be tried again. */
@@ -131,7 +133,7 @@ export class LoupeRest {
   }
 
   /** A piece of a photograph. Rejects when it is refused for good. */
-  async sendPiece(id: string, { offset, bytes, digest }: Piece): Promise<PieceAnswer> {
+  async sendPiece(id: string, { offset, bytes, digest, keepPlace = false }: Piece): Promise<PieceAnswer> {
     const headers: Record<string, string> = {
       Authorization: `Bearer ${this.#token}`,
       'Content-Type': 'application/partial-upload',
@@ -142,7 +144,7 @@ export class LoupeRest {
     const init: RequestInit = { method: 'PATCH', headers, body: bytes, credentials: 'omit', cache: 'no-store' };
     let response: Response;
     try {
-      response = await this.#fetch(`${this.#base}/photographs/${encodeURIComponent(id)}`, init);
+      response = await this.#fetch(`${this.#base}/photographs/${encodeURIComponent(id)}${keepPlace ? '?place=keep' : ''}`, init);
     } catch (error) {
       return { error: new LoupeProblem({ status: 0, title: 'offline', detail: String(error) }) };
     }

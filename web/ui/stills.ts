@@ -101,6 +101,9 @@ export class StillsElement extends PageElement {
       <figcaption>
         <p>${words(still)}</p>
         <p class="small quiet">${dateTime(still.at)} (${clockExact(still.at)}) · ${still.width} × ${still.height}${figures(still)}</p>
+        ${still.place
+          ? html`<p class="small" data-testid="still-place">${icon('pin')}${t('still.place', { place: `${still.place.latitude.toFixed(5)}, ${still.place.longitude.toFixed(5)}` })}</p>`
+          : nothing}
         <p class="pane-links"><a href=${still.media_url ?? ''} download="still-${still.id}.jpg">${t('still.download')}</a>
           ${still.record_url ? html`<a href=${still.record_url} download="still-${still.id}.still.json">${t('still.record')}</a>` : nothing}
           <code class="small">SHA-256 ${still.sha256}</code></p>

@@ -32,15 +32,15 @@ static void files(void **state)
     struct bytes b = jpeg_with(jpeg_make(3, 2, 2, false), 0xe1, JPEG_GPS, sizeof JPEG_GPS - 1);
     char path[sizeof s.path];
     (void)snprintf(path, sizeof path, "%s", scratch_path(&s, "a"));
-    assert_int_equal(photo_take(NULL, path, digest, &photo), ER_NOT_FOUND);
+    assert_int_equal(photo_take(NULL, path, digest, false, &photo), ER_NOT_FOUND);
     scratch_write(&s, "a.upload", b.data, b.len);
     memset(digest, 1, sizeof digest);
-    assert_int_equal(photo_take(NULL, path, digest, &photo), ER_UNAUTHENTIC);
+    assert_int_equal(photo_take(NULL, path, digest, false, &photo), ER_UNAUTHENTIC);
     assert_int_equal(scratch_count(&s), 1);
     assert_int_equal(EVP_Digest(b.data, b.len, digest, NULL, EVP_sha256(), NULL), 1);
-    assert_int_equal(photo_take(NULL, path, digest, &photo), 0);
+    assert_int_equal(photo_take(NULL, path, digest, false, &photo), 0);
     assert_int_equal(scratch_count(&s), 3);
-    assert_int_equal(photo_take(NULL, path, digest, &photo),
+    assert_int_equal(photo_take(NULL, path, digest, false, &photo),
                      0); /* the process died, and all begins anew */
     uint8_t *file = scratch_read(&s, "a.jpg", &len);
     assert_int_equal(len, photo.bytes);
@@ -53,7 +53,7 @@ static void files(void **state)
     uint8_t *stripped;
     struct photo turned;
     size_t stripped_len;
-    assert_int_equal(photo_strip(small, len, &turned, &stripped, &stripped_len), 0);
+    assert_int_equal(photo_strip(small, len, false, &turned, &stripped, &stripped_len), 0);
     assert_int_equal(turned.orientation, 6);
     free(stripped);
     free(small);
@@ -62,7 +62,7 @@ static void files(void **state)
     scratch_write(&s, "b.upload", b.data, b.len);
     assert_int_equal(EVP_Digest(b.data, b.len, digest, NULL, EVP_sha256(), NULL), 1);
     (void)snprintf(path, sizeof path, "%s", scratch_path(&s, "b"));
-    int er = photo_take(NULL, path, digest, &photo);
+    int er = photo_take(NULL, path, digest, false, &photo);
     assert_true(er == 0 || er == ER_MALFORMED);
     assert_int_equal(scratch_count(&s), er == 0 ? 6 : 4);
     free(b.data);

@@ -30,7 +30,7 @@ static void all_kinds_are_decoded(void **state)
         struct still still;
         uint8_t *jpeg, *small;
         size_t len, small_len;
-        assert_int_equal(photo_strip(b.data, b.len, &photo, &jpeg, &len), 0);
+        assert_int_equal(photo_strip(b.data, b.len, false, &photo, &jpeg, &len), 0);
         assert_int_equal(photo.orientation, 1);
         assert_int_equal(photo_decode(&picture, &still, jpeg, len), 0);
         assert_true(still.width == JPEG_W && still.height == JPEG_H && still.full_range);
@@ -88,7 +88,7 @@ static void broken_files_are_refused_or_decoded(void **state)
         struct photo photo;
         uint8_t *kept;
         size_t kept_len;
-        bool large = photo_strip(copy, b.len, &photo, &kept, &kept_len) < 0;
+        bool large = photo_strip(copy, b.len, false, &photo, &kept, &kept_len) < 0;
         if (!large)
             free(kept);
         if (!large && (uint64_t)photo.width * photo.height < 4 * JPEG_W * JPEG_H &&

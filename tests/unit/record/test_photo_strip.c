@@ -18,7 +18,7 @@
 /** 0 and what is kept, or the error. */
 static int strip(struct bytes b, struct photo *ret, struct bytes *ret_kept)
 {
-    return photo_strip(b.data, b.len, ret, &ret_kept->data, &ret_kept->len);
+    return photo_strip(b.data, b.len, false, ret, &ret_kept->data, &ret_kept->len);
 }
 
 static bool holds(const uint8_t *data, size_t len, const char *text)
@@ -41,7 +41,7 @@ static void metadata_goes_and_the_picture_stays(void **state)
     struct photo photo;
     uint8_t *jpeg;
     size_t len;
-    assert_int_equal(photo_strip(copy.data, copy.len + 18, &photo, &jpeg, &len), 0);
+    assert_int_equal(photo_strip(copy.data, copy.len + 18, false, &photo, &jpeg, &len), 0);
     assert_true(photo.width == JPEG_W && photo.height == JPEG_H);
     assert_int_equal(photo.orientation, 6);
     assert_false(holds(jpeg, len, "SECRET"));
@@ -51,7 +51,7 @@ static void metadata_goes_and_the_picture_stays(void **state)
     uint8_t *again;
     size_t again_len;
     struct photo second;
-    assert_int_equal(photo_strip(jpeg, len, &second, &again, &again_len), 0);
+    assert_int_equal(photo_strip(jpeg, len, false, &second, &again, &again_len), 0);
     assert_int_equal(second.orientation, 6); /* our own is read back */
     assert_int_equal(again_len, len);
     assert_memory_equal(again, jpeg, len);
@@ -59,6 +59,32 @@ static void metadata_goes_and_the_picture_stays(void **state)
     free(jpeg);
     free(copy.data);
     free(plain.data);
+}
+
+static void a_place_stays_only_where_that_was_agreed(void **state)
+{
+    (void)state;
+    static const char exif[] = "Exif\0\0MM\0*\0\0\0\10\0\1\x88\x25\0\4\0\0\0\1\0\0\0\x1a\0\0\0\0"
+                               "\0\4\0\1\0\2\0\0\0\2S\0\0\0\0\2\0\5\0\0\0\3\0\0\0\x50"
+                               "\0\3\0\2\0\0\0\2E\0\0\0\0\4\0\5\0\0\0\3\0\0\0\x50\0\0\0\0"
+                               "\0\0\0\14\0\0\0\1\0\0\0\36\0\0\0\1\0\0\0\0\0\0\0\1";
+    struct bytes b = jpeg_with(jpeg_make(3, 2, 2, false), 0xe1, exif, sizeof exif - 1);
+    struct photo without, with, second;
+    uint8_t *jpeg, *again;
+    size_t len, again_len;
+    assert_int_equal(photo_strip(b.data, b.len, false, &without, &jpeg, &len), 0);
+    assert_false(without.place.known || holds(jpeg, len, "Exif"));
+    free(jpeg);
+    assert_int_equal(photo_strip(b.data, b.len, true, &with, &jpeg, &len), 0);
+    assert_true(with.place.known);
+    assert_int_equal(with.place.latitude_e7, -125000000);
+    assert_int_equal(with.place.longitude_e7, 125000000);
+    assert_int_equal(photo_strip(jpeg, len, true, &second, &again, &again_len), 0);
+    assert_int_equal(again_len, len);
+    assert_memory_equal(again, jpeg, len);
+    free(again);
+    free(jpeg);
+    free(b.data);
 }
 
 static void whatever_is_torn_is_refused(void **state)
@@ -71,15 +97,17 @@ static void whatever_is_torn_is_refused(void **state)
     for (size_t cut = 0; cut < b.len; cut++) {
         uint8_t *part = malloc(cut + 1); /* for valgrind and the like: no byte more */
         memcpy(part, b.data, cut);
-        assert_true(photo_strip(part, cut, &photo, &jpeg, &len) < 0);
+        assert_true(photo_strip(part, cut, false, &photo, &jpeg, &len) < 0);
         free(part);
     }
-    assert_int_equal(photo_strip((const uint8_t *)"\x89PNG\r\n\x1a\n....", 12, &photo, &jpeg, &len),
-                     ER_UNSUPPORTED);
+    assert_int_equal(
+        photo_strip((const uint8_t *)"\x89PNG\r\n\x1a\n....", 12, false, &photo, &jpeg, &len),
+        ER_UNSUPPORTED);
     uint8_t large[] = {0xff, 0xd8, 0xff, 0xc0, 0, 11, 8, 0xff, 0xff, 0xff, 0xff, 1, 1, 0x11, 0};
-    assert_int_equal(photo_strip(large, sizeof large, &photo, &jpeg, &len), ER_UNSUPPORTED);
+    assert_int_equal(photo_strip(large, sizeof large, false, &photo, &jpeg, &len), ER_UNSUPPORTED);
     uint8_t lossless[] = {0xff, 0xd8, 0xff, 0xc3, 0, 11, 8, 0, 9, 0, 9, 1, 1, 0x11, 0};
-    assert_int_equal(photo_strip(lossless, sizeof lossless, &photo, &jpeg, &len), ER_UNSUPPORTED);
+    assert_int_equal(photo_strip(lossless, sizeof lossless, false, &photo, &jpeg, &len),
+                     ER_UNSUPPORTED);
     free(b.data);
 }
 
@@ -214,6 +242,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(metadata_goes_and_the_picture_stays),
+        cmocka_unit_test(a_place_stays_only_where_that_was_agreed),
         cmocka_unit_test(whatever_is_torn_is_refused),
         cmocka_unit_test(of_the_segments_those_that_are_needed_stay),
         cmocka_unit_test(orientations_of_any_form),

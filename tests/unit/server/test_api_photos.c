@@ -75,6 +75,7 @@ static void requests_are_read(void **state)
         {400, {.upload_offset = "0", .upload_complete = "?1", .repr_digest = "md5=:aa==:"}},
         {400, {.upload_offset = "0", .upload_complete = "?1", .repr_digest = "sha-256=:aa==:"}},
         {415, {.raw = "abc", .upload_offset = "0", .content_type = "image/jpeg"}},
+        {400, {.raw = "abc", .upload_offset = "0", .query = "place=perhaps"}},
         {204, {.raw = "abc", .upload_offset = "0"}},
         {409, {.raw = "abc", .upload_offset = "0"}},
         {204,
@@ -111,6 +112,20 @@ static void the_last_piece_makes_a_still(void **state)
     assert_int_equal(patch(b, last), 404);
 }
 
+static void a_place_is_kept_where_that_was_agreed(void **state)
+{
+    struct bench *b = *state;
+    const struct api_ask last = {.raw = "abc",
+                                 .upload_offset = "0",
+                                 .upload_complete = "?1",
+                                 .repr_digest = DIGEST,
+                                 .query = "place=keep"};
+    assert_int_equal(patch(b, last), 200);
+    const json_t *place = json_object_get(b->api.body, "place");
+    assert_float_equal(json_number_value(json_object_get(place, "latitude")), 31.2304, 1e-9);
+    assert_float_equal(json_number_value(json_object_get(place, "longitude")), -121.4737, 1e-9);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -118,6 +133,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(requests_are_read),
         TEST(the_last_piece_makes_a_still),
+        TEST(a_place_is_kept_where_that_was_agreed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -298,7 +298,8 @@ int media_photo(struct media *m, const struct id *room, const struct media_photo
 {
     if (m->full)
         return ER_FULL;
-    note(m, "photo %s %s %02x", config->still.text, config->path, config->sha256[0]);
+    note(m, "photo %s %s %02x%s", config->still.text, config->path, config->sha256[0],
+         config->keep_place ? " place" : "");
     struct media_event e = {
         .type = MEDIA_STILL, .room = *room, .clip = config->still, .er = m->still_er};
     if (!e.er)
@@ -309,6 +310,9 @@ int media_photo(struct media *m, const struct id *room, const struct media_photo
                                                .bytes = 9,
                                                .sha256 = "5f",
                                                .orientation = 6,
+                                               .placed = config->keep_place,
+                                               .latitude_e7 = 312304000,
+                                               .longitude_e7 = -1214737000,
                                                .quantizer = -1};
     fake_media_say(m, &e);
     return 0;

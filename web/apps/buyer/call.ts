@@ -57,6 +57,7 @@ export function callView(app: BuyerApp) {
       : nothing}
     ${own.abilities.zoom ? zoom(app) : nothing}
     ${bar(app)}
+    ${app.answerPlace ? placeQuestion(app.answerPlace, name) : nothing}
     ${app.light
       ? html`<div class="light ${app.light} ${own.abilities.torch ? 'torch' : ''}" role="status" data-testid="light"
           data-light=${app.light}><p>${t('call.light', { name })}</p></div>`
@@ -106,6 +107,18 @@ const PHOTO = {
   sent: () => t('call.photo.sent'),
   failed: () => t('call.photo.failed'),
 };
+
+function placeQuestion(answer: (yes: boolean) => void, name: string) {
+  return html`<section class="place-question" role="alertdialog" aria-labelledby="place-title" aria-describedby="place-text"
+      data-testid="place-question">
+    <h2 id="place-title">${t('call.place.title')}</h2>
+    <p class="small" id="place-text">${t('call.place.text', { name })}</p>
+    <div class="pair-buttons">
+      <button class="button main" data-testid="place-without" @click=${() => answer(false)}>${t('call.place.without')}</button>
+      <button class="button" data-testid="place-with" @click=${() => answer(true)}>${t('call.place.with')}</button>
+    </div>
+  </section>`;
+}
 
 function listen(event: Event): void {
   const main = (event.target as HTMLElement).closest('main');

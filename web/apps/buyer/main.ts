@@ -5,7 +5,7 @@ import { html } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import { t } from '../../i18n/index.js';
 import {
-  LoupeCall, LoupeClient, LoupeError, LoupeRest, keepAwake, sendPhotograph, takePhotograph, type Case, type Clip, type ServerMessages,
+  LoupeCall, LoupeClient, LoupeError, LoupeRest, keepAwake, saysPlace, sendPhotograph, takePhotograph, type Case, type Clip, type ServerMessages,
 } from '../../sdk/index.js';
 import { PageElement } from '../../ui/element.js';
 import { linkToken, linkTrouble, setUpPage, troubleView, type LinkTrouble } from '../../ui/page.js';
@@ -35,6 +35,7 @@ const REUNION_WITHIN_MS = 8000;
 /** When a withdrawal that the session did not answer goes by HTTP, and when it stops what is sent. */
 const HTTP_AFTER_MS = 400;
 const HOLD_BACK_AFTER_MS = 700;
+const PLACE_WITHIN_MS = 20_000;
 const PHOTO_SHOWN_MS = 4000;
 const IN_PASSING = new Set(['conflict', 'session_lost', 'timeout', 'ended']);
 
@@ -56,6 +57,8 @@ export class BuyerApp extends PageElement {
   @state() queue: ServerMessages['waiting'] | undefined;
   /** What becomes of a photograph that was asked for. */
   @state() photo: '' | 'taking' | 'sending' | 'sent' | 'failed' = '';
+  /** A photograph says where it was taken: whether it may is asked, and this takes the answer. */
+  @state() answerPlace: ((yes: boolean) => void) | undefined;
   /** A light challenge: the screen's light, where there is no torch. */
   @state() light: '' | 'off' | 'on' = '';
   @state() chatOpen = false;
@@ -73,6 +76,7 @@ export class BuyerApp extends PageElement {
   callStarted = 0;
   callMs = 0;
   #letSleep: (() => void) | undefined;
+  #placeAgreed: boolean | undefined;
   #consentTurn = 0;
   #enabled: MediaStreamTrack[] = [];
 
@@ -228,6 +232,15 @@ export class BuyerApp extends PageElement {
     this.light = done ? '' : on ? 'on' : 'off';
   }
 
+  /** Answered once for the call; who does not answer has not agreed. */
+  async #askPlace(): Promise<boolean> {
+    if (this.#placeAgreed !== undefined) return this.#placeAgreed;
+    const asked = new Promise<boolean>((resolve) => (this.answerPlace = resolve));
+    const agreed = await Promise.race([asked.then((yes) => (this.#placeAgreed = yes)), sleep(PLACE_WITHIN_MS).then(() => false)]);
+    this.answerPlace = undefined;
+    return agreed;
+  }
+
   /** Taken at once, as it was consented to; the page says so while it goes on. */
   async #photograph(client: LoupeClient, { photo: id, max_bytes }: ServerMessages['photograph']): Promise<void> {
     const { camera } = this.own;
@@ -237,8 +250,9 @@ export class BuyerApp extends PageElement {
       state('taking');
       const photo = await takePhotograph(camera);
       if (photo.size > max_bytes) throw new RangeError('too large');
+      const keepPlace = saysPlace(await photo.arrayBuffer()) && (await this.#askPlace());
       state('sending');
-      await sendPhotograph(this.rest, id, photo);
+      await sendPhotograph(this.rest, id, photo, { keepPlace });
       state('sent');
     } catch (error) {
       state('failed');
