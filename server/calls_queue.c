@@ -162,7 +162,7 @@ static void tell_identity(struct calls *c, const char *merchant, const char *ide
                           const struct session *except, json_t *message)
 {
     struct session *s;
-    for (size_t i = 0; message && (s = sessions_of(c->sessions, identity, i)); i++) {
+    for (size_t i = 0; message && (s = sessions_of(c->sessions, merchant, identity, i)); i++) {
         if (s != except && strcmp(s->who.merchant, merchant) == 0)
             calls_send(c, s, message);
     }
@@ -189,7 +189,7 @@ void room_begin_call(struct room *r, const char *agent)
     r->entering++;
     (void)queue_stop(c->queue, &r->case_id, calls_now_us(c));
     r->entering--;
-    queue_agent_busy(c->queue, agent, true, calls_now_us(c));
+    queue_agent_busy(c->queue, r->merchant, agent, true, calls_now_us(c));
     room_tell(r, NULL,
               json_pack("{s:s,s:s,s:s,s:o}", "type", "call_started", "room", r->id.text, "case",
                         r->case_id.text, "agent", person_brief(r, agent)));
@@ -206,7 +206,7 @@ void room_end_call(struct room *r, const char *reason, const char *by)
     room_tell(r, NULL,
               json_pack("{s:s,s:s,s:s*}", "type", "call_ended", "reason", reason, "by", by));
     room_stop_clips(r);
-    queue_agent_busy(c->queue, r->agent, false, calls_now_us(c));
+    queue_agent_busy(c->queue, r->merchant, r->agent, false, calls_now_us(c));
     r->agent[0] = '\0';
     calls_case_act(c, &r->case_id, CASE_END_CALL, by ? by : "system",
                    json_pack("{s:s}", "reason", reason));
@@ -263,21 +263,24 @@ void calls_agent_gone(struct calls *c, const struct session *s, bool for_good)
     if (!m || !role_describe(m->claims.role)->takes_calls)
         return;
     bool any_online = false, any = false;
-    for (size_t i = 0; (other = sessions_of(c->sessions, m->claims.identity, i)); i++) {
+    for (size_t i = 0;
+         (other = sessions_of(c->sessions, m->claims.merchant, m->claims.identity, i)); i++) {
         any |= other != s;
         any_online |= other != s && session_is_online(other);
     }
     if (for_good && !any)
-        queue_agent_remove(c->queue, m->claims.identity, calls_now_us(c));
+        queue_agent_remove(c->queue, m->claims.merchant, m->claims.identity, calls_now_us(c));
     else if (!any_online)
-        queue_agent_present(c->queue, m->claims.identity, false, calls_now_us(c));
+        queue_agent_present(c->queue, m->claims.merchant, m->claims.identity, false,
+                            calls_now_us(c));
 }
 
 void calls_agent_back(struct calls *c, const struct session *s)
 {
     const struct member *m = member_of(s);
     if (role_describe(m->claims.role)->takes_calls)
-        queue_agent_present(c->queue, m->claims.identity, true, calls_now_us(c));
+        queue_agent_present(c->queue, m->claims.merchant, m->claims.identity, true,
+                            calls_now_us(c));
 }
 
 /* Requests */
@@ -362,10 +365,11 @@ void calls_on_available(struct calls *c, struct member *m, const struct proto_me
 }
 
 /** The offer was taken, but its room could not be entered: the buyer waits on. */
-static void wait_again(struct calls *c, const struct id *case_id, const char *agent)
+static void wait_again(struct calls *c, const struct id *case_id, const char *merchant,
+                       const char *agent)
 {
     struct room *r = room_of_case(c, case_id);
-    queue_agent_busy(c->queue, agent, false, calls_now_us(c));
+    queue_agent_busy(c->queue, merchant, agent, false, calls_now_us(c));
     struct roster_person *p = r ? roster_find(r->roster, r->buyer) : NULL;
     if (!p || !p->session) { /* has left meanwhile */
         calls_case_act(c, case_id, CASE_STOP_WAIT, "system", NULL);
@@ -392,7 +396,7 @@ static void accept_entered(struct calls *c, struct entry_job *job, struct room *
     if (er < 0) {
         if (s)
             calls_error_er(c, s, job->re, er, "the call cannot be taken");
-        wait_again(c, &job->by_case, job->claims.identity);
+        wait_again(c, &job->by_case, job->claims.merchant, job->claims.identity);
         return;
     }
     sessions_reply(
@@ -407,8 +411,8 @@ void calls_on_accept(struct calls *c, struct member *m, const struct proto_messa
     if (!need_agent(c, m, msg))
         return;
     struct entry_job *job = calloc(1, sizeof *job);
-    int er = job ? queue_accept(c->queue, m->claims.identity, &msg->reservation.reservation,
-                                calls_now_us(c), &job->by_case)
+    int er = job ? queue_accept(c->queue, m->claims.merchant, m->claims.identity,
+                                &msg->reservation.reservation, calls_now_us(c), &job->by_case)
                  : ER_NOMEM;
     if (er < 0) {
         free(job);
@@ -430,8 +434,8 @@ void calls_on_decline(struct calls *c, struct member *m, const struct proto_mess
 {
     if (!need_agent(c, m, msg))
         return;
-    int er = queue_decline(c->queue, m->claims.identity, &msg->reservation.reservation,
-                           calls_now_us(c));
+    int er = queue_decline(c->queue, m->claims.merchant, m->claims.identity,
+                           &msg->reservation.reservation, calls_now_us(c));
     if (er < 0) {
         calls_error_er(c, m->session, msg->id, er, "this offer is over");
         return;
@@ -549,7 +553,7 @@ static void on_changed(struct calls *c, const char *merchant)
     struct session *s;
     while (text && (s = sessions_each(c->sessions, &cursor))) {
         bool sees = role_describe(s->who.role)->sees_queue ||
-                    queue_agent_is_available(c->queue, s->who.identity);
+                    queue_agent_is_available(c->queue, s->who.merchant, s->who.identity);
         if (sees && strcmp(s->who.merchant, merchant) == 0)
             sessions_send_text(c->sessions, s, text, strlen(text));
     }

@@ -12,10 +12,11 @@
 
 #include "base/id.h"
 #include "base/limits.h"
+#include "signaling/person.h"
 #include "signaling/proto.h"
 #include "signaling/role.h"
 
-#define SESSION_MERCHANT_BYTES 65
+#define SESSION_MERCHANT_BYTES PERSON_MERCHANT_BYTES
 #define SESSION_RECENT_IDS 128
 #define SESSION_BURST 100
 #define SESSION_PINGS_MISSED 2 /* so many without a pong: the connection is dead */

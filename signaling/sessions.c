@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/er.h"
 #include "base/str.h"
+#include "signaling/person.h"
 #include "signaling/sessions_impl.h"
 
 #define RESUME_US (LIMIT_RESUME_MS * (uint64_t)1000)
@@ -24,7 +25,7 @@ int sessions_new(struct sessions **ret, const struct sessions_ops *ops,
     list_init(&t->links);
     entropy_fill(entropy, t->seed, sizeof t->seed);
     if (map_new(&t->by_id, LIMIT_SESSIONS, entropy_u64(entropy)) < 0 ||
-        map_new(&t->by_identity, LIMIT_SESSIONS, entropy_u64(entropy)) < 0) {
+        map_new(&t->by_person, LIMIT_SESSIONS, entropy_u64(entropy)) < 0) {
         sessions_free(t);
         return ER_NOMEM;
     }
@@ -32,16 +33,22 @@ int sessions_new(struct sessions **ret, const struct sessions_ops *ops,
     return 0;
 }
 
+static const char *key_of(char ret[static PERSON_KEY_BYTES], const struct session_who *who)
+{
+    return person_key(ret, who->merchant, who->identity);
+}
+
 void entry_free(struct sessions *t, struct entry *e)
 {
     heap_remove(&t->entry_timers, &e->timer);
     map_remove_str(t->by_id, e->session.id.text);
-    const char *identity = e->session.who.identity;
-    struct entry *newest = map_get_str(t->by_identity, identity);
+    char key[PERSON_KEY_BYTES];
+    (void)key_of(key, &e->session.who);
+    struct entry *newest = map_get_str(t->by_person, key);
     if (newest == e) {
-        map_remove_str(t->by_identity, identity);
+        map_remove_str(t->by_person, key);
         if (e->older)
-            (void)map_add_str(t->by_identity, identity, e->older);
+            (void)map_add_str(t->by_person, key, e->older);
     } else {
         while (newest && newest->older != e)
             newest = newest->older;
@@ -63,7 +70,7 @@ void sessions_free(struct sessions *t)
     while (t->by_id && (s = sessions_each(t, &cursor)))
         entry_free(t, entry_of(s));
     map_free(t->by_id);
-    map_free(t->by_identity);
+    map_free(t->by_person);
     heap_clear(&t->link_timers);
     heap_clear(&t->entry_timers);
     free(t);
@@ -128,7 +135,8 @@ void sessions_close_all(struct sessions *t, enum link_close code)
 
 void entry_make_room(struct sessions *t, const struct entry *newcomer)
 {
-    struct entry *newest = map_get_str(t->by_identity, newcomer->session.who.identity);
+    char key[PERSON_KEY_BYTES];
+    struct entry *newest = map_get_str(t->by_person, key_of(key, &newcomer->session.who));
     struct entry *oldest = NULL, *oldest_dropped = NULL;
     size_t count = 0;
     for (struct entry *e = newest; e; e = e->older) {
@@ -156,11 +164,12 @@ struct entry *entry_new(struct sessions *t, const struct session_who *who)
         free(e);
         return NULL;
     }
-    e->older = map_remove_str(t->by_identity, who->identity);
-    if (map_add_str(t->by_identity, who->identity, e) < 0) {
+    char key[PERSON_KEY_BYTES];
+    e->older = map_remove_str(t->by_person, key_of(key, who));
+    if (map_add_str(t->by_person, key, e) < 0) {
         map_remove_str(t->by_id, id.text);
         if (e->older)
-            (void)map_add_str(t->by_identity, who->identity, e->older);
+            (void)map_add_str(t->by_person, key, e->older);
         free(e);
         return NULL;
     }
@@ -283,9 +292,11 @@ struct session *sessions_each(const struct sessions *t, size_t *cursor)
                                                           : NULL;
 }
 
-struct session *sessions_of(const struct sessions *t, const char *identity, size_t index)
+struct session *sessions_of(const struct sessions *t, const char *merchant, const char *identity,
+                            size_t index)
 {
-    struct entry *e = map_get_str(t->by_identity, identity);
+    char key[PERSON_KEY_BYTES];
+    struct entry *e = map_get_str(t->by_person, person_key(key, merchant, identity));
     while (e && index--)
         e = e->older;
     return e ? &e->session : NULL;

@@ -129,7 +129,8 @@ struct session *sessions_find(const struct sessions *t, const struct id *id);
 /** Every session: start with *cursor = 0; NULL at the end. The one just given may be ended. */
 struct session *sessions_each(const struct sessions *t, size_t *cursor);
 /** The index-th of one person's, the newest first; NULL at the end. */
-struct session *sessions_of(const struct sessions *t, const char *identity, size_t index);
+struct session *sessions_of(const struct sessions *t, const char *merchant, const char *identity,
+                            size_t index);
 size_t sessions_count(const struct sessions *t);
 size_t sessions_link_count(const struct sessions *t);
 

@@ -46,7 +46,7 @@ struct sessions {
     struct entropy entropy;
     void (*wake)(void *user);
     struct map *by_id;
-    struct map *by_identity; /* -> the newest entry */
+    struct map *by_person; /* by person_key -> the newest entry */
     struct list links;
     size_t link_count;
     struct heap link_timers;

@@ -8,6 +8,7 @@
 
 #include "base/er.h"
 #include "base/str.h"
+#include "signaling/person.h"
 #include "signaling/pairing/queue_impl.h"
 
 static const char *const end_names[] = {
@@ -293,13 +294,20 @@ bool queue_is_waiting(const struct queue *q, const struct id *case_id)
     return map_get_str(q->cases, case_id->text) != NULL;
 }
 
+static struct agent *agent_find(const struct queue *q, const char *merchant, const char *identity)
+{
+    char key[PERSON_KEY_BYTES];
+    return map_get_str(q->agents, person_key(key, merchant, identity));
+}
+
 static int agent_new(struct queue *q, const struct queue_agent *info, struct agent **ret)
 {
     struct merchant *m = merchant_get(q, info->merchant);
     struct agent *a = m ? calloc(1, sizeof *a) : NULL;
+    char key[PERSON_KEY_BYTES];
     if (!a)
         return ER_NOMEM;
-    int er = map_add_str(q->agents, info->identity, a);
+    int er = map_add_str(q->agents, person_key(key, info->merchant, info->identity), a);
     if (er < 0) {
         free(a);
         return er;
@@ -315,9 +323,7 @@ static int agent_new(struct queue *q, const struct queue_agent *info, struct age
 int queue_agent_set(struct queue *q, const struct queue_agent *info, bool on, uint64_t now_us)
 {
     q->now_us = now_us;
-    struct agent *a = map_get_str(q->agents, info->identity);
-    if (a && strcmp(a->merchant->name, info->merchant) != 0)
-        return ER_CONFLICT; /* the same name under another merchant's key */
+    struct agent *a = agent_find(q, info->merchant, info->identity);
     if (!a && !on)
         return 0;
     int er = a ? 0 : agent_new(q, info, &a);
@@ -336,10 +342,11 @@ int queue_agent_set(struct queue *q, const struct queue_agent *info, bool on, ui
     return 0;
 }
 
-void queue_agent_present(struct queue *q, const char *identity, bool present, uint64_t now_us)
+void queue_agent_present(struct queue *q, const char *merchant, const char *identity, bool present,
+                         uint64_t now_us)
 {
     q->now_us = now_us;
-    struct agent *a = map_get_str(q->agents, identity);
+    struct agent *a = agent_find(q, merchant, identity);
     if (!a || a->present == present)
         return;
     a->present = present;
@@ -348,10 +355,12 @@ void queue_agent_present(struct queue *q, const char *identity, bool present, ui
     match(q, a->merchant);
 }
 
-void queue_agent_remove(struct queue *q, const char *identity, uint64_t now_us)
+void queue_agent_remove(struct queue *q, const char *merchant, const char *identity,
+                        uint64_t now_us)
 {
     q->now_us = now_us;
-    struct agent *a = map_remove_str(q->agents, identity);
+    char key[PERSON_KEY_BYTES];
+    struct agent *a = map_remove_str(q->agents, person_key(key, merchant, identity));
     if (!a)
         return;
     struct merchant *m = a->merchant;
@@ -362,23 +371,24 @@ void queue_agent_remove(struct queue *q, const char *identity, uint64_t now_us)
     match(q, m);
 }
 
-bool queue_agent_is_available(const struct queue *q, const char *identity)
+bool queue_agent_is_available(const struct queue *q, const char *merchant, const char *identity)
 {
-    const struct agent *a = map_get_str(q->agents, identity);
+    const struct agent *a = agent_find(q, merchant, identity);
     return a && a->on;
 }
 
-static struct agent *find_offer(struct queue *q, const char *identity, const struct id *reservation)
+static struct agent *find_offer(struct queue *q, const char *merchant, const char *identity,
+                                const struct id *reservation)
 {
-    struct agent *a = map_get_str(q->agents, identity);
+    struct agent *a = agent_find(q, merchant, identity);
     return a && a->offer && id_equal(&a->reservation, reservation) ? a : NULL;
 }
 
-int queue_accept(struct queue *q, const char *identity, const struct id *reservation,
-                 uint64_t now_us, struct id *ret_case)
+int queue_accept(struct queue *q, const char *merchant, const char *identity,
+                 const struct id *reservation, uint64_t now_us, struct id *ret_case)
 {
     q->now_us = now_us;
-    struct agent *a = find_offer(q, identity, reservation);
+    struct agent *a = find_offer(q, merchant, identity, reservation);
     if (!a)
         return ER_NOT_FOUND;
     struct entry *e = a->offer;
@@ -408,11 +418,11 @@ static void arm_retry(struct queue *q)
     (void)heap_set(&q->retries, &q->retry, at_us);
 }
 
-int queue_decline(struct queue *q, const char *identity, const struct id *reservation,
-                  uint64_t now_us)
+int queue_decline(struct queue *q, const char *merchant, const char *identity,
+                  const struct id *reservation, uint64_t now_us)
 {
     q->now_us = now_us;
-    struct agent *a = find_offer(q, identity, reservation);
+    struct agent *a = find_offer(q, merchant, identity, reservation);
     if (!a)
         return ER_NOT_FOUND;
     struct entry *e = a->offer;
@@ -426,10 +436,11 @@ int queue_decline(struct queue *q, const char *identity, const struct id *reserv
     return 0;
 }
 
-void queue_agent_busy(struct queue *q, const char *identity, bool busy, uint64_t now_us)
+void queue_agent_busy(struct queue *q, const char *merchant, const char *identity, bool busy,
+                      uint64_t now_us)
 {
     q->now_us = now_us;
-    struct agent *a = map_get_str(q->agents, identity);
+    struct agent *a = agent_find(q, merchant, identity);
     if (!a || a->busy == busy)
         return;
     struct merchant *m = a->merchant;

@@ -13,13 +13,14 @@
 #include "base/entropy.h"
 #include "base/id.h"
 #include "base/limits.h"
+#include "signaling/person.h"
 #include "signaling/proto.h"
 
 #define QUEUE_RING_US 20000000u     /* an offer rings so long, unless it is set */
 #define QUEUE_KEEP_US 120000000u    /* a buyer who dropped keeps the place so long */
 #define QUEUE_DECLINED_US 30000000u /* who declined a case is not offered it again before */
 #define QUEUE_DECLINES 8            /* remembered per case */
-#define QUEUE_MERCHANT_BYTES 65
+#define QUEUE_MERCHANT_BYTES PERSON_MERCHANT_BYTES
 #define QUEUE_LANGUAGE_BYTES 36
 #define QUEUE_AGENTS 10000 /* one more is refused: ER_FULL */
 
@@ -92,20 +93,23 @@ bool queue_is_waiting(const struct queue *q, const struct id *case_id);
 /** Available, or (on: false) no longer; an agent in a call stays busy. ER_FULL, ER_NOMEM. */
 int queue_agent_set(struct queue *q, const struct queue_agent *agent, bool on, uint64_t now_us);
 /** The agent's connection is gone (an offer passes on), or back. */
-void queue_agent_present(struct queue *q, const char *identity, bool present, uint64_t now_us);
+void queue_agent_present(struct queue *q, const char *merchant, const char *identity, bool present,
+                         uint64_t now_us);
 /** The agent's session is over. */
-void queue_agent_remove(struct queue *q, const char *identity, uint64_t now_us);
-bool queue_agent_is_available(const struct queue *q, const char *identity);
+void queue_agent_remove(struct queue *q, const char *merchant, const char *identity,
+                        uint64_t now_us);
+bool queue_agent_is_available(const struct queue *q, const char *merchant, const char *identity);
 
 /** Take the call that was offered: 0 and the case. The agent is busy then. ER_NOT_FOUND: no such
  *  offer to this agent (any more). */
-int queue_accept(struct queue *q, const char *identity, const struct id *reservation,
-                 uint64_t now_us, struct id *ret_case);
-int queue_decline(struct queue *q, const char *identity, const struct id *reservation,
-                  uint64_t now_us);
+int queue_accept(struct queue *q, const char *merchant, const char *identity,
+                 const struct id *reservation, uint64_t now_us, struct id *ret_case);
+int queue_decline(struct queue *q, const char *merchant, const char *identity,
+                  const struct id *reservation, uint64_t now_us);
 /** In a call that came about without an offer, or by one; and out of it. The time between counts
  *  as handling. Unknown agents are ignored. */
-void queue_agent_busy(struct queue *q, const char *identity, bool busy, uint64_t now_us);
+void queue_agent_busy(struct queue *q, const char *merchant, const char *identity, bool busy,
+                      uint64_t now_us);
 
 /* The rest */
 

@@ -92,11 +92,12 @@ static void ask_queue(struct target *t, struct session *s, const struct proto_me
     else if (m->type == PROTO_STOP_WAITING)
         (void)queue_stop(t->queue, &c.case_id, t->now_us);
     else if (m->type == PROTO_ACCEPT)
-        (void)queue_accept(t->queue, agent.identity, &t->offered, t->now_us, &taken);
+        (void)queue_accept(t->queue, agent.merchant, agent.identity, &t->offered, t->now_us,
+                           &taken);
     else if (m->type == PROTO_DECLINE)
-        (void)queue_decline(t->queue, agent.identity, &t->offered, t->now_us);
+        (void)queue_decline(t->queue, agent.merchant, agent.identity, &t->offered, t->now_us);
     else if (m->type == PROTO_HANG_UP)
-        queue_agent_busy(t->queue, agent.identity, false, t->now_us);
+        queue_agent_busy(t->queue, agent.merchant, agent.identity, false, t->now_us);
     drain_queue(t);
 }
 
@@ -117,7 +118,7 @@ static void on_request(void *ctx, struct session *s, const struct proto_message 
 static void on_dropped(void *ctx, struct session *s)
 {
     struct target *t = ctx;
-    queue_agent_present(t->queue, s->who.identity, false, t->now_us);
+    queue_agent_present(t->queue, "m", s->who.identity, false, t->now_us);
     queue_buyer_present(t->queue, &s->id, false, t->now_us);
     drain_queue(t);
 }
@@ -126,7 +127,7 @@ static void on_ended(void *ctx, struct session *s, enum session_end why)
 {
     struct target *t = ctx;
     (void)why;
-    queue_agent_remove(t->queue, s->who.identity, t->now_us);
+    queue_agent_remove(t->queue, "m", s->who.identity, t->now_us);
     drain_queue(t);
 }
 

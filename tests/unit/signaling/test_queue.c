@@ -102,11 +102,12 @@ static void test_fifo_by_priority(void **state)
         assert_int_equal(b.offers, i + 1);
         assert_string_equal(b.offer.case_id.text, case_id(order[i]).text);
         assert_string_equal(b.offer.person, "ann");
-        assert_int_equal(queue_accept(b.q, "ann", &b.offer.reservation, b.now_us, &taken), 0);
+        assert_int_equal(queue_accept(b.q, "shop", "ann", &b.offer.reservation, b.now_us, &taken),
+                         0);
         assert_string_equal(taken.text, case_id(order[i]).text);
         drain(&b);
         assert_int_equal(b.offers, i + 1); /* busy */
-        queue_agent_busy(b.q, "ann", false, b.now_us);
+        queue_agent_busy(b.q, "shop", "ann", false, b.now_us);
         drain(&b);
     }
     assert_int_equal(queue_waiting_count(b.q), 0);
@@ -146,31 +147,31 @@ static void test_decline_expire_disconnect_pass_on(void **state)
     wait_for(&b, 1, 0, "en");
     assert_string_equal(b.offer.person, "ann");
     struct id first = b.offer.reservation;
-    assert_int_equal(queue_decline(b.q, "abe", &first, b.now_us), ER_NOT_FOUND);
-    assert_int_equal(queue_decline(b.q, "ann", &first, b.now_us), 0);
+    assert_int_equal(queue_decline(b.q, "shop", "abe", &first, b.now_us), ER_NOT_FOUND);
+    assert_int_equal(queue_decline(b.q, "shop", "ann", &first, b.now_us), 0);
     drain(&b);
     assert_string_equal(b.offer.person, "abe");
-    assert_int_equal(queue_accept(b.q, "ann", &first, b.now_us, &taken), ER_NOT_FOUND);
+    assert_int_equal(queue_accept(b.q, "shop", "ann", &first, b.now_us, &taken), ER_NOT_FOUND);
     pass(&b, QUEUE_RING_US - 1);
     assert_int_equal(b.endings, 0);
     pass(&b, 1);
     assert_int_equal(b.ended.end, QUEUE_EXPIRED);
     assert_int_equal(b.aways, 1);
-    assert_false(queue_agent_is_available(b.q, "abe"));
+    assert_false(queue_agent_is_available(b.q, "shop", "abe"));
     assert_string_equal(b.offer.person, "al");
-    queue_agent_present(b.q, "al", false, b.now_us);
+    queue_agent_present(b.q, "shop", "al", false, b.now_us);
     drain(&b);
     assert_int_equal(b.ended.end, QUEUE_WITHDRAWN);
     unsigned offers = b.offers;
     pass(&b, QUEUE_DECLINED_US); /* now she may be asked once more */
     assert_int_equal(b.offers, offers + 1);
     assert_string_equal(b.offer.person, "ann");
-    queue_agent_remove(b.q, "ann", b.now_us);
+    queue_agent_remove(b.q, "shop", "ann", b.now_us);
     drain(&b);
-    queue_agent_present(b.q, "al", true, b.now_us);
+    queue_agent_present(b.q, "shop", "al", true, b.now_us);
     drain(&b);
     assert_string_equal(b.offer.person, "al");
-    assert_int_equal(queue_accept(b.q, "al", &b.offer.reservation, b.now_us, &taken), 0);
+    assert_int_equal(queue_accept(b.q, "shop", "al", &b.offer.reservation, b.now_us, &taken), 0);
     drain(&b);
     queue_free(b.q);
 }
@@ -182,7 +183,7 @@ static void test_declined_then_available_anew(void **state)
     start(&b, 1);
     set(&b, "ann", true, "en");
     wait_for(&b, 1, 0, "en");
-    assert_int_equal(queue_decline(b.q, "ann", &b.offer.reservation, b.now_us), 0);
+    assert_int_equal(queue_decline(b.q, "shop", "ann", &b.offer.reservation, b.now_us), 0);
     drain(&b);
     assert_int_equal(b.offers, 1);
     set(&b, "ann", false, "en");
@@ -262,8 +263,34 @@ static void test_appraiser_first_for_authentication(void **state)
     assert_int_equal(queue_wait(b.q, &c, b.now_us), 0);
     drain(&b);
     assert_string_equal(b.offer.person, "pia");
+    queue_free(b.q);
+}
+
+/** Who has the same name with another merchant is somebody else, and takes nothing away. */
+static void test_a_name_is_one_merchants(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct id taken;
+    start(&b, 1);
     struct queue_agent stranger = {.identity = "ann", .merchant = "elsewhere"};
-    assert_int_equal(queue_agent_set(b.q, &stranger, true, b.now_us), ER_CONFLICT);
+    set(&b, "ann", true, "en");
+    assert_int_equal(queue_agent_set(b.q, &stranger, true, b.now_us), 0);
+    struct queue_case c = {.case_id = case_id(1), .merchant = "shop"};
+    assert_int_equal(queue_wait(b.q, &c, b.now_us), 0);
+    drain(&b);
+    const struct id offered = b.offer.reservation;
+    assert_string_equal(b.offer.merchant, "shop");
+    assert_int_equal(queue_accept(b.q, "elsewhere", "ann", &offered, b.now_us, &taken),
+                     ER_NOT_FOUND);
+    assert_int_equal(queue_decline(b.q, "elsewhere", "ann", &offered, b.now_us), ER_NOT_FOUND);
+    queue_agent_busy(b.q, "elsewhere", "ann", true, b.now_us);
+    queue_agent_present(b.q, "elsewhere", "ann", false, b.now_us);
+    queue_agent_remove(b.q, "elsewhere", "ann", b.now_us);
+    assert_false(queue_agent_is_available(b.q, "elsewhere", "ann"));
+    assert_true(queue_agent_is_available(b.q, "shop", "ann"));
+    assert_true(queue_is_sound(b.q));
+    assert_int_equal(queue_accept(b.q, "shop", "ann", &offered, b.now_us, &taken), 0);
     queue_free(b.q);
 }
 
@@ -351,10 +378,10 @@ static void model_agent(struct model *m, unsigned what, unsigned n)
         break;
     case 2:
     case 3:
-        queue_agent_present(m->b.q, a.identity, what == 2, m->b.now_us);
+        queue_agent_present(m->b.q, "shop", a.identity, what == 2, m->b.now_us);
         break;
     case 4:
-        if (queue_accept(m->b.q, a.identity, &reservation, m->b.now_us, &taken) == 0) {
+        if (queue_accept(m->b.q, "shop", a.identity, &reservation, m->b.now_us, &taken) == 0) {
             assert_string_equal(taken.text, m->offer[n].case_id.text);
             m->offer[n] = (struct queue_event){0};
             m->waiting[case_number(&taken)] = false;
@@ -362,15 +389,15 @@ static void model_agent(struct model *m, unsigned what, unsigned n)
         }
         break;
     case 5:
-        if (queue_decline(m->b.q, a.identity, &reservation, m->b.now_us) == 0)
+        if (queue_decline(m->b.q, "shop", a.identity, &reservation, m->b.now_us) == 0)
             m->offer[n] = (struct queue_event){0};
         break;
     case 6:
-        queue_agent_busy(m->b.q, a.identity, false, m->b.now_us);
+        queue_agent_busy(m->b.q, "shop", a.identity, false, m->b.now_us);
         m->busy[n] = false;
         break;
     default:
-        queue_agent_remove(m->b.q, a.identity, m->b.now_us);
+        queue_agent_remove(m->b.q, "shop", a.identity, m->b.now_us);
         m->offer[n] = (struct queue_event){0};
         m->busy[n] = false;
         break;
@@ -409,6 +436,7 @@ int main(void)
         cmocka_unit_test(test_ring_time_can_be_set),
         cmocka_unit_test(test_stop_withdraws),
         cmocka_unit_test(test_appraiser_first_for_authentication),
+        cmocka_unit_test(test_a_name_is_one_merchants),
         cmocka_unit_test(test_nobody_lost_nobody_doubled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

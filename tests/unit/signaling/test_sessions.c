@@ -127,10 +127,18 @@ static void test_many_of_one_person(void **state)
     hello(&t, links[3], "bo");
     assert_string_equal(talk_hear(links[0]), "close 4409");
     size_t count = 0;
-    while (sessions_of(t.table, "bo", count))
+    while (sessions_of(t.table, "default", "bo", count))
         count++;
     assert_int_equal(count, LIMIT_SESSIONS_PER_IDENTITY);
-    assert_null(sessions_of(t.table, "al", 0));
+    assert_null(sessions_of(t.table, "default", "al", 0));
+    assert_null(sessions_of(t.table, "elsewhere", "bo", 0));
+    t.merchant = "elsewhere"; /* another merchant's bo takes nobody's place */
+    struct link *stranger = talk_connect(&t);
+    hello(&t, stranger, "bo");
+    assert_int_equal(sessions_count(t.table), LIMIT_SESSIONS_PER_IDENTITY + 1);
+    assert_non_null(sessions_of(t.table, "elsewhere", "bo", 0));
+    assert_null(sessions_of(t.table, "elsewhere", "bo", 1));
+    link_gone(stranger, t.now_us);
     for (size_t i = 0; i < LIMIT_SESSIONS_PER_IDENTITY; i++)
         link_gone(links[i], t.now_us);
     link_gone(more, t.now_us);

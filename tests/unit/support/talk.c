@@ -22,13 +22,14 @@ static void note(struct talk *t, const char *what, const char *who)
 static int on_authenticate(void *ctx, const char *token, struct session_who *ret_who,
                            const char **ret_why)
 {
-    (void)ctx;
+    const struct talk *t = ctx;
     if (strcmp(token, "bad") == 0) {
         *ret_why = "no good";
         return ER_UNAUTHENTIC;
     }
     (void)str_copy(ret_who->identity, sizeof ret_who->identity, token);
-    (void)str_copy(ret_who->merchant, sizeof ret_who->merchant, "default");
+    (void)str_copy(ret_who->merchant, sizeof ret_who->merchant,
+                   t->merchant ? t->merchant : "default");
     ret_who->role = ROLE_BUYER;
     return 0;
 }

@@ -13,7 +13,8 @@ struct talk {
     struct entropy_seeded seeded;
     struct sessions *table;
     uint64_t now_us;
-    bool hold; /* do not welcome at once */
+    bool hold;            /* do not welcome at once */
+    const char *merchant; /* of who says hello now; NULL: "default" */
     struct id opening;
     char log[4096]; /* "opening bo;opened bo;request ping;.." */
 };
