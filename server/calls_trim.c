@@ -39,16 +39,17 @@ static void step(struct calls *c, struct dbq *queue, struct trimming *t,
                  void (*done)(struct calls *, struct calls_job *))
 {
     struct trim_job *job = calloc(1, sizeof *job);
-    t->er = job ? 0 : ER_NOMEM;
+    int er = job ? 0 : ER_NOMEM;
     if (job) {
         job->head.work = work;
         job->head.done = done;
         job->t = t;
-        t->er = calls_run_on(c, queue, &job->head);
+        er = calls_run_on(c, queue, &job->head); /* from here on `t` is the other thread's */
     }
-    if (t->er == 0)
+    if (er == 0)
         return;
     free(job);
+    t->er = er;
     t->why = "cannot be done now";
     answer(t, NULL);
 }
