@@ -71,16 +71,17 @@ static void step(struct calls *c, struct dbq *queue, struct deletion *d,
                  void (*done)(struct calls *, struct calls_job *))
 {
     struct step_job *job = calloc(1, sizeof *job);
-    d->er = job ? 0 : ER_NOMEM;
+    int er = job ? 0 : ER_NOMEM;
     if (job) {
         job->head.work = work;
         job->head.done = done;
         job->d = d;
-        d->er = calls_run_on(c, queue, &job->head);
+        er = calls_run_on(c, queue, &job->head); /* from here on `d` is the other thread's */
     }
-    if (d->er == 0)
+    if (er == 0)
         return;
     free(job);
+    d->er = er;
     d->why = "cannot be done now";
     end(c, d);
 }
