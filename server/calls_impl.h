@@ -40,7 +40,8 @@ struct calls {
     struct {
         struct store_round round;
         uint64_t at_us; /* when to look on */
-        bool inside;    /* a round */
+        struct id left; /* of what earlier ones did not get rid of, looked at up to here */
+        bool inside;    /* a round, beyond these */
         bool looking;   /* the store does */
         bool again;     /* from the beginning, when it has */
     } sweep;

@@ -12,7 +12,8 @@
 struct sweep_job {
     struct calls_job head;
     struct store_round round;
-    bool first, stills, end;
+    struct id after; /* of those left */
+    bool inside, stills, end;
     struct id due[LIMIT_SWEEP_BATCH];
     size_t due_count;
     struct store_tombstone left[LIMIT_SWEEP_BATCH];
@@ -31,9 +32,9 @@ static void sweep_work(struct store *s, struct calls_job *head)
 {
     struct sweep_job *job = container_of(head, struct sweep_job, head);
     job->stills = job->round.stills;
-    if (job->first)
-        job->er = store_tombstones_left(s, LIMIT_SWEEP_BATCH, left_add, job);
-    if (job->er == 0)
+    if (!job->inside)
+        job->er = store_tombstones_left(s, &job->after, LIMIT_SWEEP_BATCH, left_add, job);
+    else
         job->er = store_due(s, &job->round, head->unix_us, job->due, LIMIT_SWEEP_BATCH,
                             &job->due_count, &job->end);
 }
@@ -45,8 +46,12 @@ static void sweep_done(struct calls *c, struct calls_job *head)
         return;
     bool over = job->er || job->end || c->sweep.again;
     c->sweep.round = over ? (struct store_round){0} : job->round;
-    c->sweep.at_us = c->sweep.again ? 0 : calls_now_us(c) + (over ? ROUND_US : STEP_US);
-    c->sweep.inside = !over;
+    c->sweep.at_us = c->sweep.again ? 0
+                                    : calls_now_us(c) + (over          ? ROUND_US
+                                                         : job->inside ? STEP_US
+                                                                       : 0);
+    c->sweep.inside = !over && job->left_count < LIMIT_SWEEP_BATCH;
+    c->sweep.left = over || c->sweep.inside ? (struct id){0} : job->left[LIMIT_SWEEP_BATCH - 1].id;
     c->sweep.looking = c->sweep.again = false;
     for (size_t i = 0; i < job->left_count; i++)
         calls_delete_files(c, &job->left[i]);
@@ -68,7 +73,8 @@ void calls_sweep(struct calls *c)
     job->head.work = sweep_work;
     job->head.done = sweep_done;
     job->round = c->sweep.round;
-    job->first = !c->sweep.inside;
+    job->inside = c->sweep.inside;
+    job->after = c->sweep.left;
     c->sweep.looking = calls_run(c, &job->head) == 0;
     if (!c->sweep.looking)
         free(job);
@@ -79,6 +85,7 @@ void calls_sweep_soon(struct calls *c)
     c->sweep.at_us = 0;
     c->sweep.again = c->sweep.looking;
     c->sweep.inside = false;
+    c->sweep.left = (struct id){0};
     c->sweep.round = (struct store_round){0};
 }
 

@@ -94,8 +94,8 @@ int store_tombstone_get(struct store *s, const struct id *id, struct store_tombs
 /** Oldest first. */
 int store_tombstones_of_case(struct store *s, const struct id *case_id,
                              void (*each)(void *ctx, const struct store_tombstone *t), void *ctx);
-/** Those whose files may be there yet, `limit` at most. */
-int store_tombstones_left(struct store *s, size_t limit,
+/** Those behind `after` whose files may be there yet, `limit` at most, by id. */
+int store_tombstones_left(struct store *s, const struct id *after, size_t limit,
                           void (*each)(void *ctx, const struct store_tombstone *t), void *ctx);
 /** The clips that were trimmed from this one and are there, `size` at most. ER_CONFLICT: one is being
  *  made; ER_FULL: there are more. */

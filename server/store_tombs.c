@@ -125,12 +125,14 @@ int store_tombstones_of_case(struct store *s, const struct id *case_id,
     return er ? er : tombs_each(s, st, each, ctx);
 }
 
-int store_tombstones_left(struct store *s, size_t limit,
+int store_tombstones_left(struct store *s, const struct id *after, size_t limit,
                           void (*each)(void *ctx, const struct store_tombstone *t), void *ctx)
 {
     sqlite3_stmt *st;
-    int er = sql_begin(s, &st, "SELECT " COLUMNS " FROM tombstones WHERE cleared = 0 LIMIT ?", "i",
-                       (int64_t)limit);
+    int er = sql_begin(s, &st,
+                       "SELECT " COLUMNS " FROM tombstones WHERE cleared = 0 AND id > ?"
+                       " ORDER BY id LIMIT ?",
+                       "ti", after->text, (int64_t)limit);
     return er ? er : tombs_each(s, st, each, ctx);
 }
 

@@ -84,8 +84,9 @@ static void count(void *ctx, const struct store_tombstone *t)
 
 static size_t left(struct scene *s)
 {
+    const struct id none = {0};
     size_t n = 0;
-    assert_int_equal(store_tombstones_left(s->store, 10, count, &n), 0);
+    assert_int_equal(store_tombstones_left(s->store, &none, 10, count, &n), 0);
     return n;
 }
 
