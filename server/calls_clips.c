@@ -290,15 +290,6 @@ void calls_on_clip_event(struct calls *c, const struct media_event *e)
 
 /* Start */
 
-struct start {
-    struct claims who;
-    struct calls_past past;
-    char publisher[LIMIT_IDENTITY + 1];
-    char label[LIMIT_NAME + 1];
-    calls_done *done;
-    void *ctx;
-};
-
 struct add_job {
     struct calls_job head;
     struct store_clip row;
@@ -371,33 +362,18 @@ const char *room_default_publisher(struct room *r)
     return r->buyer;
 }
 
-static int start_check(struct room *r, struct start *start, const char **ret_why)
+static bool has_room_for_another(struct room *r)
 {
-    bool named = start->publisher[0] != '\0';
-    if (!named)
-        (void)str_copy(start->publisher, sizeof start->publisher, room_default_publisher(r));
-    const struct roster_person *p = roster_find(r->roster, start->publisher);
     size_t count = 0;
     list_each (clip, &r->clips, struct clip, node)
         count++;
-    if (!p) {
-        *ret_why = named ? "nobody of that name is in the room" : "nobody is there to be recorded";
-        return named ? ER_NOT_FOUND : ER_CONFLICT;
-    }
-    if (!p->consent) {
-        *ret_why = "the publisher has not consented to being recorded";
-        return ER_CONFLICT;
-    }
-    if (r->calls->space_low) {
-        *ret_why = CALLS_DISK_LOW;
-        return ER_IO;
-    }
-    *ret_why = "too many clips are recorded in this room already";
-    return count < LIMIT_CLIPS_PER_ROOM ? 0 : ER_FULL;
+    return count < LIMIT_CLIPS_PER_ROOM;
 }
 
-static int start_run(struct calls *c, struct room *r, const struct start *start)
+static int start_run(struct calls *c, struct room *r, const struct record_ask *start)
 {
+    if (!has_room_for_another(r))
+        return ER_FULL;
     struct clip *clip = calloc(1, sizeof *clip);
     struct add_job *job = calloc(1, sizeof *job);
     if (!clip || !job) {
@@ -438,30 +414,6 @@ static int start_run(struct calls *c, struct room *r, const struct start *start)
     return er;
 }
 
-static void start_entered(struct calls *c, struct entry_job *job, struct room *r)
-{
-    struct start *start = job->ctx;
-    int er = job->er;
-    const char *why = er == ER_DENIED ? "this token is not for this room" : "no such room";
-    if (c && er == 0 && c->draining) { /* since it was asked for */
-        er = ER_CLOSED;
-        why = "the server is about to restart";
-    }
-    if (er == 0 && !r) {
-        er = ER_CONFLICT;
-        why = "nobody is in the room";
-    }
-    if (er == 0)
-        er = start_check(r, start, &why);
-    if (c && er == 0) {
-        er = start_run(c, r, start);
-        why = "cannot be done now";
-    }
-    if (c && er < 0)
-        start->done(start->ctx, er, why, NULL);
-    free(start);
-}
-
 void calls_clip_start(struct calls *c, const struct claims *who, const char *room,
                       const char *publisher, const char *label, calls_done *done, void *ctx)
 {
@@ -477,30 +429,11 @@ void calls_clip_start_past(struct calls *c, const struct claims *who, const char
         done(ctx, ER_INVALID, "not so much is kept", NULL);
         return;
     }
-    if (c->draining || !who->grants.record) {
-        done(ctx, c->draining ? ER_CLOSED : ER_DENIED,
-             c->draining ? "the server is about to restart" : "this token may not record", NULL);
-        return;
-    }
-    struct start *start = calloc(1, sizeof *start);
-    struct entry_job *job = calloc(1, sizeof *job);
-    if (!start || !job || id_parse(room, &job->by_room) < 0) {
-        done(ctx, start && job ? ER_NOT_FOUND : ER_NOMEM, "no such room", NULL);
-        free(start);
-        free(job);
-        return;
-    }
-    start->who = *who;
-    start->past = *past;
-    start->done = done;
-    start->ctx = ctx;
-    (void)str_copy(start->publisher, sizeof start->publisher, publisher);
-    (void)str_copy(start->label, sizeof start->label, label);
-    job->claims = *who;
-    job->look_only = true;
-    job->entered = start_entered;
-    job->ctx = start;
-    calls_enter(c, job);
+    struct record_ask start = {
+        .who = *who, .past = *past, .run = start_run, .done = done, .ctx = ctx};
+    (void)str_copy(start.publisher, sizeof start.publisher, publisher);
+    (void)str_copy(start.label, sizeof start.label, label);
+    calls_record(c, room, &start);
 }
 
 /* Stop */

@@ -285,6 +285,22 @@ void must_retry(struct calls *c);
 uint64_t must_deadline_us(const struct calls *c);
 void must_clear(struct calls *c);
 
+/* Clips and stills */
+
+/** What is asked for, in a room, of somebody in it. */
+struct record_ask {
+    struct claims who;
+    struct calls_past past;             /* of a clip */
+    char publisher[LIMIT_IDENTITY + 1]; /* "": whom the room is about */
+    char label[LIMIT_NAME + 1];
+    /** The publisher is there and consents, and there is room on the disk. 0: `done` comes from there on. */
+    int (*run)(struct calls *c, struct room *r, const struct record_ask *ask);
+    calls_done *done;
+    void *ctx;
+};
+/** `ask` is copied; its `done` is called in any case. */
+void calls_record(struct calls *c, const char *room, const struct record_ask *ask);
+
 /* Clips */
 
 void calls_repair_clips(struct calls *c);

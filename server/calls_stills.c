@@ -325,33 +325,7 @@ void calls_drop_photo(struct calls *c, const struct store_still *row)
 
 /* Start */
 
-struct still_ask {
-    struct claims who;
-    char publisher[LIMIT_IDENTITY + 1];
-    char label[LIMIT_NAME + 1];
-    calls_done *done;
-    void *ctx;
-};
-
-static int ask_check(struct room *r, struct still_ask *ask, const char **ret_why)
-{
-    bool named = ask->publisher[0] != '\0';
-    if (!named)
-        (void)str_copy(ask->publisher, sizeof ask->publisher, room_default_publisher(r));
-    const struct roster_person *p = roster_find(r->roster, ask->publisher);
-    if (!p) {
-        *ret_why = named ? "nobody of that name is in the room" : "nobody is there";
-        return named ? ER_NOT_FOUND : ER_CONFLICT;
-    }
-    if (!p->consent) {
-        *ret_why = "the publisher has not consented to being recorded";
-        return ER_CONFLICT;
-    }
-    *ret_why = CALLS_DISK_LOW;
-    return r->calls->space_low ? ER_IO : 0;
-}
-
-static int ask_run(struct calls *c, struct room *r, const struct still_ask *ask)
+static int ask_run(struct calls *c, struct room *r, const struct record_ask *ask)
 {
     struct still_wait *w = calloc(1, sizeof *w);
     if (!w)
@@ -380,56 +354,13 @@ static int ask_run(struct calls *c, struct room *r, const struct still_ask *ask)
     return er;
 }
 
-static void ask_entered(struct calls *c, struct entry_job *job, struct room *r)
-{
-    struct still_ask *ask = job->ctx;
-    int er = job->er;
-    const char *why = er == ER_DENIED ? "this token is not for this room" : "no such room";
-    if (c && er == 0 && c->draining) { /* since it was asked for */
-        er = ER_CLOSED;
-        why = "the server is about to restart";
-    }
-    if (er == 0 && !r) {
-        er = ER_CONFLICT;
-        why = "nobody is in the room";
-    }
-    if (er == 0)
-        er = ask_check(r, ask, &why);
-    if (c && er == 0) {
-        er = ask_run(c, r, ask);
-        why = "cannot be done now";
-    }
-    if (c && er < 0)
-        ask->done(ask->ctx, er, why, NULL);
-    free(ask);
-}
-
 void calls_still(struct calls *c, const struct claims *who, const char *room, const char *publisher,
                  const char *label, calls_done *done, void *ctx)
 {
-    if (c->draining || !who->grants.record) {
-        done(ctx, c->draining ? ER_CLOSED : ER_DENIED,
-             c->draining ? "the server is about to restart" : "this token may not record", NULL);
-        return;
-    }
-    struct still_ask *ask = calloc(1, sizeof *ask);
-    struct entry_job *job = calloc(1, sizeof *job);
-    if (!ask || !job || id_parse(room, &job->by_room) < 0) {
-        done(ctx, ask && job ? ER_NOT_FOUND : ER_NOMEM, "no such room", NULL);
-        free(ask);
-        free(job);
-        return;
-    }
-    ask->who = *who;
-    ask->done = done;
-    ask->ctx = ctx;
-    (void)str_copy(ask->publisher, sizeof ask->publisher, publisher);
-    (void)str_copy(ask->label, sizeof ask->label, label);
-    job->claims = *who;
-    job->look_only = true;
-    job->entered = ask_entered;
-    job->ctx = ask;
-    calls_enter(c, job);
+    struct record_ask ask = {.who = *who, .run = ask_run, .done = done, .ctx = ctx};
+    (void)str_copy(ask.publisher, sizeof ask.publisher, publisher);
+    (void)str_copy(ask.label, sizeof ask.label, label);
+    calls_record(c, room, &ask);
 }
 
 /* The start of the process */
