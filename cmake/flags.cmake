@@ -50,7 +50,8 @@ elseif(NOT LOUPE_SANITIZE STREQUAL "")
 endif()
 
 if(loupe_sanitizers)
-  set(CMAKE_C_FLAGS_RELEASE "-O1 -g")
+  # Lines for stack traces, and no more: the sanitizers' builds are made often.
+  set(CMAKE_C_FLAGS_RELEASE "-O1 -g1")
   add_compile_options(${loupe_sanitizers} -fno-omit-frame-pointer)
   add_link_options(${loupe_sanitizers})
 elseif(CMAKE_BUILD_TYPE STREQUAL "Release")

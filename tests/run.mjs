@@ -29,7 +29,7 @@ function explain(id, { why, log, text }) {
 }
 
 /** Parts that the clock is looked at in, as long as they are not done: what computes gives way to them. */
-const timed = new Set(parts.filter(({ lane }) => lane === 'waiting'));
+const timed = new Set(parts.filter(({ lane }) => lane && lane !== 'computing'));
 
 async function runPart({ title, run, lane }) {
   const started = Date.now();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parts of the test run, in their order. Each is a title and a function that runs the cases the
 // pattern wants and reports every one of them: report(id, { ok, skipped?, why?, log?, text? }). Parts
-// with a lane run beside those of the other lane: what computes beside what mostly waits.
+// with a lane run beside those of other lanes: what computes beside what mostly waits.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
@@ -19,11 +19,14 @@ const MEMCHECK = [
   '--child-silent-after-fork=yes',
 ];
 
-// What takes valgrind longest, two thirds of its time, is left to `./dev soak valgrind`.
+// A full run leaves out what takes valgrind longest, and for TSan what has one thread only;
+// `./dev soak valgrind` and `./dev soak thread` take all of it.
+const ALL = process.env.LOUPE_CHECK === 'all';
 const MEMCHECK_LONG =
-  /^sim\.|^unit\.(record\.(clip|clip_codecs|complete|webm|mixer)|seal\.verify|io\.media|core\.(output|datagram|member|mirror|tap)|relay\.(bwe\w*|downlink\w*|seqmap)|signaling\.queue)$/;
-// These have one thread, so that there is nothing for TSan to find, and take it longest.
-const ONE_THREAD = /^unit\.(relay|wire|tape|peer)\./;
+  /^sim\.|^unit\.(record\.(clip\w*|complete|webm|mixer|voices)|seal\.verify|server\.export|io\.(media|turn|worker|jobs)|core\.(output|datagram|member|mirror|tap|report|look|hub)|peer\.(peer|srtp\w*|dtls)|relay\.(bwe\w*|downlink\w*|seqmap)|signaling\.queue)$/;
+const ONE_THREAD = /^sim\.|^unit\.(wire|peer|tape|relay|record|core|seal)\./;
+// The browsers' files that take longest, to be begun first.
+const LONG_CALLS = ['stills', 'call', 'codecs', 'light', 'screens'];
 
 const capture = (command, ...args) => execFileSync(command, args, { encoding: 'utf8' });
 
@@ -77,12 +80,14 @@ export async function runNodeFile(context, part, file, seconds) {
   if (!ended.ok && tests.every(({ ok }) => ok)) report(id, { log, ...ended });
 }
 
-/** A part of test files in a folder, one after the other or `width` at a time. */
-function nodeFolder(part, folder, seconds, width = 1) {
+/** A part of test files in a folder, one after the other or `width` at a time, `first` before the rest. */
+function nodeFolder(part, folder, seconds, { width = 1, first = [] } = {}) {
   return async (context) => {
     const path = join(context.top, folder);
     if (!existsSync(path)) return;
     const files = readdirSync(path).filter((name) => name.endsWith('.test.mjs')).sort();
+    const rank = (file) => (first.indexOf(file.replace('.test.mjs', '')) + 1 || files.length + 1);
+    files.sort((a, b) => rank(a) - rank(b));
     await inParallel(files, width, (file) => runNodeFile(context, part, join(path, file), seconds));
   };
 }
@@ -191,15 +196,21 @@ export const parts = [
   { title: 'web unit tests', run: runWebTests },
   { title: 'unit, simulation, fuzz corpora', run: cTests('release', 'release', ['unit', 'sim', 'fuzz']) },
   {
-    title: 'unit under TSan',
+    title: 'what has threads under TSan',
     lane: 'computing',
-    run: cTests('thread', 'thread', ['unit'], { prefix: withoutRandomAddresses, slower: 6, skip: ONE_THREAD }),
+    run: cTests('thread', 'thread', ['unit', 'sim'], {
+      prefix: withoutRandomAddresses,
+      slower: 6,
+      skip: ALL ? undefined : ONE_THREAD,
+    }),
   },
   {
+    // The libFuzzer build is one under ASan and UBSan: a build of its own would cost two minutes.
     title: 'all of it under ASan and UBSan',
     lane: 'computing',
-    run: cTests('address', 'address', ['unit', 'sim', 'fuzz'], { slower: 4 }),
+    run: cTests('address', 'fuzz', ['unit', 'sim'], { slower: 6 }),
   },
+  { title: `fuzz targets, corpora and ${FUZZ_SECONDS} s`, lane: 'computing', run: runFuzz },
   {
     title: 'unit under valgrind',
     lane: 'computing',
@@ -207,10 +218,13 @@ export const parts = [
       prefix: () => MEMCHECK,
       slower: 10,
       env: { LOUPE_VALGRIND: '1' },
-      skip: process.env.LOUPE_MEMCHECK === 'all' ? undefined : MEMCHECK_LONG,
+      skip: ALL ? undefined : MEMCHECK_LONG,
     }),
   },
-  { title: `fuzz targets, ${FUZZ_SECONDS} s each`, lane: 'computing', run: runFuzz },
-  { title: 'integration', lane: 'waiting', run: nodeFolder('net', 'tests/net', 600, 2) },
-  { title: 'end to end in browsers', lane: 'waiting', run: nodeFolder('e2e', 'tests/e2e', 900) },
+  { title: 'integration', lane: 'sockets', run: nodeFolder('net', 'tests/net', 600) },
+  {
+    title: 'end to end in browsers',
+    lane: 'browsers',
+    run: nodeFolder('e2e', 'tests/e2e', 900, { width: 2, first: LONG_CALLS }),
+  },
 ];
