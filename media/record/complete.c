@@ -132,14 +132,14 @@ static void tell(const struct webm_info *info, struct clip_result *ret)
     ret->has_audio = info->audio_packets > 0;
 }
 
-/** 0 where there is none. */
+/** 0 where there is none, or not even a head of one. */
 static int size_of(struct vault *vault, const char *path, uint64_t *ret)
 {
     struct file *f;
     *ret = 0;
-    int er = file_open(&f, vault, path);
+    int er = file_salvage(&f, vault, path);
     if (er < 0)
-        return er == ER_NOT_FOUND ? 0 : er;
+        return er == ER_NOT_FOUND || er == ER_TRUNCATED ? 0 : er;
     er = file_stored(f, ret);
     file_close(f);
     return er;

@@ -285,6 +285,36 @@ static void test_leaves_nothing_of_a_clip_that_never_was(void **state)
     assert_int_equal(scratch_count(&f->scratch), 0);
 }
 
+/** The same of a look-back that is encrypted: its file is whole only when it is ended. */
+static void test_leaves_nothing_of_what_was_not_ended(void **state)
+{
+    struct fixture *f = *state;
+    static const char key[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    struct clip_result result;
+    struct vault *vault;
+    struct entropy_seeded seeded;
+    size_t line;
+    assert_int_equal(vault_new(&vault, entropy_seeded_init(&seeded, 3)), 0);
+    assert_int_equal(vault_set_keys(vault, span_of(key), &line), 0);
+    clip_free(f->clip);
+    f->clip = NULL;
+    scratch_remove(&f->scratch);
+    scratch_make(&f->scratch);
+    (void)str_copy(f->path, sizeof f->path, scratch_path(&f->scratch, "clip"));
+    const struct clip_config config = {.path = f->path,
+                                       .start_unix_us = START_US,
+                                       .publisher = "buyer",
+                                       .vault = vault,
+                                       .hurry = true};
+    struct clip *clip;
+    assert_int_equal(clip_new(&clip, &config), 0);
+    clip_free(clip);
+    assert_true(scratch_exists(&f->scratch, "clip.part"));
+    assert_int_equal(clip_repair(vault, f->path, &result), ER_NOT_FOUND);
+    assert_int_equal(scratch_count(&f->scratch), 0);
+    vault_free(vault);
+}
+
 static void test_keeps_what_it_cannot_read(void **state)
 {
     struct fixture *f = *state;
@@ -333,6 +363,7 @@ int main(void)
         TEST(test_repairs_what_a_dead_process_left),
         TEST(test_repairs_a_clip_half_finished),
         TEST(test_leaves_nothing_of_a_clip_that_never_was),
+        TEST(test_leaves_nothing_of_what_was_not_ended),
         TEST(test_keeps_what_it_cannot_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
