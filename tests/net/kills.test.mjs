@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // kill -9 at random moments of a call in which people record, look back, trim, export, take stills, send a
-// photograph and write, and of the start that repairs it (LOUPE_CRASHES times; LOUPE_SEED chooses them): what
-// was acknowledged is there, what is finished verifies, all else is repaired or has failed, and nothing is left.
+// photograph, write and delete, and of the start that repairs it (LOUPE_CRASHES times; LOUPE_SEED chooses them):
+// what was acknowledged is there, what is finished verifies, all else is repaired or has failed, and nothing is
+// left. Each other case is recorded encrypted.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,10 +12,10 @@ import { after, before, test } from 'node:test';
 import { Caller, startGenerator } from './support/caller.mjs';
 import { Ledger, start } from './support/deeds.mjs';
 import { Judge } from './support/judge.mjs';
-import { startLouped, token } from './support/louped.mjs';
+import { buildFolder, startLouped, token } from './support/louped.mjs';
 
 const ROUNDS = Number(process.env.LOUPE_CRASHES ?? 4);
-const ROUNDS_OF_A_CASE = 20;
+const ROUNDS_OF_A_CASE = ROUNDS < 20 ? Math.ceil(ROUNDS / 2) : 20;
 const LONGEST_MS = 2600; // but for one time in eight, so that there are clips from which something must be left
 const folder = mkdtempSync(join(tmpdir(), 'loupe-kills-'));
 const data = join(folder, 'data');
@@ -23,11 +24,17 @@ let seed = Number(process.env.LOUPE_SEED ?? 1);
 let world;
 let load;
 let judge;
+let encrypted = false;
 
 /** 0 to n - 1, the same for the same seed. */
 function draw(n) {
   seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
   return Math.floor((seed / 2_147_483_648) * n);
+}
+
+/** The second case's and each other's are encrypted. */
+function startServer() {
+  return startLouped({ data, args: encrypted ? ['--storage-key-file', join(folder, 'storage.key')] : [] });
 }
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -50,8 +57,13 @@ async function newCase() {
 before(async () => {
   load = await startGenerator(folder);
   execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc=size=640x480', '-frames:v', '1', '-y', join(folder, 'photo.jpg')]);
-  judge = new Judge(data);
-  world = { draw, photo: readFileSync(join(folder, 'photo.jpg')), server: await startLouped({ data }) };
+  execFileSync(join(buildFolder, 'loupectl'), ['storage-key', 'new', '--file', join(folder, 'storage.key')]);
+  judge = new Judge(data, async (path, file) => {
+    const answer = await fetch(`${world.server.url}/api/v1${path}`, { headers: { authorization: `Bearer ${agent}` } });
+    assert.equal(answer.status, 200, path);
+    writeFileSync(file, Buffer.from(await answer.arrayBuffer()));
+  });
+  world = { draw, photo: readFileSync(join(folder, 'photo.jpg')), server: await startServer() };
   world.keep = (bytes) => writeFileSync(join(folder, 'case.zip'), bytes);
 });
 after(async () => {
@@ -82,11 +94,17 @@ async function disturb() {
 /** Starts it again; one time in four it is killed while it starts, or repairs. */
 async function restart() {
   while (draw(4) === 0) {
-    const server = await startLouped({ data });
+    const server = await startServer();
     await pause(draw(300));
     await server.stop('SIGKILL');
   }
-  world.server = await startLouped({ data });
+  world.server = await startServer();
+}
+
+async function changeKey() {
+  await world.server.stop();
+  encrypted = !encrypted;
+  world.server = await startServer();
 }
 
 async function exportIsWhole() {
@@ -99,7 +117,10 @@ async function exportIsWhole() {
 test(`${ROUNDS} crashes while evidence is made`, { timeout: 60_000 + ROUNDS * 20_000 }, async (t) => {
   const done = {};
   for (let round = 0; round < ROUNDS; round++) {
-    if (round % ROUNDS_OF_A_CASE === 0) await newCase();
+    if (round % ROUNDS_OF_A_CASE === 0) {
+      if (round > 0) await changeKey();
+      await newCase();
+    }
     await disturb();
     await restart();
     await judge.settled(world.server);
@@ -113,9 +134,10 @@ test(`${ROUNDS} crashes while evidence is made`, { timeout: 60_000 + ROUNDS * 20
 });
 
 test('all of it still verifies in the end', { timeout: 60_000 + ROUNDS * 10_000 }, async (t) => {
+  if (!encrypted) await changeKey();
   const all = [...judge.verified.keys()];
   for (const id of all) {
-    const { code, text } = await judge.verify(...judge.files(id));
+    const { code, text } = await judge.verify(...(await judge.files(id)));
     assert.equal(code, 0, `${id}: ${text}`);
   }
   t.diagnostic(`${all.length} clips and stills`);

@@ -13,6 +13,8 @@ export class Ledger {
   stills = new Map(); // id -> hash
   uploads = new Map(); // id of a photograph under way -> bytes that are kept
   chat = new Set();
+  deleted = new Set(); // ids of clips and stills
+  unsure = new Set(); // that were asked to be deleted
   exported = 0;
   done = {};
 
@@ -137,14 +139,32 @@ async function chat(world) {
 
 async function exportCase(world) {
   const answer = await fetch(`${world.server.url}/api/v1/cases/${world.item.id}/export`, { headers: { authorization: `Bearer ${bearer}` } });
-  const bytes = Buffer.from(await answer.arrayBuffer());
-  if (answer.status !== 200) return;
+  // It breaks off when something that is in it is deleted meanwhile.
+  const bytes = await answer.arrayBuffer().then(Buffer.from, () => undefined);
+  if (answer.status !== 200 || !bytes) return;
   world.ledger.exported++;
   world.ledger.count('export');
   world.keep(bytes);
 }
 
-const DEEDS = { record, lookBack, trim, still, photograph, chat, exportCase };
+/** Of those that are finished, one time in three as many as are made. */
+async function remove(world) {
+  const { ledger, draw, server, whole } = world;
+  if (draw(3)) return;
+  const clips = [...ledger.clips.keys()].filter((id) => !whole.includes(id) && !ledger.deleted.has(id));
+  const stills = [...ledger.stills.keys()].filter((id) => !ledger.deleted.has(id));
+  const [kind, ids] = draw(2) ? ['clips', clips] : ['stills', stills];
+  if (ids.length === 0) return;
+  const id = ids[draw(ids.length)];
+  ledger.unsure.add(id); // until it is answered
+  const { status, body } = await server.api('DELETE', `/api/v1/${kind}/${id}?reason=asked`, { token: token({ sub: 'shop', role: 'service' }) });
+  if (status === 500) throw new Error(`DELETE ${id}: ${JSON.stringify(body)}`);
+  if (status !== 200) return;
+  ledger.deleted.add(id);
+  ledger.count('deleted');
+}
+
+const DEEDS = { record, lookBack, trim, still, photograph, chat, exportCase, remove };
 
 /** Does one of them again and again until `world.over`. What fails while the server lives is thrown. */
 async function goOn(world, deed) {

@@ -15,8 +15,10 @@ export class Judge {
   repaired = 0;
   failed = 0;
 
-  constructor(data) {
+  /** `download`: (path of the API, file) => Promise, for what lies encrypted. */
+  constructor(data, download) {
     this.data = data;
+    this.download = download;
   }
 
   sql(statement) {
@@ -29,10 +31,16 @@ export class Judge {
     return join(this.data, 'blobs', id.slice(0, 2), id + suffix);
   }
 
-  /** What loupe-verify takes of a clip, or of a still. */
-  files(id) {
-    const all = existsSync(this.path(id, '.webm')) ? ['.webm', '.voices.mka', '.manifest.json'] : ['.jpg', '.still.json'];
-    return all.map((suffix) => this.path(id, suffix)).filter((path) => existsSync(path));
+  /** What loupe-verify takes of a clip, or of a still; fetched from the server if it lies encrypted. */
+  async files(id) {
+    const isClip = existsSync(this.path(id, '.webm'));
+    const [media, proof] = isClip ? ['.webm', '.manifest.json'] : ['.jpg', '.still.json'];
+    const plain = /^(1a45dfa3|ffd8)/.test(readFileSync(this.path(id, media)).subarray(0, 4).toString('hex'));
+    const voices = plain && isClip && existsSync(this.path(id, '.voices.mka')) ? [this.path(id, '.voices.mka')] : [];
+    if (plain) return [this.path(id, media), ...voices, this.path(id, proof)];
+    const fetched = join(this.data, `fetched${media}`);
+    await this.download(`/${isClip ? 'clips' : 'stills'}/${id}/media`, fetched);
+    return [fetched, this.path(id, proof)];
   }
 
   verify(...args) {
@@ -47,7 +55,7 @@ export class Judge {
   /** Waits until nothing is unfinished any more of what was begun before. */
   async settled(server) {
     for (const end = Date.now() + 30_000; ; ) {
-      const open = this.sql("SELECT id, kind FROM clips WHERE state = 'recording'");
+      const open = this.sql("SELECT id, kind FROM clips WHERE state = 'recording' UNION SELECT id, object FROM tombstones WHERE cleared = 0");
       if (open.length === 0) return;
       assert.ok(Date.now() < end, `not finished: ${JSON.stringify(open)}\n${server.log.slice(-3000)}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -58,6 +66,7 @@ export class Judge {
   async hold(item, ledger) {
     assert.deepEqual(this.sql('PRAGMA integrity_check'), [{ integrity_check: 'ok' }]);
     assert.deepEqual(this.sql('PRAGMA foreign_key_check'), []);
+    this.#deleted(ledger);
     await this.#clips(item, ledger);
     await this.#stills(item, ledger);
     const said = new Set(this.sql(`SELECT json_extract(data, '$.message') AS message FROM events
@@ -66,6 +75,17 @@ export class Judge {
     const [{ exported }] = this.sql(`SELECT count(*) AS exported FROM events WHERE case_id = '${item.id}' AND type = 'case_exported'`);
     assert.ok(exported >= ledger.exported);
     this.#noStrays();
+  }
+
+  /** What was deleted, and was not, is one or the other; of what was nothing is left but its tombstone. */
+  #deleted(ledger) {
+    const tombs = new Set(this.sql('SELECT id FROM tombstones').map(({ id }) => id));
+    for (const id of ledger.deleted) assert.ok(tombs.has(id), `${id} was deleted, and has no tombstone`);
+    for (const id of ledger.unsure) {
+      if (!tombs.has(id)) continue;
+      for (const list of [ledger.clips, ledger.ready, ledger.stills, this.verified]) list.delete(id);
+      assert.deepEqual(this.sql(`SELECT id FROM clips WHERE id = '${id}' UNION SELECT id FROM stills WHERE id = '${id}'`), []);
+    }
   }
 
   async #clips(item, ledger) {
@@ -91,7 +111,7 @@ export class Judge {
     assert.equal(manifest, row.manifest, `${row.id}: the manifest is not the one of the timeline`);
     ledger.ready.set(row.id, row.sha256);
     if (this.verified.get(row.id) === manifest) return;
-    const { code, text } = await this.verify(...this.files(row.id));
+    const { code, text } = await this.verify(...(await this.files(row.id)));
     assert.equal(code, 0, `${JSON.stringify(row)}: ${text}`);
     this.verified.set(row.id, manifest);
   }
@@ -114,7 +134,7 @@ export class Judge {
     for (const { id, kind, ready } of rows) {
       if (!ready) assert.equal(kind, 'photo', `the still ${id} is neither finished nor gone`);
       if (!ready || this.verified.has(id)) continue;
-      const { code, text } = await this.verify(...this.files(id));
+      const { code, text } = await this.verify(...(await this.files(id)));
       assert.equal(code, 0, `${id}: ${text}`);
       this.verified.set(id, 'still');
     }
