@@ -107,6 +107,16 @@ void api_json(struct api_call *c, int status, json_t *body)
     http_body_take(&c->response, status, "application/json", text);
 }
 
+void api_items(struct api_call *c, int er, json_t *items)
+{
+    if (er == 0) {
+        api_json(c, 200, items ? json_pack("{s:o}", "items", items) : NULL);
+        return;
+    }
+    json_decref(items);
+    api_problem_er(c, er, NULL);
+}
+
 void api_encode(const char *text, char *ret, size_t size)
 {
     size_t len = 0;

@@ -43,6 +43,8 @@ void api_problem_er(struct api_call *c, int er, const char *detail);
 int api_file(struct api_call *c, const char *path);
 /** Takes `body` over (NULL: 500). */
 void api_json(struct api_call *c, int status, json_t *body);
+/** A list, or what was in the way of it. Takes `items` over (NULL: 500 where `er` is 0). */
+void api_items(struct api_call *c, int er, json_t *items);
 
 /** May they see this case? Beside claims_allow_case: an arbiter every case of the merchant that was
  *  ever disputed. */
@@ -114,8 +116,8 @@ int api_still_sign(const struct media_key *key, json_t *still, const char *ident
 /** The address of one file of `kind` ("clips"), signed for `identity`, as `member` of `object`. */
 int api_sign_link(const struct media_key *key, json_t *object, const char *kind, const char *id,
                   const char *member, const char *file, const char *identity, uint64_t expires_s);
-/** Whether the request came by such an address (of the first parameter's id), and for whom; false: the
- *  problem is set. */
-bool api_link_allowed(struct api_call *c, const char *file, char ret_person[LIMIT_IDENTITY + 1]);
+/** Who wants a file of the first parameter's id: the token's person, who may yet have no right to it, or, without
+ *  a token, the one that such an address was made for. False: the problem is set. */
+bool api_file_person(struct api_call *c, const char *file, char ret_person[LIMIT_IDENTITY + 1]);
 
 #endif

@@ -86,12 +86,7 @@ void api_clips_list(struct store *s, struct api_call *c)
     struct clip_list list = {.store = s, .call = c, .items = json_array()};
     int er = list.items ? store_clips_of_case(s, &sc.id, list_add, &list) : ER_NOMEM;
     store_case_clear(&sc);
-    if (er) {
-        json_decref(list.items);
-        api_problem_er(c, er, NULL);
-        return;
-    }
-    api_json(c, 200, json_pack("{s:o}", "items", list.items));
+    api_items(c, er, list.items);
 }
 
 /** The clip of the first parameter; false: the problem is set. */
@@ -126,7 +121,7 @@ void api_clip_seen(struct store *s, struct api_call *c)
         api_json(c, 200, body);
 }
 
-bool api_link_allowed(struct api_call *c, const char *file, char ret_person[LIMIT_IDENTITY + 1])
+static bool link_allowed(struct api_call *c, const char *file, char ret_person[LIMIT_IDENTITY + 1])
 {
     char expires_text[24], signature[AUTH_SIGNATURE_BYTES];
     uint64_t expires;
@@ -148,14 +143,18 @@ bool api_link_allowed(struct api_call *c, const char *file, char ret_person[LIMI
     return true;
 }
 
-/** By signature when there is no token; who looks is then in `ret_person`. */
+bool api_file_person(struct api_call *c, const char *file, char ret_person[LIMIT_IDENTITY + 1])
+{
+    if (!c->has_claims)
+        return link_allowed(c, file, ret_person);
+    return str_copy(ret_person, LIMIT_IDENTITY + 1, c->claims.identity) == 0;
+}
+
 static bool file_allowed(struct store *s, struct api_call *c, const char *file,
                          struct store_clip *clip, char ret_person[LIMIT_IDENTITY + 1])
 {
-    if (!c->has_claims)
-        return api_link_allowed(c, file, ret_person) && clip_find(s, c, clip);
-    (void)str_copy(ret_person, LIMIT_IDENTITY + 1, c->claims.identity);
-    return clip_find(s, c, clip) && api_evidence_allowed(s, c, &clip->case_id);
+    return api_file_person(c, file, ret_person) && clip_find(s, c, clip) &&
+           (!c->has_claims || api_evidence_allowed(s, c, &clip->case_id));
 }
 
 /** H264 is in no WebM: such clips are Matroska at large, and their head says so (RFC 9559, 12). */

@@ -65,12 +65,7 @@ void api_tombstones_list(struct store *s, struct api_call *c)
     json_t *items = json_array();
     int er = items ? store_tombstones_of_case(s, &sc.id, tomb_add, items) : ER_NOMEM;
     store_case_clear(&sc);
-    if (!er) {
-        api_json(c, 200, json_pack("{s:o}", "items", items));
-        return;
-    }
-    json_decref(items);
-    api_problem_er(c, er, NULL);
+    api_items(c, er, items);
 }
 
 static void on_deleted(void *ctx, int er, const char *why, const json_t *body)

@@ -149,12 +149,7 @@ void api_holds_list(struct store *s, struct api_call *c)
     json_t *items = json_array();
     int er = items ? store_holds_of_case(s, &sc.id, hold_add, items) : ER_NOMEM;
     store_case_clear(&sc);
-    if (!er) {
-        api_json(c, 200, json_pack("{s:o}", "items", items));
-        return;
-    }
-    json_decref(items);
-    api_problem_er(c, er, NULL);
+    api_items(c, er, items);
 }
 
 bool api_reason_ok(struct api_call *c, const char *reason)

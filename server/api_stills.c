@@ -54,12 +54,7 @@ void api_stills_list(struct store *s, struct api_call *c)
     struct still_list list = {.store = s, .call = c, .items = json_array()};
     int er = list.items ? store_stills_of_case(s, &sc.id, list_add, &list) : ER_NOMEM;
     store_case_clear(&sc);
-    if (er) {
-        json_decref(list.items);
-        api_problem_er(c, er, NULL);
-        return;
-    }
-    api_json(c, 200, json_pack("{s:o}", "items", list.items));
+    api_items(c, er, list.items);
 }
 
 /** The still of the first parameter; false: the problem is set. */
@@ -83,14 +78,11 @@ void api_still_get(struct store *s, struct api_call *c)
         api_json(c, 200, still_json(s, c, &still));
 }
 
-/** By signature when there is no token; who looks is then in `ret_person`. */
 static bool file_allowed(struct store *s, struct api_call *c, const char *file,
                          struct store_still *still, char ret_person[LIMIT_IDENTITY + 1])
 {
-    if (!c->has_claims)
-        return api_link_allowed(c, file, ret_person) && still_find(s, c, still);
-    (void)str_copy(ret_person, LIMIT_IDENTITY + 1, c->claims.identity);
-    return still_find(s, c, still) && api_evidence_allowed(s, c, &still->case_id);
+    return api_file_person(c, file, ret_person) && still_find(s, c, still) &&
+           (!c->has_claims || api_evidence_allowed(s, c, &still->case_id));
 }
 
 static void send_file(struct store *s, struct api_call *c, const char *what, const char *suffix,
