@@ -249,7 +249,7 @@ static int note_rewrite(struct vault_file *f, uint64_t number, uint32_t *ret_gen
 static int rewrite(struct vault_file *f, uint64_t number, size_t offset, const uint8_t *data,
                    size_t len)
 {
-    uint32_t generation;
+    uint32_t generation = 0;
     uint64_t place = vault_record_place(number, vault_record_start(f, number));
     uint8_t *text = f->raw + TEXT_AT;
     int er = vault_raw_read(f, place, f->raw, vault_record_size(f));

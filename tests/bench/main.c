@@ -9,7 +9,8 @@
  *   {"cmd":"film","path":PATH}  (an IVF file of VP8: what publishers made from now on send) -> {"er"}
  *   {"cmd":"close","peer":NAME} {"cmd":"reset"} {"cmd":"report"}
  *
- * `loupe-bench limit ..` and `loupe-bench drain ..` are in limit.h. */
+ * `loupe-bench limit ..` and `loupe-bench drain ..` are in limit.h, `loupe-bench storage
+ * ..` in storage.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@
 #include "tests/bench/limit.h"
 #include "tests/bench/load_peer.h"
 #include "tests/bench/report.h"
+#include "tests/bench/storage.h"
 
 #define LINE_BYTES 131072
 #define EVENTS 256
@@ -275,6 +277,8 @@ int main(int argc, char **argv)
         return limit_main(argc - 2, argv + 2);
     if (argc > 1 && strcmp(argv[1], "drain") == 0)
         return drain_main(argc - 2, argv + 2);
+    if (argc > 1 && strcmp(argv[1], "storage") == 0)
+        return storage_main(argc - 2, argv + 2);
     struct bench *b = calloc(1, sizeof *b);
     if (!b)
         return 1;

@@ -19,10 +19,12 @@ export function token(claims) {
 }
 
 export class Loupe {
-    /** `env` is added to our own; `log` gets what it says; `front`: words to put in front. */
-    static async start(host, program, { cpu, env, front = [], log = process.stderr, workers = 1, args = [] } = {}) {
+    /** `env` is added to our own; `log` gets what it says; `front`: words to put in front;
+     *  `data`: a folder of the caller's, which stays. */
+    static async start(host, program, { cpu, env, front = [], log = process.stderr, workers = 1, args = [], data } = {}) {
         const server = new Loupe();
-        server.data = mkdtempSync(join(tmpdir(), 'loupe-bench-'));
+        server.kept = data !== undefined;
+        server.data = data ?? mkdtempSync(join(tmpdir(), 'loupe-bench-'));
         const words = [
             ...front, program, '--data', server.data, '--http', `${host.address}:0`, '--allow-plain-http',
             '--media', `${host.address}:0`, '--workers', String(workers),
@@ -110,7 +112,7 @@ export class Loupe {
 
     async stop() {
         const code = await end(this.child);
-        rmSync(this.data, { recursive: true, force: true });
+        if (!this.kept) rmSync(this.data, { recursive: true, force: true });
         return code;
     }
 }
