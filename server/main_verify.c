@@ -62,14 +62,40 @@ static bool options_read(struct options *o, int argc, char **argv)
     return o->count > 0;
 }
 
-/** Puts TLS on a connection to a server that is asked for by https. */
+struct tls {
+    SSL_CTX *ctx;
+    char *host; /* that the certificate must be of */
+};
+
+static bool is_ip(const char *host)
+{
+    return strchr(host, ':') || strspn(host, "0123456789.") == strlen(host);
+}
+
+/** Puts TLS on a connection to a server that is asked for by https, and says whom we want (RFC 6066): one
+ *  address has many names. */
 static BIO *with_tls(BIO *bio, void *ctx, int connecting, int secure)
 {
-    SSL_CTX *tls = ctx;
+    const struct tls *tls = ctx;
+    SSL *ssl = NULL;
     if (!secure || !connecting)
         return bio;
-    BIO *top = BIO_new_ssl(tls, 1);
+    BIO *top = tls->host ? BIO_new_ssl(tls->ctx, 1) : NULL;
+    if (top && !is_ip(tls->host) && BIO_get_ssl(top, &ssl) > 0)
+        (void)SSL_set_tlsext_host_name(ssl, tls->host);
     return top ? BIO_push(top, bio) : NULL;
+}
+
+static bool tls_init(struct tls *t, const char *url)
+{
+    t->ctx = SSL_CTX_new(TLS_client_method());
+    if (!t->ctx || !OSSL_HTTP_parse_url(url, NULL, NULL, &t->host, NULL, NULL, NULL, NULL, NULL))
+        return false;
+    X509_VERIFY_PARAM *param = SSL_CTX_get0_param(t->ctx);
+    (void)SSL_CTX_set_default_verify_paths(t->ctx);
+    SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER, NULL);
+    return (is_ip(t->host) ? X509_VERIFY_PARAM_set1_ip_asc(param, t->host)
+                           : X509_VERIFY_PARAM_set1_host(param, t->host, 0)) == 1;
 }
 
 /** To free(); NULL: nothing came, or too much. */
@@ -93,20 +119,14 @@ static char *read_all(BIO *answer, size_t *ret_len)
 
 static char *fetch(const char *url, size_t *ret_len)
 {
-    SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
-    if (tls) {
-        (void)SSL_CTX_set_default_verify_paths(tls);
-        SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
-        char *host = NULL;
-        if (OSSL_HTTP_parse_url(url, NULL, NULL, &host, NULL, NULL, NULL, NULL, NULL))
-            (void)X509_VERIFY_PARAM_set1_host(SSL_CTX_get0_param(tls), host, 0);
-        OPENSSL_free(host);
-    }
-    BIO *answer = OSSL_HTTP_get(url, NULL, NULL, NULL, NULL, with_tls, tls, 0, NULL, NULL, 0,
-                                KEYS_BYTES, KEYS_WAIT_S);
+    struct tls tls = {0};
+    BIO *answer = tls_init(&tls, url) ? OSSL_HTTP_get(url, NULL, NULL, NULL, NULL, with_tls, &tls,
+                                                      0, NULL, NULL, 0, KEYS_BYTES, KEYS_WAIT_S)
+                                      : NULL;
     char *text = answer ? read_all(answer, ret_len) : NULL;
     BIO_free_all(answer);
-    SSL_CTX_free(tls);
+    SSL_CTX_free(tls.ctx);
+    OPENSSL_free(tls.host);
     return text;
 }
 

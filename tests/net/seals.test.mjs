@@ -2,8 +2,9 @@
 // A clip that is repaired, trimmed and exported, checked by two verifiers; exports are bounded. And loupe-verify
 // as a command.
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -127,4 +128,30 @@ test('loupe-verify as a command', () => {
   assert.equal(said.code, 1);
   assert.match(said.text, /wrong: .* \[.*byte \d+\][^]*does not verify\n$/);
   assert.ok(existsSync(files[0]));
+});
+
+test('keys come over TLS from the server that is named, and from no other', async () => {
+  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
+    '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost', '-keyout', key, '-out', cert], { stdio: 'ignore' });
+  const named = [];
+  const keys = readFileSync(join(data, 'keys/keys.json'));
+  const elsewhere = createServer({
+    cert: readFileSync(cert), key: readFileSync(key),
+    SNICallback: (name, done) => done(null, void named.push(name)),
+  }, (_, response) => response.end(keys));
+  await new Promise((done) => elsewhere.listen(0, done));
+  const { port } = elsewhere.address();
+  // Not spawnSync: the server is in this process.
+  const check = (from, env) => new Promise((done) => {
+    execFile(join(buildFolder, 'loupe-verify'), [pathOf(CLIP, '.webm'), pathOf(CLIP, '.manifest.json'), '--keys', from],
+      { env: { ...process.env, ...env } }, (error, out, err) => done({ code: error?.code ?? 0, text: out + err }));
+  });
+  const trusting = { SSL_CERT_FILE: cert };
+  const good = await check(`https://localhost:${port}/keys.json`, trusting);
+  assert.equal(good.code, 0, good.text);
+  assert.deepEqual(named, ['localhost']); // one address has many names
+  assert.equal((await check(`https://127.0.0.1:${port}/keys.json`, trusting)).code, 2); // another name than the certificate's
+  assert.equal((await check(`https://localhost:${port}/keys.json`, {})).code, 2); // nobody vouches for it
+  await new Promise((done) => elsewhere.close(done));
 });
