@@ -100,6 +100,10 @@ for (const [locale, words] of Object.entries(TEXTS)) {
 
     const first = await record(desk, 2500);
     await louped.finished(first, tokens.agent());
+    await desk.click('take-still');
+    await desk.see('still');
+    await desk.click('look-back');
+    await desk.see('done');
     await record(desk, 0, { stop: false });
     await pause(3000);
     await shot(buyer, 'buyer-7-recording');

@@ -12,6 +12,7 @@ const NOTICES: Record<string, () => string> = {
   disk_low: () => t('notice.disk_low'),
   disk_ok: () => '',
   recording_stopped_disk_full: () => t('notice.recording_stopped_disk_full'),
+  clip_not_saved: () => t('notice.clip_not_saved'),
 };
 
 export class RoomModel {

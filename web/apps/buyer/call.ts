@@ -60,7 +60,7 @@ export function callView(app: BuyerApp) {
     ${app.answerPlace ? placeQuestion(app.answerPlace, name) : nothing}
     ${app.light
       ? html`<div class="light ${app.light} ${own.abilities.torch ? 'torch' : ''}" role="status" data-testid="light"
-          data-light=${app.light}><p>${t('call.light', { name })}</p></div>`
+          data-light=${app.light}><p><strong>${t('call.light', { name })}</strong><br />${own.abilities.torch ? t('call.lightTorch') : t('call.lightScreen')}</p></div>`
       : nothing}
     ${chatOpen && room
       ? html`<section class="chat-sheet" aria-label=${t('chat.title')}>

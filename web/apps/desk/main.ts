@@ -3,7 +3,7 @@
 // recording, and cases to look at without a call. This file holds the state; the views are beside it.
 import { html, nothing } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
-import { t } from '../../i18n/index.js';
+import { duration, t, tMaybe } from '../../i18n/index.js';
 import {
   LoupeClient, LoupeRest, type CallOffer, type Case, type Clip, type QueueEntry, type ServerMessages, type Still,
   type TimelineEvent,
@@ -38,6 +38,8 @@ const SEARCH_SETTLES_MS = 250;
 const CASES_SHOWN = 50;
 const FOLLOW_EVERY_MS = 400;
 const FOLLOW_TIMES = 300;
+const DONE_TRIES = 100;
+const DONE_SHOWN_MS = 6000;
 const SETTLED = new Set(['ready', 'failed']);
 const STAFF = new Set(['agent', 'appraiser', 'arbiter', 'supervisor', 'host']);
 
@@ -57,6 +59,8 @@ export class DeskApp extends PageElement {
   @state() lookingBack = false;
   @state() exporting = false;
   @state() note = '';
+  /** What went well, for a while. */
+  @state() done = '';
   @state() waiting: QueueEntry[] = [];
   @state() cases: Case[] = [];
   @state() casesFailed = false;
@@ -116,7 +120,10 @@ export class DeskApp extends PageElement {
     for (const name of ['clip', 'recording', 'person_joined', 'person_left', 'person_changed', 'still', 'deleted'] as const) {
       client.on(name, () => this.#timelineSoon());
     }
-    client.on('clip', ({ clip }) => void this.#clipAddresses(clip));
+    client.on('clip', ({ clip }) => {
+      if (clip.state === 'failed') this.note = t('desk.call.clipFailed', { why: tMaybe('clip.reason.', clip.reason ?? '') });
+      void this.#clipAddresses(clip);
+    });
     client.on('still', ({ still }) => {
       this.#noLongerAwaited(still.id);
       void this.#stillAddresses(still);
@@ -295,11 +302,26 @@ export class DeskApp extends PageElement {
     this.note = '';
     this.lookingBack = true;
     try {
-      room.putClip(await this.rest.lookBack(call.room, { seconds: LOOK_BACK_S, publisher }));
+      const clip = await this.rest.lookBack(call.room, { seconds: LOOK_BACK_S, publisher });
+      room.putClip(clip);
+      void this.#lookedBack(clip.id);
     } catch (error) {
       this.note = t('desk.call.lookBackFailed', { why: (error as Error).message });
     }
     this.lookingBack = false;
+  }
+
+  /** Says what came of it, for a while: how much there was to save. */
+  async #lookedBack(id: string): Promise<void> {
+    const saved = () => this.room.clips.find((clip) => clip.id === id);
+    for (let i = 0; i < DONE_TRIES && !SETTLED.has(saved()?.state ?? ''); i++) {
+      await new Promise((resolve) => setTimeout(resolve, FOLLOW_EVERY_MS / 4));
+    }
+    const { state, duration_ms = 0 } = saved() ?? {};
+    if (state !== 'ready') return;
+    const text = t('desk.call.lookBackSaved', { length: duration(duration_ms) });
+    this.done = text;
+    setTimeout(() => this.done === text && (this.done = ''), DONE_SHOWN_MS);
   }
 
   async still(): Promise<void> {

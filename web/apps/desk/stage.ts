@@ -29,6 +29,8 @@ export function stageView(app: DeskApp) {
           <button class="button plain tight" aria-label=${t('action.close')}
             @click=${() => (app.note = '')}>${icon('close')}</button></p>`
       : nothing}
+    ${!call && app.room.notice ? html`<p class="banner" role="status" data-testid="notice">${icon('warn')}${app.room.notice}</p>` : nothing}
+    <div class="done-line" role="status">${app.done ? html`<p class="banner good" data-testid="done">${icon('check')}${app.done}</p>` : nothing}</div>
     ${call ? callView(app, call) : selected ? caseHead(app) : idle(app)}
     ${selected || call
       ? html`${stillShelf(app)}<section class="clip-shelf" aria-label=${t('clip.title')}>
@@ -228,8 +230,7 @@ function controls(app: DeskApp, call: DeskCall, name: string) {
           <button class="button tight" data-testid="voice-allow" @click=${() => void app.consentToVoice(true)}>
             ${t('desk.voice.allow')}</button></span>`
       : nothing}
-    <span class="space"></span>
-    ${call.soundBlocked
+    <span class="talk">${call.soundBlocked
       ? html`<button class="button main" @click=${play}>${icon('sound')}${t('action.listen')}</button>`
       : nothing}
     <button class="button round" data-testid="mute" aria-pressed=${!sounds}
@@ -240,6 +241,6 @@ function controls(app: DeskApp, call: DeskCall, name: string) {
       @click=${toggle(() => media.switchCamera(!shows))}>${icon(shows ? 'cam' : 'cam-off')}</button>
     <button class="button danger" data-testid="hang-up" @click=${() => void app.hangUp()}>
       ${icon('hang-up')}<span class="word">${t('action.hangUp')}</span>
-    </button>
+    </button></span>
   </div>`;
 }
