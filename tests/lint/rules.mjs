@@ -78,7 +78,6 @@ const TESTED_WITH = {
   'media/record/webm_read.c': 'webm',
   'server/calls_chat.c': 'calls',
   'server/calls_gauges.c': 'calls',
-  'server/config_check.c': 'config',
   'server/http_direct.c': 'http',
   'server/http_exchange.c': 'http',
   'server/http_file.c': 'http',
