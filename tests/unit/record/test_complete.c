@@ -26,6 +26,8 @@ enum { STEP_US = 20000, FRAME_US = 40000 };
 
 struct fixture {
     struct scratch scratch;
+    struct vault *vault; /* NULL: all lies plain */
+    struct entropy_seeded seeded;
     char path[100];
     struct vp8_source *camera;
     struct opus_source voice[2];
@@ -83,7 +85,7 @@ static void test_log_tells_of_every_frame(void **state)
     f->second_on = true;
     run(f, 4000000);
     finish(f);
-    struct framelog_summary s = framelog_check(f->path);
+    struct framelog_summary s = framelog_check_in(f->vault, f->path);
     assert_int_equal(s.pictures, 100);
     assert_in_range(s.mixed, 199, 200); /* the encoder's delay */
     assert_int_equal(s.spoken, 400);
@@ -102,7 +104,7 @@ static void test_log_tells_what_is_missing(void **state)
     f->lose_to_us = 2400000;
     run(f, 4000000);
     finish(f);
-    struct framelog_summary s = framelog_check(f->path);
+    struct framelog_summary s = framelog_check_in(f->vault, f->path);
     assert_int_equal(s.gaps, 1);
     assert_int_equal(s.gap_frames, 10);
     assert_int_equal(s.last_gap.at_ms, 1960);
@@ -123,7 +125,7 @@ static void test_no_voices_without_a_voice(void **state)
         send_picture(f);
     finish(f);
     assert_false(scratch_exists(&f->scratch, "clip.voices.mka"));
-    struct framelog_summary s = framelog_check(f->path);
+    struct framelog_summary s = framelog_check_in(f->vault, f->path);
     assert_int_equal(s.voices, 0);
     assert_int_equal(s.pictures, 50);
 }
@@ -137,7 +139,7 @@ static void test_another_track_is_marked(void **state)
     vp8_source_resize(f->camera, 240, 320);
     run(f, 2000000);
     finish(f);
-    struct framelog_summary s = framelog_check(f->path);
+    struct framelog_summary s = framelog_check_in(f->vault, f->path);
     assert_int_equal(s.marks, 4); /* two sizes, another track, muted */
     assert_int_equal(s.gaps, 1);
     assert_int_equal(s.last_gap.packets, 0);
@@ -216,12 +218,12 @@ static void test_repairs_what_a_dead_process_left(void **state)
         char path[100];
         (void)str_copy(path, sizeof path, scratch_path(&aside, "clip"));
         struct clip_result result;
-        int er = clip_repair(NULL, path, &result);
+        int er = clip_repair(f->vault, path, &result);
         if (er == ER_NOT_FOUND) { /* nothing in it yet */
             assert_true(f->now_us < 1000000);
         } else {
             assert_int_equal(er, 0);
-            struct framelog_summary s = framelog_check(path);
+            struct framelog_summary s = framelog_check_in(f->vault, path);
             assert_int_equal(s.end_ms * 1000, result.duration_us);
             assert_true(s.unknown * 10 <= s.pictures + s.spoken + 300);
             assert_false(scratch_exists(&aside, "clip.part"));
@@ -243,7 +245,7 @@ static void test_repairs_a_clip_half_finished(void **state)
     for (size_t i = 0; i < 3; i++)
         data[i] = scratch_read(&f->scratch, parts[i], &len[i]);
     finish(f);
-    struct framelog_summary whole = framelog_check(f->path);
+    struct framelog_summary whole = framelog_check_in(f->vault, f->path);
     uint8_t *webm, *voices;
     size_t webm_len, voices_len;
     webm = scratch_read(&f->scratch, "clip.webm", &webm_len);
@@ -260,8 +262,8 @@ static void test_repairs_a_clip_half_finished(void **state)
         char path[100];
         (void)str_copy(path, sizeof path, scratch_path(&aside, "clip"));
         struct clip_result result;
-        assert_int_equal(clip_repair(NULL, path, &result), 0);
-        struct framelog_summary s = framelog_check(path);
+        assert_int_equal(clip_repair(f->vault, path, &result), 0);
+        struct framelog_summary s = framelog_check_in(f->vault, path);
         assert_int_equal(s.pictures, whole.pictures);
         assert_int_equal(scratch_count(&aside), 4);
         scratch_remove(&aside);
@@ -281,7 +283,10 @@ static void test_leaves_nothing_of_a_clip_that_never_was(void **state)
     f->clip = NULL;
     scratch_write(&f->scratch, "clip.voices.part", (const uint8_t *)"head", 4);
     assert_true(scratch_count(&f->scratch) == 3);
-    assert_int_equal(clip_repair(NULL, f->path, &result), ER_NOT_FOUND);
+    if (f->vault) /* nor does anything go for want of a key */
+        assert_int_equal(clip_repair(NULL, f->path, &result), ER_DENIED);
+    assert_true(scratch_count(&f->scratch) == 3);
+    assert_int_equal(clip_repair(f->vault, f->path, &result), ER_NOT_FOUND);
     assert_int_equal(scratch_count(&f->scratch), 0);
 }
 
@@ -328,24 +333,41 @@ static void test_keeps_what_it_cannot_read(void **state)
     assert_true(scratch_exists(&f->scratch, "clip.framelog"));
 }
 
-static int setup(void **state)
+static int begin(void **state, bool encrypted)
 {
+    static const char key[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     static struct fixture f;
+    size_t line;
     f = (struct fixture){.camera = vp8_source_new(160, 120), .lose_from_us = -1, .lose_to_us = -1};
     opus_source_click(&f.voice[0], 500);
     opus_source_tone(&f.voice[1], 400, 0.2);
     scratch_make(&f.scratch);
     (void)str_copy(f.path, sizeof f.path, scratch_path(&f.scratch, "clip"));
+    if (encrypted) {
+        assert_int_equal(vault_new(&f.vault, entropy_seeded_init(&f.seeded, 3)), 0);
+        assert_int_equal(vault_set_keys(f.vault, span_of(key), &line), 0);
+    }
     const struct clip_config config = {
-        .path = f.path, .start_unix_us = START_US, .publisher = "buyer"};
+        .path = f.path, .start_unix_us = START_US, .publisher = "buyer", .vault = f.vault};
     *state = &f;
     return clip_new(&f.clip, &config);
+}
+
+static int setup(void **state)
+{
+    return begin(state, false);
+}
+
+static int setup_encrypted(void **state)
+{
+    return begin(state, true);
 }
 
 static int teardown(void **state)
 {
     struct fixture *f = *state;
     clip_free(f->clip);
+    vault_free(f->vault);
     vp8_source_free(f->camera);
     scratch_remove(&f->scratch);
     return 0;
@@ -354,6 +376,10 @@ static int teardown(void **state)
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define ENCRYPTED(f)                                                                               \
+    {                                                                                              \
+#f "_encrypted", f, setup_encrypted, teardown, NULL                                        \
+    }
     const struct CMUnitTest tests[] = {
         TEST(test_log_tells_of_every_frame),
         TEST(test_log_tells_what_is_missing),
@@ -365,6 +391,10 @@ int main(void)
         TEST(test_leaves_nothing_of_a_clip_that_never_was),
         TEST(test_leaves_nothing_of_what_was_not_ended),
         TEST(test_keeps_what_it_cannot_read),
+        ENCRYPTED(test_log_tells_of_every_frame),
+        ENCRYPTED(test_repairs_what_a_dead_process_left),
+        ENCRYPTED(test_repairs_a_clip_half_finished),
+        ENCRYPTED(test_leaves_nothing_of_a_clip_that_never_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

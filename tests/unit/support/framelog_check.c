@@ -106,12 +106,17 @@ static void sum_up(struct framelog_summary *s, const struct framelog_record *r,
 
 struct framelog_summary framelog_check(const char *path)
 {
+    return framelog_check_in(NULL, path);
+}
+
+struct framelog_summary framelog_check_in(struct vault *vault, const char *path)
+{
     char name[256];
     struct frames frames = {0};
     snprintf(name, sizeof name, "%s.webm", path);
-    assert_int_equal(webm_each(NULL, name, note, &frames), 0);
+    assert_int_equal(webm_each(vault, name, note, &frames), 0);
     snprintf(name, sizeof name, "%s.voices.mka", path);
-    int er = voices_each(NULL, name, note, &frames);
+    int er = voices_each(vault, name, note, &frames);
     if (er != ER_NOT_FOUND)
         assert_int_equal(er, 0);
 

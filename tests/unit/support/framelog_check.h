@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/vault.h"
 #include "media/framelog.h"
 
 struct framelog_summary {
@@ -22,5 +23,7 @@ struct framelog_summary {
  *  the .webm and the .voices.mka, each with its length, hash and kind, and of no others. Fails the test
  *  otherwise. */
 struct framelog_summary framelog_check(const char *path);
+/** The same of a clip that may be encrypted. */
+struct framelog_summary framelog_check_in(struct vault *vault, const char *path);
 
 #endif
