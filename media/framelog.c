@@ -30,6 +30,7 @@ const char *framelog_mark_name(enum framelog_mark mark)
         [FRAMELOG_CONSENT] = "consent",
         [FRAMELOG_WITHDRAWN] = "withdrawn",
         [FRAMELOG_OVERRUN] = "overrun",
+        [FRAMELOG_LENS_CHECKED] = "lens_checked",
     };
     return (unsigned)mark < FRAMELOG_MARKS ? names[mark] : NULL;
 }

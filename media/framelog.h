@@ -54,12 +54,13 @@ enum framelog_mark {
     FRAMELOG_CODEC,         /* text: its name */
     FRAMELOG_MUTED,         /* the publisher's camera is off, as the client says; */
     FRAMELOG_UNMUTED,
-    FRAMELOG_CAMERA,    /* another camera; text: its label */
-    FRAMELOG_COVERED,   /* the lens is covered */
-    FRAMELOG_UNCOVERED, /* and no more */
-    FRAMELOG_CONSENT,   /* text: who; recorded from here on, */
-    FRAMELOG_WITHDRAWN, /* and no more */
-    FRAMELOG_OVERRUN,   /* the recorder was too slow: what is missing here had come */
+    FRAMELOG_CAMERA,       /* another camera; text: its label */
+    FRAMELOG_COVERED,      /* the lens is covered */
+    FRAMELOG_UNCOVERED,    /* and no more */
+    FRAMELOG_CONSENT,      /* text: who; recorded from here on, */
+    FRAMELOG_WITHDRAWN,    /* and no more */
+    FRAMELOG_OVERRUN,      /* the recorder was too slow: what is missing here had come */
+    FRAMELOG_LENS_CHECKED, /* at the end: it was looked for a covered lens, all over */
     FRAMELOG_MARKS
 };
 

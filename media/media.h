@@ -277,6 +277,7 @@ struct media_clip_result {
     const char *video_codec; /* of the first picture: "VP8"; static text, NULL without */
     unsigned gaps;           /* stretches of missing pictures */
     uint64_t gap_ms;         /* their sum */
+    unsigned covered;        /* stretches where the lens was covered, as far as it was looked at */
 };
 
 struct media_still_result {

@@ -207,6 +207,8 @@ static void write_calls(FILE *f, const struct calls *calls)
         {"evidence_deletion_failures_total", C, n.deletions_failed,
          "Deletions that could not be carried out yet, each try."},
         {"stills_taken_total", C, n.stills_taken, "Stills taken."},
+        {"clips_lens_covered_total", C, n.lenses_covered,
+         "Stretches of clips with a covered lens."},
         {"seen_logs_total", C, n.seen_logs, "Logs kept of what participants were shown."},
         {"seen_bytes_total", C, n.seen_bytes, "Their bytes."},
         {"seen_dropped_total", C, n.seen_dropped, "Such logs that could not be kept."},

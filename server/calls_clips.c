@@ -273,6 +273,7 @@ void calls_on_clip_event(struct calls *c, const struct media_event *e)
         if (e->er == ER_IO)
             tell_disk(clip);
         take_result(&clip->row, &e->result);
+        c->lenses_covered += e->result.covered;
         clip->sealed = !c->config.sealer;
         if (clip->sealed)
             row_write(c, clip, true);

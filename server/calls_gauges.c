@@ -18,6 +18,7 @@ void calls_read_gauges(const struct calls *c, struct calls_gauges *ret)
                                  .deleted = c->deleted,
                                  .deleted_due = c->deleted_due,
                                  .deletions_failed = c->deletions_failed,
+                                 .lenses_covered = c->lenses_covered,
                                  .seen_logs = c->seen_logs,
                                  .seen_bytes = c->seen_bytes,
                                  .seen_dropped = c->seen_dropped,

@@ -22,6 +22,7 @@ struct noted {
     uint64_t left_out;
     uint64_t end_ms;
     bool ended;
+    bool lens_checked; /* and where it was covered stands in marks and breaks */
 };
 
 static int frame_add(struct noted *n, const struct framelog_record *r)
@@ -76,13 +77,31 @@ static bool breaks_take(enum framelog_mark mark)
            mark == FRAMELOG_OVERRUN;
 }
 
+/** The lens is free again: the break that it made ends here. */
+static int covered_end(struct noted *n, uint64_t at_ms)
+{
+    for (size_t i = json_array_size(n->breaks); i-- > 0;) {
+        json_t *o = json_array_get(n->breaks, i);
+        const char *kind = json_string_value(json_object_get(o, "kind"));
+        if (kind && strcmp(kind, framelog_mark_name(FRAMELOG_COVERED)) == 0)
+            return json_object_set_new(o, "to_ms", json_integer((json_int_t)at_ms)) ? ER_NOMEM : 0;
+    }
+    return 0;
+}
+
 static int mark_add(struct noted *n, const struct framelog_record *r)
 {
+    if (r->mark == FRAMELOG_LENS_CHECKED) {
+        n->lens_checked = true;
+        return 0;
+    }
     const char *kind = framelog_mark_name(r->mark);
     json_t *o = json_pack("{s:I,s:s}", "at_ms", (json_int_t)r->at_ms, "kind", kind ? kind : "");
     if (o && r->text[0])
         (void)json_object_set_new(o, "text", json_string(r->text));
     int er = list_add(n, n->marks, o);
+    if (er == 0 && r->mark == FRAMELOG_UNCOVERED)
+        er = covered_end(n, r->at_ms);
     if (er == 0 && breaks_take(r->mark))
         er = list_add(n, n->breaks, break_json(r->at_ms, r->at_ms, kind ? kind : ""));
     return er;
@@ -186,9 +205,10 @@ static int check_files(struct noted *n, const struct matroska_file *media,
 
 static int facts_set(const struct noted *n, const struct agreement *a, json_t *facts)
 {
-    json_t *take = json_pack("{s:b,s:I,s:I,s:O}", "continuous",
+    json_t *take = json_pack("{s:b,s:I,s:I,s:b,s:O}", "continuous",
                              n->ended && json_array_size(n->breaks) == 0, "from_ms", (json_int_t)0,
-                             "to_ms", (json_int_t)n->end_ms, "breaks", n->breaks);
+                             "to_ms", (json_int_t)n->end_ms, "lens_checked", n->lens_checked,
+                             "breaks", n->breaks);
     json_t *recorder = json_pack("{s:I,s:I,s:I,s:b,s:I}", "frames", (json_int_t)a->same,
                                  "only_in_log", (json_int_t)a->only_log, "only_in_files",
                                  (json_int_t)a->only_files, "ended", n->ended, "left_out",

@@ -106,6 +106,7 @@ static void tell_ready(struct jobs *j, const struct id *room, const struct id *c
     out->has_audio = r->has_audio;
     out->gaps = r->gaps;
     out->gap_ms = r->gap_us / 1000;
+    out->covered = r->covered;
     tell(j, &event);
 }
 

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "media/record/complete.h"
+#include "media/record/covered.h"
 #include "media/record/depack.h"
 #include "media/record/direct.h"
 #include "media/record/ledger.h"
@@ -42,6 +43,8 @@ struct clip {
     unsigned gaps;
     uint64_t gap_us;
     bool has_audio;
+    struct covered lens;
+    unsigned covered; /* stretches found */
 };
 
 int clip_new(struct clip **ret, const struct clip_config *config)
@@ -228,6 +231,7 @@ int clip_video(struct clip *c, const struct tape_packet *packet, uint64_t captur
     if (er < 0)
         return fail(c, er);
     c->last_video_ms = at_ms;
+    covered_note(&c->lens, &frame, (uint64_t)at_ms);
     return 0;
 }
 
@@ -337,6 +341,26 @@ static int end_container(struct clip *c, struct webm_info *ret, bool *ret_direct
     return er == ER_FULL || er == ER_NOT_FOUND ? 0 : er;
 }
 
+static int lens_covered(void *ctx, uint64_t from_ms, uint64_t to_ms, bool to_end)
+{
+    struct clip *c = ctx;
+    int er = ledger_mark(c->ledger, FRAMELOG_COVERED, from_ms, NULL);
+    c->covered++;
+    return er < 0 || to_end ? er : ledger_mark(c->ledger, FRAMELOG_UNCOVERED, to_ms, NULL);
+}
+
+/** Was the lens covered? That it was looked at all over is noted, too; what hinders it does not fail the
+ *  clip. */
+static int check_lens(struct clip *c)
+{
+    char *part = covered_end(&c->lens) ? file_name(c->path, ".part") : NULL;
+    int er = 0;
+    if (c->lens.count > 0 || c->lens.overflowed)
+        er = part ? covered_look(&c->lens, c->vault, part, c->hurry, lens_covered, c) : ER_NOMEM;
+    free(part);
+    return er == 0 ? ledger_mark(c->ledger, FRAMELOG_LENS_CHECKED, last_ms(c), NULL) : 0;
+}
+
 int clip_finish(struct clip *c, uint64_t end_unix_us, struct clip_result *ret)
 {
     *ret = (struct clip_result){0};
@@ -354,6 +378,8 @@ int clip_finish(struct clip *c, uint64_t end_unix_us, struct clip_result *ret)
     if (er == 0)
         er = fail(c, end_container(c, &written, &direct));
     if (er == 0)
+        er = fail(c, check_lens(c));
+    if (er == 0)
         er = fail(c, ledger_close(c->ledger));
     if (er < 0 && er != ER_IO)
         return er;
@@ -366,5 +392,6 @@ int clip_finish(struct clip *c, uint64_t end_unix_us, struct clip_result *ret)
     ret->has_audio = c->has_audio;
     ret->gaps = c->gaps;
     ret->gap_us = c->gap_us;
+    ret->covered = c->covered;
     return er;
 }

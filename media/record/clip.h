@@ -37,6 +37,7 @@ struct clip_result {
     bool repaired; /* made from a .part that was cut: by the process's death or a failing disk */
     unsigned gaps; /* stretches without picture since the first one; 0 after a repair */
     uint64_t gap_us;
+    unsigned covered; /* stretches where the lens was covered */
 };
 
 /** Opens <path>.part and <path>.framelog. ER_IO, ER_NOMEM, ER_CONFLICT (there is one: repair that first).

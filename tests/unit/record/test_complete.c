@@ -94,7 +94,7 @@ static void test_log_tells_of_every_frame(void **state)
     assert_int_equal(s.unknown, 0);
     assert_int_equal(s.start_unix_us, START_US);
     assert_int_equal(s.end_ms * 1000, f->result.duration_us);
-    assert_int_equal(s.marks, 1); /* the size */
+    assert_int_equal(s.marks, 2); /* the size, and that the lens was looked at */
 }
 
 static void test_log_tells_what_is_missing(void **state)
@@ -140,7 +140,7 @@ static void test_another_track_is_marked(void **state)
     run(f, 2000000);
     finish(f);
     struct framelog_summary s = framelog_check_in(f->vault, f->path);
-    assert_int_equal(s.marks, 4); /* two sizes, another track, muted */
+    assert_int_equal(s.marks, 5); /* two sizes, another track, muted, the lens */
     assert_int_equal(s.gaps, 1);
     assert_int_equal(s.last_gap.packets, 0);
 }

@@ -20,6 +20,8 @@ struct vp8_source {
     int64_t seq;
     int64_t pictures;
     size_t mtu;
+    enum vp8_scene scene;
+    uint32_t noise;
     uint8_t frame[FRAME_MAX];
     uint8_t *store; /* the packets of one picture */
 };
@@ -78,17 +80,40 @@ void vp8_source_set_mtu(struct vp8_source *s, size_t bytes)
     s->mtu = bytes;
 }
 
+void vp8_source_look(struct vp8_source *s, enum vp8_scene scene)
+{
+    s->scene = scene;
+}
+
+static int noise_of(struct vp8_source *s, int most)
+{
+    s->noise = s->noise * 1664525u + 1013904223u;
+    return (int)(s->noise >> 16) % (2 * most + 1) - most;
+}
+
+static int luma_of(struct vp8_source *s, unsigned x, unsigned y)
+{
+    unsigned w = s->image->d_w, h = s->image->d_h;
+    bool moves = s->scene == VP8_SCENE_MOVING || s->scene == VP8_SCENE_WAVING;
+    bool noisy = s->scene == VP8_SCENE_STANDING || s->scene == VP8_SCENE_WAVING;
+    unsigned at = moves ? (unsigned)s->pictures : 0;
+    unsigned left = at * 3 % w, top = at * 2 % h;
+    bool in = x >= left && x < left + w / 6 && y >= top && y < top + h / 6;
+    int level = in ? 230 : (int)(40 + 100 * x / w);
+    if (s->scene == VP8_SCENE_COVERED)
+        return 20 + noise_of(s, 8) / 8; /* what denoising leaves */
+    if (s->scene == VP8_SCENE_NIGHT)
+        return in ? 200 : 22;
+    return noisy ? level + noise_of(s, 2) : level;
+}
+
 /** A grey ramp with a bright square that wanders over it; the chroma is that of a warm tone. */
 static void draw(struct vp8_source *s)
 {
     unsigned w = s->image->d_w, h = s->image->d_h;
-    unsigned left = (unsigned)(s->pictures * 3) % w, top = (unsigned)(s->pictures * 2) % h;
     for (unsigned y = 0; y < h; y++)
-        for (unsigned x = 0; x < w; x++) {
-            bool in = x >= left && x < left + w / 6 && y >= top && y < top + h / 6;
-            s->image->planes[0][y * (unsigned)s->image->stride[0] + x] =
-                (uint8_t)(in ? 230 : 40 + 100 * x / w);
-        }
+        for (unsigned x = 0; x < w; x++)
+            s->image->planes[0][y * (unsigned)s->image->stride[0] + x] = (uint8_t)luma_of(s, x, y);
     for (unsigned y = 0; y < (h + 1) / 2; y++) {
         memset(s->image->planes[1] + y * (unsigned)s->image->stride[1], 100, (w + 1) / 2);
         memset(s->image->planes[2] + y * (unsigned)s->image->stride[2], 160, (w + 1) / 2);

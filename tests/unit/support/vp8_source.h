@@ -18,6 +18,16 @@ struct vp8_source *vp8_source_new(unsigned width, unsigned height);
 void vp8_source_free(struct vp8_source *s);
 /** From the next frame on, which is a key frame. */
 void vp8_source_resize(struct vp8_source *s, unsigned width, unsigned height);
+/** What it looks at. */
+enum vp8_scene {
+    VP8_SCENE_MOVING,   /* without noise */
+    VP8_SCENE_WAVING,   /* with that of a sensor */
+    VP8_SCENE_STANDING, /* likewise, in good light */
+    VP8_SCENE_FROZEN,   /* the same without noise */
+    VP8_SCENE_COVERED,  /* the lens; with noise */
+    VP8_SCENE_NIGHT,    /* dark, but for a lamp */
+};
+void vp8_source_look(struct vp8_source *s, enum vp8_scene scene);
 /** Payload bytes per packet (200 at first). */
 void vp8_source_set_mtu(struct vp8_source *s, size_t bytes);
 
