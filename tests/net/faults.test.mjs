@@ -101,12 +101,15 @@ async function startClip() {
   return body.id;
 }
 
+/** 0 where there is none yet. */
+const sizeOf = (path) => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+
 /** Records a clip for each fault at once, which is there from when something is on the disk, or for the `end` alone;
  *  gives their ids when all faults have struck. */
 async function recordUnder(list, { end = false } = {}) {
   const ids = await Promise.all(list.map(startClip));
   const fail = () => faults.set(...list.map(([op, code, suffix, budget], i) => ({ op, code, path: ids[i] + suffix, budget })));
-  for (const id of ids) await until('something to be on the disk', () => statSync(judge.path(id, '.part')).size > 60_000);
+  for (const id of ids) await until('something to be on the disk', () => sizeOf(judge.path(id, '.part')) > 60_000);
   fail();
   if (!end) await pause(1500);
   await Promise.all(ids.map((id) => ask('POST', `/clips/${id}/stop`, {})));
