@@ -9,7 +9,8 @@
 #include "base/str.h"
 #include "media/core/tap_impl.h"
 
-#define TAP_EVERY_US 20000u
+#define TAP_EVERY_US 60000u /* to wake the recorder costs more than what it then writes */
+#define RETRY_US 20000u
 #define REPLAY_EVERY_US 1000u
 #define LOOKBACK_WAIT_US 300000u   /* for what is missing of the last moments */
 #define RECORDER_WAIT_US 10000000u /* for a recorder that has too much to do to take a replay */
@@ -41,7 +42,7 @@ static void finish(struct tap *tap, uint64_t now_us)
     if (tap_batch_hand_over(h, b) == 0)
         tap_free(tap);
     else
-        (void)heap_set(&h->tap_timers, &tap->timer, now_us + TAP_EVERY_US);
+        (void)heap_set(&h->tap_timers, &tap->timer, now_us + RETRY_US);
 }
 
 /* The room's standing mix, made while anybody in it may be looked back to */
