@@ -72,6 +72,7 @@ static int start_workers(struct media *m, const struct media_config *config)
                               .events = m->events,
                               .jobs = m->jobs,
                               .lookback_us = config->lookback_seconds * UINT64_C(1000000),
+                              .realtime = config->realtime,
                               .mail = m->mail,
                               .log = config->log};
     if (m->door) {

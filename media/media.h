@@ -27,12 +27,13 @@
 struct media;
 
 struct media_config {
-    struct addr udp;                     /* worker i listens on port + i; port 0: free ones */
-    bool has_tcp;                        /* media over TCP too (RFC 6544): */
-    struct addr tcp;                     /* one port for all workers; port 0: a free one */
-    bool shares_tcp;                     /* what is not media there goes to media_next_socket */
-    unsigned workers;                    /* 1..LIMIT_WORKERS */
-    unsigned jobs;                       /* job threads, 1..8 */
+    struct addr udp;  /* worker i listens on port + i; port 0: free ones */
+    bool has_tcp;     /* media over TCP too (RFC 6544): */
+    struct addr tcp;  /* one port for all workers; port 0: a free one */
+    bool shares_tcp;  /* what is not media there goes to media_next_socket */
+    unsigned workers; /* 1..LIMIT_WORKERS */
+    unsigned jobs;    /* job threads, 1..8 */
+    bool realtime; /* workers go before all that has no real-time priority, where that is allowed */
     unsigned lookback_seconds;           /* kept of those who have consented; 0: nothing */
     const struct addr *public_addresses; /* announced instead of `udp` (ports are filled in) */
     size_t public_address_count;
@@ -217,7 +218,8 @@ struct media_counters {
      * sent away because they said nothing that fits. */
     uint64_t tcp_connections, tcp_delivered, tcp_refused, tcp_dismissed;
     uint64_t tcp_queued,
-        tcp_dropped; /* bytes for what waits there now; packets for which none were */
+        tcp_dropped;   /* bytes for what waits there now; packets for which none were */
+    uint64_t realtime; /* workers that have real-time priority */
     /* Receiving lines of video now, and those of them that show less than a moving picture. */
     uint64_t views, views_slideshow, views_audio_only, views_paused;
     uint64_t hints_told;   /* to publishers: what their viewers can take */

@@ -151,6 +151,7 @@ static void write_media(FILE *f, const struct media *m)
         {"media_peers", G, n.peers, "Peer connections."},
         {"media_rooms", G, n.rooms, "Rooms that carry media."},
         {"media_tracks", G, n.tracks, "Published tracks."},
+        {"media_realtime_workers", G, n.realtime, "Media threads at real-time priority."},
         {"media_tcp_connections", G, n.tcp_connections, "Media connections over TCP."},
         {"media_tcp_delivered_total", C, n.tcp_delivered,
          "Media connections over TCP that named a peer."},

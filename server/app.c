@@ -258,6 +258,7 @@ static int start_media(struct app *app)
                              .tcp = config->media_tcp,
                              .shares_tcp = config_shares_port(config),
                              .workers = app->workers,
+                             .realtime = config->media_realtime,
                              .jobs = 2,
                              .lookback_seconds = config->lookback_seconds,
                              .public_addresses = announced,

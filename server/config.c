@@ -218,6 +218,8 @@ static const struct setting settings[] = {
     {"media-tcp", "ADDR:PORT", set_media_tcp, AT(media_tcp),
      "media over TCP too, for all workers; may be the port of http (off)", false},
     {"workers", "N", set_workers, AT(workers), "media threads (one per processor)", false},
+    {"media-realtime", NULL, set_switch, AT(media_realtime),
+     "media threads at real-time priority: for machines that have other work too", false},
     {"public-address", "IP", set_public_address, AT(public_addresses),
      "announced to browsers instead of --media's; may be repeated", false},
     {"stun-urls", "URL", set_stun_url, AT(stun_urls),

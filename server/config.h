@@ -25,8 +25,9 @@ struct config {
     struct addr http;
     struct addr media;
     struct addr media_tcp;
-    bool has_media_tcp;                  /* else no media over TCP */
-    unsigned workers;                    /* 0: as many as processors */
+    bool has_media_tcp; /* else no media over TCP */
+    unsigned workers;   /* 0: as many as processors */
+    bool media_realtime;
     struct config_list public_addresses; /* IP addresses, checked */
     struct config_list api_keys;         /* "ID:SECRET", checked */
     struct config_list allowed_origins;

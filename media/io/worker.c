@@ -48,6 +48,7 @@ struct worker {
     bool stopping;
     uint64_t now_us;
     uint64_t oldest_us; /* when the turn's first datagram came; 0: none yet */
+    bool realtime;
     struct histogram relay_delay;
     uint64_t published_us;
     pthread_t thread;
@@ -263,6 +264,7 @@ static void publish_counters(struct worker *w)
     struct media_counters all = *hub_counters(w->hub);
     uint64_t now[COUNTERS];
     all.relay_delay = w->relay_delay;
+    all.realtime = w->realtime;
     if (w->tcp) {
         all.tcp_queued = tcp_queued(w->tcp);
         all.tcp_dropped = tcp_dropped(w->tcp);
@@ -352,10 +354,23 @@ static size_t turn(struct worker *w)
     return found;
 }
 
+/** The lowest of the real-time priorities is above all that has none. */
+static void go_first(struct worker *w)
+{
+    const struct sched_param first = {.sched_priority = sched_get_priority_min(SCHED_RR)};
+    int why = pthread_setschedparam(pthread_self(), SCHED_RR, &first);
+    w->realtime = why == 0;
+    if (why != 0)
+        log_event(w->config.log, LOG_WARN, "realtime_refused", "worker=%u errno=%d",
+                  w->config.index, why);
+}
+
 static void *run(void *arg)
 {
     struct worker *w = arg;
     struct rest rest = {0};
+    if (w->config.realtime)
+        go_first(w);
     (void)prctl(PR_SET_TIMERSLACK, 1000); /* ns: so that a rest is as short as it should be */
     while (!w->stopping) {
         struct epoll_event events[4];

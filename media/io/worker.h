@@ -22,6 +22,7 @@ struct worker_config {
     struct msgq *events;                  /* struct media_event; outlives the worker */
     struct jobs *jobs;                    /* outlives the worker */
     uint64_t lookback_us;                 /* see hub_config */
+    bool realtime;                        /* see media_config */
     struct mail *mail;                    /* between the workers; outlives them */
     struct log *log;
 };

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A worker's thread with real clients on loopback: commands, candidates, handshake, media, counters. */
+#include <pthread.h>
+#include <sched.h>
+
 #include "base/er.h"
 #include "tests/unit/io/worker_bench.h"
 
@@ -150,6 +153,31 @@ static void announces_its_addresses(void **state)
     }
 }
 
+/** Whether the system lets this process have real-time priority. */
+static bool may_go_first(void)
+{
+    struct sched_param was, first = {.sched_priority = sched_get_priority_min(SCHED_RR)};
+    int policy;
+    assert_int_equal(pthread_getschedparam(pthread_self(), &policy, &was), 0);
+    bool may = pthread_setschedparam(pthread_self(), SCHED_RR, &first) == 0;
+    assert_int_equal(pthread_setschedparam(pthread_self(), policy, &was), 0);
+    return may;
+}
+
+static void goes_first_when_told_and_allowed(void **state)
+{
+    struct worker_bench *f = *state;
+    struct media_counters n = {0};
+    worker_add_counters(f->worker, &n);
+    assert_int_equal(n.realtime, 0);
+    worker_stop(f->worker);
+    f->config.realtime = true;
+    assert_int_equal(worker_start(&f->worker, &f->config), 0);
+    SETTLE(f, realtime, may_go_first());
+    tell(f, (struct command){.type = COMMAND_ROOM_OPEN}); /* it works all the same */
+    SETTLE(f, rooms, 1);
+}
+
 /** Commands still queued when it stops are released. */
 static void stops_in_the_middle(void **state)
 {
@@ -169,8 +197,9 @@ static void stops_in_the_middle(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(carries_out_commands),    TEST(carries_a_call),      TEST(counts_garbage),
-        TEST(announces_its_addresses), TEST(stops_in_the_middle),
+        TEST(carries_out_commands), TEST(carries_a_call),
+        TEST(counts_garbage),       TEST(announces_its_addresses),
+        TEST(stops_in_the_middle),  TEST(goes_first_when_told_and_allowed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -51,7 +51,7 @@ static void test_defaults(void **state)
     assert_int_equal(c.drain_seconds, 30);
     assert_int_equal(c.ring_seconds, 20);
     assert_int_equal(c.log_level, LOG_INFO);
-    assert_false(c.demo || c.check || c.log_json);
+    assert_false(c.demo || c.check || c.log_json || c.media_realtime);
     config_clear(&c);
 }
 
@@ -70,8 +70,10 @@ static void test_precedence(void **state)
     assert_int_equal(c.api_keys.count, 2);
     assert_string_equal(c.api_keys.items[1], "b:2");
     config_clear(&c);
-    assert_int_equal(load(&c, file, environment, why, FLAGS("--workers", "4")), 0);
+    assert_int_equal(load(&c, file, environment, why, FLAGS("--workers", "4", "--media-realtime")),
+                     0);
     assert_int_equal(c.workers, 4);
+    assert_true(c.media_realtime);
     assert_int_equal(c.drain_seconds, 6);
     config_clear(&c);
     assert_int_equal(load(&c, file, environment, why, FLAGS("--drain-seconds=7")), 0);
