@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* loupectl: tokens by hand, merchants' API keys, checking a data folder, the keys that seal clips. */
+/* loupectl: tokens by hand, merchants' API keys, checking a data folder, the keys that seal clips, how long
+ * what is recorded is kept, legal holds. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "server/seal/keys.h"
 #include "server/storage_keys.h"
 #include "server/store.h"
+#include "server/store_keep.h"
 
 #define FLAGS_MAX 12
 
@@ -28,6 +30,12 @@ static int usage(FILE *out)
         "       loupectl api-keys add --data DIR --merchant ID [--name NAME] [--id KEY]\n"
         "       loupectl api-keys remove --data DIR --id KEY\n"
         "                      louped takes up what has changed when it starts, or on SIGHUP\n"
+        "       loupectl retention list --data DIR [--merchant ID]\n"
+        "       loupectl retention set --data DIR [--merchant ID] --kind KIND --seconds N|never\n"
+        "                      KIND: clip, lookback, trim, still or photo\n"
+        "       loupectl holds list --data DIR --case ID\n"
+        "       loupectl holds place --data DIR --case ID [--clip ID | --still ID] --reason TEXT\n"
+        "       loupectl holds lift --data DIR --hold ID --reason TEXT\n"
         "       loupectl fsck --data DIR      check the database and every case's chain\n"
         "       loupectl keys list --data DIR\n"
         "       loupectl keys rotate --data DIR   a new key seals from now on\n"
@@ -274,6 +282,121 @@ static int api_keys(int argc, char **argv)
     return er == ER_INVALID ? 2 : 1;
 }
 
+/* Keeping. A server that runs sees it within a minute. */
+
+#define OPERATOR "operator"
+
+static int retention_print(struct store *s, const char *merchant)
+{
+    struct store_retention r;
+    int er = store_retention_get(s, merchant, &r);
+    for (unsigned i = 0; er == 0 && i < KEEP_KINDS; i++) {
+        if (r.seconds[i])
+            (void)printf("%s %llu s\n", keep_kind_name(i), (unsigned long long)r.seconds[i]);
+        else
+            (void)printf("%s never goes\n", keep_kind_name(i));
+    }
+    return er;
+}
+
+static int retention_verb(struct store *s, const char *verb, const struct flags *f)
+{
+    const char *merchant = flag(f, "--merchant") ? flag(f, "--merchant") : AUTH_MERCHANT_DEFAULT;
+    const char *kind = flag(f, "--kind"), *text = flag(f, "--seconds");
+    uint64_t seconds = 0;
+    unsigned i = 0;
+    if (strcmp(verb, "list") == 0)
+        return retention_print(s, merchant);
+    while (kind && i < KEEP_KINDS && strcmp(keep_kind_name(i), kind) != 0)
+        i++;
+    if (strcmp(verb, "set") != 0 || !kind || i == KEEP_KINDS || !text)
+        return ER_INVALID;
+    if (strcmp(text, "never") != 0 &&
+        (span_u64(span_of(text), LIMIT_RETENTION_SECONDS, &seconds) || !seconds))
+        return ER_INVALID;
+    int er = store_retention_set(s, merchant, i, seconds, clock_unix_us());
+    return er ? er : retention_print(s, merchant);
+}
+
+static void hold_print(void *ctx, const struct store_hold *h)
+{
+    char at[CLOCK_TEXT_BYTES];
+    (void)ctx;
+    clock_format(h->placed_us, at);
+    (void)printf("%s %s %s placed %s by %s: %s", h->id.text, h->object,
+                 id_is_set(&h->of) ? h->of.text : h->case_id.text, at, h->placed_by, h->reason);
+    clock_format(h->lifted_us, at);
+    if (h->lifted_us)
+        (void)printf("; lifted %s by %s: %s", at, h->lifted_by, h->lift_reason);
+    (void)printf("\n");
+}
+
+/** Those of the operator are firm: nobody but an arbiter, or the operator again, lifts them. */
+static int hold_place(struct store *s, const struct flags *f)
+{
+    struct store_hold h = {.firm = true, .placed_by = OPERATOR};
+    const char *of_case = flag(f, "--case"), *reason = flag(f, "--reason");
+    const char *clip = flag(f, "--clip"), *still = flag(f, "--still");
+    const char *of = clip ? clip : still;
+    if (!of_case || id_parse(of_case, &h.case_id) || (of && id_parse(of, &h.of)) ||
+        (clip && still) || !claims_text_ok(reason) ||
+        str_copy(h.reason, sizeof h.reason, reason) < 0)
+        return ER_INVALID;
+    (void)str_copy(h.object, sizeof h.object, clip ? "clip" : still ? "still" : "case");
+    int er = store_hold_place(s, &h, clock_unix_us());
+    if (er == 0)
+        hold_print(NULL, &h);
+    return er;
+}
+
+static int holds_verb(struct store *s, const char *verb, const struct flags *f)
+{
+    struct id id;
+    struct store_hold h;
+    const char *reason = flag(f, "--reason");
+    const char *of = strcmp(verb, "list") == 0 ? flag(f, "--case") : flag(f, "--hold");
+    if (strcmp(verb, "place") == 0)
+        return hold_place(s, f);
+    if (!of || id_parse(of, &id))
+        return ER_INVALID;
+    if (strcmp(verb, "list") == 0)
+        return store_holds_of_case(s, &id, hold_print, NULL);
+    if (strcmp(verb, "lift") != 0 || !claims_text_ok(reason) || strlen(reason) > LIMIT_NAME)
+        return ER_INVALID;
+    int er = store_hold_lift(s, &id, OPERATOR, true, reason, clock_unix_us(), &h);
+    if (er == 0)
+        hold_print(NULL, &h);
+    return er;
+}
+
+static int keeping(int argc, char **argv, const char *what,
+                   int (*run)(struct store *s, const char *verb, const struct flags *f))
+{
+    static const char *const known[] = {"--data", "--merchant", "--kind", "--seconds", "--case",
+                                        "--clip", "--still",    "--hold", "--reason",  NULL};
+    struct flags f = {0};
+    if (argc < 1 || flags_read(&f, argc - 1, argv + 1, known) || !flag(&f, "--data"))
+        return usage(stderr);
+    struct store *s = store_there(flag(&f, "--data"));
+    if (!s)
+        return 1;
+    int er = run(s, argv[0], &f);
+    store_close(s);
+    if (er)
+        (void)fprintf(stderr, "loupectl: %s %s: %s\n", what, argv[0], er_name(er));
+    return er == ER_INVALID ? 2 : er != 0;
+}
+
+static int retention(int argc, char **argv)
+{
+    return keeping(argc, argv, "retention", retention_verb);
+}
+
+static int holds(int argc, char **argv)
+{
+    return keeping(argc, argv, "holds", holds_verb);
+}
+
 /* Keys. A server that runs looks them up anew for each clip. */
 
 static void keys_print(const struct keys *k)
@@ -378,6 +501,8 @@ int main(int argc, char **argv)
                  {"fsck", fsck},
                  {"keys", keys_verb},
                  {"api-keys", api_keys},
+                 {"retention", retention},
+                 {"holds", holds},
                  {"storage-key", storage_key}};
     for (size_t i = 0; argc > 1 && i < sizeof verbs / sizeof verbs[0]; i++) {
         if (strcmp(argv[1], verbs[i].verb) == 0)

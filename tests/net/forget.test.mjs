@@ -186,6 +186,25 @@ test('a period deletes, a hold and a dispute beat it', async () => {
   await ask('PUT', '/retention', shop, { clip_seconds: null, photo_seconds: null });
 });
 
+test('loupectl sets periods and holds while the server runs', async () => {
+  const loupectl = (...args) => spawnSync(join(buildFolder, 'loupectl'), [...args, '--data', data], { encoding: 'utf8' });
+  assert.match(loupectl('retention', 'set', '--kind', 'photo', '--seconds', '3600').stdout, /^photo 3600 s$/m);
+  assert.equal((await ask('GET', '/retention')).body.photo_seconds, 3600);
+  assert.match(loupectl('retention', 'set', '--kind', 'photo', '--seconds', 'never').stdout, /^photo never goes$/m);
+  const clip = addClip();
+  const placed = loupectl('holds', 'place', '--case', item.id, '--clip', clip, '--reason', 'court order 12');
+  assert.equal(placed.status, 0, placed.stderr);
+  assert.equal((await ask('GET', `/clips/${clip}`)).body.held, true);
+  assert.equal((await forget('clip', clip)).status, 409);
+  const [hold] = placed.stdout.split(' ');
+  assert.equal((await ask('POST', `/holds/${hold}/lift`, shop, { reason: 'x' })).status, 403);
+  assert.equal(loupectl('holds', 'lift', '--hold', hold, '--reason', 'over').status, 0);
+  assert.match(loupectl('holds', 'list', '--case', item.id).stdout, /lifted .* by operator: over/);
+  assert.equal((await forget('clip', clip)).status, 200);
+  for (const bad of [['retention', 'set', '--kind', 'chat', '--seconds', '1'], ['retention', 'burn'], ['holds', 'place', '--case', item.id]])
+    assert.equal(loupectl(...bad).status, 2, bad.join(' '));
+});
+
 test(`${ROUNDS} crashes while clips are deleted`, { timeout: 60_000 + ROUNDS * 20_000 }, async (t) => {
   let between = 0;
   for (let round = 0; round < ROUNDS; round += 1) {
