@@ -11,6 +11,7 @@ import { launch } from './support/browsers.mjs';
 import { record } from './support/people.mjs';
 import { sceneryScript } from './support/scenery.mjs';
 import { startLouped, tokens } from './support/server.mjs';
+import { token } from '../net/support/louped.mjs';
 
 const top = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const folder = join(top, 'build/screenshots');
@@ -42,6 +43,34 @@ after(async () => {
 });
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A supervisor holds a clip, lifts the hold, and deletes it: what is left is a tombstone, and who looked. */
+async function keepAndForget(one, id, shot) {
+  const desk = await browser.open({ viewport: DESK });
+  const clip = `[data-testid=clip][data-id="${id}"]`;
+  const within = (name) => `.clip-facts [data-testid=${name}]`;
+  const reason = async (button, text) => {
+    await desk.click(within(button));
+    await desk.fill(within('reason'), text);
+    await desk.click(within('reason-send'));
+  };
+  await desk.goto(`${louped.url}/desk?case=${one.id}#${token({ sub: 'zhao', name: 'Zhao Min', role: 'supervisor' })}`);
+  await desk.click(clip);
+  await desk.see('take');
+  await reason('place-hold', 'The carrier disputes it');
+  await desk.see(within('hold'));
+  await desk.gone(within('delete'));
+  await reason('lift-hold', 'Settled');
+  await desk.gone(within('hold'));
+  await reason('delete', 'Shows a neighbour, who asked for it');
+  await desk.gone(clip);
+  await desk.see('tombstone');
+  await desk.click('.stage-column > lp-keep [data-testid=accesses] summary');
+  await desk.see('access');
+  await shot(desk, 'desk-10-kept');
+  assert.deepEqual(desk.errors, []);
+  await desk.close();
+}
 
 for (const [locale, words] of Object.entries(TEXTS)) {
   test(`the first call, ${locale}`, { timeout: 120_000 }, async (t) => {
@@ -147,6 +176,7 @@ for (const [locale, words] of Object.entries(TEXTS)) {
     await desk.click('export');
     assert.equal((await download).suggestedFilename(), `${one.number}.zip`);
     await shot(desk, 'desk-9-case');
+    if (suffix === 'en') await keepAndForget(one, part.id, shot);
     assert.deepEqual([...desk.errors, ...buyer.errors], []);
   });
 }
