@@ -38,6 +38,7 @@ enum word {
     WORD_ARRIVED,
     WORD_FROZEN,
     WORD_LOST,
+    WORD_DELETED,
     WORDS
 };
 
@@ -72,6 +73,7 @@ static const char *const english[WORDS] = {
     "Pictures arrived, a second",
     "Frozen, s",
     "Packets lost",
+    "Deleted",
 };
 static const char *const chinese[WORDS] = {
     "案件报告",
@@ -102,6 +104,7 @@ static const char *const chinese[WORDS] = {
     "每秒到达画面数",
     "卡顿（秒）",
     "丢失数据包",
+    "已删除",
 };
 
 static const char style[] =
@@ -398,6 +401,27 @@ static void put_events(const struct page *p, const json_t *events, bool chat)
     (void)fputs("</tbody></table>\n", p->out);
 }
 
+/** What is not in the archive any more, by whom and why; nothing where all is. */
+static void put_deleted(const struct page *p, const json_t *events)
+{
+    static const enum word words[] = {WORD_TIME, WORD_WHO, WORD_WHAT, WORD_DETAILS};
+    size_t i, count = 0;
+    const json_t *e;
+    json_array_foreach(events, i, e)
+    {
+        const char *type = text_of(e, "type");
+        if (strcmp(type, "clip_deleted") != 0 && strcmp(type, "still_deleted") != 0)
+            continue;
+        if (count++ == 0) {
+            heading(p, WORD_DELETED);
+            columns(p, words, 4);
+        }
+        put_event(p, e, false);
+    }
+    if (count)
+        (void)fputs("</tbody></table>\n", p->out);
+}
+
 static void put_page(const struct page *p, const struct report_facts *f, bool is_chinese)
 {
     (void)fprintf(p->out,
@@ -419,6 +443,7 @@ static void put_page(const struct page *p, const struct report_facts *f, bool is
     if (f->seen)
         put_seen(p, f->seen);
     put_stills(p, f->stills);
+    put_deleted(p, f->events);
     put_events(p, f->events, true);
     put_events(p, f->events, false);
     heading(p, WORD_VERIFY);

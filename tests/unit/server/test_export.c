@@ -186,6 +186,7 @@ static void an_exported_case_verifies(void **state)
     struct report r;
     verify(s, s->len, &r);
     assert_int_equal(json_array_size(r.findings), 0);
+    assert_null(memmem(s->zip, s->len, "已删除", strlen("已删除")));
     expect(&r, REPORT_VERIFIES);
     struct keys *none = s->keys;
     s->keys = NULL;
@@ -345,6 +346,7 @@ static void a_case_with_a_tombstone_verifies(void **state)
     char media[64];
     int len = snprintf(media, sizeof media, "%s.webm", s->clip.text);
     assert_null(memmem(s->zip, s->len, media, (size_t)len));
+    assert_non_null(memmem(s->zip, s->len, "<h2>已删除</h2>", strlen("<h2>已删除</h2>")));
     at = memmem(s->zip, s->len, "\"reason\":\"GDPR\"", 15);
     assert_non_null(at);
     at[10] = 'g';
