@@ -425,6 +425,13 @@ static void test_goes_on_behind_what_is_whole(void **state)
         file_close(file);
         expect(f, 5000);
     }
+    bytes[len - 1] ^= 1; /* all of it there, and not what was written */
+    put_disk(f, bytes, len);
+    assert_int_equal(file_append(&file, f->vault, f->path), 0);
+    assert_int_equal(file_position(file), 2000);
+    assert_int_equal(file_write(file, f->text + 2000, 3000), 0);
+    file_close(file);
+    expect(f, 5000);
     assert_int_equal(file_append(&file, f->vault, f->path), 0);
     assert_int_equal(file_write(file, f->text + 5000, TEXT - 5000), 0);
     assert_int_equal(file_undo(file), 0);
