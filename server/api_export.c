@@ -39,11 +39,22 @@ struct export_job {
     int er;
 };
 
+/** What is wrong with a file of ours is no fault of who asks (401, 403). */
+static void answer_why_not(struct api_call *c, int er)
+{
+    if (er == ER_DENIED)
+        api_problem(c, 503, "a file of the case is encrypted with a key that is not here");
+    else if (er == ER_UNAUTHENTIC || er == ER_TRUNCATED || er == ER_UNSUPPORTED)
+        api_problem(c, 500, "a file of the case is not as it was written");
+    else
+        api_problem_er(c, er, "the case cannot be exported now");
+}
+
 static void answer(struct export_job *job)
 {
     struct api_call *c = job->call;
     if (!c->response.status && job->er)
-        api_problem_er(c, job->er, "the case cannot be exported now");
+        answer_why_not(c, job->er);
     if (!c->response.status) {
         c->response.status = 200;
         c->response.content_type = "application/zip";
