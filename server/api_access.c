@@ -21,8 +21,10 @@ static bool goes_on(const struct api_call *c, bool *ret_nothing)
 {
     const struct http_request *r = c->request;
     struct http_slice part = {0};
-    int er = r->range ? http_range_parse(r->range, c->response.file_size, &part) : 0;
-    *ret_nothing = er == ER_NOT_FOUND && !r->if_range; /* 416 */
+    bool of_another = r->if_range && !http_etag_listed(r->if_range, c->response.etag, true);
+    bool whole = !r->range || of_another; /* RFC 9110, 13.1.5 */
+    int er = whole ? 0 : http_range_parse(r->range, c->response.file_size, &part);
+    *ret_nothing = er == ER_NOT_FOUND; /* 416 */
     return er >= 0 && part.first != 0;
 }
 

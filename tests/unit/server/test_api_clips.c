@@ -242,6 +242,13 @@ static void test_what_is_a_view(void **state)
     assert_int_equal(views(b), 4);
     assert_int_equal(range(b, "pages=1-2"), 200); /* no range that is understood: all of it */
     assert_int_equal(views(b), 5);
+    a = (struct api_ask){.role = ROLE_BUYER, .who = "lin", .range = "bytes=7-"};
+    a.if_range = "\"" SHA "\"";
+    assert_int_equal(ask(b, api_clip_media, a), 200);
+    assert_int_equal(views(b), 5);
+    a.if_range = "\"of another\""; /* it has changed, so they want: all of it */
+    assert_int_equal(ask(b, api_clip_media, a), 200);
+    assert_int_equal(views(b), 6);
 }
 
 static void test_manifest(void **state)

@@ -118,6 +118,7 @@ static struct api_call *make_call(struct api_bench *b, const struct api_ask *a)
                                .if_match = copy(a->if_match),
                                .if_none_match = copy(a->if_none_match),
                                .range = copy(a->range),
+                               .if_range = copy(a->if_range),
                                .idempotency_key = copy(a->idempotency_key),
                                .content_type = copy(a->content_type),
                                .upload_offset = copy(a->upload_offset),

@@ -34,7 +34,7 @@ struct api_ask {
     enum http_method method;
     const char *param[2];
     const char *body; /* JSON; single quotes stand for double ones */
-    const char *query, *if_match, *if_none_match, *range, *idempotency_key;
+    const char *query, *if_match, *if_none_match, *range, *if_range, *idempotency_key;
     const char *content_type, *upload_offset, *upload_complete, *repr_digest;
     const char *raw; /* a body that is no JSON, as it came */
     bool forwarded, draining, clips_unsaved;
