@@ -67,6 +67,7 @@ async function withPlace(desk, buyer, one, agent) {
   await buyer.evaluate(placePhotographs);
   await desk.click('still-close');
   await desk.click('take-photo');
+  await buyer.until('to be asked', () => document.activeElement?.dataset.testid === 'place-without');
   await buyer.click('place-with');
   const second = () => document.querySelectorAll('[data-testid=still][data-kind=photo]').length === 2;
   await desk.until('the second photograph', second, undefined, 30_000);

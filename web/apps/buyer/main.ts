@@ -236,8 +236,11 @@ export class BuyerApp extends PageElement {
   async #askPlace(): Promise<boolean> {
     if (this.#placeAgreed !== undefined) return this.#placeAgreed;
     const asked = new Promise<boolean>((resolve) => (this.answerPlace = resolve));
+    const before = document.activeElement;
+    void this.updateComplete.then(() => this.querySelector<HTMLElement>('[data-testid=place-without]')?.focus());
     const agreed = await Promise.race([asked.then((yes) => (this.#placeAgreed = yes)), sleep(PLACE_WITHIN_MS).then(() => false)]);
     this.answerPlace = undefined;
+    (before as HTMLElement | null)?.focus();
     return agreed;
   }
 
