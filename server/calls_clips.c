@@ -52,7 +52,7 @@ static void tell_clip(struct room *r, const struct store_clip *row)
     json_t *message = json_pack("{s:s,s:o}", "type", "clip", "clip", store_clip_json(row));
     if (message && row->state == CLIP_FAILED)
         json_object_set_new(message, "reason", json_string(row->reason));
-    room_tell(r, NULL, message);
+    room_tell_evidence(r, message);
 }
 
 void call_clip_tell(struct calls *c, const struct store_clip *row)

@@ -169,9 +169,8 @@ static void bury_done(struct calls *c, struct calls_job *head)
     calls_repair_never(c, &d->tomb.id);
     struct room *r = room_of_case(c, &d->tomb.case_id);
     if (r)
-        room_tell(r, NULL,
-                  json_pack("{s:s,s:s,s:s}", "type", "deleted", "object", d->object, "id",
-                            d->tomb.id.text));
+        room_tell_evidence(r, json_pack("{s:s,s:s,s:s}", "type", "deleted", "object", d->object,
+                                        "id", d->tomb.id.text));
     step(c, sealer_slow_queue(d->sealer), d, clear_work, clear_done);
 }
 

@@ -203,6 +203,8 @@ void room_settle(struct room *r);
 void call_room_free(struct room *r);
 /** To every session in it but `except` (may be NULL). Takes `message` over. */
 void room_tell(struct room *r, const struct session *except, json_t *message);
+/** Of clips and stills: to those in it whose role sees them. Takes `message` over. */
+void room_tell_evidence(struct room *r, json_t *message);
 void room_tell_person(struct room *r, const struct roster_person *p);
 void room_notice(struct room *r, const char *code, const char *message);
 /** What the case is like now. */

@@ -199,9 +199,8 @@ static void fail_done(struct calls *c, struct calls_job *head)
     struct fail_job *job = container_of(head, struct fail_job, head);
     struct room *r = c && job->gone ? room_find(c, &job->room) : NULL;
     if (r)
-        room_tell(r, NULL,
-                  json_pack("{s:s,s:s,s:s}", "type", "photograph_failed", "photo", job->id.text,
-                            "reason", job->reason));
+        room_tell_evidence(r, json_pack("{s:s,s:s,s:s}", "type", "photograph_failed", "photo",
+                                        job->id.text, "reason", job->reason));
 }
 
 void calls_on_photograph_failed(struct calls *c, struct member *m, const struct proto_message *msg)

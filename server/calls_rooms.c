@@ -90,7 +90,14 @@ void room_settle(struct room *r)
     call_room_free(r);
 }
 
-void room_tell(struct room *r, const struct session *except, json_t *message)
+static bool sees_evidence(const struct roster_person *p)
+{
+    return role_describe(p->role)->evidence;
+}
+
+/** `to`: to whom; NULL: to all. */
+static void tell(struct room *r, const struct session *except,
+                 bool (*to)(const struct roster_person *p), json_t *message)
 {
     char *text = message ? json_dumps(message, JSON_COMPACT) : NULL;
     json_decref(message);
@@ -98,10 +105,20 @@ void room_tell(struct room *r, const struct session *except, json_t *message)
         return;
     size_t len = strlen(text);
     list_each (person, roster_people(r->roster), struct roster_person, node) {
-        if (person->session && person->session != except)
+        if (person->session && person->session != except && (!to || to(person)))
             sessions_send_text(r->calls->sessions, person->session, text, len);
     }
     free(text);
+}
+
+void room_tell(struct room *r, const struct session *except, json_t *message)
+{
+    tell(r, except, NULL, message);
+}
+
+void room_tell_evidence(struct room *r, json_t *message)
+{
+    tell(r, NULL, sees_evidence, message);
 }
 
 static void tell_about(struct room *r, const struct session *except, const char *type,
@@ -502,9 +519,8 @@ static void consent_done(struct calls *c, struct calls_job *head)
         room_tell_person(r, p);
     }
     for (size_t i = 0; r && i < job->photo_count; i++)
-        room_tell(r, NULL,
-                  json_pack("{s:s,s:s,s:s}", "type", "photograph_failed", "photo",
-                            job->photos[i].text, "reason", "withdrawn"));
+        room_tell_evidence(r, json_pack("{s:s,s:s,s:s}", "type", "photograph_failed", "photo",
+                                        job->photos[i].text, "reason", "withdrawn"));
 }
 
 /** Withdrawal takes effect at once; the record of it follows. */

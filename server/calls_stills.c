@@ -135,9 +135,8 @@ static void tell_no_photo(struct calls *c, const struct store_still *row, int er
 {
     struct room *r = room_find(c, &row->room);
     if (r && strcmp(row->kind, "photo") == 0)
-        room_tell(r, NULL,
-                  json_pack("{s:s,s:s,s:s}", "type", "photograph_failed", "photo", row->id.text,
-                            "reason", er_name(er)));
+        room_tell_evidence(r, json_pack("{s:s,s:s,s:s}", "type", "photograph_failed", "photo",
+                                        row->id.text, "reason", er_name(er)));
 }
 
 /** Nothing comes of it. `begun`: there is a row. A row that cannot be dropped now goes at the next
@@ -171,7 +170,7 @@ static void tell_taken(struct calls *c, struct still_wait *w)
     json_t *body = store_still_json(&w->row);
     c->stills_taken++;
     if (r && body)
-        room_tell(r, NULL, json_pack("{s:s,s:O}", "type", "still", "still", body));
+        room_tell_evidence(r, json_pack("{s:s,s:O}", "type", "still", "still", body));
     calls_done *done = w->done;
     void *ctx = w->ctx;
     call_still_free(c, w);

@@ -136,6 +136,23 @@ static void test_life_of_a_still(void **state)
     end(&f);
 }
 
+/** Who may not see a still is not told of it either, nor of where a photograph was taken. */
+static void test_viewers_are_not_told(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct client viewer;
+    begin(&f, true);
+    client_hello(&viewer, &f.w, "vi", ROLE_VIEWER, &f.c.id);
+    assert_int_equal(take(&f.w, &f.agent, f.c.room.text, NULL, &f.result), 0);
+    assert_true(client_has(&f.buyer, "still"));
+    client_say(&f.buyer, "{'type':'chat','text':'all hear this'}");
+    assert_true(client_has(&viewer, "chat"));
+    assert_false(client_has(&viewer, "still"));
+    client_free(&viewer);
+    end(&f);
+}
+
 static void test_nothing_stays_of_a_failure(void **state)
 {
     static const struct {
@@ -219,6 +236,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_needs_consent_and_right),
         cmocka_unit_test(test_life_of_a_still),
+        cmocka_unit_test(test_viewers_are_not_told),
         cmocka_unit_test(test_nothing_stays_of_a_failure),
         cmocka_unit_test(test_what_a_dead_process_left_goes),
         cmocka_unit_test(test_drain_refuses_and_waits),
