@@ -216,7 +216,8 @@ static int row_read(struct store *s, struct deletion *d, struct id *ret_room,
         er = ER_NOT_FOUND;
     if (er)
         return er;
-    d->tomb = (struct store_tombstone){.id = id, .case_id = clip ? c.case_id : still.case_id};
+    d->tomb = (struct store_tombstone){
+        .id = id, .case_id = clip ? c.case_id : still.case_id, .due = !d->who.identity[0]};
     (void)str_copy(d->tomb.object, sizeof d->tomb.object, d->object);
     (void)str_copy(d->tomb.path, sizeof d->tomb.path, clip ? c.path : still.path);
     (void)str_copy(ret_merchant, STORE_SHORT_BYTES, clip ? c.merchant : still.merchant);

@@ -81,10 +81,11 @@ struct store_tombstone {
     char *document;              /* signed, canonical JSON; owned by whoever made the struct */
     uint64_t deleted_us;
     bool cleared; /* its files are gone */
+    bool due;     /* for store_bury: it goes because its period is over, so only if it still is */
 };
 /** Puts the tombstone in the row's place, at once, with the event "clip_deleted" or "still_deleted" by `by`,
  *  {clip or still} and what `told` has (an object). ER_NOT_FOUND: there is no such row (any more), or it is
- *  not finished; ER_CONFLICT: held, disputed, or a part of it is being made. */
+ *  not finished; ER_CONFLICT: held, disputed, not due any more, or a part of it is being made. */
 int store_bury(struct store *s, const struct store_tombstone *t, const char *by, const json_t *told,
                uint64_t now_us);
 /** The files of this one are gone. */

@@ -25,7 +25,7 @@ static int tomb_read(const struct store *s, sqlite3_stmt *st, struct store_tombs
 }
 
 /** Of what is there, finished, and nothing in the way. */
-static int bury_check(struct store *s, const struct store_tombstone *t)
+static int bury_check(struct store *s, const struct store_tombstone *t, uint64_t now_us)
 {
     struct store_keeping keeping;
     struct id parts[1];
@@ -37,9 +37,12 @@ static int bury_check(struct store *s, const struct store_tombstone *t)
     if (!er && (clip ? c.state == CLIP_RECORDING : !still.ready))
         er = ER_NOT_FOUND;
     if (!er)
-        er = store_keeping_of(s, &t->case_id, "", &t->id, 0, &keeping);
+        er = store_keeping_of(s, &t->case_id, clip ? c.kind : still.kind, &t->id,
+                              clip ? c.created_us : still.created_us, &keeping);
     if (!er && (keeping.held || keeping.disputed))
         er = ER_CONFLICT;
+    if (!er && t->due && (!keeping.until_us || keeping.until_us > now_us))
+        er = ER_CONFLICT; /* the period was set anew since it was found */
     if (!er && clip)
         er = store_parts_of(s, &t->case_id, &t->id, parts, 0, &count);
     return er == ER_FULL ? 0 : er;
@@ -65,7 +68,7 @@ int store_bury(struct store *s, const struct store_tombstone *t, const char *by,
     int er = store_begin(s);
     if (er)
         return er;
-    er = bury_check(s, t);
+    er = bury_check(s, t, now_us);
     if (!er)
         er = sql_run(s, NULL, "INSERT INTO tombstones(" COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, 0)",
                      "ttttti", t->id.text, t->case_id.text, t->object, sql_kept_path(s, t->path),

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/er.h"
+#include "server/calls_impl.h"
 #include "tests/unit/support/buried.h"
 
 #define DAY_MS UINT64_C(86400000)
@@ -81,6 +82,19 @@ static void it_is_looked_for_at_once_when_asked(void **state)
     assert_true(buried_is_gone(b, &b->clip));
 }
 
+/** It was found, and then the period was set anew: that holds. */
+static void a_longer_period_comes_in_time(void **state)
+{
+    struct buried *b = *state;
+    calls_delete_due(b->w.calls, "clip", &b->clip);
+    world_settle(&b->w);
+    assert_false(buried_is_gone(b, &b->clip));
+    assert_true(buried_files(b, &b->clip) > 0);
+    keep_for(b, KEEP_CLIP, 1);
+    world_pass(&b->w, 61000);
+    assert_true(buried_is_gone(b, &b->clip));
+}
+
 /** However many are due, a step deletes a bounded number, and the round gets through. */
 static void many_go_in_steps(void **state)
 {
@@ -106,6 +120,7 @@ int main(void)
         TEST(it_goes_when_its_time_is_over),
         TEST(a_hold_beats_it),
         TEST(it_is_looked_for_at_once_when_asked),
+        TEST(a_longer_period_comes_in_time),
         TEST(many_go_in_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

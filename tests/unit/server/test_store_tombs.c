@@ -64,16 +64,21 @@ static int teardown(void **state)
     return 0;
 }
 
-static int bury(struct scene *s, const char *object, const struct id *id)
+static int bury_as(struct scene *s, const char *object, const struct id *id, bool due)
 {
     char document[] = "{\"format\":\"loupe-tombstone/1\"}";
-    struct store_tombstone t = {.id = *id, .case_id = s->c.id, .document = document};
+    struct store_tombstone t = {.id = *id, .case_id = s->c.id, .document = document, .due = due};
     (void)str_copy(t.object, sizeof t.object, object);
     (void)str_copy(t.path, sizeof t.path, "/data/blobs/aa/clip");
     json_t *told = json_pack("{s:s}", "reason", "asked");
     int er = store_bury(s->store, &t, "eve", told, T0 + S);
     json_decref(told);
     return er;
+}
+
+static int bury(struct scene *s, const char *object, const struct id *id)
+{
+    return bury_as(s, object, id, false);
 }
 
 static void count(void *ctx, const struct store_tombstone *t)
@@ -155,6 +160,18 @@ static void test_what_is_in_the_way(void **state)
     assert_int_equal(bury(s, "clip", &s->clip.id), 0);
 }
 
+/** Whoever sets a period anew is believed, also about what was found to be due under the old one. */
+static void test_not_if_its_time_is_not_over_any_more(void **state)
+{
+    struct scene *s = *state;
+    static const uint64_t periods[] = {0, 2, 1}; /* it is a second old */
+    finish(s, &s->clip);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(store_retention_set(s->store, "m", KEEP_CLIP, periods[i], T0), 0);
+        assert_int_equal(bury_as(s, "clip", &s->clip.id, true), i < 2 ? ER_CONFLICT : 0);
+    }
+}
+
 static void test_not_while_a_part_is_made(void **state)
 {
     struct scene *s = *state;
@@ -181,9 +198,8 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_in_place_of_the_row),
-        TEST(test_a_still),
-        TEST(test_what_is_in_the_way),
+        TEST(test_in_place_of_the_row),      TEST(test_a_still),
+        TEST(test_what_is_in_the_way),       TEST(test_not_if_its_time_is_not_over_any_more),
         TEST(test_not_while_a_part_is_made),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
