@@ -41,3 +41,19 @@ test('a changed file, a changed seal, a changed manifest, a foreign key', async 
   assert.equal(await checkClip(manifestBy(other), [own.jwk], media), 'bad_signature');
   assert.equal(await checkClip(manifest, [keyPair('another').jwk], media), 'unknown_key');
 });
+
+test('a key that was revoked, or was not in use then', async () => {
+  const manifest = manifestBy(own);
+  const told = (times: object) => checkClip(manifest, [{ ...own.jwk, ...times }], media);
+  const [before, after] = ['2026-11-22T07:44:27.374Z', '2026-11-22T07:44:27.376Z'];
+  assert.equal(await told({ created_at: before, retired_at: after }), 'verified');
+  assert.equal(await told({ created_at: before, revoked_at: after, reason: 'lost' }), 'bad_key');
+  assert.equal(await told({ created_at: before, retired_at: before }), 'bad_key');
+  assert.equal(await told({ created_at: after }), 'bad_key');
+  const part = manifestBy(own, { trim: { of: 'c', from_ms: 0, to_ms: 1, media: { bytes: 4, sha256 } } });
+  const other = keyPair('other');
+  const { signature: _, ...document } = { ...part, key: other.jwk };
+  const resigned = { ...document, signature: signed('loupe-manifest-1', document, other.privateKey) };
+  assert.equal(await checkClip(resigned, [own.jwk, other.jwk], media), 'verified');
+  assert.equal(await checkClip(resigned, [own.jwk, { ...other.jwk, revoked_at: after }], media), 'bad_key');
+});

@@ -3,7 +3,7 @@
 // that the file has the hash that the seal names. loupe-verify checks all the rest.
 import type { Manifest, PublicKey } from './evidence.js';
 
-export type CheckResult = 'verified' | 'altered' | 'bad_signature' | 'unknown_key' | 'unsupported';
+export type CheckResult = 'verified' | 'altered' | 'bad_signature' | 'unknown_key' | 'bad_key' | 'unsupported';
 
 type Jwk = PublicKey & { crv?: string; kty?: string; x?: string };
 
@@ -27,6 +27,13 @@ async function signedBy(key: Jwk, context: string, document: unknown, signature:
   return subtle.verify({ name: 'Ed25519' }, imported, fromHex(signature), bytes);
 }
 
+/** With a revoked key whoever has it can date back, so what it signed is good only if a time stamp says so, which
+ *  is not looked at here. */
+function isGood({ created_at: begin, retired_at: end, revoked_at: revoked }: PublicKey, at: string): boolean {
+  const time = Date.parse(at);
+  return !revoked && !(begin && time < Date.parse(begin)) && !(end && time > Date.parse(end));
+}
+
 /** `media`: the clip's file. */
 export async function checkClip(
   manifest: Manifest & { seal_signature: string; signature: string; key: Jwk }, keys: Jwk[], media: ArrayBuffer,
@@ -41,6 +48,7 @@ export async function checkClip(
   } catch {
     return 'unsupported';
   }
+  if (!isGood(sealer, manifest.seal.sealed_at) || signer.revoked_at) return 'bad_key';
   const expected = (manifest.trim ? manifest.trim.media : manifest.seal.media)?.sha256;
   return toHex(await globalThis.crypto.subtle.digest('SHA-256', media)) === expected ? 'verified' : 'altered';
 }

@@ -22,6 +22,7 @@ const CHECKS: Record<CheckResult, () => string> = {
   altered: () => t('clip.check.altered'),
   bad_signature: () => t('clip.check.badSignature'),
   unknown_key: () => t('clip.check.unknownKey'),
+  bad_key: () => t('clip.check.badKey'),
   unsupported: () => t('clip.check.unsupported'),
 };
 
@@ -163,7 +164,7 @@ export class ClipViewElement extends PageElement {
 
   #check() {
     const { checked, checking } = this;
-    const bad = checked === 'altered' || checked === 'bad_signature' || checked === 'unknown_key';
+    const bad = checked !== undefined && checked !== 'verified' && checked !== 'unsupported';
     return html`<div class="check" aria-live="polite">
       ${checked
         ? html`<p class="chip wrap ${checked === 'verified' ? 'good' : bad ? 'bad' : 'warm'}" data-testid="checked" data-result=${checked}>
