@@ -126,7 +126,8 @@ export interface Hold {
   still?: string;
   reason: string;
   placed_by: string;
-  placed_role?: string;
+  /** Only an arbiter lifts it. */
+  firm: boolean;
   placed_at: string;
   lifted_at?: string;
   lifted_by?: string;

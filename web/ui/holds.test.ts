@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { holdsOn, mayLift } from './holds.js';
 
-const hold = (id: string, more: object = {}) => ({ id, case: 'c', reason: 'r', placed_by: 'zhao', placed_at: 'x', ...more });
+const hold = (id: string, more: object = {}) => ({ id, case: 'c', reason: 'r', firm: false, placed_by: 'zhao', placed_at: 'x', ...more });
 const all = [
   hold('case'), hold('clip', { clip: 'k1' }), hold('still', { still: 'k1' }), hold('other', { clip: 'k2' }),
   hold('lifted', { clip: 'k1', lifted_at: 'y' }),
@@ -18,7 +18,7 @@ test('a hold of the case keeps all that is in it, another its own thing, a lifte
 });
 
 test('an arbiter\'s hold is lifted by an arbiter alone', () => {
-  const placed = hold('a', { placed_role: 'arbiter' });
+  const placed = hold('a', { firm: true });
   assert.deepEqual(['arbiter', 'supervisor', 'agent'].map((role) => mayLift(role, placed)), [true, false, false]);
   assert.deepEqual(['arbiter', 'supervisor', 'agent'].map((role) => mayLift(role, hold('b'))), [true, true, false]);
 });

@@ -20,5 +20,5 @@ export function holdsOn(holds: Hold[], thing: KeptThing | undefined): Hold[] {
 
 /** Whether somebody of this role may lift it: what an arbiter placed only an arbiter lifts. */
 export function mayLift(role: string, hold: Hold): boolean {
-  return HOLDS.has(role) && (hold.placed_role !== 'arbiter' || role === 'arbiter');
+  return HOLDS.has(role) && (!hold.firm || role === 'arbiter');
 }
