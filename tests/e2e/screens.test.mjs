@@ -155,6 +155,7 @@ for (const [locale, words] of Object.entries(TEXTS)) {
     await desk.see('case-page');
     await desk.click(`[data-testid=clip][data-id="${first}"][data-state=ready]`);
     await desk.see('[data-testid=take][data-take=continuous]');
+    assert.match(await desk.text('take'), /nor covered|从未关闭或遮挡/);
     await desk.click('check-clip');
     await desk.see('[data-testid=checked][data-result=verified]');
     await shot(desk, 'desk-6-player');

@@ -28,7 +28,7 @@ export function certificate(evidence: Evidence, seek: Seek): TemplateResult {
         <h3>${icon('check')}${t('clip.take.continuous')}</h3>
         <p class="strong">${span}</p>
         <p class="small quiet">${stretch(evidence)}</p>
-        <p class="small quiet">${t('clip.take.continuousText')}</p>
+        <p class="small quiet">${evidence.lens_checked ? t('clip.take.continuousText') : t('clip.take.uncheckedText')}</p>
         ${smallGaps(evidence)}
       </section>`
     : html`<section class="fact-card warm" data-testid="take" data-take="broken">

@@ -57,6 +57,9 @@ test('a trimmed clip has what is within it, on its own clock', () => {
 test('without the recorder\'s whole log nothing is certified', () => {
   const take = { ...seal.take, breaks: [] };
   assert.equal(evidenceOf({ seal: { ...seal, take } }).continuous, true);
+  assert.equal(evidenceOf({ seal: { ...seal, take: { ...take, lens_checked: true } } }).lens_checked, true);
+  for (const unchecked of [take, { ...take, lens_checked: false }])
+    assert.equal(evidenceOf({ seal: { ...seal, take: unchecked } }).lens_checked, false, 'nobody says that it was not covered');
   assert.equal(evidenceOf({ seal: { ...seal, take, recorder: { ended: false } } }).continuous, undefined);
   const { take: _take, marks: _marks, gaps: _gaps, ...bare } = seal;
   assert.deepEqual([evidenceOf({ seal: bare }).continuous, evidenceOf({ seal: bare }).length_ms], [undefined, 10_000]);

@@ -39,7 +39,7 @@ export interface Manifest {
     media?: HashedFile;
     gaps?: (Span & { packets: number; frames: number })[];
     marks?: ManifestMark[];
-    take?: Span & { continuous: boolean; breaks: (Span & { kind: string })[] };
+    take?: Span & { continuous: boolean; lens_checked?: boolean; breaks: (Span & { kind: string })[] };
     recorder?: { ended: boolean };
     seen?: Seen[];
   };
@@ -61,6 +61,8 @@ export interface Evidence {
   length_ms: number;
   /** Undefined: the recorder's log does not say. */
   continuous: boolean | undefined;
+  /** It was looked all over for a covered lens; else there may have been one that is not among the breaks. */
+  lens_checked: boolean;
   breaks: Break[];
   /** Of the picture, those that break the take left out. */
   gaps: Span[];
@@ -108,6 +110,7 @@ export function evidenceOf({ seal, timestamp, trim }: Manifest): Evidence {
   return {
     length_ms: to - from,
     continuous: breaks.length > 0 ? false : told ? true : undefined,
+    lens_checked: seal.take?.lens_checked === true,
     breaks,
     gaps: gaps.filter((gap) => !breaks.some((one) => one.kind === 'gap' && one.from_ms === gap.from_ms)),
     marks: marks
