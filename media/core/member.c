@@ -114,12 +114,11 @@ void member_free(struct member *m, uint64_t now_us)
     if (!m)
         return;
     struct hub *h = m->hub;
-    seen_member_end(m, now_us);
-    for (size_t i = 0; i < m->line_count; i++) {
-        drop_slot(m->lines[i], now_us);
+    member_drop_slots(m, now_us);
+    for (size_t i = 0; i < m->line_count; i++)
         member_drop_track(m->lines[i], now_us);
+    for (size_t i = 0; i < m->line_count; i++)
         free(m->lines[i]);
-    }
     free(m->lines);
     downlink_free(m->downlink);
     while (m->mapped_path_count)

@@ -286,7 +286,7 @@ static bool encrypt(EVP_CIPHER_CTX *ctx, uint8_t *out, const struct srtp_payload
     } else {
         fill = 0;
     }
-    return run(ctx, out + done, p->body + fill, p->body_len - fill);
+    return fill == p->body_len || run(ctx, out + done, p->body + fill, p->body_len - fill);
 }
 
 static bool finish_sealing(EVP_CIPHER_CTX *ctx, uint8_t *tag)

@@ -67,10 +67,9 @@ static void test_refuses_what_is_no_key(void **state)
     assert_int_equal(set(v, KEY_A "\n" KEY_B "0\n", &line), ER_MALFORMED);
     assert_int_equal(line, 2);
     assert_int_equal(set(v, "secret", &line), ER_MALFORMED);
-    char many[(LIMIT_VAULT_KEYS + 1) * sizeof KEY_A] = "";
+    char many[(LIMIT_VAULT_KEYS + 1) * sizeof KEY_A + 1] = "";
     for (size_t i = 0; i <= LIMIT_VAULT_KEYS; i++)
         (void)snprintf(many + i * sizeof KEY_A, sizeof KEY_A + 1, "%s\n", KEY_A);
-    many[sizeof many - 1] = '\0';
     assert_int_equal(set(v, many, &line), ER_FULL);
     char names[4][2 * VAULT_KEY_ID_BYTES + 1];
     assert_int_equal(vault_key_names(v, names, 4), 1); /* what it had stays */
