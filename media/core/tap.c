@@ -88,16 +88,23 @@ static void begin_listening(struct hub_room *r, uint64_t now_us)
     tap_find_voices(tap, now_us);
 }
 
-/** Nothing of the mix is kept. */
-static void deafen(struct hub_room *r, uint64_t now_us)
+static void end_voices_of(struct tap *tap, const char *identity, uint64_t now_us)
+{
+    for (size_t i = 0; i < LIMIT_MIX_SOURCES; i++)
+        if (tap->audio[i].track && strcmp(tap->audio[i].track->identity, identity) == 0)
+            tap_end_voice(tap, &tap->audio[i], now_us);
+}
+
+/** Nothing of the mix is kept, but clips that copied of it go on from all that the others have said. */
+static void deafen(struct hub_room *r, const char *identity, uint64_t now_us)
 {
     struct tap *tap = find_listener(r);
     if (!tap)
         return;
+    end_voices_of(tap, identity, now_us);
+    listen_now(r, now_us);
     tap->closing = true;
     memset(tap->audio, 0, sizeof tap->audio);
-    record_batch_free(tap->batch);
-    tap->batch = NULL;
     finish(tap, now_us);
 }
 
@@ -322,7 +329,7 @@ static void keep_tracks_of(struct hub_room *r, const char *identity, uint64_t no
 void tap_consent_changed(struct hub_room *r, uint64_t now_us, const char *identity, bool recording)
 {
     if (!recording)
-        deafen(r, now_us);
+        deafen(r, identity, now_us);
     if (map_count(r->consents) > 0)
         begin_listening(r, now_us);
     list_each_safe (tap, &r->taps, struct tap, in_room) {
@@ -334,9 +341,7 @@ void tap_consent_changed(struct hub_room *r, uint64_t now_us, const char *identi
         }
         if (recording)
             continue;
-        for (size_t i = 0; i < LIMIT_MIX_SOURCES; i++)
-            if (tap->audio[i].track && strcmp(tap->audio[i].track->identity, identity) == 0)
-                tap_end_voice(tap, &tap->audio[i], now_us);
+        end_voices_of(tap, identity, now_us);
         if (strcmp(tap->publisher, identity) == 0)
             tap_close(tap, now_us);
     }

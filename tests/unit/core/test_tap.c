@@ -425,6 +425,47 @@ static void full_batches_are_handed_over_whole(void **state)
     record_batch_free(NULL);
 }
 
+/* The standing mix of a room that can be looked back to */
+
+static size_t find_step(struct fake_hub *f, enum record_step step)
+{
+    size_t i = 0;
+    while (i < f->batch_count && f->batches[i]->step != step)
+        i++;
+    return i;
+}
+
+/** Two who speak, and may be looked back to; the mix has just been given what they said. */
+static void listen_to(struct fake_hub *f, struct fake_client *voices[2])
+{
+    f->hub->config.lookback_us = 60000000;
+    voices[0] = fake_client_join(f, 1, "ann", "as vs");
+    voices[1] = fake_client_join(f, 2, "bob", "as");
+    consent(f, "ann", true);
+    consent(f, "bob", true);
+    fake_client_stream(voices[0], 0.1);
+    fake_client_stream(voices[1], 0.1);
+    for (size_t before = f->batch_count; f->batch_count == before;)
+        fake_hub_run(f, 10000);
+    fake_hub_forget(f);
+}
+
+/** Clips go on from the mix as it is then: what was not given to it yet they would lack. */
+static void a_mix_hears_the_others_before_it_is_forgotten(void **state)
+{
+    struct fake_hub *f = *state;
+    struct fake_client *voices[2];
+    listen_to(f, voices);
+    fake_client_stream(voices[0], 0.06);
+    fake_client_stream(voices[1], 0.06);
+    assert_int_equal(fake_hub_items(f, RECORD_AUDIO, 0), 0);
+    consent(f, "ann", false);
+    assert_int_equal(fake_hub_items(f, RECORD_AUDIO, track_of(f, "bob", MEDIA_AUDIO)), 3);
+    assert_int_equal(fake_hub_items(f, RECORD_AUDIO, track_of(f, "ann", MEDIA_AUDIO)), 0);
+    assert_int_equal(find_step(f, RECORD_LISTEN), 0);
+    assert_int_equal(find_step(f, RECORD_DEAF), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_hub, close_hub)
 
 int main(void)
@@ -444,6 +485,7 @@ int main(void)
         TEST(a_slow_recorder_is_counted),
         TEST(a_clip_ends_by_itself),
         TEST(full_batches_are_handed_over_whole),
+        TEST(a_mix_hears_the_others_before_it_is_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
