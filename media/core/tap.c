@@ -108,6 +108,20 @@ static void deafen(struct hub_room *r, const char *identity, uint64_t now_us)
     finish(tap, now_us);
 }
 
+/** The recorder knows of every mix that it has to forget; false: it takes no more just now. */
+static bool is_forgotten(struct hub_room *r, uint64_t now_us)
+{
+    list_each_safe (tap, &r->taps, struct tap, in_room) {
+        if (tap->listens && tap->closing)
+            finish(tap, now_us);
+    }
+    list_each (tap, &r->taps, struct tap, in_room) {
+        if (tap->listens && tap->closing)
+            return false;
+    }
+    return true;
+}
+
 static void tap_close(struct tap *tap, uint64_t now_us)
 {
     if (!tap->closing) {
@@ -154,7 +168,7 @@ static int tap_new(struct hub_room *r, uint64_t now_us, const struct media_clip_
         return ER_DENIED;
     if (!room_video_of(r, config->publisher))
         return ER_NOT_FOUND;
-    if (r->tap_count >= LIMIT_CLIPS_PER_ROOM)
+    if (r->tap_count >= LIMIT_CLIPS_PER_ROOM || !is_forgotten(r, now_us))
         return ER_FULL;
     struct tap *tap = calloc(1, sizeof *tap);
     if (!tap)

@@ -25,7 +25,7 @@ struct tap {
     char publisher[MEDIA_IDENTITY_BYTES];
     uint64_t end_at_us; /* it is closed then, whatever is missing */
     bool listens;       /* no clip's: reads the voices of the room for its standing mix */
-    bool closing;       /* only RECORD_CLOSE is still to be handed over */
+    bool closing;       /* only RECORD_CLOSE or RECORD_DEAF is still to be handed over */
     bool stopping;      /* what is on the tapes is waited for: see end_seq */
     uint64_t close_unix_us;
     /* While it reads what was before it began: how far, in time of capture. Then 0. */

@@ -466,6 +466,26 @@ static void a_mix_hears_the_others_before_it_is_forgotten(void **state)
     assert_int_equal(find_step(f, RECORD_DEAF), 1);
 }
 
+/** Nor does a clip that is asked for meanwhile copy of it. */
+static void a_mix_is_forgotten_before_the_next_clip(void **state)
+{
+    struct fake_hub *f = *state;
+    struct fake_client *voices[2];
+    listen_to(f, voices);
+    f->recorder_full = true;
+    consent(f, "bob", false);
+    start(f, "ann");
+    assert_int_equal(fake_hub_last(f, MEDIA_CLIP_FAILED)->er, ER_FULL);
+    assert_int_equal(f->batch_count, 0);
+    f->recorder_full = false;
+    start(f, "ann");
+    assert_int_equal(fake_hub_steps(f, RECORD_OPEN), 1);
+    assert_int_equal(fake_hub_steps(f, RECORD_DEAF), 1);
+    assert_true(find_step(f, RECORD_DEAF) < find_step(f, RECORD_OPEN));
+    fake_hub_run(f, 500000);
+    assert_int_equal(fake_hub_steps(f, RECORD_DEAF), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_hub, close_hub)
 
 int main(void)
@@ -486,6 +506,7 @@ int main(void)
         TEST(a_clip_ends_by_itself),
         TEST(full_batches_are_handed_over_whole),
         TEST(a_mix_hears_the_others_before_it_is_forgotten),
+        TEST(a_mix_is_forgotten_before_the_next_clip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
