@@ -218,11 +218,12 @@ static void read_source(struct tap *tap, uint64_t now_us, struct tap_source *s, 
         if (step == TAPE_STEP_WAIT)
             return;
         if (step == TAPE_STEP_PACKET) {
-            counters->record_healed += since_us && now_us - since_us > LIMIT_REORDER_US;
+            counters->record_healed += !tap->listens && since_us &&
+                                       now_us - since_us > LIMIT_REORDER_US;
             put_packet(tap, now_us, s, &read);
             continue;
         }
-        counters->record_missing += read.gap_count;
+        counters->record_missing += tap->listens ? 0 : read.gap_count;
         if (t->kind == MEDIA_VIDEO)
             miss_picture(tap, now_us, s->encoding, read.gap_count);
     }

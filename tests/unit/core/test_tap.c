@@ -486,6 +486,21 @@ static void a_mix_is_forgotten_before_the_next_clip(void **state)
     assert_int_equal(fake_hub_steps(f, RECORD_DEAF), 1);
 }
 
+/** What the mix lacks is missing in no clip. */
+static void a_mix_counts_no_losses(void **state)
+{
+    struct fake_hub *f = *state;
+    struct fake_client *voices[2];
+    listen_to(f, voices);
+    struct fake_client *ann = voices[0];
+    ann->next_seq[0] = (uint16_t)(ann->next_seq[0] + 2);
+    ann->next_timestamp[0] += 2 * 960;
+    fake_client_stream(ann, 0.1);
+    fake_hub_run(f, LIMIT_HEAL_US + 1000000);
+    assert_int_equal(fake_hub_items(f, RECORD_AUDIO, track_of(f, "ann", MEDIA_AUDIO)), 5);
+    assert_int_equal(fake_hub_counters(f)->record_missing, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_hub, close_hub)
 
 int main(void)
@@ -507,6 +522,7 @@ int main(void)
         TEST(full_batches_are_handed_over_whole),
         TEST(a_mix_hears_the_others_before_it_is_forgotten),
         TEST(a_mix_is_forgotten_before_the_next_clip),
+        TEST(a_mix_counts_no_losses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
