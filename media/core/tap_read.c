@@ -320,11 +320,11 @@ static const struct tape_packet *find_key(const struct encoding *e, uint64_t uni
     return found;
 }
 
-/** The voice's first packet from a moment on. */
+/** The voice's first packet from a moment on; 0: the tape is empty. */
 static int64_t find_moment(const struct encoding *e, uint64_t unix_us)
 {
     int64_t seq = tape_tail(e->tape);
-    for (; seq <= tape_head(e->tape); seq++) {
+    for (; seq && seq <= tape_head(e->tape); seq++) {
         const struct tape_packet *p = tape_find(e->tape, seq);
         if (is_kept(e, p) && encoding_capture_unix_us(e, p) >= unix_us)
             break;

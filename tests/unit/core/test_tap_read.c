@@ -118,6 +118,28 @@ static void sees_nothing_of_before_the_consent(void **state)
     assert_int_equal(fake_hub_steps(f, RECORD_CLOSE), 1);
 }
 
+/** One who has been silent for long has missed nothing. */
+static void silence_is_no_loss(void **state)
+{
+    struct fake_hub *f = *state;
+    struct fake_client *ann = fake_client_join(f, 1, "ann", "vs");
+    struct fake_client *bob = fake_client_join(f, 2, "bob", "as");
+    consent(f, true);
+    hub_consent(f->hub, f->now_us, &f->room, "bob", true);
+    fake_client_stream(bob, 0.1);
+    for (unsigned i = 0; i < 6; i++) {
+        fake_client_stream(ann, 2);
+        fake_client_check_from(bob, &bob->at); /* he is there still */
+    }
+    start(f, 1000, false);
+    fake_hub_run(f, 100000);
+    assert_int_equal(fake_hub_items(f, RECORD_AUDIO, 0), 0);
+    fake_client_stream(bob, 0.1);
+    fake_hub_run(f, 300000);
+    assert_int_equal(fake_hub_items(f, RECORD_AUDIO, 0), 5);
+    assert_int_equal(fake_hub_counters(f)->record_missing, 0);
+}
+
 /** What is missing of the last moments is waited for a little, and of a clip that stops as well. */
 static void waits_for_its_end(void **state)
 {
@@ -233,6 +255,7 @@ int main(void)
         TEST(looks_back_and_ends),
         TEST(replays_in_order_of_time),
         TEST(sees_nothing_of_before_the_consent),
+        TEST(silence_is_no_loss),
         TEST(waits_for_its_end),
         TEST(waits_for_the_recorder),
         TEST(marks_what_happened),
