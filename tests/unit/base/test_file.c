@@ -81,6 +81,27 @@ static void test_names_what_is_wrong(void **state)
     assert_int_equal(file_commit(scratch_path(s, "nothing"), "/nowhere/x"), ER_IO);
 }
 
+/** What a folder that is not on the disk knows of is gone after a power cut, and all in it. */
+static void test_new_names_are_durable(void **state)
+{
+    static int (*const makes[])(struct file **, struct vault *,
+                                const char *) = {file_create, file_create_whole, file_append};
+    static const char *const names[] = {"a", "b", "c"};
+    struct scratch *s = *state;
+    struct file *f;
+    for (size_t i = 0; i < sizeof makes / sizeof *makes; i++) {
+        unsigned before = fsync_count;
+        assert_int_equal(makes[i](&f, NULL, scratch_path(s, names[i])), 0);
+        assert_int_equal(fsync_count, before + 1);
+        file_close(f);
+        assert_int_equal(file_remove(scratch_path(s, names[i])), 0);
+        fsync_errno = EIO;
+        int er = makes[i](&f, NULL, scratch_path(s, names[i]));
+        fsync_errno = 0;
+        assert_int_equal(er, ER_IO);
+    }
+}
+
 static void test_commit_makes_the_name_durable(void **state)
 {
     struct scratch *s = *state;
@@ -153,9 +174,13 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_writes_and_reads),           TEST(test_never_overwrites_unasked),
-        TEST(test_names_what_is_wrong),        TEST(test_commit_makes_the_name_durable),
-        TEST(test_fails_for_good_after_fsync), TEST(test_fails_for_good_on_a_full_disk),
+        TEST(test_writes_and_reads),
+        TEST(test_never_overwrites_unasked),
+        TEST(test_names_what_is_wrong),
+        TEST(test_commit_makes_the_name_durable),
+        TEST(test_new_names_are_durable),
+        TEST(test_fails_for_good_after_fsync),
+        TEST(test_fails_for_good_on_a_full_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
