@@ -34,8 +34,9 @@ enum vault_use {
     VAULT_SALVAGE, /* to read it; a VAULT_WHOLE may lack its end, and goes as far as it goes then */
     VAULT_APPEND,  /* to a VAULT_LOG: what is half written at its end is cut off */
 };
-/** A file that begins as vault_is_head says. ER_DENIED, ER_UNAUTHENTIC, ER_UNSUPPORTED as vault_read_head; ER_TRUNCATED: a VAULT_WHOLE
- *  without its end; ER_IO, ER_NOMEM. */
+/** A file that begins as vault_is_head says. ER_DENIED, ER_UNAUTHENTIC, ER_UNSUPPORTED as
+ *  vault_read_head; ER_TRUNCATED: a VAULT_WHOLE without its end; ER_INVALID: one that is to be appended to;
+ *  ER_IO, ER_NOMEM. */
 int vault_file_open(struct vault_file **ret, struct vault *vault, int fd, enum vault_use use);
 /** NULL is fine. What was not ended is lost (of a VAULT_WHOLE), or there (of a VAULT_LOG). */
 void vault_file_free(struct vault_file *f);

@@ -180,8 +180,8 @@ int media_light(struct media *m, const struct id *room, const struct media_light
 int media_light_begins(struct media *m, const struct id *room, const char *publisher);
 
 /** A photograph that was uploaded to <path>.upload: checked, freed of its metadata, measured; <path>.jpg
- *  and <path>.small.jpg are made of it, and it stays. Answered by MEDIA_STILL, in which codec is NULL and nothing is said of
- *  a frame. */
+ *  and <path>.small.jpg are made of it, and it stays. Answered by MEDIA_STILL, in which codec is NULL and
+ *  nothing is said of a frame. */
 struct media_photo_config {
     struct id still;
     char path[MEDIA_PATH_BYTES]; /* without suffix */

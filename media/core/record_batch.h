@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What a worker hands to the recorder, each room's to the same thread: packets still lying on the tape's slabs, each slab held. */
+/* What a worker hands to the recorder, each room's to the same thread: packets still lying on the tape's
+ * slabs, each slab held. */
 #ifndef LOUPE_MEDIA_CORE_RECORD_BATCH_H
 #define LOUPE_MEDIA_CORE_RECORD_BATCH_H
 

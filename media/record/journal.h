@@ -31,9 +31,9 @@ uint64_t journal_count(const struct journal *j, enum framelog_track_kind kind);
 int journal_end(struct journal *j, uint64_t at_ms);
 
 /** Writes the log at `path` anew, so that it tells of the frames in `media` (a finished .webm, of
- *  `vault`) and `voices` (NULL: there is none) and of no others, as it told of them before; of a frame that it did not
- *  tell of, only what can be seen in the file. What it says of times beyond `end_ms` goes, and it ends
- *  there. It appears durable and complete or stays. A log that is missing or broken is as good as empty.
+ *  `vault`) and `voices` (NULL: there is none) and of no others, as it told of them before; of a frame that
+ *  it did not tell of, only what can be seen in the file. What it says of times beyond `end_ms` goes, and it
+ *  ends there. It appears durable and complete or stays. A log that is missing or broken is as good as empty.
  *  ER_IO, ER_NOMEM, and what webm_each gives. */
 int journal_settle(struct vault *vault, const char *path, const char *media, const char *voices,
                    uint64_t end_ms);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Photographs that somebody sent: JPEG files checked piece by piece, and freed of all that is not picture:
- * no device, no thumbnail, no comment, and no place unless that was agreed. What says which way is up stays. */
+ * no device, no thumbnail, no comment, and no place unless that was agreed. What says which way is up
+ * stays. */
 #ifndef LOUPE_MEDIA_RECORD_PHOTO_H
 #define LOUPE_MEDIA_RECORD_PHOTO_H
 
@@ -34,9 +35,9 @@ int photo_strip(const uint8_t *data, size_t len, bool keep_place, struct photo *
 int photo_orient(const uint8_t *jpeg, size_t len, unsigned orientation, uint8_t **ret,
                  size_t *ret_len);
 
-/** From <path>.upload, which must have this hash, to <path>.jpg and <path>.small.jpg; the upload stays, so that
- *  all can be done again. ER_UNAUTHENTIC: another hash; ER_MALFORMED, ER_UNSUPPORTED: no picture that can be
- *  decoded; ER_NOT_FOUND, ER_FULL (beyond LIMIT_PHOTO_BYTES), ER_IO, ER_NOMEM. */
+/** From <path>.upload, which must have this hash, to <path>.jpg and <path>.small.jpg; the upload stays, so
+ *  that all can be done again. ER_UNAUTHENTIC: another hash; ER_MALFORMED, ER_UNSUPPORTED: no picture that
+ *  can be decoded; ER_NOT_FOUND, ER_FULL (beyond LIMIT_PHOTO_BYTES), ER_IO, ER_NOMEM. */
 int photo_take(struct vault *vault, const char *path, const uint8_t sha256[static 32],
                bool keep_place, struct photo *ret);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What is read of a photograph's Exif (CIPA DC-008), and written of it anew: which way is up, and, if whoever
- * took it agreed, where it was taken. Nothing is copied: what a file says goes through these values. */
+/* What is read of a photograph's Exif (CIPA DC-008), and written of it anew: which way is up, and, if
+ * whoever took it agreed, where it was taken. Nothing is copied: what a file says goes through these
+ * values. */
 #ifndef LOUPE_MEDIA_RECORD_PHOTO_EXIF_H
 #define LOUPE_MEDIA_RECORD_PHOTO_EXIF_H
 

@@ -14,8 +14,8 @@
 
 struct standing;
 
-/** Mixes from `begin_us` on, and keeps the last `keep_us` (at most LIMIT_LOOKBACK_SECONDS and what key frames
- *  are apart). ER_NOMEM, ER_INTERNAL. */
+/** Mixes from `begin_us` on, and keeps the last `keep_us` (at most LIMIT_LOOKBACK_SECONDS and what key
+ *  frames are apart). ER_NOMEM, ER_INTERNAL. */
 int standing_new(struct standing **ret, uint64_t begin_us, uint64_t keep_us);
 /** Nobody may follow it then. NULL is fine. */
 void standing_free(struct standing *s);
@@ -38,8 +38,8 @@ struct standing_frame {
 /** The first packet of the mix at or after a moment. False: it is not mixed yet. */
 bool standing_at(const struct standing *s, uint64_t from_us, struct standing_frame *ret);
 
-/** How it goes on from here: a mixer of the caller's own, whose time 0 is *ret_begin_us and that has done what
- *  is before *ret_until_us. ER_NOMEM. */
+/** How it goes on from here: a mixer of the caller's own, whose time 0 is *ret_begin_us and that has done
+ *  what is before *ret_until_us. ER_NOMEM. */
 int standing_continue(const struct standing *s, struct mixer **ret, uint64_t *ret_begin_us,
                       uint64_t *ret_until_us);
 

@@ -16,7 +16,8 @@
 
 struct voices;
 
-/** Opens a new file, which is to be at `path` (copied) from the first packet on. `vault` as base/file.h has it; it outlives this. ER_NOMEM. */
+/** Opens a new file, which is to be at `path` (copied) from the first packet on. `vault` as base/file.h has
+ *  it; it outlives this. ER_NOMEM. */
 int voices_new(struct voices **ret, struct vault *vault, const char *path);
 /** Closes the file as it stands. NULL is fine. */
 void voices_free(struct voices *v);

@@ -21,7 +21,8 @@
 
 struct webm;
 
-/** Opens a new file. `vault` as base/file.h has it, here and below. ER_CONFLICT: there is one; ER_IO, ER_NOMEM, ER_INTERNAL. */
+/** Opens a new file. `vault` as base/file.h has it, here and below. ER_CONFLICT: there is one; ER_IO,
+ *  ER_NOMEM, ER_INTERNAL. */
 int webm_new(struct webm **ret, struct vault *vault, const char *path);
 /** All of it comes at once: it is on the disk when it ends, and not before. */
 void webm_hurry(struct webm *w);
