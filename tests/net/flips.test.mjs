@@ -21,6 +21,7 @@ const agent = token({ sub: 'agent-1', role: 'agent' });
 const at = (name) => join(folder, name);
 let seed = Number(process.env.LOUPE_SEED ?? 1);
 let server;
+let load;
 
 /** 0 to n - 1, the same for the same seed. */
 function draw(n) {
@@ -43,6 +44,15 @@ async function finished(id) {
   }
 }
 
+/** Waits for the publisher's first pictures: of what has none there is no clip. */
+async function pictures(room) {
+  for (const end = Date.now() + 20_000; ; await pause(50)) {
+    const { tracks } = await ask('GET', `/rooms/${room}`);
+    if (tracks.some(({ kind, packets }) => kind === 'video' && packets > 0)) return;
+    assert.ok(Date.now() < end, 'no pictures come');
+  }
+}
+
 /** A call that leaves all kinds of evidence. Gives its case, and the ids. */
 async function makeCase(load, name) {
   const judge = new Judge(data);
@@ -50,6 +60,7 @@ async function makeCase(load, name) {
   const caller = new Caller(load, item);
   await caller.enter(server);
   await caller.agent.ask({ type: 'chat', text: 'Hello' });
+  await pictures(item.room);
   const clip = await ask('POST', `/rooms/${item.room}/clips`, {});
   await pause(3500);
   await ask('POST', `/clips/${clip.id}/stop`, {});
@@ -69,13 +80,15 @@ async function makeCase(load, name) {
 
 before(async () => {
   server = await startLouped({ data });
-  const load = await startGenerator(folder);
+  load = await startGenerator(folder);
   for (const name of ['one', 'other']) await makeCase(load, name);
-  await load.end();
   writeFileSync(at('keys.json'), readFileSync(join(data, 'keys/keys.json')));
-  await server.stop();
 });
-after(() => rmSync(folder, { recursive: true, force: true }));
+after(async () => {
+  await load?.end();
+  await server?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 /** { code, findings } */
 function verify(...names) {
