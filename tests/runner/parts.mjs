@@ -26,8 +26,6 @@ const ALL = process.env.LOUPE_CHECK === 'all';
 const MEMCHECK_SHORT =
   /^unit\.(base|wire|tape|signaling|seal)\.(?!(clock|log|msgq|queue|verify|merkle)$)|^unit\.record\.(depack\w*|photo\w*|webm_read|still)$|^unit\.server\.(auth\w*|config\w*)$/;
 const ONE_THREAD = /^sim\.|^unit\.(wire|peer|tape|relay|record|core|seal)\./;
-// The browsers' files that take longest, to be begun first.
-const LONG_CALLS = ['stills', 'call', 'codecs', 'light', 'screens'];
 
 const capture = (command, ...args) => execFileSync(command, args, { encoding: 'utf8' });
 
@@ -81,15 +79,13 @@ export async function runNodeFile(context, part, file, seconds) {
   if (!ended.ok && tests.every(({ ok }) => ok)) report(id, { log, ...ended });
 }
 
-/** A part of test files in a folder, one after the other or `width` at a time, `first` before the rest. */
-function nodeFolder(part, folder, seconds, { width = 1, first = [] } = {}) {
+/** A part of test files in a folder, one after the other. */
+function nodeFolder(part, folder, seconds) {
   return async (context) => {
     const path = join(context.top, folder);
     if (!existsSync(path)) return;
     const files = readdirSync(path).filter((name) => name.endsWith('.test.mjs')).sort();
-    const rank = (file) => (first.indexOf(file.replace('.test.mjs', '')) + 1 || files.length + 1);
-    files.sort((a, b) => rank(a) - rank(b));
-    await inParallel(files, width, (file) => runNodeFile(context, part, join(path, file), seconds));
+    for (const file of files) await runNodeFile(context, part, join(path, file), seconds);
   };
 }
 
@@ -223,9 +219,5 @@ export const parts = [
     }),
   },
   { title: 'integration', lane: 'sockets', run: nodeFolder('net', 'tests/net', 600) },
-  {
-    title: 'end to end in browsers',
-    lane: 'browsers',
-    run: nodeFolder('e2e', 'tests/e2e', 900, { width: 2, first: LONG_CALLS }),
-  },
+  { title: 'end to end in browsers', lane: 'browsers', run: nodeFolder('e2e', 'tests/e2e', 900) },
 ];
