@@ -157,12 +157,7 @@ test('a path too narrow for moving pictures gives sharp ones, one a second, and 
   agent.relay.down.set({ rateBps: 0 });
   await state('video', 20_000);
   await buyer.until('the hint to go', () => !window.hints.at(-1)?.slideshow);
-  let moved = 0;
-  for (let i = 0; i < 5 && moved <= 30; i++) {
-    const { framesDecoded } = await agent.received();
-    await rest(3000);
-    moved = (await agent.received()).framesDecoded - framesDecoded;
-    t.diagnostic(`${moved} pictures in three seconds`);
-  }
-  assert.ok(moved > 30, `${moved} pictures in three seconds`);
+  const { framesDecoded } = await agent.received();
+  await rest(3000);
+  assert.ok((await agent.received()).framesDecoded - framesDecoded > 30);
 });
