@@ -5,6 +5,17 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+void wr_decimal(struct wr *w, uint64_t number)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    wr_bytes(w, digits + at, sizeof digits - at);
+}
+
 void wr_printf(struct wr *w, const char *fmt, ...)
 {
     if (w->bad)

@@ -162,6 +162,8 @@ static inline void wr_bytes(struct wr *w, const void *data, size_t len)
         memcpy(p, data, len);
 }
 
+/** As printf's %llu, where there are too many of them to ask it. */
+void wr_decimal(struct wr *w, uint64_t number);
 /** printf into the writer. The closing NUL is not part of what was written, but needs room for
  *  itself. What does not fit whole sets `bad`. */
 void wr_printf(struct wr *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

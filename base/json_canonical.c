@@ -2,13 +2,54 @@
 /* The canonical form of JSON, after RFC 8785: what is hashed must come out the same for whoever
  * computes it anew. */
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
 
-#define DIGITS 17 /* enough for every double */
+#define DIGITS 17       /* enough for every double */
+#define NUMBER_BYTES 64 /* for any number */
+
+/** A text that grows. */
+struct out {
+    char *text;
+    size_t len, size;
+    bool bad; /* no memory: nothing more is written */
+};
+
+static void put(struct out *out, const char *text, size_t len)
+{
+    if (out->size - out->len < len && !out->bad) {
+        size_t size = out->size * 2 + len;
+        char *more = realloc(out->text, size);
+        out->bad = more == NULL;
+        out->text = more ? more : out->text;
+        out->size = more ? size : out->size;
+    }
+    if (out->bad || len == 0)
+        return;
+    memcpy(out->text + out->len, text, len);
+    out->len += len;
+}
+
+static void put_char(struct out *out, char c)
+{
+    put(out, &c, 1);
+}
+
+/** Not more than NUMBER_BYTES. */
+__attribute__((format(printf, 2, 3))) static void put_format(struct out *out, const char *format,
+                                                             ...)
+{
+    char text[NUMBER_BYTES];
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    put(out, text, len > 0 ? (size_t)len : 0);
+}
 
 /** The fewest digits that are this number again: "ddd", and the place of its point before them. */
 static int shortest(double v, char ret[DIGITS + 1])
@@ -31,51 +72,50 @@ static int shortest(double v, char ret[DIGITS + 1])
     return (exponent ? (int)strtol(exponent + 1, NULL, 10) : 0) + 1;
 }
 
-static void write_real(FILE *out, double v)
+static void write_real(struct out *out, double v)
 {
     char digits[DIGITS + 1];
     if (v == 0) {
-        (void)putc_unlocked('0', out); /* -0 too */
+        put_char(out, '0'); /* -0 too */
         return;
     }
     if (v < 0)
-        (void)putc_unlocked('-', out);
+        put_char(out, '-');
     int point = shortest(fabs(v), digits), len = (int)strlen(digits);
     if (point > 21 || point < -5) {
-        (void)fprintf(out, "%c%s%se%+d", digits[0], len > 1 ? "." : "", digits + 1, point - 1);
+        put_format(out, "%c%s%se%+d", digits[0], len > 1 ? "." : "", digits + 1, point - 1);
     } else if (point <= 0) {
-        (void)fprintf(out, "0.%.*s%s", -point, "00000", digits);
+        put_format(out, "0.%.*s%s", -point, "00000", digits);
     } else if (point < len) {
-        (void)fprintf(out, "%.*s.%s", point, digits, digits + point);
+        put_format(out, "%.*s.%s", point, digits, digits + point);
     } else {
-        (void)fprintf(out, "%s%.*s", digits, point - len, "00000000000000000000");
+        put_format(out, "%s%.*s", digits, point - len, "00000000000000000000");
     }
 }
 
-/** What stands between characters that need an escape goes out in one piece. Nobody else has the stream,
- *  so that nothing need be locked. */
-static void write_text(FILE *out, const char *text, size_t len)
+/** What stands between characters that need an escape goes out in one piece. */
+static void write_text(struct out *out, const char *text, size_t len)
 {
     static const char named[] = "\b\t\n\f\r\"\\", names[] = "btnfr\"\\";
     size_t from = 0;
-    (void)putc_unlocked('"', out);
+    put_char(out, '"');
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)text[i];
         if (c >= 0x20 && c != '"' && c != '\\')
             continue;
-        (void)fwrite_unlocked(text + from, 1, i - from, out);
+        put(out, text + from, i - from);
         from = i + 1;
         const char *special = c ? strchr(named, c) : NULL;
         if (special)
-            (void)fprintf(out, "\\%c", names[special - named]);
+            put_format(out, "\\%c", names[special - named]);
         else
-            (void)fprintf(out, "\\u%04x", (unsigned)c);
+            put_format(out, "\\u%04x", (unsigned)c);
     }
-    (void)fwrite_unlocked(text + from, 1, len - from, out);
-    (void)putc_unlocked('"', out);
+    put(out, text + from, len - from);
+    put_char(out, '"');
 }
 
-static bool write_value(FILE *out, const json_t *value);
+static bool write_value(struct out *out, const json_t *value);
 
 static int compare_keys(const void *a, const void *b)
 {
@@ -83,79 +123,101 @@ static int compare_keys(const void *a, const void *b)
     return strcmp(*x, *y);
 }
 
-static bool write_object(FILE *out, const json_t *object)
+/** Its members' names in order, to free(); NULL: no memory. */
+static const char **sorted_keys(const json_t *object)
 {
     size_t count = 0;
     const char **keys = calloc(json_object_size(object) + 1, sizeof *keys);
-    bool good = keys != NULL;
     json_t *o = (json_t *)(uintptr_t)object; /* jansson walks, but does not change it */
-    for (void *at = good ? json_object_iter(o) : NULL; at; at = json_object_iter_next(o, at))
+    for (void *at = keys ? json_object_iter(o) : NULL; at; at = json_object_iter_next(o, at))
         keys[count++] = json_object_iter_key(at);
-    if (good)
+    if (count)
         qsort(keys, count, sizeof *keys, compare_keys);
-    (void)putc_unlocked('{', out);
-    for (size_t i = 0; good && i < count; i++) {
+    return keys;
+}
+
+/** *ret_at, unless it is NULL: behind the last member whose name is before `name`. */
+static bool write_members(struct out *out, const json_t *object, const char *name, size_t *ret_at)
+{
+    const char **keys = sorted_keys(object);
+    bool good = keys != NULL;
+    put_char(out, '{');
+    for (size_t i = 0; good && keys[i]; i++) {
         if (i)
-            (void)putc_unlocked(',', out);
+            put_char(out, ',');
         write_text(out, keys[i], strlen(keys[i]));
-        (void)putc_unlocked(':', out);
+        put_char(out, ':');
         good = write_value(out, json_object_get(object, keys[i]));
+        if (ret_at && strcmp(keys[i], name) < 0)
+            *ret_at = out->len;
     }
-    (void)putc_unlocked('}', out);
+    put_char(out, '}');
     free(keys);
     return good;
 }
 
-static bool write_array(FILE *out, const json_t *array)
+static bool write_array(struct out *out, const json_t *array)
 {
     bool good = true;
-    (void)putc_unlocked('[', out);
+    put_char(out, '[');
     for (size_t i = 0; good && i < json_array_size(array); i++) {
         if (i)
-            (void)putc_unlocked(',', out);
+            put_char(out, ',');
         good = write_value(out, json_array_get(array, i));
     }
-    (void)putc_unlocked(']', out);
+    put_char(out, ']');
     return good;
 }
 
 /** Recursion is as deep as the value, which json_parse() bounds. */
-static bool write_value(FILE *out, const json_t *value)
+static bool write_value(struct out *out, const json_t *value)
 {
     switch (json_typeof(value)) {
     case JSON_OBJECT:
-        return write_object(out, value);
+        return write_members(out, value, NULL, NULL);
     case JSON_ARRAY:
         return write_array(out, value);
     case JSON_STRING:
         write_text(out, json_string_value(value), json_string_length(value));
         return true;
     case JSON_INTEGER:
-        (void)fprintf(out, "%lld", (long long)json_integer_value(value));
+        put_format(out, "%lld", (long long)json_integer_value(value));
         return true;
     case JSON_REAL:
         write_real(out, json_real_value(value));
         return true;
     case JSON_TRUE:
     case JSON_FALSE:
-        (void)fputs(json_is_true(value) ? "true" : "false", out);
+        put_format(out, "%s", json_is_true(value) ? "true" : "false");
         return true;
     default:
-        (void)fputs("null", out);
+        put(out, "null", 4);
         return true;
     }
 }
 
+/** The text of `out`, NUL-terminated; NULL where it is not whole. */
+static char *finished(struct out *out, bool good)
+{
+    put_char(out, '\0');
+    if (good && !out->bad)
+        return out->text;
+    free(out->text);
+    return NULL;
+}
+
 char *json_canonical(const json_t *value)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = value ? open_memstream(&text, &size) : NULL;
-    if (!out)
-        return NULL;
-    bool good = write_value(out, value) && !ferror(out);
-    if (fclose(out) == 0 && good)
-        return text;
-    free(text);
-    return NULL;
+    struct out out = {0};
+    bool good = value && write_value(&out, value);
+    return finished(&out, good);
+}
+
+char *json_canonical_but(const json_t *object, const char *name, size_t *ret_at)
+{
+    struct out out = {0};
+    *ret_at = 0;
+    bool good = json_is_object(object) && !json_object_get(object, name) &&
+                write_members(&out, object, name, ret_at);
+    return finished(&out, good && *ret_at > 0);
 }

@@ -96,14 +96,14 @@ struct span span_trim(struct span s)
 
 int span_u64(struct span s, uint64_t max, uint64_t *ret)
 {
-    uint64_t v = 0;
+    uint64_t v = 0, tenth = max / 10;
     if (!s.len)
         return ER_MALFORMED;
     for (size_t i = 0; i < s.len; i++) {
         if (s.at[i] < '0' || s.at[i] > '9')
             return ER_MALFORMED;
         uint64_t digit = (uint64_t)(s.at[i] - '0');
-        if (digit > max || v > (max - digit) / 10)
+        if (digit > max || v > tenth || v * 10 > max - digit)
             return ER_MALFORMED;
         v = v * 10 + digit;
     }
@@ -123,12 +123,10 @@ void hex_encode(char *dst, const uint8_t *data, size_t len)
 
 static int hex_digit(char c)
 {
-    c = lower(c);
     if (c >= '0' && c <= '9')
         return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return -1;
+    c |= 'a' - 'A';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 int hex_decode(uint8_t *dst, size_t len, struct span text)

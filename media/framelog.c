@@ -86,22 +86,10 @@ static bool read_text(struct span from, char *ret, size_t size)
 
 /* Writing */
 
-/** There are some hundred thousand of them in an hour: printf is not asked. */
-static void write_digits(struct wr *w, uint64_t number)
-{
-    char digits[20];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    wr_bytes(w, digits + at, sizeof digits - at);
-}
-
 static void write_number(struct wr *w, uint64_t number)
 {
     wr_u8(w, ' ');
-    write_digits(w, number);
+    wr_decimal(w, number);
 }
 
 static void write_head(struct wr *w, const struct framelog_record *r)
@@ -126,7 +114,7 @@ static void write_frame(struct wr *w, const struct framelog_record *r)
     char hash[2 * sizeof r->sha256 + 1];
     hex_encode(hash, r->sha256, sizeof r->sha256);
     wr_bytes(w, "frame ", 6);
-    write_digits(w, r->track);
+    wr_decimal(w, r->track);
     write_number(w, r->at_ms);
     write_number(w, r->unix_us);
     write_number(w, r->timestamp);

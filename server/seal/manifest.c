@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/er.h"
 #include "base/json.h"
 #include "base/str.h"
@@ -40,11 +41,17 @@ json_t *manifest_hash_json(const struct merkle_hash *hash)
 
 static json_t *frame_json(const struct seal_frame *f)
 {
-    char hash[2 * sizeof f->hash.bytes + 1], text[128];
+    char text[128], hash[2 * sizeof f->hash.bytes + 1];
+    struct wr w = wr_make(text, sizeof text);
     hex_encode(hash, f->hash.bytes, sizeof f->hash.bytes);
-    (void)snprintf(text, sizeof text, "%u %llu %c %u %s", f->track, (unsigned long long)f->at_ms,
-                   f->key ? 'k' : '-', f->len, hash);
-    return json_string(text);
+    wr_decimal(&w, f->track);
+    wr_u8(&w, ' ');
+    wr_decimal(&w, f->at_ms);
+    wr_bytes(&w, f->key ? " k " : " - ", 3);
+    wr_decimal(&w, f->len);
+    wr_u8(&w, ' ');
+    wr_bytes(&w, hash, sizeof hash - 1);
+    return json_stringn_nocheck(text, wr_len(&w));
 }
 
 json_t *manifest_frames_json(const struct seal_frame *frames, size_t count)
@@ -259,24 +266,32 @@ static int signature_add(const struct keys *keys, json_t *o, const char *member,
     return json_object_set_new(o, member, json_string(hex)) ? ER_NOMEM : 0;
 }
 
+/** `,"signature":"<hex>"`, put into `text` at `at`; to free(). NULL: no memory. */
+static char *signature_insert(const char *text, size_t at, const uint8_t *signature)
+{
+    char hex[2 * KEYS_SIGNATURE_BYTES + 1], *signed_text = NULL;
+    hex_encode(hex, signature, KEYS_SIGNATURE_BYTES);
+    int len = asprintf(&signed_text, "%.*s,\"signature\":\"%s\"%s", (int)at, text, hex, text + at);
+    return len < 0 ? NULL : signed_text;
+}
+
 int manifest_sign(const struct manifest_signer *signer, const char *context, json_t *document,
                   char **ret, size_t *ret_len)
 {
     uint8_t signature[KEYS_SIGNATURE_BYTES];
     int er = json_object_set_new(document, "key", keys_jwk(keys_active(signer->keys))) ? ER_NOMEM
                                                                                        : 0;
-    char *text = er ? NULL : json_canonical(document);
-    if (text)
-        er = signature_add(signer->keys, document, "signature", context, text, signature);
-    else
-        er = ER_NOMEM;
-    free(text);
-    text = er ? NULL : json_canonical(document);
+    size_t at;
+    char *text = er ? NULL : json_canonical_but(document, "signature", &at);
     json_decref(document);
-    if (er || !text)
+    if (!text)
+        return ER_NOMEM;
+    er = keys_sign(signer->keys, context, text, strlen(text), signature);
+    *ret = er ? NULL : signature_insert(text, at, signature);
+    free(text);
+    if (er || !*ret)
         return er ? er : ER_NOMEM;
-    *ret = text;
-    *ret_len = strlen(text);
+    *ret_len = strlen(*ret);
     return 0;
 }
 

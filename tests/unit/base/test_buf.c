@@ -114,6 +114,23 @@ static void formats_with_room_for_the_nul(void **state)
     assert_int_equal(wr_len(&w), 7);
 }
 
+static void writes_decimals(void **state)
+{
+    (void)state;
+    char text[32];
+    struct wr w = wr_make(text, sizeof text);
+    wr_decimal(&w, 0);
+    wr_u8(&w, ' ');
+    wr_decimal(&w, 1090);
+    wr_u8(&w, ' ');
+    wr_decimal(&w, UINT64_MAX);
+    assert_false(w.bad);
+    assert_int_equal(wr_len(&w), 27);
+    assert_memory_equal(text, "0 1090 18446744073709551615", 27);
+    wr_decimal(&w, 123456);
+    assert_true(w.bad);
+}
+
 static void puts_and_gets_in_place(void **state)
 {
     (void)state;
@@ -135,6 +152,7 @@ int main(void)
         cmocka_unit_test(full_writer_writes_nothing),
         cmocka_unit_test(empty_buffers_may_be_null),
         cmocka_unit_test(formats_with_room_for_the_nul),
+        cmocka_unit_test(writes_decimals),
         cmocka_unit_test(puts_and_gets_in_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -153,6 +153,24 @@ static void nothing_has_no_form(void **state)
     assert_null(json_canonical(NULL));
 }
 
+static void a_member_can_be_put_in_later(void **state)
+{
+    (void)state;
+    json_t *o = json_pack("{s:i,s:{s:i},s:i}", "key", 1, "seal", "a", 2, "timestamp", 3);
+    size_t at;
+    char *text = json_canonical_but(o, "signature", &at), whole[100];
+    assert_string_equal(text, "{\"key\":1,\"seal\":{\"a\":2},\"timestamp\":3}");
+    (void)snprintf(whole, sizeof whole, "%.*s,\"signature\":true%s", (int)at, text, text + at);
+    free(text);
+    assert_null(json_canonical_but(o, "a", &at)); /* nothing stands before it */
+    assert_int_equal(json_object_set_new(o, "signature", json_true()), 0);
+    assert_null(json_canonical_but(o, "signature", &at));
+    text = json_canonical(o);
+    assert_string_equal(text, whole);
+    free(text);
+    json_decref(o);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +182,7 @@ int main(void)
         cmocka_unit_test(texts_are_escaped_as_little_as_may_be),
         cmocka_unit_test(nothing_ends_a_text_early),
         cmocka_unit_test(as_deep_as_may_come),
+        cmocka_unit_test(a_member_can_be_put_in_later),
         cmocka_unit_test(nothing_has_no_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
