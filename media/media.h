@@ -271,7 +271,6 @@ struct media_clip_result {
     uint64_t started_unix_us; /* wall clock of media time 0; 0 after a repair */
     uint64_t duration_ms;
     uint64_t bytes;
-    char sha256[65];
     unsigned width, height; /* of the first picture */
     bool repaired;
     bool has_poster;

@@ -12,6 +12,7 @@
 #include "base/er.h"
 #include "base/str.h"
 #include "server/calls_impl.h"
+#include "server/sealer.h"
 
 #define RETRY_US 5000000u /* between two tries to write finished clips' rows */
 
@@ -199,7 +200,8 @@ static void seal_again(struct calls *c, struct clip *clip)
     }
 }
 
-void call_clip_sealed(struct calls *c, struct clip *clip, int er, const char *sha256)
+void call_clip_sealed(struct calls *c, struct clip *clip, int er,
+                      const struct sealer_hashes *hashes)
 {
     c->seals += er == 0;
     c->seals_failed += er != 0;
@@ -214,8 +216,11 @@ void call_clip_sealed(struct calls *c, struct clip *clip, int er, const char *sh
     if (er) {
         clip->row.state = CLIP_FAILED;
         (void)str_copy(clip->row.reason, sizeof clip->row.reason, er_name(er));
-    } else {
-        (void)str_copy(clip->row.manifest_sha256, sizeof clip->row.manifest_sha256, sha256);
+    }
+    if (hashes) {
+        (void)str_copy(clip->row.sha256, sizeof clip->row.sha256, hashes->media);
+        (void)str_copy(clip->row.manifest_sha256, sizeof clip->row.manifest_sha256,
+                       hashes->manifest);
     }
     row_write(c, clip, true);
 }
@@ -250,7 +255,6 @@ static void take_result(struct store_clip *row, const struct media_clip_result *
     row->started_us = result->started_unix_us ? result->started_unix_us : row->started_us;
     row->duration_ms = result->duration_ms;
     row->bytes = result->bytes;
-    (void)str_copy(row->sha256, sizeof row->sha256, result->sha256);
     row->width = result->width;
     row->height = result->height;
     row->gaps = result->gaps;

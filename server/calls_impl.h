@@ -330,8 +330,10 @@ void call_clip_failed(struct calls *c, struct clip *clip, int er);
 void call_trim_clear(const char *path);
 /** Seal what is finished; then: */
 void call_clip_seal(struct calls *c, struct clip *clip);
-/** The manifest is durable (er 0, its hash), or it could not be made. */
-void call_clip_sealed(struct calls *c, struct clip *clip, int er, const char *sha256);
+/** The manifest is durable (er 0), or it could not be made. `hashes` NULL: nothing was read. */
+struct sealer_hashes;
+void call_clip_sealed(struct calls *c, struct clip *clip, int er,
+                      const struct sealer_hashes *hashes);
 
 /** The buyer; in a live room the host; else whoever publishes longest. */
 const char *room_default_publisher(struct room *r);

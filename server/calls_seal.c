@@ -23,15 +23,17 @@ struct seal_job {
     struct store_clip row;
     json_t *facts;            /* owned; or: */
     struct sealer_trim *trim; /* a copy, owned */
+    struct sealer_hashes hashes;
     int er;
 };
 
 /** What became of it goes on where the row is written. */
-static void sealed(struct calls *c, const struct id *clip, int er, const char *sha256)
+static void sealed(struct calls *c, const struct id *clip, int er,
+                   const struct sealer_hashes *hashes)
 {
     struct clip *found = c ? map_get_str(c->clips, clip->text) : NULL;
     if (found)
-        call_clip_sealed(c, found, er, sha256);
+        call_clip_sealed(c, found, er, hashes);
 }
 
 static void seal_work(struct store *s, struct calls_job *head)
@@ -39,16 +41,16 @@ static void seal_work(struct store *s, struct calls_job *head)
     struct seal_job *job = container_of(head, struct seal_job, head);
     (void)s;
     if (job->trim)
-        job->er = sealer_trim(job->sealer, job->trim, head->unix_us, job->row.manifest_sha256);
+        job->er = sealer_trim(job->sealer, job->trim, head->unix_us, &job->hashes);
     else
         job->er = sealer_seal(job->sealer, &job->row.id, job->row.path, job->facts, head->unix_us,
-                              job->row.manifest_sha256);
+                              &job->hashes);
 }
 
 static void seal_done(struct calls *c, struct calls_job *head)
 {
     struct seal_job *job = container_of(head, struct seal_job, head);
-    sealed(c, &job->row.id, job->er, job->row.manifest_sha256);
+    sealed(c, &job->row.id, job->er, &job->hashes);
     json_decref(job->facts);
     free(job->trim);
 }
@@ -97,7 +99,7 @@ static void facts_done(struct calls *c, struct calls_job *head)
     if (c && er == 0)
         er = seal_run(c, &job->row, job->facts, NULL);
     if (er)
-        sealed(c, &job->row.id, er, "");
+        sealed(c, &job->row.id, er, NULL);
     json_decref(job->facts);
 }
 
@@ -120,5 +122,5 @@ void call_clip_seal(struct calls *c, struct clip *clip)
     clip->writing = true;
     int er = clip->trim ? seal_run(c, &clip->row, NULL, clip->trim) : facts_run(c, &clip->row);
     if (er)
-        call_clip_sealed(c, clip, er, "");
+        call_clip_sealed(c, clip, er, NULL);
 }

@@ -101,8 +101,19 @@ int sealer_signer(struct sealer *s, uint64_t unix_us, struct manifest_signer *re
     return 0;
 }
 
-int sealer_write(const char *path, const char *text, size_t len,
-                 char ret_sha256[static SEALER_HASH_BYTES])
+int sealer_read(struct sealer *s, const char *path, struct matroska_file *media,
+                struct sealer_hashes *ret)
+{
+    char name[NAME_BYTES];
+    *ret = (struct sealer_hashes){0};
+    (void)snprintf(name, sizeof name, "%s.webm", path);
+    int er = matroska_read_path(s->vault, name, media);
+    if (er == 0 || er == ER_MALFORMED)
+        hex_encode(ret->media, media->hash.bytes, sizeof media->hash.bytes);
+    return er;
+}
+
+int sealer_write(const char *path, const char *text, size_t len, struct sealer_hashes *ret)
 {
     char name[NAME_BYTES];
     struct merkle_hash hash;
@@ -110,7 +121,8 @@ int sealer_write(const char *path, const char *text, size_t len,
     int er = merkle_sha256(text, len, &hash);
     if (er == 0)
         er = durable_write(name, text, len, 0640);
-    hex_encode(ret_sha256, hash.bytes, sizeof hash.bytes);
+    if (er == 0)
+        hex_encode(ret->manifest, hash.bytes, sizeof hash.bytes);
     return er;
 }
 
@@ -145,7 +157,7 @@ int sealer_sign(struct sealer *s, const char *context, json_t *document, uint64_
 
 static int seal_files(struct sealer *s, const struct id *clip, const char *path,
                       const json_t *facts, uint64_t unix_us, const struct matroska_file *media,
-                      const struct matroska_file *voices, char ret_sha256[static SEALER_HASH_BYTES])
+                      const struct matroska_file *voices, struct sealer_hashes *ret)
 {
     struct manifest_signer signer = {0};
     const char *why = "";
@@ -162,7 +174,7 @@ static int seal_files(struct sealer *s, const struct id *clip, const char *path,
                       er_name(er), why);
     }
     if (er == 0)
-        er = sealer_write(path, text, len, ret_sha256);
+        er = sealer_write(path, text, len, ret);
     free(text);
     keys_free((struct keys *)(uintptr_t)signer.keys);
     json_decref(all);
@@ -170,12 +182,11 @@ static int seal_files(struct sealer *s, const struct id *clip, const char *path,
 }
 
 int sealer_seal(struct sealer *s, const struct id *clip, const char *path, const json_t *facts,
-                uint64_t unix_us, char ret_sha256[static SEALER_HASH_BYTES])
+                uint64_t unix_us, struct sealer_hashes *ret)
 {
     char name[NAME_BYTES];
     struct matroska_file media = {0}, voices = {0};
-    (void)snprintf(name, sizeof name, "%s.webm", path);
-    int er = matroska_read_path(s->vault, name, &media), spoken = ER_NOT_FOUND;
+    int er = sealer_read(s, path, &media, ret), spoken = ER_NOT_FOUND;
     if (er == ER_MALFORMED)
         log_event(s->log, LOG_ERROR, "clip_malformed", "clip=%s byte=%llu why=\"%s\"", clip->text,
                   (unsigned long long)media.wrong_at, media.wrong);
@@ -185,8 +196,7 @@ int sealer_seal(struct sealer *s, const struct id *clip, const char *path, const
         er = spoken == ER_NOT_FOUND ? 0 : spoken;
     }
     if (er == 0)
-        er = seal_files(s, clip, path, facts, unix_us, &media, spoken == 0 ? &voices : NULL,
-                        ret_sha256);
+        er = seal_files(s, clip, path, facts, unix_us, &media, spoken == 0 ? &voices : NULL, ret);
     matroska_clear(&media);
     matroska_clear(&voices);
     return er;

@@ -41,12 +41,18 @@ static inline struct dbq *sealer_queue_for(struct sealer *s, uint64_t duration_m
 
 #define SEALER_HASH_BYTES 65
 
+/** SHA-256 in hexadecimal. */
+struct sealer_hashes {
+    char
+        media[SEALER_HASH_BYTES]; /* <path>.webm; also of one that cannot be sealed. "": not read */
+    char manifest[SEALER_HASH_BYTES]; /* "": there is none */
+};
+
 /** On such a thread: seal the clip at `path` (without suffix), so that <path>.manifest.json is durable on
- *  return; *ret_sha256 is its hash. `facts` (borrowed) is what the case says of the clip. ER_NOT_FOUND:
- *  no clip; ER_UNAUTHENTIC: the file is not what was recorded; ER_MALFORMED: it cannot be sealed; ER_IO,
- *  ER_NOMEM: perhaps later. */
+ *  return. `facts` (borrowed) is what the case says of the clip. ER_NOT_FOUND: no clip; ER_UNAUTHENTIC:
+ *  the file is not what was recorded; ER_MALFORMED: it cannot be sealed; ER_IO, ER_NOMEM: perhaps later. */
 int sealer_seal(struct sealer *s, const struct id *clip, const char *path, const json_t *facts,
-                uint64_t unix_us, char ret_sha256[static SEALER_HASH_BYTES]);
+                uint64_t unix_us, struct sealer_hashes *ret);
 
 /** A part of a clip that was copied into a file of its own. */
 struct sealer_trim {
@@ -62,7 +68,7 @@ struct sealer_trim {
 int sealer_find_cut(const char *path, uint64_t *from_ms, uint64_t *to_ms);
 /** As sealer_seal. */
 int sealer_trim(struct sealer *s, const struct sealer_trim *trim, uint64_t unix_us,
-                char ret_sha256[static SEALER_HASH_BYTES]);
+                struct sealer_hashes *ret);
 
 /* Any thread */
 
@@ -88,8 +94,10 @@ struct vault *sealer_vault(const struct sealer *s);
 /** Who signs now. The caller frees keys. */
 struct manifest_signer;
 int sealer_signer(struct sealer *s, uint64_t unix_us, struct manifest_signer *ret);
+/** The clip's own file, read to be sealed; its hash into *ret, the rest of which is empty. As matroska_read_path. */
+int sealer_read(struct sealer *s, const char *path, struct matroska_file *media,
+                struct sealer_hashes *ret);
 /** Writes a manifest that was made, to free() after it. */
-int sealer_write(const char *path, const char *text, size_t len,
-                 char ret_sha256[static SEALER_HASH_BYTES]);
+int sealer_write(const char *path, const char *text, size_t len, struct sealer_hashes *ret);
 
 #endif

@@ -70,7 +70,7 @@ int sealer_find_cut(const char *path, uint64_t *from_ms, uint64_t *to_ms)
 
 static int trim(struct sealer *s, const struct sealer_trim *t, uint64_t unix_us,
                 const struct manifest *original, const struct matroska_file *media,
-                char ret_sha256[static SEALER_HASH_BYTES])
+                struct sealer_hashes *ret)
 {
     struct manifest_signer signer = {0};
     const char *why = "";
@@ -92,7 +92,7 @@ static int trim(struct sealer *s, const struct sealer_trim *t, uint64_t unix_us,
                       t->clip.text, er_name(er), why);
     }
     if (er == 0)
-        er = sealer_write(t->path, text, len, ret_sha256);
+        er = sealer_write(t->path, text, len, ret);
     free(text);
     json_decref(facts);
     keys_free((struct keys *)(uintptr_t)signer.keys);
@@ -100,17 +100,16 @@ static int trim(struct sealer *s, const struct sealer_trim *t, uint64_t unix_us,
 }
 
 int sealer_trim(struct sealer *s, const struct sealer_trim *t, uint64_t unix_us,
-                char ret_sha256[static SEALER_HASH_BYTES])
+                struct sealer_hashes *ret)
 {
-    char name[600];
     struct manifest original;
     struct matroska_file media = {0};
+    *ret = (struct sealer_hashes){0};
     int er = original_read(t->of_path, &original);
-    (void)snprintf(name, sizeof name, "%s.webm", t->path);
     if (er == 0)
-        er = matroska_read_path(sealer_vault(s), name, &media);
+        er = sealer_read(s, t->path, &media, ret);
     if (er == 0)
-        er = trim(s, t, unix_us, &original, &media, ret_sha256);
+        er = trim(s, t, unix_us, &original, &media, ret);
     matroska_clear(&media);
     manifest_clear(&original);
     return er;

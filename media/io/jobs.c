@@ -96,7 +96,6 @@ static void tell_ready(struct jobs *j, const struct id *room, const struct id *c
     out->started_unix_us = start_unix_us;
     out->duration_ms = r->duration_us / 1000;
     out->bytes = r->bytes;
-    hex_encode(out->sha256, r->sha256, sizeof r->sha256);
     out->width = r->width;
     out->height = r->height;
     out->repaired = r->repaired;

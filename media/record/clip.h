@@ -28,8 +28,7 @@ struct clip_config {
 
 struct clip_result {
     uint64_t duration_us;
-    uint64_t bytes;
-    uint8_t sha256[32]; /* of the finished file */
+    uint64_t bytes; /* of the finished file */
     unsigned width, height;
     enum codec_format format;  /* of the first picture */
     bool has_video, has_audio; /* a picture; a voice (after a repair: a sound track) */

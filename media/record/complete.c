@@ -3,7 +3,6 @@
  * the poster. Everything can be done again from the beginning until the .part is gone. */
 #include "media/record/complete.h"
 
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,32 +15,17 @@
 #include "media/record/webm.h"
 
 enum {
-    HASH_BYTES = 65536,
     STUB_BYTES =
         262144, /* what is larger, and yet without a frame, is left for people to look at */
 };
 
-static int hash_file(struct vault *vault, const char *path, struct clip_result *ret)
+static int bytes_of(struct vault *vault, const char *path, uint64_t *ret)
 {
     struct file *f;
     int er = file_open(&f, vault, path);
     if (er < 0)
         return er;
-    EVP_MD_CTX *hash = EVP_MD_CTX_new();
-    uint8_t *buf = malloc(HASH_BYTES);
-    if (!hash || !buf || EVP_DigestInit_ex(hash, EVP_sha256(), NULL) != 1)
-        er = ER_NOMEM;
-    size_t len = 1;
-    while (er == 0 && len > 0) {
-        er = file_read(f, buf, HASH_BYTES, &len);
-        if (er == 0 && EVP_DigestUpdate(hash, buf, len) != 1)
-            er = ER_INTERNAL;
-    }
-    if (er == 0 && EVP_DigestFinal_ex(hash, ret->sha256, NULL) != 1)
-        er = ER_INTERNAL;
-    ret->bytes = file_position(f);
-    EVP_MD_CTX_free(hash);
-    free(buf);
+    er = file_size(f, ret);
     file_close(f);
     return er;
 }
@@ -164,7 +148,7 @@ static int complete_rest(struct vault *vault, const char *path, const struct nam
 {
     int er = complete_log(vault, n, whole, info);
     if (er == 0)
-        er = hash_file(vault, n->webm, ret);
+        er = bytes_of(vault, n->webm, &ret->bytes);
     if (er == 0) {
         tell(info, ret);
         ret->has_poster = make_poster(vault, path, info);

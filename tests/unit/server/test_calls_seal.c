@@ -94,6 +94,19 @@ static void stop(struct scene *s)
     world_settle(&s->w);
 }
 
+/** The row has the hash of the file that is there. */
+static void check_hash(struct scene *s)
+{
+    struct merkle_hash hash;
+    char *bytes, hex[65];
+    size_t len;
+    assert_int_equal(durable_read(path_of(s, ".webm"), 1 << 20, &bytes, &len), 0);
+    assert_int_equal(merkle_sha256(bytes, len, &hash), 0);
+    free(bytes);
+    hex_encode(hex, hash.bytes, sizeof hash.bytes);
+    assert_string_equal(stored(s).sha256, hex);
+}
+
 static void check_manifest(struct scene *s)
 {
     char media[600], manifest[600], folder[80];
@@ -110,6 +123,7 @@ static void check_manifest(struct scene *s)
     assert_int_equal(report_verdict(&r), REPORT_VERIFIES);
     report_clear(&r);
     keys_free(keys);
+    check_hash(s);
 }
 
 static void ready_with_a_manifest_that_verifies(void **state)
@@ -209,6 +223,7 @@ static void a_full_disk_keeps_it_from_being_ready(void **state)
     assert_int_equal(world_events(&s->w, &s->c.id, "clip_ready"), 0);
     world_pass(&s->w, 11000);
     assert_int_equal(stored(s).state, CLIP_RECORDING);
+    assert_string_equal(stored(s).sha256, "");
     assert_int_equal(rmdir(path_of(s, ".manifest.json.tmp")), 0);
     world_pass(&s->w, 6000);
     assert_int_equal(stored(s).state, CLIP_READY);
@@ -223,6 +238,7 @@ static void what_cannot_be_sealed_has_failed(void **state)
     stop(s);
     assert_int_equal(stored(s).state, CLIP_FAILED);
     assert_string_equal(stored(s).reason, "malformed");
+    check_hash(s);
     assert_int_equal(world_events(&s->w, &s->c.id, "clip_failed"), 1);
 }
 

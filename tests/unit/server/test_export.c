@@ -64,8 +64,9 @@ static void add_clip(struct scene *s)
     write_at(s, c.id.text, ".voices.mka", m.bytes, m.len);
     matroska_make_free(&m);
     assert_int_equal(store_clip_facts(s->store, &c, &facts), 0);
-    assert_int_equal(sealer_seal(s->sealer, &c.id, c.path, facts, T0 + 2000000, c.manifest_sha256),
-                     0);
+    struct sealer_hashes hashes;
+    assert_int_equal(sealer_seal(s->sealer, &c.id, c.path, facts, T0 + 2000000, &hashes), 0);
+    (void)str_copy(c.manifest_sha256, sizeof c.manifest_sha256, hashes.manifest);
     json_decref(facts);
     uint8_t log[256];
     size_t len = seen_make(log, sizeof log, "<b>ann", "bo", T0 / 1000000, 2, 24);
@@ -271,8 +272,8 @@ static void a_clip_of_another_case_does_not_belong(void **state)
     json_t *facts;
     row.case_id = other.id; /* sealed with the other's timeline */
     assert_int_equal(store_clip_facts(s->store, &row, &facts), 0);
-    char hash[SEALER_HASH_BYTES];
-    assert_int_equal(sealer_seal(s->sealer, &row.id, row.path, facts, T0 + 4000000, hash), 0);
+    struct sealer_hashes hashes;
+    assert_int_equal(sealer_seal(s->sealer, &row.id, row.path, facts, T0 + 4000000, &hashes), 0);
     json_decref(facts);
     free(s->zip);
     assert_true(id_equal(&mine, &s->sc.id));

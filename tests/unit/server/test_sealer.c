@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/digest.h"
 #include "base/er.h"
 #include "base/json.h"
 #include "base/str.h"
@@ -66,13 +67,18 @@ static int teardown(void **state)
     return 0;
 }
 
-static int seal(struct scene *s)
+static int seal_hashed(struct scene *s, struct sealer_hashes *ret)
 {
-    char hash[SEALER_HASH_BYTES];
     json_t *facts = json_pack("{s:s}", "publisher", "bo");
-    int er = sealer_seal(s->sealer, &s->clip, s->path, facts, 1790000001000000u, hash);
+    int er = sealer_seal(s->sealer, &s->clip, s->path, facts, 1790000001000000u, ret);
     json_decref(facts);
     return er;
+}
+
+static int seal(struct scene *s)
+{
+    struct sealer_hashes hashes;
+    return seal_hashed(s, &hashes);
 }
 
 /** The seal's member; the manifest is to be cleared. */
@@ -134,6 +140,35 @@ static void log_begin(struct scene *s)
 static void log_save(struct scene *s)
 {
     scratch_write(&s->scratch, "a.framelog", (const uint8_t *)s->log, s->log_len);
+}
+
+/** All that goes into it is known: its bytes are what they have always been. */
+static void the_same_clip_gives_the_same_manifest(void **state)
+{
+    struct scene *s = *state;
+    struct sealer_hashes hashes;
+    assert_int_equal(seal_hashed(s, &hashes), 0);
+    assert_string_equal(hashes.manifest,
+                        "0e2ba4a00e1251ea24335a524d365b939e7525c405aa4381306b7435e3cbdae3");
+}
+
+static void the_hashes_are_those_of_the_files(void **state)
+{
+    struct scene *s = *state;
+    struct sealer_hashes hashes;
+    assert_int_equal(seal_hashed(s, &hashes), 0);
+    const struct {
+        const char *name, *told;
+    } files[] = {{"a.webm", hashes.media}, {"a.manifest.json", hashes.manifest}};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        size_t len;
+        uint8_t *bytes = scratch_read(&s->scratch, files[i].name, &len), hash[DIGEST_BYTES];
+        char text[SEALER_HASH_BYTES];
+        digest_sha256(bytes, len, hash);
+        free(bytes);
+        hex_encode(text, hash, sizeof hash);
+        assert_string_equal(files[i].told, text);
+    }
 }
 
 static void seals_without_a_log(void **state)
@@ -309,6 +344,8 @@ static void signs_other_documents(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(the_same_clip_gives_the_same_manifest),
+        TEST(the_hashes_are_those_of_the_files),
         TEST(seals_without_a_log),
         TEST(an_unbroken_take_is_certified),
         TEST(breaks_are_listed),
