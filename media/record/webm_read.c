@@ -172,9 +172,11 @@ int webm_each(struct vault *vault, const char *path,
               int (*each)(void *ctx, const struct webm_frame *frame), void *ctx)
 {
     struct reader r;
+    bool any = false;
     int er = reader_open(&r, vault, path, false);
     int track;
     while (er == 0 && (er = reader_next(&r, &track)) == 0) {
+        any = true;
         const AVPacket *packet = r.box.packet;
         const struct webm_frame frame = {
             .track = (unsigned)packet->stream_index + 1,
@@ -189,7 +191,7 @@ int webm_each(struct vault *vault, const char *path,
             break;
     }
     webm_box_close(&r.box);
-    return er == ER_NOT_FOUND ? 0 : er;
+    return er == ER_NOT_FOUND && any ? 0 : er;
 }
 
 /* --- finishing */

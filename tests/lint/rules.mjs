@@ -73,9 +73,6 @@ const UNTESTED = {
 
 /** Parts of a module that show nothing but its face to others, tested through that: path -> test. */
 const TESTED_WITH = {
-  'base/vault_file_read.c': 'vault_file',
-  'media/record/journal_settle.c': 'journal',
-  'media/record/webm_read.c': 'webm',
   'server/calls_chat.c': 'calls',
   'server/calls_gauges.c': 'calls',
   'server/http_direct.c': 'http',
