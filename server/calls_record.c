@@ -1,12 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What recording a clip and taking a still have in common: who may ask for it in which room, and of whom. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/er.h"
 #include "base/str.h"
 #include "server/calls_impl.h"
 
-/** Whether that person is there and agrees; the one who is meant when nobody is named. */
+static bool has_picture(const struct room *r, const char *identity)
+{
+    for (size_t i = 0; i < r->track_count; i++) {
+        if (r->tracks[i].kind == MEDIA_VIDEO && strcmp(r->tracks[i].identity, identity) == 0)
+            return true;
+    }
+    return false;
+}
+
+/** Whether that person is there, agrees and sends pictures; the one who is meant when nobody is named. */
 static int check(struct room *r, struct record_ask *ask, const char **ret_why)
 {
     bool named = ask->publisher[0] != '\0';
@@ -18,6 +28,9 @@ static int check(struct room *r, struct record_ask *ask, const char **ret_why)
         return named ? ER_NOT_FOUND : ER_CONFLICT;
     *ret_why = "the publisher has not consented to being recorded";
     if (!p->consent)
+        return ER_CONFLICT;
+    *ret_why = "the publisher sends no picture";
+    if (!has_picture(r, ask->publisher))
         return ER_CONFLICT;
     *ret_why = CALLS_DISK_LOW;
     return r->calls->space_low ? ER_IO : 0;

@@ -36,6 +36,7 @@ before(async () => {
   item = await server.newCase();
   caller = new Caller(load, item);
   await caller.enter(server);
+  await caller.seen();
   await caller.watch();
 });
 after(async () => {

@@ -44,15 +44,6 @@ async function finished(id) {
   }
 }
 
-/** Waits for the publisher's first pictures: of what has none there is no clip. */
-async function pictures(room) {
-  for (const end = Date.now() + 20_000; ; await pause(50)) {
-    const { tracks } = await ask('GET', `/rooms/${room}`);
-    if (tracks.some(({ kind, packets }) => kind === 'video' && packets > 0)) return;
-    assert.ok(Date.now() < end, 'no pictures come');
-  }
-}
-
 /** A call that leaves all kinds of evidence. Gives its case, and the ids. */
 async function makeCase(load, name) {
   const judge = new Judge(data);
@@ -60,7 +51,7 @@ async function makeCase(load, name) {
   const caller = new Caller(load, item);
   await caller.enter(server);
   await caller.agent.ask({ type: 'chat', text: 'Hello' });
-  await pictures(item.room);
+  await caller.seen();
   const clip = await ask('POST', `/rooms/${item.room}/clips`, {});
   await pause(3500);
   await ask('POST', `/clips/${clip.id}/stop`, {});

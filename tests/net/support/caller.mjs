@@ -39,6 +39,12 @@ export class Caller {
     this.agent = await enter(server, { role: 'agent', sub: 'agent-1', name: 'Ann', room });
   }
 
+  /** Waits for the buyer's first picture: of who sends none there is no clip. */
+  async seen() {
+    const isPicture = ({ kind, identity }) => kind === 'video' && identity === this.item.buyer.id;
+    await this.agent.expect('track_added', isPicture);
+  }
+
   /** The agent receives what the buyer sends. */
   async watch() {
     this.viewer = `${this.peer}-viewer`;

@@ -8,7 +8,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildFolder } from './louped.mjs';
 
-const LOST_MS = 5000; // a recording that went on for longer leaves something, also on a machine that is busy
+const LOST_MS = 2500; // a recording that went on for longer leaves something
 
 export class Judge {
   verified = new Map(); // id -> the hash of its manifest, or record

@@ -86,6 +86,8 @@ static void test_a_clip_from_start_to_stop(void **state)
     (void)ask(b, api_room_consent, ROLE_BUYER, "lin", "{'recording':true}");
     assert_int_equal(ask(b, api_room_clip, ROLE_BUYER, "lin", NULL), 403);
     assert_int_equal(ask(b, api_room_clip, ROLE_AGENT, "ann", "{'publisher':'nobody'}"), 404);
+    assert_int_equal(ask(b, api_room_clip, ROLE_AGENT, "ann", NULL), 409); /* no picture */
+    client_publish(&b->buyer, &b->api.sc.room, "lin");
     assert_int_equal(fake_media_count(b->api.w.media, "clip_start"), 0);
     assert_int_equal(ask(b, api_room_clip, ROLE_AGENT, "ann", "{'publisher':'lin','label':'cup'}"),
                      201);
@@ -121,6 +123,7 @@ static void test_too_much_at_once(void **state)
 {
     struct bench *b = *state;
     (void)ask(b, api_room_consent, ROLE_BUYER, "lin", "{'recording':true}");
+    client_publish(&b->buyer, &b->api.sc.room, "lin");
     fake_dbq_full(b->api.w.dbq, true);
     assert_int_equal(ask(b, api_room_clip, ROLE_AGENT, "ann", NULL), 429);
     assert_string_equal(api_header(&b->api, "retry-after"), "1");

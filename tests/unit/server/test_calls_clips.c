@@ -76,9 +76,10 @@ static void test_needs_consent_and_right(void **state)
     world_stop(&w);
 }
 
-static void consent(struct client *buyer)
+static void consent(struct client *buyer, const struct store_case *c)
 {
     client_say(buyer, "{'type':'consent','id':'c','recording':true}");
+    client_publish(buyer, &c->room, "bo");
     client_forget(buyer);
 }
 
@@ -86,7 +87,7 @@ static void test_life_of_a_clip(void **state)
 {
     struct in_room *in = *state;
     struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
-    consent(&in->buyer);
+    consent(&in->buyer, &in->c);
     struct result r = start(&in->w, &agent, in->c.room.text, NULL);
     assert_int_equal(r.er, 0);
     assert_string_equal(r.state, "recording");
@@ -133,7 +134,7 @@ static void test_looks_back(void **state)
     char line[96];
     fake_media_manual_clips(in->w.media);
     assert_int_equal(start_past(&in->w, in->c.room.text, 60, true).er, ER_CONFLICT);
-    consent(&in->buyer);
+    consent(&in->buyer, &in->c);
     assert_int_equal(start_past(&in->w, in->c.room.text, 61, true).er, ER_INVALID);
     struct result r = start_past(&in->w, in->c.room.text, 60, true);
     assert_int_equal(r.er, 0);
@@ -158,7 +159,7 @@ static void test_full_disk_is_told(void **state)
 {
     struct in_room *in = *state;
     struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
-    consent(&in->buyer);
+    consent(&in->buyer, &in->c);
     fake_media_manual_clips(in->w.media);
     struct result r = start(&in->w, &agent, in->c.room.text, "bo");
     struct media_event e = {.type = MEDIA_CLIP_FAILED, .er = ER_IO};
@@ -179,7 +180,7 @@ static void test_full_store_queue_is_told(void **state)
 {
     struct in_room *in = *state;
     struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
-    consent(&in->buyer);
+    consent(&in->buyer, &in->c);
     fake_media_manual_clips(in->w.media);
     struct result r = start(&in->w, &agent, in->c.room.text, "bo");
     struct media_event e = {.type = MEDIA_CLIP_READY, .result = {.duration_ms = 5}};
@@ -195,6 +196,7 @@ static void test_full_store_queue_is_told(void **state)
     assert_int_equal(stored(&in->w, r.clip).state, CLIP_RECORDING);
 
     client_say(&in->buyer, "{'type':'join','case':'%s'}", in->c.id.text);
+    client_publish(&in->buyer, &in->c.room, "bo");
     r = start(&in->w, &agent, in->c.room.text, "bo");
     assert_int_equal(id_parse(r.clip, &e.clip), 0);
     fake_dbq_full(in->w.dbq, true);
@@ -220,7 +222,7 @@ static void test_unwritten_end_is_told_and_written_later(void **state)
 {
     struct in_room *in = *state;
     struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
-    consent(&in->buyer);
+    consent(&in->buyer, &in->c);
     fake_media_manual_clips(in->w.media);
     struct result r = start(&in->w, &agent, in->c.room.text, "bo");
     struct media_event e = {.type = MEDIA_CLIP_FAILED, .er = ER_IO};
@@ -256,7 +258,7 @@ static void test_unwritten_end_does_not_hold_the_drain(void **state)
 {
     struct in_room *in = *state;
     struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
-    consent(&in->buyer);
+    consent(&in->buyer, &in->c);
     assert_int_equal(start(&in->w, &agent, in->c.room.text, "bo").er, 0);
     writable(&in->w, false);
     calls_drain(in->w.calls, NULL, NULL);
@@ -269,7 +271,7 @@ static void test_no_clip_begins_while_draining(void **state)
 {
     struct in_room *in = *state;
     struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
-    consent(&in->buyer);
+    consent(&in->buyer, &in->c);
     struct result r = {0};
     calls_clip_start(in->w.calls, &agent, in->c.room.text, NULL, NULL, take_result, &r);
     calls_drain(in->w.calls, NULL, NULL);
@@ -282,7 +284,7 @@ static void test_bound_and_drain(void **state)
 {
     struct in_room *in = *state;
     struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
-    consent(&in->buyer);
+    consent(&in->buyer, &in->c);
     for (int i = 0; i < LIMIT_CLIPS_PER_ROOM; i++)
         assert_int_equal(start(&in->w, &agent, in->c.room.text, NULL).er, 0);
     assert_int_equal(start(&in->w, &agent, in->c.room.text, NULL).er, ER_FULL);
@@ -297,7 +299,7 @@ static void test_room_waits_for_its_clips(void **state)
 {
     struct in_room *in = *state;
     struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
-    consent(&in->buyer);
+    consent(&in->buyer, &in->c);
     fake_media_manual_clips(in->w.media);
     struct result r = start(&in->w, &agent, in->c.room.text, NULL);
     client_say(&in->buyer, "{'type':'bye'}");
@@ -321,7 +323,7 @@ static void test_repair_at_the_start(void **state)
     struct store_case c = world_case(&w, "bo");
     struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
     client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    consent(&buyer);
+    consent(&buyer, &c);
     fake_media_manual_clips(w.media);
     struct result r = start(&w, &agent, c.room.text, NULL);
     buyer.link = NULL; /* as with a process that dies */

@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "server/calls_impl.h"
 #include "tests/unit/support/calls_world.h"
+#include "tests/unit/support/fake_media.h"
 
 struct fixture {
     struct world w;
@@ -36,6 +37,7 @@ static int setup(void **state)
     client_hello(&f->buyer, &f->w, "bo", ROLE_BUYER, &f->c.id);
     client_hello(&f->agent, &f->w, "ann", ROLE_AGENT, &f->c.id);
     client_say(&f->buyer, "{'type':'consent','id':'c','recording':true}");
+    client_publish(&f->buyer, &f->c.room, "bo");
     *state = f;
     return 0;
 }
@@ -131,6 +133,20 @@ static void only_of_who_is_there_and_agrees(void **state)
     assert_int_equal(f->runs, 0);
 }
 
+static void not_of_who_sends_no_picture(void **state)
+{
+    struct fixture *f = *state;
+    struct media_event gone = {.type = MEDIA_TRACK_REMOVED,
+                               .room = f->c.room,
+                               .peer = fake_media_last_peer(f->w.media),
+                               .track = 1};
+    assert_int_equal(record(f, f->c.room.text, ""), 0);
+    fake_media_say(f->w.media, &gone);
+    world_settle(&f->w);
+    assert_int_equal(record(f, f->c.room.text, "bo"), ER_CONFLICT);
+    assert_string_equal(f->why, "the publisher sends no picture");
+}
+
 static void not_without_room_nor_while_all_ends(void **state)
 {
     struct fixture *f = *state;
@@ -156,6 +172,7 @@ int main(void)
         TEST(only_those_with_the_right_in_this_room),
         TEST(rooms_that_are_not_there),
         TEST(only_of_who_is_there_and_agrees),
+        TEST(not_of_who_sends_no_picture),
         TEST(not_without_room_nor_while_all_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,9 +53,10 @@ static struct store_clip stored(struct world *w, const char *clip)
     return row;
 }
 
-static void consent(struct client *buyer)
+static void consent(struct client *buyer, const struct store_case *c)
 {
     client_say(buyer, "{'type':'consent','id':'c','recording':true}");
+    client_publish(buyer, &c->room, "bo");
     client_forget(buyer);
 }
 
@@ -69,7 +70,7 @@ static void test_full_disk_is_tried_again(void **state)
     struct store_case c = world_case(&w, "bo");
     struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
     client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    consent(&buyer);
+    consent(&buyer, &c);
     fake_media_manual_clips(w.media);
     struct result r = start(&w, &agent, c.room.text, "bo");
     struct media_event e = {.type = MEDIA_CLIP_FAILED, .er = ER_IO};
@@ -111,7 +112,7 @@ static void test_failed_ones_at_the_start(void **state)
     struct store_case c = world_case(&w, "bo");
     struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
     client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    consent(&buyer);
+    consent(&buyer, &c);
     fake_media_manual_clips(w.media);
     struct media_event e = {.type = MEDIA_CLIP_FAILED, .er = ER_IO};
     for (int i = 0; i < 2; i++) {

@@ -42,6 +42,7 @@ static int setup(void **state)
     s.agent = world_claims("ann", ROLE_AGENT, NULL);
     client_hello(&s.buyer, &s.w, "bo", ROLE_BUYER, &s.c.id);
     client_say(&s.buyer, "{'type':'consent','id':'c','recording':true}");
+    client_publish(&s.buyer, &s.c.room, "bo");
     calls_clip_start(s.w.calls, &s.agent, s.c.room.text, NULL, "cup", take_clip, &s.clip);
     world_settle(&s.w);
     client_forget(&s.buyer);

@@ -78,6 +78,7 @@ static void test_fills_and_empties(void **state)
     struct store_case c = world_case(&w, "bo");
     client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
     client_say(&buyer, "{'type':'consent','id':'c','recording':true}");
+    client_publish(&buyer, &c.room, "bo");
     world_pass(&w, 2500);
     assert_int_equal(start_clip(&w, &c), 0);
     assert_false(client_has(&buyer, "notice"));
@@ -115,6 +116,7 @@ static void test_without_a_limit_nobody_looks(void **state)
     struct in_room *in = *state;
     free_bytes = 0;
     client_say(&in->buyer, "{'type':'consent','id':'c','recording':true}");
+    client_publish(&in->buyer, &in->c.room, "bo");
     world_pass(&in->w, 5000);
     assert_int_equal(start_clip(&in->w, &in->c), 0);
     assert_false(client_has(&in->buyer, "notice"));

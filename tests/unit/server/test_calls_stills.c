@@ -60,6 +60,7 @@ static void begin(struct fixture *f, bool consents)
     client_hello(&f->buyer, &f->w, "bo", ROLE_BUYER, &f->c.id);
     if (consents)
         client_say(&f->buyer, "{'type':'consent','id':'c','recording':true}");
+    client_publish(&f->buyer, &f->c.room, "bo");
     client_forget(&f->buyer);
 }
 

@@ -91,6 +91,7 @@ int buried_setup(void **state)
     b->arbiter = world_claims("arb", ROLE_ARBITER, &b->c.id);
     client_hello(&b->buyer, &b->w, "bo", ROLE_BUYER, &b->c.id);
     client_say(&b->buyer, "{'type':'consent','id':'c','recording':true}");
+    client_publish(&b->buyer, &b->c.room, "bo");
     b->clip = buried_clip(b);
     *state = b;
     return 0;

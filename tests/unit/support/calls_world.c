@@ -245,6 +245,20 @@ void client_hello(struct client *c, struct world *w, const char *identity, enum 
     (void)str_copy(c->session, sizeof c->session, text_at(welcome, "session"));
 }
 
+void client_publish(struct client *c, const struct id *room, const char *identity)
+{
+    world_settle(c->world); /* its join or consent, if that still goes on */
+    client_say(c, "{'type':'offer','sdp':'v=0'}");
+    struct media_event e = {.type = MEDIA_TRACK_ADDED,
+                            .room = *room,
+                            .peer = fake_media_last_peer(c->world->media),
+                            .track = 1,
+                            .kind = MEDIA_VIDEO};
+    (void)str_copy(e.identity, sizeof e.identity, identity);
+    fake_media_say(c->world->media, &e);
+    world_settle(c->world);
+}
+
 void client_cut(struct client *c)
 {
     client_pump(c);

@@ -61,6 +61,8 @@ void client_open(struct client *c, struct world *w);
 /** Open, hello, welcome. */
 void client_hello(struct client *c, struct world *w, const char *identity, enum role role,
                   const struct id *case_id);
+/** A peer connection of its, from which a picture comes. */
+void client_publish(struct client *c, const struct id *room, const char *identity);
 /** The connection breaks off. */
 void client_cut(struct client *c);
 /** A new connection with `session` and `received`. */
