@@ -13,7 +13,7 @@ import { lensScript } from './support/inpage.mjs';
 import { AGENT, BUYER, acceptCall, openBuyer, openDesk, record, takeCalls } from './support/people.mjs';
 import { startLouped, tokens } from './support/server.mjs';
 
-const ROUNDS = Number(process.env.LOUPE_LIGHT_ROUNDS ?? 2);
+const ROUNDS = Number(process.env.LOUPE_LIGHT_ROUNDS ?? 1);
 const folder = mkdtempSync(join(tmpdir(), 'loupe-light-'));
 const tape = join(folder, 'tape.y4m');
 let louped;
