@@ -58,6 +58,9 @@ async function runPart({ title, run, lane }) {
   } catch (error) {
     report(title, { ok: false, text: String(error.stack).split('\n') });
   }
+  if (!pattern && Object.values(counts).every((n) => n === 0)) {
+    report(title, { ok: false, text: ['no case was run'] });
+  }
   const seconds = ((Date.now() - started) / 1000).toFixed(1).padStart(7);
   const said = Object.entries(counts).filter(([word, n]) => n > 0 || (word === 'passed' && !pattern));
   if (said.length > 0) {

@@ -100,23 +100,21 @@ function propertyOf(test, name) {
   return test.properties?.find((property) => property.name === name)?.value;
 }
 
-/** [{ name, label, command, seconds, env }] of one build folder. */
+/** [{ name, label, command, seconds, env }] of one build folder; no command as long as it is not built. */
 function listTests(folder) {
   const listed = JSON.parse(capture('ctest', '--test-dir', folder, '--show-only=json-v1'));
-  return listed.tests
-    .filter((test) => test.command)
-    .map((test) => ({
-      name: test.name,
-      label: propertyOf(test, 'LABELS')[0],
-      command: test.command,
-      seconds: propertyOf(test, 'TIMEOUT') ?? 120,
-      env: Object.fromEntries(
-        (propertyOf(test, 'ENVIRONMENT') ?? []).map((pair) => {
-          const at = pair.indexOf('=');
-          return [pair.slice(0, at), pair.slice(at + 1)];
-        }),
-      ),
-    }));
+  return listed.tests.map((test) => ({
+    name: test.name,
+    label: propertyOf(test, 'LABELS')[0],
+    command: test.command,
+    seconds: propertyOf(test, 'TIMEOUT') ?? 120,
+    env: Object.fromEntries(
+      (propertyOf(test, 'ENVIRONMENT') ?? []).map((pair) => {
+        const at = pair.indexOf('=');
+        return [pair.slice(0, at), pair.slice(at + 1)];
+      }),
+    ),
+  }));
 }
 
 /** Builds the programs of the wanted tests with a preset; a failed build is one failed case. */
@@ -134,7 +132,12 @@ function cTests(part, preset, labels, { prefix = () => [], slower = 1, env = {},
     const { top, wants, report, logOf, run } = context;
     const isWanted = ({ name, label }) =>
       labels.includes(label) && wants(`${part}/${name}`) && !skip?.test(name);
-    const wanted = listTests(join(top, 'build')).filter(isWanted);
+    let wanted = listTests(join(top, 'build')).filter(isWanted);
+    if (wanted.some(({ command }) => !command)) {
+      // Only what was built before can be told by its target.
+      if (!(await build(context, 'release', ['all']))) return;
+      wanted = listTests(join(top, 'build')).filter(isWanted);
+    }
     if (wanted.length === 0) return;
     const folder = await build(context, preset, wanted.map(({ command }) => basename(command[0])));
     if (!folder) return;
