@@ -102,9 +102,10 @@ static void write_log(struct fixture *f, const char *text)
 static char *read_log(struct fixture *f)
 {
     size_t len;
-    char *bytes = (char *)scratch_read(&f->scratch, "clip.framelog", &len), *text;
-    text = strndup(bytes, len);
-    free(bytes);
+    char *text = (char *)scratch_read(&f->scratch, "clip.framelog", &len);
+    text = realloc(text, len + 1);
+    assert_non_null(text);
+    text[len] = '\0';
     return text;
 }
 
