@@ -64,7 +64,6 @@ const WRITABLE = {};
 
 /** Sources without a unit test: path -> why, and what runs them. */
 const UNTESTED = {
-  'server/api_export.c': 'takes a request from thread to thread: tests/e2e/evidence',
   'server/app.c': 'puts the process together: tests/net and tests/e2e',
   'server/main.c': 'calls app_main: tests/net/process',
   'server/main_ctl.c': 'a command line: tests/net/process',
@@ -73,12 +72,6 @@ const UNTESTED = {
 
 /** Parts of a module that show nothing but its face to others, tested through that: path -> test. */
 const TESTED_WITH = {
-  'server/calls_chat.c': 'calls',
-  'server/calls_gauges.c': 'calls',
-  'server/http_direct.c': 'http',
-  'server/http_exchange.c': 'http',
-  'server/http_file.c': 'http',
-  'server/http_message.c': 'http',
   'server/seal/manifest_read.c': 'manifest',
   'server/seal/manifest_trim.c': 'manifest',
   'server/seal/verify_case.c': 'export',

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Rooms: joining, leaving, chat, media state, consent by both doors. */
+/* Rooms: joining, leaving, media state, consent by both doors. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -40,31 +40,6 @@ static void test_join_and_leave(void **state)
     assert_string_equal(text_at(client_expect(&in->buyer, "error"), "code"), "denied");
     client_say(&in->buyer, "{'type':'join','id':'5','room':'01arz3ndektsv4rrffq69g5fav'}");
     assert_string_equal(text_at(client_expect(&in->buyer, "error"), "code"), "not_found");
-    client_free(&agent);
-}
-
-static void test_chat(void **state)
-{
-    struct in_room *in = *state;
-    struct client agent;
-    client_say(&in->buyer, "{'type':'chat','id':'1','text':' a\\u0007 cup\\u202e '}");
-    json_t *ok = client_expect(&in->buyer, "ok");
-    json_t *chat = client_expect(&in->buyer, "chat");
-    assert_string_equal(text_at(chat, "message.message"), text_at(ok, "message"));
-    assert_string_equal(text_at(chat, "message.text"), "a cup");
-    assert_string_equal(text_at(chat, "message.from"), "bo");
-    client_say(&in->buyer, "{'type':'chat','id':'2','text':' \\u0007 '}");
-    assert_string_equal(text_at(client_expect(&in->buyer, "error"), "code"), "invalid");
-    client_hello(&agent, &in->w, "ann", ROLE_AGENT, &in->c.id);
-    json_t *history = client_expect(&agent, "history");
-    assert_string_equal(text_at(history, "messages.0.text"), "a cup");
-    assert_int_equal(world_events(&in->w, &in->c.id, "chat"), 1);
-    /* What cannot be kept is told to nobody. */
-    fake_dbq_full(in->w.dbq, true);
-    client_say(&in->buyer, "{'type':'chat','id':'3','text':'lost'}");
-    assert_string_equal(text_at(client_expect(&in->buyer, "error"), "re"), "3");
-    assert_false(client_has(&agent, "chat"));
-    fake_dbq_full(in->w.dbq, false);
     client_free(&agent);
 }
 
@@ -186,7 +161,6 @@ int main(void)
 #define IN_ROOM(f) cmocka_unit_test_setup_teardown(f, room_setup, room_teardown)
     const struct CMUnitTest tests[] = {
         IN_ROOM(test_join_and_leave),
-        IN_ROOM(test_chat),
         IN_ROOM(test_media_state),
         IN_ROOM(test_consent),
         cmocka_unit_test(test_last_word_on_consent_counts),

@@ -1,212 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Requests and answers as values: queries, problems, conditions, heads; the reader of files. */
+/* The listening side and the loop. What goes over a connection is test_http_exchange's. */
+#include "server/http.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
-#include <poll.h>
-#include <stdio.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include "base/er.h"
-#include "server/http.h"
-#include "server/http_file.h"
-#include "server/http_message.h"
-
-static void test_query(void **state)
-{
-    (void)state;
-    struct http_request r = {
-        .query = (char *)(uintptr_t) "a=1&b=x%20y+z&c&a=2&d=%e6%9e%97&e=%0&f=%00&g=%ff"};
-    char v[16];
-    assert_int_equal(http_query(&r, "a", v, sizeof v), 0);
-    assert_string_equal(v, "1");
-    assert_int_equal(http_query(&r, "b", v, sizeof v), 0);
-    assert_string_equal(v, "x y z");
-    assert_int_equal(http_query(&r, "c", v, sizeof v), 0);
-    assert_string_equal(v, "");
-    assert_int_equal(http_query(&r, "d", v, sizeof v), 0);
-    assert_string_equal(v, "林");
-    assert_int_equal(http_query(&r, "b", v, 3), ER_TRUNCATED);
-    assert_int_equal(http_query(&r, "e", v, sizeof v), ER_MALFORMED);
-    assert_int_equal(http_query(&r, "f", v, sizeof v), ER_MALFORMED);
-    assert_int_equal(http_query(&r, "g", v, sizeof v), ER_MALFORMED);
-    assert_int_equal(http_query(&r, "h", v, sizeof v), ER_NOT_FOUND);
-    r.query = NULL;
-    assert_int_equal(http_query(&r, "a", v, sizeof v), ER_NOT_FOUND);
-}
-
-static void test_origin(void **state)
-{
-    (void)state;
-    static const char *const list[] = {"https://shop.example"}, *const any[] = {"*"};
-    assert_true(http_origin_allowed(NULL, 0, NULL, "h"));
-    assert_true(http_origin_allowed(NULL, 0, "http://h:80", "h:80"));
-    assert_false(http_origin_allowed(NULL, 0, "http://h:81", "h:80"));
-    assert_false(http_origin_allowed(NULL, 0, "http://h", NULL));
-    assert_false(http_origin_allowed(NULL, 0, "null", "h"));
-    assert_true(http_origin_allowed(list, 1, "https://shop.example", "h"));
-    assert_false(http_origin_allowed(list, 1, "https://shop.example.evil", "h"));
-    assert_false(http_origin_allowed(list, 1, "http://shop.example", "h"));
-    assert_true(http_origin_allowed(any, 1, "https://x", "h"));
-}
-
-static char *head_of(struct http_response *r, const struct http_asked *asked,
-                     struct http_slice *slice)
-{
-    size_t len;
-    http_settle(r, asked, slice);
-    char *text = http_head(r, asked, slice->len, &len);
-    assert_non_null(text);
-    text = realloc(text, len + 1);
-    text[len] = '\0';
-    return text;
-}
-
-static void test_head(void **state)
-{
-    (void)state;
-    struct http_response r = {0};
-    struct http_asked asked = {.method = HTTP_GET, .unix_us = UINT64_C(1795298400000000)};
-    struct http_slice slice;
-    http_body_take(&r, 200, "text/plain", strdup("hello"));
-    http_header_add(&r, "x-a", "%s", "one\r\nx-evil: 1");
-    (void)snprintf(r.etag, sizeof r.etag, "\"t\"");
-    char *text = head_of(&r, &asked, &slice);
-    assert_true(strncmp(text, "HTTP/1.1 200 OK\r\n", 17) == 0);
-    assert_non_null(strstr(text, "\r\ncontent-length: 5\r\n"));
-    assert_non_null(strstr(text, "\r\nx-a: onex-evil: 1\r\n"));
-    assert_non_null(strstr(text, "\r\netag: \"t\"\r\n"));
-    assert_non_null(strstr(text, "\r\ncache-control: no-store\r\n"));
-    assert_non_null(strstr(text, "\r\ndate: Sat, 21 Nov 2026 22:00:00 GMT\r\n"));
-    assert_null(strstr(text, "access-control"));
-    assert_null(strstr(text, "connection: close"));
-    assert_string_equal(text + strlen(text) - 4, "\r\n\r\n");
-    assert_int_equal(slice.len, 5);
-    free(text);
-
-    asked.if_none_match = "\"t\"";
-    asked.allowed_origin = "https://shop.example";
-    asked.close = true;
-    text = head_of(&r, &asked, &slice);
-    assert_true(strncmp(text, "HTTP/1.1 304 Not Modified\r\n", 27) == 0);
-    assert_null(strstr(text, "content-length"));
-    assert_non_null(strstr(text, "\r\naccess-control-allow-origin: https://shop.example\r\n"));
-    assert_non_null(strstr(text, "\r\nconnection: close\r\n"));
-    assert_int_equal(slice.len, 0);
-    free(text);
-    http_response_clear(&r);
-}
-
-static struct http_response file_response(void)
-{
-    struct http_response r = {.status = 200, .content_type = "video/webm", .file_size = 10};
-    assert_int_equal(file_open(&r.file, NULL, "/dev/null"), 0);
-    (void)snprintf(r.etag, sizeof r.etag, "\"f\"");
-    return r;
-}
-
-static void test_file_ranges(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *range, *if_range;
-        int status;
-        uint64_t first, len;
-    } rows[] = {
-        {NULL, NULL, 200, 0, 10},          {"bytes=2-4", NULL, 206, 2, 3},
-        {"bytes=2-4", "\"f\"", 206, 2, 3}, {"bytes=2-4", "\"g\"", 200, 0, 10},
-        {"junk", NULL, 200, 0, 10},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct http_response r = file_response();
-        struct http_asked asked = {
-            .method = HTTP_GET, .range = rows[i].range, .if_range = rows[i].if_range};
-        struct http_slice slice;
-        http_settle(&r, &asked, &slice);
-        assert_int_equal(r.status, rows[i].status);
-        assert_int_equal(slice.first, rows[i].first);
-        assert_int_equal(slice.len, rows[i].len);
-        http_response_clear(&r);
-    }
-    struct http_response r = file_response();
-    struct http_asked asked = {.method = HTTP_GET, .range = "bytes=10-"};
-    struct http_slice slice;
-    http_settle(&r, &asked, &slice);
-    assert_int_equal(r.status, 416);
-    assert_int_equal(r.file_size, 0);
-    assert_null(r.file); /* it was closed */
-    http_response_clear(&r);
-}
-
-static void test_problems(void **state)
-{
-    (void)state;
-    struct http_response r = {0};
-    http_problem(&r, 404, "no such case");
-    assert_string_equal(r.content_type, "application/problem+json");
-    assert_non_null(strstr(r.body, "\"status\":404"));
-    assert_non_null(strstr(r.body, "no such case"));
-    static const struct {
-        int er, status;
-    } rows[] = {{ER_NOT_FOUND, 404}, {ER_DENIED, 403},   {ER_CONFLICT, 409},
-                {ER_FULL, 503},      {ER_IO, 503},       {ER_MALFORMED, 400},
-                {ER_STALE, 412},     {ER_INTERNAL, 500}, {ER_UNAUTHENTIC, 401}};
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        http_response_clear(&r);
-        http_problem_er(&r, rows[i].er, NULL);
-        assert_int_equal(r.status, rows[i].status);
-    }
-    http_response_clear(&r);
-    for (int i = 0; i < HTTP_HEADERS_MAX + 5; i++)
-        http_header_add(&r, "x", "%d", i);
-    assert_int_equal(r.header_count, HTTP_HEADERS_MAX);
-    http_response_clear(&r);
-    assert_int_equal(r.header_count, 0);
-}
-
-static void ring(void *ctx)
-{
-    uint64_t one = 1;
-    (void)!write(*(int *)ctx, &one, sizeof one);
-}
-
-static void test_file_reader(void **state)
-{
-    (void)state;
-    int bell = eventfd(0, 0);
-    struct http_files *f;
-    char path[] = "/tmp/loupe-file-XXXXXX";
-    int fd = mkstemp(path);
-    uint8_t bytes[8];
-    struct file *file;
-    assert_int_equal(write(fd, "0123456789", 10), 10);
-    assert_int_equal(http_files_new(&f, ring, &bell), 0);
-    assert_int_equal(file_open(&file, NULL, path), 0);
-    struct http_piece p = {.file = file, .offset = 4, .len = 8, .bytes = bytes, .who = path}, got;
-    assert_int_equal(http_files_next(f, &got), 0);
-    assert_int_equal(http_files_ask(f, &p), 0);
-    struct pollfd wait = {.fd = bell, .events = POLLIN};
-    assert_int_equal(poll(&wait, 1, 10000), 1);
-    assert_int_equal(http_files_next(f, &got), 1);
-    assert_int_equal(got.len, 6);
-    assert_memory_equal(bytes, "456789", 6);
-    assert_ptr_equal(got.who, path);
-    http_files_close(f);
-    assert_int_not_equal(http_files_ask(f, &p), 0);
-    http_files_free(f);
-    http_files_free(NULL);
-    file_close(file);
-    close(fd);
-    close(bell);
-    unlink(path);
-}
+#include "tests/unit/support/http_bench.h"
 
 struct ticking {
     struct http *http;
@@ -236,16 +43,72 @@ static void test_what_is_due_waits_for_nothing_else(void **state)
     http_free(t.http);
 }
 
+static void say_path(void *ctx, const struct http_request *r, struct http_response *ret)
+{
+    (void)ctx;
+    http_body_take(ret, r->path[1] == '4' ? 404 : 200, "text/plain", strdup(r->path));
+}
+
+static void test_counts_what_it_answers(void **state)
+{
+    (void)state;
+    struct http_bench b;
+    struct http_counters counters;
+    http_bench_start(&b, say_path, NULL);
+    for (int i = 0; i < 5; i++) {
+        static const char *const lines[] = {"GET /2 HTTP/1.0\r\n\r\n", "GET /4 HTTP/1.0\r\n\r\n"};
+        size_t len;
+        char *text = http_bench_ask(&b, lines[i % 2], &len);
+        assert_int_equal(strncmp(text, i % 2 ? "HTTP/1.1 404 " : "HTTP/1.1 200 ", 13), 0);
+        free(text);
+    }
+    http_bench_stop(&b, &counters);
+    assert_int_equal(counters.requests, 5);
+    assert_int_equal(counters.responses[2], 3);
+    assert_int_equal(counters.responses[4], 2);
+    assert_int_equal(counters.connections_total, 5);
+    assert_int_equal(counters.bad_requests, 0);
+    assert_true(counters.bytes_out > 500);
+}
+
+/** Two servers want one address: the second one says so. */
+static void test_an_address_that_is_taken(void **state)
+{
+    (void)state;
+    struct http_bench b;
+    struct http *other;
+    http_bench_start(&b, say_path, NULL);
+    const struct http_config config = {.address = http_address(b.http), .ctx = &b};
+    assert_int_equal(http_new(&other, &config), ER_IO);
+    http_bench_stop(&b, NULL);
+    http_free(NULL);
+}
+
+/** Who asked has gone, or nobody ever did. */
+static void test_answers_to_nobody_are_let_go(void **state)
+{
+    (void)state;
+    struct http *h;
+    struct http_config config = {0};
+    assert_int_equal(addr_parse("127.0.0.1:0", &config.address), 0);
+    assert_int_equal(http_new(&h, &config), 0);
+    const struct http_reply none[] = {{0}, {1}, {UINT64_MAX}};
+    for (size_t i = 0; i < 3; i++) {
+        struct http_response r = {0};
+        http_body_take(&r, 200, "text/plain", strdup("for nobody"));
+        http_reply_send(h, none[i], &r);
+        assert_null(r.body);
+    }
+    http_free(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_query),
-        cmocka_unit_test(test_origin),
-        cmocka_unit_test(test_head),
-        cmocka_unit_test(test_file_ranges),
-        cmocka_unit_test(test_problems),
-        cmocka_unit_test(test_file_reader),
         cmocka_unit_test(test_what_is_due_waits_for_nothing_else),
+        cmocka_unit_test(test_counts_what_it_answers),
+        cmocka_unit_test(test_an_address_that_is_taken),
+        cmocka_unit_test(test_answers_to_nobody_are_let_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

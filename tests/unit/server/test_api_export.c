@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+/* An export's way through the threads: who may have one, how many at once, what is told, and what is given
+ * back when it cannot be made. What is in it is test_export's. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/str.h"
+#include "server/sealer.h"
+#include "tests/unit/support/api_bench.h"
+#include "tests/unit/support/fake_dbq.h"
+
+/** With keys to sign by. */
+static int setup(void **state)
+{
+    int failed = api_bench_setup(state);
+    struct api_bench *b = *state;
+    world_seal(&b->w);
+    b->app.sealer = b->w.sealer;
+    b->app.dbq = b->w.dbq;
+    b->app.calls = b->w.calls;
+    b->app.media = b->w.media;
+    return failed;
+}
+
+static int export_as(struct api_bench *b, enum role role, const char *who)
+{
+    return api_on_loop(b, api_case_export,
+                       (struct api_ask){.role = role, .who = who, .param = {b->sc.id.text}});
+}
+
+static void test_by_role(void **state)
+{
+    struct api_bench *b = *state;
+    for (int role = 0; role < ROLE_COUNT; role++) {
+        bool may = role_describe((enum role)role)->evidence && role != ROLE_BOT &&
+                   role != ROLE_ARBITER; /* who sees a case once it is disputed */
+        assert_int_equal(export_as(b, (enum role)role, role == ROLE_BUYER ? "lin" : "me"),
+                         may ? 200 : 403);
+    }
+    assert_int_equal(export_as(b, ROLE_VIEWER, "me"), 403);
+    assert_int_equal(export_as(b, ROLE_BOT, "me"), 403);
+    assert_int_equal(
+        api_on_loop(
+            b, api_case_export,
+            (struct api_ask){.role = ROLE_AGENT, .foreign = true, .param = {b->sc.id.text}}),
+        403);
+    assert_int_equal(
+        api_on_loop(b, api_case_export,
+                    (struct api_ask){.role = ROLE_AGENT, .param = {"01arz3ndektsv4rrffq69g5fav"}}),
+        404);
+}
+
+/** Every byte of it can be had, and who had it stands on the case, once. */
+static void test_it_is_told_before_it_goes_out(void **state)
+{
+    struct api_bench *b = *state;
+    char name[80];
+    assert_int_equal(export_as(b, ROLE_AGENT, "ann"), 200);
+    assert_string_equal(b->response.content_type, "application/zip");
+    assert_string_equal(api_header(b, "cache-control"), "private, no-store");
+    (void)snprintf(name, sizeof name, "attachment; filename=\"%s.zip\"", b->sc.number);
+    assert_string_equal(api_header(b, "content-disposition"), name);
+    assert_int_equal(world_events(&b->w, &b->sc.id, "case_exported"), 1);
+    size_t size = (size_t)b->response.file_size;
+    uint8_t *zip = malloc(size + 10);
+    const struct http_source *source = &b->response.source;
+    assert_int_equal(source->read(source->ctx, 0, zip, size + 10), size);
+    assert_memory_equal(zip, "PK\3\4", 4);
+    free(zip);
+    const struct api_ask head = {.role = ROLE_AGENT, .method = HTTP_HEAD, .param = {b->sc.id.text}};
+    assert_int_equal(api_on_loop(b, api_case_export, head), 200);
+    assert_int_equal(world_events(&b->w, &b->sc.id, "case_exported"), 1); /* nothing went out */
+}
+
+/** They count until the last byte is out, or the client has gone. */
+static void test_so_many_at_once(void **state)
+{
+    struct api_bench *b = *state;
+    struct http_response going[LIMIT_EXPORTS];
+    for (unsigned i = 0; i < LIMIT_EXPORTS; i++) {
+        assert_int_equal(export_as(b, ROLE_AGENT, "ann"), 200);
+        going[i] = b->response;
+        b->response = (struct http_response){0};
+        assert_int_equal(b->app.exports, i + 1);
+    }
+    assert_int_equal(export_as(b, ROLE_AGENT, "ann"), 429);
+    assert_string_equal(api_header(b, "retry-after"), "5");
+    http_response_clear(&going[3]);
+    assert_int_equal(export_as(b, ROLE_AGENT, "ann"), 200);
+    http_response_clear(&b->response);
+    for (unsigned i = 0; i < LIMIT_EXPORTS; i++)
+        http_response_clear(&going[i]);
+    assert_int_equal(b->app.exports, 0);
+}
+
+/** What is refused on the way, by whichever thread, leaves nothing that counts. */
+static void test_what_fails_makes_room(void **state)
+{
+    struct api_bench *b = *state;
+    fake_dbq_full(b->w.dbq, true);
+    assert_int_equal(export_as(b, ROLE_AGENT, "ann"), 429);
+    fake_dbq_full(b->w.dbq, false);
+    fake_dbq_full(sealer_slow_queue(b->w.sealer), true);
+    assert_int_equal(export_as(b, ROLE_AGENT, "ann"), 503);
+    fake_dbq_full(sealer_slow_queue(b->w.sealer), false);
+    assert_int_equal(export_as(b, ROLE_VIEWER, "eve"), 403);
+    assert_int_equal(b->app.exports, 0);
+}
+
+/** A still of 100 bytes, encrypted; its name. */
+static void put_still(struct api_bench *b, struct vault *vault, char ret_name[600])
+{
+    struct store_still still = {.case_id = b->sc.id, .room = b->sc.room, .kind = "still"};
+    struct file *file;
+    still.id = id_make(b->unix_us, &b->w.entropy);
+    (void)str_copy(still.taken_by, sizeof still.taken_by, "ann");
+    (void)str_copy(still.facts, sizeof still.facts, "{}");
+    (void)snprintf(still.path, sizeof still.path, "%s/%s", b->w.data, still.id.text);
+    assert_int_equal(store_still_add(b->w.store, &still, b->unix_us), 0);
+    still.at_us = b->unix_us;
+    assert_int_equal(store_still_finish(b->w.store, &still, b->unix_us), 0);
+    (void)snprintf(ret_name, 600, "%s.jpg", still.path);
+    assert_int_equal(file_replace(&file, vault, ret_name), 0);
+    assert_int_equal(file_write(file, "a picture", 9), 0);
+    assert_int_equal(file_sync(file), 0);
+    file_close(file);
+}
+
+/** A file of the case without its key, and one that was changed: neither is the fault of who asks. */
+static void test_files_that_cannot_be_read(void **state)
+{
+    static const char key[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    struct api_bench *b = *state;
+    struct vault *vault;
+    char name[600];
+    size_t line;
+    assert_int_equal(vault_new(&vault, b->w.entropy), 0);
+    assert_int_equal(vault_set_keys(vault, span_of(key), &line), 0);
+    put_still(b, vault, name);
+    assert_int_equal(export_as(b, ROLE_AGENT, "ann"), 503);
+    assert_non_null(strstr(api_text(b, "detail"), "a key that is not here"));
+    b->app.vault = vault;
+    assert_int_equal(export_as(b, ROLE_AGENT, "ann"), 200);
+    http_response_clear(&b->response);
+    FILE *file = fopen(name, "r+");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, VAULT_HEAD_BYTES + 25, SEEK_SET), 0);
+    assert_int_equal(fputc('x', file), 'x');
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(export_as(b, ROLE_AGENT, "ann"), 500);
+    assert_non_null(strstr(api_text(b, "detail"), "not as it was written"));
+    assert_int_equal(b->app.exports, 0);
+    vault_free(vault);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, api_bench_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_by_role),
+        TEST(test_it_is_told_before_it_goes_out),
+        TEST(test_so_many_at_once),
+        TEST(test_what_fails_makes_room),
+        TEST(test_files_that_cannot_be_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
