@@ -128,6 +128,23 @@ static void answer(struct api_call *c, const struct claims *claims, const char *
     api_json(c, 201, o);
 }
 
+/** Nobody acts in a colleague's name: one that others go by is theirs. A service, which has the key and could
+ *  make any token, is believed. */
+static bool may_name(struct store *s, struct api_call *c, const struct store_case *sc,
+                     const char *identity)
+{
+    bool taken = false;
+    if (c->claims.role == ROLE_SERVICE || strcmp(identity, c->claims.identity) == 0 ||
+        strcmp(identity, sc->buyer) == 0)
+        return true;
+    int er = store_invite_taken(s, sc->merchant, &sc->id, identity, &taken);
+    if (er)
+        api_problem_er(c, er, NULL);
+    else if (taken)
+        api_problem(c, 403, "`identity` is somebody else's, whom only a service invites by it");
+    return !er && !taken;
+}
+
 static void invite(struct store *s, struct api_call *c, const struct store_case *sc, enum role role)
 {
     struct id jti = id_make(c->unix_us, &c->app->entropy);
@@ -140,6 +157,8 @@ static void invite(struct store *s, struct api_call *c, const struct store_case 
         api_problem(c, 400, why);
         return;
     }
+    if (!may_name(s, c, sc, claims.identity))
+        return;
     struct store_invite row = {.case_id = sc->id,
                                .role = role,
                                .single_use = json_flag(c->body, "single_use", false),

@@ -318,6 +318,10 @@ struct store_invite {
 /** With the event "invited" {identity, name, role, expires_at} by `actor`. */
 int store_invite_add(struct store *s, const struct store_invite *i, const char *name,
                      const char *actor, uint64_t now_us);
+/** Whether `identity` is that of somebody who came to one of the merchant's cases as staff, or did something on
+ *  this one, without having been invited to it by that name. */
+int store_invite_taken(struct store *s, const char *merchant, const struct id *case_id,
+                       const char *identity, bool *ret);
 /** To be called at each fresh `hello` (not a resume), WHIP and WHEP session with a token that has a
  *  jti: 0, also when no invite has this jti; ER_STALE: single use, and used before. */
 int store_invite_use(struct store *s, const char *jti, uint64_t now_us);

@@ -165,6 +165,28 @@ int store_invite_add(struct store *s, const struct store_invite *i, const char *
     return store_end(s, er);
 }
 
+int store_invite_taken(struct store *s, const char *merchant, const struct id *case_id,
+                       const char *identity, bool *ret)
+{
+    sqlite3_stmt *st;
+    int er = sql_begin(
+        s, &st,
+        "SELECT 1 FROM people p JOIN cases c ON c.id = p.case_id"
+        " WHERE p.identity = ? AND c.merchant = ? AND p.role NOT IN ('buyer', 'viewer')"
+        " AND NOT EXISTS(SELECT 1 FROM invites i"
+        " WHERE i.case_id = p.case_id AND i.identity = p.identity)"
+        " UNION ALL SELECT 1 FROM events e WHERE e.case_id = ? AND e.actor = ?"
+        " AND NOT EXISTS(SELECT 1 FROM invites i"
+        " WHERE i.case_id = e.case_id AND i.identity = e.actor) LIMIT 1",
+        "tttt", identity, merchant, case_id->text, identity);
+    if (er)
+        return er;
+    er = sql_step(s, st);
+    *ret = er == 1;
+    sql_end(st);
+    return er < 0 ? er : 0;
+}
+
 int store_invite_give_back(struct store *s, const char *jti)
 {
     return sql_run(s, NULL, "UPDATE invites SET used_us = 0 WHERE jti = ? AND single_use", "t",

@@ -91,6 +91,8 @@ static const char *const migrations[] = {
     " at_us INTEGER NOT NULL, from_s INTEGER NOT NULL, to_s INTEGER NOT NULL,"
     " log BLOB NOT NULL) STRICT;"
     "CREATE INDEX seen_case ON seen(case_id, from_s);",
+    "CREATE INDEX people_identity ON people(identity);"
+    "CREATE INDEX invites_case ON invites(case_id, identity);",
 };
 #define VERSION ((int)(sizeof migrations / sizeof migrations[0]))
 

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/er.h"
+#include "base/str.h"
 #include "tests/unit/support/api_bench.h"
 
 static void test_invites_by_role(void **state)
@@ -129,13 +130,66 @@ static void test_refuses_what_is_wrong(void **state)
     assert_int_equal(world_events(&b->w, &b->sc.id, "invited"), 1);
 }
 
+static int invite_by(struct api_bench *b, enum role role, const char *who, const char *text)
+{
+    return api_on_store(
+        b, api_invite,
+        (struct api_ask){.role = role, .who = who, .param = {b->sc.id.text}, .body = text});
+}
+
+static void come(struct api_bench *b, const struct id *case_id, enum role role, const char *who)
+{
+    struct store_person p = {.role = role};
+    (void)str_copy(p.identity, sizeof p.identity, who);
+    assert_int_equal(store_person_put(b->w.store, case_id, &p, b->unix_us), 0);
+}
+
+static void test_nobody_acts_in_a_colleagues_name(void **state)
+{
+    struct api_bench *b = *state;
+    struct store_case other = world_case(&b->w, "mia");
+    static const char *const bodies[] = {"{'role':'agent','identity':'ben'}",
+                                         "{'role':'viewer','identity':'ben'}",
+                                         "{'role':'buyer','identity':'ben'}"};
+    assert_int_equal(invite_by(b, ROLE_AGENT, "ann", bodies[1]), 201); /* nobody knows one */
+    come(b, &b->sc.id, ROLE_VIEWER, "ben");
+    come(b, &other.id, ROLE_AGENT, "ben"); /* now everybody does */
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(invite_by(b, ROLE_AGENT, "ann", bodies[i]), 403);
+        assert_int_equal(invite_by(b, ROLE_AGENT, "ben", bodies[i]), 201); /* it is his own */
+        assert_int_equal(invite_by(b, ROLE_SERVICE, "shop", bodies[i]), 201);
+    }
+    /* Who did something on the case need not have come into its room; the buyer of another is a stranger. */
+    assert_int_equal(
+        store_event_append(b->w.store, &b->sc.id, "judge", "reviewed", NULL, b->unix_us, NULL), 0);
+    assert_int_equal(invite_by(b, ROLE_AGENT, "ann", "{'role':'viewer','identity':'judge'}"), 403);
+    assert_int_equal(invite_by(b, ROLE_AGENT, "ann", "{'role':'viewer','identity':'mia'}"), 201);
+}
+
+/** A guest's link runs out: the same guest may be invited again, to other cases too. */
+static void test_guests_may_be_invited_again(void **state)
+{
+    struct api_bench *b = *state;
+    static const char expert[] = "{'role':'appraiser','identity':'expert'}";
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(invite_by(b, ROLE_AGENT, i ? "ann" : "cid", expert), 201);
+        come(b, &b->sc.id, ROLE_APPRAISER, "expert");
+        assert_int_equal(
+            store_event_append(b->w.store, &b->sc.id, "expert", "chat", NULL, b->unix_us, NULL), 0);
+    }
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, api_bench_setup, api_bench_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_invites_by_role),       TEST(test_the_token_says_what_was_asked_for),
-        TEST(test_it_is_remembered),      TEST(test_no_more_than_one_has),
+        TEST(test_invites_by_role),
+        TEST(test_the_token_says_what_was_asked_for),
+        TEST(test_it_is_remembered),
+        TEST(test_no_more_than_one_has),
         TEST(test_refuses_what_is_wrong),
+        TEST(test_nobody_acts_in_a_colleagues_name),
+        TEST(test_guests_may_be_invited_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
