@@ -63,6 +63,7 @@ struct hub_room {
     size_t look_count;
     struct list in_turn; /* linked while the turn's packets are forwarded */
     size_t tap_count;
+    bool deafened;          /* a mix of it was forgotten, in which others were heard, too */
     size_t seen_lines;      /* of which it is kept what their viewers are shown; */
     uint64_t seen_at_us;    /* when that is handed over next; 0: not said yet */
     uint64_t mirrors;       /* bits of the workers that mirror it */

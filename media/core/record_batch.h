@@ -52,7 +52,8 @@ struct record_batch {
     struct id clip;
     uint64_t unix_us;            /* start, now, or end */
     uint64_t sound_until_us;     /* packets of a voice are missing from there on; 0: none are */
-    uint64_t keep_us;            /* with RECORD_LISTEN: how much of the mix */
+    uint64_t keep_us;            /* with RECORD_LISTEN: how much of the mix, and */
+    uint64_t whole_us;           /* what was said before it may lack; 0: it lacks nothing */
     bool hurry;                  /* with RECORD_OPEN: all of it comes at once */
     char path[MEDIA_PATH_BYTES]; /* with RECORD_OPEN; and */
     char publisher[MEDIA_IDENTITY_BYTES];

@@ -78,6 +78,7 @@ static void begin_listening(struct hub_room *r, uint64_t now_us)
     tap->room = r;
     tap->room_id = tap->clip = r->id;
     tap->listens = true;
+    tap->whole_unix_us = r->deafened ? hub_unix_us(h, now_us) : 0;
     tap->end_at_us = UINT64_MAX;
     if (heap_set(&h->tap_timers, &tap->timer, now_us + LISTEN_EVERY_US) != 0) {
         free(tap);
@@ -103,6 +104,7 @@ static void deafen(struct hub_room *r, const char *identity, uint64_t now_us)
         return;
     end_voices_of(tap, identity, now_us);
     listen_now(r, now_us);
+    r->deafened = true;
     tap->closing = true;
     memset(tap->audio, 0, sizeof tap->audio);
     finish(tap, now_us);

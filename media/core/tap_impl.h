@@ -31,6 +31,8 @@ struct tap {
     /* While it reads what was before it began: how far, in time of capture. Then 0. */
     uint64_t replay_unix_us;
     bool waits; /* in that it could not go on: packets are missing, or the recorder takes no more */
+    uint64_t
+        whole_unix_us; /* of a listening one: what was said before may be missing; 0: nothing is */
     uint64_t sound_until_us; /* in unix time: a voice misses packets from there on; 0: none does */
     struct tap_source picture; /* no track while the publisher has none */
     struct tap_source audio[LIMIT_MIX_SOURCES];

@@ -33,6 +33,7 @@ struct record_batch *tap_batch_new(const struct tap *tap, enum record_step step,
         return NULL;
     b->step = tap->listens && step == RECORD_DATA ? RECORD_LISTEN : step;
     b->keep_us = tap->listens ? tap->hub->config.lookback_us + TAP_KEEP_MORE_US : 0;
+    b->whole_us = tap->whole_unix_us;
     b->room = tap->room_id;
     b->clip = tap->clip;
     b->unix_us = unix_us;

@@ -237,7 +237,8 @@ static void end_mix(struct job_thread *t, struct job_mix *m)
 static struct job_mix *begin_mix(struct job_thread *t, const struct record_batch *b)
 {
     struct job_mix *m = calloc(1, sizeof *m);
-    if (!m || standing_new(&m->standing, b->unix_us - MIX_BEFORE_US, b->keep_us) < 0) {
+    uint64_t begin_us = b->unix_us - MIX_BEFORE_US;
+    if (!m || standing_new(&m->standing, begin_us, b->whole_us, b->keep_us) < 0) {
         free(m);
         return NULL;
     }

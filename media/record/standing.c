@@ -20,12 +20,13 @@ struct standing {
     struct mixer *mixer;
     struct lateness lateness;
     uint64_t begin_us;    /* the mixer's time 0 */
+    uint64_t whole_us;    /* before it something may be missing */
     uint64_t first, next; /* numbers of the packets kept; the mixer's first one is 0 */
     size_t size;
     struct kept *ring;
 };
 
-int standing_new(struct standing **ret, uint64_t begin_us, uint64_t keep_us)
+int standing_new(struct standing **ret, uint64_t begin_us, uint64_t whole_us, uint64_t keep_us)
 {
     struct standing *s = calloc(1, sizeof *s);
     if (!s)
@@ -33,6 +34,7 @@ int standing_new(struct standing **ret, uint64_t begin_us, uint64_t keep_us)
     uint64_t size = keep_us / MIXER_FRAME_US + 1;
     s->size = size < FRAMES_MAX ? (size_t)size : FRAMES_MAX;
     s->begin_us = begin_us;
+    s->whole_us = whole_us;
     lateness_init(&s->lateness);
     s->ring = calloc(s->size, sizeof *s->ring);
     int er = s->ring ? mixer_new(&s->mixer) : ER_NOMEM;
@@ -121,7 +123,7 @@ int standing_tick(struct standing *s, uint64_t now_us, uint64_t sound_until_us)
 
 bool standing_covers(const struct standing *s, uint64_t from_us)
 {
-    return from_us >= s->begin_us + s->first * MIXER_FRAME_US;
+    return from_us >= s->begin_us + s->first * MIXER_FRAME_US && from_us >= s->whole_us;
 }
 
 bool standing_has(const struct standing *s, uint64_t source, int64_t seq)

@@ -15,8 +15,8 @@
 struct standing;
 
 /** Mixes from `begin_us` on, and keeps the last `keep_us` (at most LIMIT_LOOKBACK_SECONDS and what key
- *  frames are apart). ER_NOMEM, ER_INTERNAL. */
-int standing_new(struct standing **ret, uint64_t begin_us, uint64_t keep_us);
+ *  frames are apart). What was said before `whole_us` it may not have been given. ER_NOMEM, ER_INTERNAL. */
+int standing_new(struct standing **ret, uint64_t begin_us, uint64_t whole_us, uint64_t keep_us);
 /** Nobody may follow it then. NULL is fine. */
 void standing_free(struct standing *s);
 

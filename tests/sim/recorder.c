@@ -38,7 +38,9 @@ static void write_item(struct recorder *r, const struct record_item *item)
 
 static int put_mix(struct recorder *r, const struct record_batch *b)
 {
-    int er = r->standing ? 0 : standing_new(&r->standing, b->unix_us - 1000000, b->keep_us);
+    int er = r->standing
+                 ? 0
+                 : standing_new(&r->standing, b->unix_us - 1000000, b->whole_us, b->keep_us);
     for (size_t i = 0; i < b->count && er == 0; i++) {
         const struct record_item *item = &b->items[i];
         if (item->kind == RECORD_AUDIO)

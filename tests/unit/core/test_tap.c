@@ -486,6 +486,31 @@ static void a_mix_is_forgotten_before_the_next_clip(void **state)
     assert_int_equal(fake_hub_steps(f, RECORD_DEAF), 1);
 }
 
+/** What the others said before the next mix began is on their tapes, and not in it. */
+static void a_mix_says_since_when_it_is_whole(void **state)
+{
+    struct fake_hub *f = *state;
+    struct fake_client *voices[2];
+    f->hub->config.lookback_us = 60000000;
+    voices[0] = fake_client_join(f, 1, "ann", "as vs");
+    consent(f, "ann", true);
+    assert_int_equal(f->batches[find_step(f, RECORD_LISTEN)]->whole_us,
+                     0); /* there was nothing before */
+    voices[1] = fake_client_join(f, 2, "bob", "as");
+    consent(f, "bob", true);
+    fake_client_stream(voices[0], 0.1);
+    fake_client_stream(voices[1], 0.1);
+    fake_hub_forget(f);
+    consent(f, "bob", false);
+    const struct record_batch *b = f->batches[f->batch_count - 1];
+    assert_int_equal(b->step, RECORD_LISTEN);
+    assert_int_equal(b->whole_us, b->unix_us);
+    uint64_t since_us = b->whole_us;
+    fake_client_stream(voices[0], 0.1);
+    fake_hub_run(f, 500000);
+    assert_int_equal(f->batches[f->batch_count - 1]->whole_us, since_us);
+}
+
 /** What the mix lacks is missing in no clip. */
 static void a_mix_counts_no_losses(void **state)
 {
@@ -522,6 +547,7 @@ int main(void)
         TEST(full_batches_are_handed_over_whole),
         TEST(a_mix_hears_the_others_before_it_is_forgotten),
         TEST(a_mix_is_forgotten_before_the_next_clip),
+        TEST(a_mix_says_since_when_it_is_whole),
         TEST(a_mix_counts_no_losses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,6 +79,19 @@ static void keeps_what_was_said(void **state)
     assert_in_range(count_from(f, START_US + 30 * SECOND_US), 470, 475);
 }
 
+/** Another one was forgotten, and this begun a little before what it was given. */
+static void claims_nothing_that_it_was_not_given(void **state)
+{
+    struct fixture *f = *state;
+    standing_free(f->standing);
+    assert_int_equal(standing_new(&f->standing, START_US, START_US + SECOND_US, KEEP_US), 0);
+    f->sent = 50;
+    speak(f, 500);
+    assert_false(standing_covers(f->standing, START_US));
+    assert_false(standing_covers(f->standing, START_US + SECOND_US - 1));
+    assert_true(standing_covers(f->standing, START_US + SECOND_US));
+}
+
 /** A copy goes on as the mix itself does, byte for byte. */
 static void is_continued_by_a_copy(void **state)
 {
@@ -229,7 +242,7 @@ static int setup(void **state)
     opus_source_click(&f.voices[0], 500);
     opus_source_click(&f.voices[1], 750);
     *state = &f;
-    return standing_new(&f.standing, START_US, KEEP_US);
+    return standing_new(&f.standing, START_US, 0, KEEP_US);
 }
 
 static int teardown(void **state)
@@ -245,8 +258,9 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(keeps_what_was_said),  TEST(is_continued_by_a_copy), TEST(look_backs_copy_it),
-        TEST(look_backs_know_more), TEST(clips_go_on_without_it),
+        TEST(keeps_what_was_said),    TEST(claims_nothing_that_it_was_not_given),
+        TEST(is_continued_by_a_copy), TEST(look_backs_copy_it),
+        TEST(look_backs_know_more),   TEST(clips_go_on_without_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
