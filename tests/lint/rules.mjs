@@ -67,6 +67,10 @@ const UNTESTED = {
   'server/app.c': 'puts the process together: tests/net and tests/e2e',
   'server/main.c': 'calls app_main: tests/net/process',
   'server/main_ctl.c': 'a command line: tests/net/process',
+  'server/main_ctl_keep.c': 'a command line: tests/net/forget',
+  'server/main_ctl_keys.c': 'a command line: tests/net/clips',
+  'server/main_ctl_tokens.c': 'a command line: tests/net/merchants',
+  'server/main_ctl_verify.c': 'a command line: tests/net/process',
   'server/main_verify.c': 'a command line: tests/net/seals',
 };
 
