@@ -12,7 +12,6 @@
 
 #include <cmocka.h>
 
-#include "base/er.h"
 #include "tests/unit/support/http_bench.h"
 
 struct ticking {
@@ -71,19 +70,6 @@ static void test_counts_what_it_answers(void **state)
     assert_true(counters.bytes_out > 500);
 }
 
-/** Two servers want one address: the second one says so. */
-static void test_an_address_that_is_taken(void **state)
-{
-    (void)state;
-    struct http_bench b;
-    struct http *other;
-    http_bench_start(&b, say_path, NULL);
-    const struct http_config config = {.address = http_address(b.http), .ctx = &b};
-    assert_int_equal(http_new(&other, &config), ER_IO);
-    http_bench_stop(&b, NULL);
-    http_free(NULL);
-}
-
 /** Who asked has gone, or nobody ever did. */
 static void test_answers_to_nobody_are_let_go(void **state)
 {
@@ -100,6 +86,7 @@ static void test_answers_to_nobody_are_let_go(void **state)
         assert_null(r.body);
     }
     http_free(h);
+    http_free(NULL);
 }
 
 int main(void)
@@ -107,7 +94,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_due_waits_for_nothing_else),
         cmocka_unit_test(test_counts_what_it_answers),
-        cmocka_unit_test(test_an_address_that_is_taken),
         cmocka_unit_test(test_answers_to_nobody_are_let_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
