@@ -28,6 +28,10 @@ int ctl_usage(FILE *out)
         "       loupectl keys revoke --data DIR --kid KID --reason TEXT\n"
         "       loupectl storage-key new --file FILE    a new key encrypts from now on (SIGHUP)\n"
         "       loupectl storage-key list --file FILE   the last one writes, all read\n"
+        "       loupectl encrypt-storage --data DIR [--file FILE]\n"
+        "                      what was recorded before there was a key, under the file's last one "
+        "or\n"
+        "                      LOUPE_STORAGE_KEY; louped may run meanwhile, if it has that key\n"
         "       loupectl version\n",
         out);
     return 2;
@@ -98,7 +102,8 @@ int main(int argc, char **argv)
                  {"api-keys", ctl_api_keys},
                  {"retention", ctl_retention},
                  {"holds", ctl_holds},
-                 {"storage-key", ctl_storage_key}};
+                 {"storage-key", ctl_storage_key},
+                 {"encrypt-storage", ctl_encrypt_storage}};
     for (size_t i = 0; argc > 1 && i < sizeof verbs / sizeof verbs[0]; i++) {
         if (strcmp(argv[1], verbs[i].verb) == 0)
             return verbs[i].run(argc - 2, argv + 2);

@@ -32,6 +32,7 @@ int ctl_retention(int argc, char **argv);
 int ctl_holds(int argc, char **argv);
 int ctl_keys(int argc, char **argv);
 int ctl_storage_key(int argc, char **argv);
+int ctl_encrypt_storage(int argc, char **argv);
 int ctl_fsck(int argc, char **argv);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "server/main_ctl.h"
 #include "server/seal/keys.h"
+#include "server/storage_encrypt.h"
 #include "server/storage_keys.h"
 
 /* Keys. A server that runs looks them up anew for each clip. */
@@ -104,4 +105,55 @@ int ctl_storage_key(int argc, char **argv)
         return 0;
     (void)fprintf(stderr, "loupectl: %s: %s\n", path, why[0] ? why : er_name(er));
     return er == ER_INVALID ? 2 : 1;
+}
+
+/* What lies plain of the time before there was a key. */
+
+static void encrypt_failed(void *ctx, const char *path, int er)
+{
+    (void)ctx;
+    (void)fprintf(stderr, "loupectl: %s: %s\n", path,
+                  er == ER_UNSUPPORTED ? "this file system cannot exchange two files"
+                                       : er_name(er));
+}
+
+static int encrypt_in(const char *data, struct vault *v)
+{
+    char folder[1024];
+    struct storage_encrypted done;
+    (void)snprintf(folder, sizeof folder, "%s/blobs", data);
+    int er = storage_encrypt(folder, v, encrypt_failed, NULL, &done);
+    if (er) {
+        (void)fprintf(stderr, "loupectl: %s: %s\n", folder,
+                      er == ER_CONFLICT ? "another loupectl is at it" : er_name(er));
+        return 1;
+    }
+    (void)printf("encrypted %llu files of %llu bytes, %llu were so before, %llu failed\n",
+                 (unsigned long long)done.files, (unsigned long long)done.bytes,
+                 (unsigned long long)done.before, (unsigned long long)done.failed);
+    return done.failed > 0;
+}
+
+int ctl_encrypt_storage(int argc, char **argv)
+{
+    static const char *const known[] = {"--data", "--file", NULL};
+    struct ctl_flags f = {0};
+    struct config config = {0};
+    struct vault *v;
+    const char *setting = "", *key = getenv("LOUPE_STORAGE_KEY");
+    char why[CONFIG_TEXT_BYTES * 2] = "";
+    if (ctl_flags_read(&f, argc, argv, known) || !ctl_flag(&f, "--data"))
+        return ctl_usage(stderr);
+    const char *file = ctl_flag(&f, "--file");
+    int er = file  ? str_copy(config.storage_key_file, sizeof config.storage_key_file, file)
+             : key ? str_copy(config.storage_key, sizeof config.storage_key, key)
+                   : ER_INVALID;
+    if (er || vault_new(&v, entropy_system()))
+        return er ? ctl_usage(stderr) : 1;
+    er = storage_keys_take(v, &config, &setting, why, sizeof why);
+    if (er)
+        (void)fprintf(stderr, "loupectl: %s: %s\n", setting, why[0] ? why : er_name(er));
+    int code = er ? 2 : encrypt_in(ctl_flag(&f, "--data"), v);
+    vault_free(v);
+    return code;
 }

@@ -2,13 +2,14 @@
 // Photographs over WebSocket and HTTP: asked for, uploaded in pieces over a broken line and a restart, freed
 // of their metadata; what is none is refused, and nothing of it kept.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { startLouped, token } from './support/louped.mjs';
+import { buildFolder, startLouped, token } from './support/louped.mjs';
 import { enter } from './support/ws.mjs';
 
 const data = mkdtempSync(join(tmpdir(), 'loupe-photos-'));
@@ -104,6 +105,50 @@ test('a photograph in pieces, broken off and taken up again, over a restart', as
   assert.equal(readdirSync(join(data, 'blobs', id.slice(0, 2))).some((name) => name.endsWith('.upload')), false);
   page.cut();
   agent.cut();
+});
+
+test('what was taken before there was a key is encrypted under a running server', async () => {
+  const { bytes, digest } = photograph();
+  const { page, agent } = await room();
+  const id = await ask(agent, page);
+  const done = await patch(id, buyer, 0, bytes, { 'upload-complete': '?1', 'repr-digest': digest });
+  assert.equal(done.status, 200);
+  const folder = join(data, 'blobs', id.slice(0, 2));
+  const files = readdirSync(folder).filter((name) => name.endsWith('.jpg'));
+  const plain = files.map((name) => readFileSync(join(folder, name)));
+  const sample = (text) => text.subarray(text.length >> 1, (text.length >> 1) + 32);
+  const anywhere = () => readdirSync(folder).some((name) => plain.some((text) => readFileSync(join(folder, name)).includes(sample(text))));
+  assert.ok(files.length >= 2 && anywhere());
+  page.cut();
+  agent.cut();
+  await server.stop();
+
+  const key = join(data, 'storage.key');
+  const run = (...args) => spawnSync(join(buildFolder, 'loupectl'), args, { encoding: 'utf8' });
+  assert.equal(run('storage-key', 'new', '--file', key).status, 0);
+  server = await startLouped({ data, args: ['--storage-key-file', key] });
+  const kept = async () => {
+    const answer = await fetch(`${server.url}/api/v1/stills/${id}/media`, { headers: { authorization: `Bearer ${buyer}` } });
+    return createHash('sha256').update(Buffer.from(await answer.arrayBuffer())).digest('hex');
+  };
+  assert.equal(await kept(), done.body.sha256);
+  for (let ms = 1; ms < 20; ms *= 2) { // whenever it is killed, all is there
+    const child = spawn(join(buildFolder, 'loupectl'), ['encrypt-storage', '--data', data, '--file', key]);
+    const ended = once(child, 'close');
+    setTimeout(() => child.kill('SIGKILL'), ms);
+    await ended;
+    assert.equal(await kept(), done.body.sha256);
+  }
+  const last = run('encrypt-storage', '--data', data, '--file', key);
+  assert.match(last.stdout, /^encrypted \d+ files of \d+ bytes, \d+ were so before, 0 failed$/m, last.stderr);
+  assert.equal(last.status, 0);
+  assert.equal(anywhere(), false);
+  assert.deepEqual(readdirSync(folder).filter((name) => name.endsWith('.encrypting')), []);
+  assert.equal(await kept(), done.body.sha256);
+  assert.match(run('encrypt-storage', '--data', data, '--file', key).stdout, /^encrypted 0 files of 0 bytes/);
+  // Without a key, and in no data folder, it says what is wrong.
+  assert.equal(run('encrypt-storage', '--data', data).status, 2);
+  assert.equal(run('encrypt-storage', '--data', join(data, 'none'), '--file', key).status, 1);
 });
 
 test('what is no photograph, or not the one that was asked, is refused and not kept', async () => {
