@@ -108,6 +108,10 @@
 #define LIMIT_FRAME_BYTES 4000000 /* a larger picture is a gap */
 #define LIMIT_MIX_SOURCES 16      /* further voices are left out of the mix and counted */
 
+#define LIMIT_STAMP_US                                                                             \
+    UINT64_C(                                                                                      \
+        2592000000000) /* thirty days: an older clip is not tried any more to be time-stamped */
+
 /* Keeping and forgetting */
 #define LIMIT_RETENTION_SECONDS 3155760000u /* a hundred years; a longer period is refused */
 #define LIMIT_HOLDS 64       /* on one case and what is in it; one more is refused: ER_FULL (429) */

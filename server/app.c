@@ -156,6 +156,7 @@ static uint64_t on_tick(void *ctx, uint64_t now_us)
     dbq_dispatch(app->dbq);
     dbq_dispatch(sealer_queue(app->sealer));
     dbq_dispatch(sealer_slow_queue(app->sealer));
+    dbq_dispatch(sealer_stamp_queue(app->sealer));
     calls_tick(app->calls);
     uint64_t next = calls_deadline_us(app->calls);
     if (app->drain_until_us) {
@@ -178,6 +179,7 @@ static void on_sealed(void *ctx)
     struct app *app = ctx;
     dbq_dispatch(sealer_queue(app->sealer));
     dbq_dispatch(sealer_slow_queue(app->sealer));
+    dbq_dispatch(sealer_stamp_queue(app->sealer));
 }
 
 static void send_reply(void *ctx, struct http_reply reply, struct http_response *response)
@@ -369,6 +371,8 @@ static int start_http(struct app *app)
         er = http_watch(app->http, dbq_fd(sealer_queue(app->sealer)), on_sealed, app);
     if (!er)
         er = http_watch(app->http, dbq_fd(sealer_slow_queue(app->sealer)), on_sealed, app);
+    if (!er)
+        er = http_watch(app->http, dbq_fd(sealer_stamp_queue(app->sealer)), on_sealed, app);
     if (!er)
         er = http_watch(app->http, app->signal_fd, on_signal, app);
     if (!er && h.adopts)

@@ -511,6 +511,7 @@ void calls_tick(struct calls *c)
     calls_retry_repairs(c);
     calls_step_lights(c);
     calls_sweep(c);
+    calls_stamp(c);
     sessions_tick(c->sessions, now_us);
     queue_tick(c->queue, now_us);
     calls_on_queue_events(c);
@@ -525,7 +526,8 @@ uint64_t calls_deadline_us(const struct calls *c)
                             calls_space_deadline_us(c),
                             calls_repairs_deadline_us(c),
                             calls_lights_deadline_us(c),
-                            calls_sweep_deadline_us(c)};
+                            calls_sweep_deadline_us(c),
+                            calls_stamps_deadline_us(c)};
     uint64_t next_us = c->clips_unsaved ? c->clips_retry_us : UINT64_MAX;
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         next_us = all[i] < next_us ? all[i] : next_us;

@@ -148,6 +148,8 @@ struct calls_gauges {
     size_t links, sessions, rooms, people, waiting, agents_available, calls, whip, whep;
     size_t clips_recording, clips_unsaved;
     uint64_t seals, seals_failed;
+    uint64_t unstamped; /* clips that wait for a time stamp */
+    uint64_t stamped, stamp_tries_failed, stamps_given_up;
     uint64_t stills_taken;
     uint64_t deleted, deleted_due, deletions_failed;
     uint64_t lenses_covered;                      /* stretches found in clips */

@@ -130,6 +130,8 @@ static void row_written(struct calls *c, const struct store_clip *row, bool fina
             c->clips_retry_us = calls_now_us(c) + RETRY_US;
     }
     clip_leave(c, clip, er == 0);
+    if (er == 0 && row->state == CLIP_READY)
+        calls_stamp_soon(c);
     if (!again)
         call_clip_free(c, clip);
 }

@@ -326,7 +326,8 @@ static void look_done(struct calls *c, struct calls_job *head)
 static int claim(struct calls *c, const struct deletion *d)
 {
     const char *id = d->ids[d->at].text;
-    if (map_get_str(c->deletions, id) || map_get_str(c->clips, id))
+    if (map_get_str(c->deletions, id) || map_get_str(c->clips, id) ||
+        strcmp(c->stamps.writing.text, id) == 0)
         return ER_CONFLICT;
     return map_add_str(c->deletions, id, c);
 }

@@ -45,6 +45,16 @@ struct calls {
         bool looking;   /* the store does */
         bool again;     /* from the beginning, when it has */
     } sweep;
+    struct {
+        uint64_t at_us;    /* when to look on */
+        uint64_t delay_us; /* between tries; 0: the authority answered last */
+        struct id after;   /* looked at in this round up to here */
+        struct id writing; /* being stamped, and not to be deleted; zeroed: none */
+        bool busy;
+        bool again; /* there are others, perhaps ones that were passed */
+        uint64_t waiting;
+        uint64_t stamped, tries_failed, given_up;
+    } stamps;
     uint64_t deleted, deleted_due, deletions_failed;
     uint64_t last_peer, last_request, last_consent;
     struct claims checked; /* of the token that was checked last, for the session opening now */
@@ -334,6 +344,12 @@ void call_clip_seal(struct calls *c, struct clip *clip);
 struct sealer_hashes;
 void call_clip_sealed(struct calls *c, struct clip *clip, int er,
                       const struct sealer_hashes *hashes);
+
+/** Has the next clip without a time stamp stamped, if there is one and it is time. */
+void calls_stamp(struct calls *c);
+/** Another clip is ready. */
+void calls_stamp_soon(struct calls *c);
+uint64_t calls_stamps_deadline_us(const struct calls *c);
 
 /** The buyer; in a live room the host; else whoever publishes longest. */
 const char *room_default_publisher(struct room *r);

@@ -22,7 +22,9 @@ struct sealer {
     struct entropy entropy;
     struct log *log;
     struct vault *vault;
-    struct dbq *queue, *slow;
+    int (*stamp)(void *ctx, const struct merkle_hash *hash, char **ret); /* NULL: the authority */
+    void *stamp_ctx;
+    struct dbq *queue, *slow, *stamps;
 };
 
 int sealer_new(struct sealer **ret, const struct sealer_config *config)
@@ -34,6 +36,8 @@ int sealer_new(struct sealer **ret, const struct sealer_config *config)
     s->entropy = config->entropy;
     s->log = config->log;
     s->vault = config->vault;
+    s->stamp = config->stamp;
+    s->stamp_ctx = config->stamp_ctx;
     s->keys = strdup(config->keys);
     if (config->authority && config->authority[0])
         s->authority = strdup(config->authority);
@@ -43,6 +47,8 @@ int sealer_new(struct sealer **ret, const struct sealer_config *config)
         er = dbq_new(&s->queue, NULL, NULL, NULL);
     if (er == 0)
         er = dbq_new(&s->slow, NULL, NULL, NULL);
+    if (er == 0)
+        er = dbq_new(&s->stamps, NULL, NULL, NULL);
     if (er == 0)
         *ret = s;
     else
@@ -56,6 +62,7 @@ void sealer_free(struct sealer *s)
         return;
     dbq_free(s->queue);
     dbq_free(s->slow);
+    dbq_free(s->stamps);
     free(s->keys);
     free(s->authority);
     free(s);
@@ -71,6 +78,11 @@ struct dbq *sealer_slow_queue(struct sealer *s)
     return s->slow;
 }
 
+struct dbq *sealer_stamp_queue(struct sealer *s)
+{
+    return s->stamps;
+}
+
 struct log *sealer_log(const struct sealer *s)
 {
     return s->log;
@@ -81,13 +93,15 @@ struct vault *sealer_vault(const struct sealer *s)
     return s->vault;
 }
 
-static int stamp(void *ctx, const struct merkle_hash *hash, char **ret)
+bool sealer_stamps(const struct sealer *s)
 {
-    struct sealer *s = ctx;
-    int er = timestamp_get(s->authority, hash, &s->entropy, ret);
-    if (er)
-        log_event(s->log, LOG_WARN, "no_timestamp", "er=%s", er_name(er));
-    return er == ER_NOMEM ? er : er ? ER_AGAIN : 0;
+    return s->authority || s->stamp;
+}
+
+int sealer_ask_authority(struct sealer *s, const struct merkle_hash *hash, char **ret)
+{
+    return s->stamp ? s->stamp(s->stamp_ctx, hash, ret)
+                    : timestamp_get(s->authority, hash, &s->entropy, ret);
 }
 
 int sealer_signer(struct sealer *s, uint64_t unix_us, struct manifest_signer *ret)
@@ -96,8 +110,7 @@ int sealer_signer(struct sealer *s, uint64_t unix_us, struct manifest_signer *re
     int er = keys_open(&keys, s->keys, &s->entropy, unix_us);
     if (er)
         return er == ER_MALFORMED ? ER_IO : er; /* mended by hand, perhaps */
-    *ret = (struct manifest_signer){
-        .keys = keys, .unix_us = unix_us, .stamp = s->authority ? stamp : NULL, .stamp_ctx = s};
+    *ret = (struct manifest_signer){.keys = keys, .unix_us = unix_us};
     return 0;
 }
 

@@ -5,6 +5,7 @@
 #define LOUPE_SERVER_SEALER_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "base/entropy.h"
 #include "base/id.h"
@@ -13,12 +14,16 @@
 #include "base/vault.h"
 #include "server/dbq.h"
 
+struct merkle_hash;
 struct sealer;
 
 struct sealer_config {
     const char *keys;      /* the folder, made with a first key if need be */
     const char *authority; /* of time stamps, an http address; NULL or "": none */
-    uint64_t unix_us;      /* now */
+    /** In its place, for tests: as timestamp_get. NULL: none. */
+    int (*stamp)(void *ctx, const struct merkle_hash *hash, char **ret);
+    void *stamp_ctx;
+    uint64_t unix_us; /* now */
     struct entropy entropy;
     struct log *log;     /* may be NULL; outlives it */
     struct vault *vault; /* the clips' files; likewise */
@@ -34,6 +39,8 @@ void sealer_free(struct sealer *s);
 struct dbq *sealer_queue(struct sealer *s);
 /** Another one, for what takes long: what is short does not wait for it. */
 struct dbq *sealer_slow_queue(struct sealer *s);
+/** Another one, which waits for the authority of time stamps: nothing else waits for that. */
+struct dbq *sealer_stamp_queue(struct sealer *s);
 static inline struct dbq *sealer_queue_for(struct sealer *s, uint64_t duration_ms)
 {
     return duration_ms > SEALER_LONG_MS ? sealer_slow_queue(s) : sealer_queue(s);
@@ -70,8 +77,28 @@ int sealer_find_cut(const char *path, uint64_t *from_ms, uint64_t *to_ms);
 int sealer_trim(struct sealer *s, const struct sealer_trim *trim, uint64_t unix_us,
                 struct sealer_hashes *ret);
 
+/* Time stamps, on that thread of theirs, one clip at a time. A stamped manifest lies beside the sealed one,
+ * durable, until the timeline tells of it; then it takes its place. */
+
+struct sealer_stamped {
+    char *text; /* to free() */
+    size_t len;
+    char sha256[SEALER_HASH_BYTES];
+};
+/** The manifest of the sealed clip at `path` with a time stamp; asks the authority for one, unless it lies
+ *  there from before. ER_STALE: it has one; ER_NOT_FOUND: there is no manifest; ER_MALFORMED; ER_AGAIN,
+ *  ER_UNAUTHENTIC, ER_INVALID: the authority gave none (not `ask`: it was not asked); ER_IO, ER_NOMEM. */
+int sealer_stamp_get(struct sealer *s, const char *path, bool ask, uint64_t unix_us,
+                     struct sealer_stamped *ret);
+/** Lays it beside, durable. ER_NOT_FOUND: the clip is gone; ER_IO, ER_NOMEM. */
+int sealer_stamp_keep(const char *path, const struct sealer_stamped *stamped);
+/** It takes the place of the sealed one, durable. ER_IO, ER_NOMEM. */
+int sealer_stamp_put(const char *path);
+
 /* Any thread */
 
+/** Whether there is an authority to ask. */
+bool sealer_stamps(const struct sealer *s);
 /** The published document of keys, to free(). ER_IO, ER_NOMEM. */
 int sealer_keys_text(const struct sealer *s, char **ret, size_t *ret_len);
 
@@ -91,6 +118,8 @@ int sealer_take_log(struct sealer *s, const char *path, const struct matroska_fi
                     const struct matroska_file *voices, json_t *facts);
 struct log *sealer_log(const struct sealer *s);
 struct vault *sealer_vault(const struct sealer *s);
+/** As timestamp_get. */
+int sealer_ask_authority(struct sealer *s, const struct merkle_hash *hash, char **ret);
 /** Who signs now. The caller frees keys. */
 struct manifest_signer;
 int sealer_signer(struct sealer *s, uint64_t unix_us, struct manifest_signer *ret);

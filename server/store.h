@@ -167,6 +167,9 @@ json_t *store_event_json(const struct store_event *e);
 int store_viewed_since(struct store *s, const struct id *case_id, const char *object,
                        const struct id *id, const char *what, const char *person, uint64_t since_us,
                        bool *ret);
+/** Whether there is an event of that type with just this data. */
+int store_event_find(struct store *s, const struct id *case_id, const char *type,
+                     const json_t *data, bool *ret);
 /** As store_events_list, of those that tell who looked at what: "clip_viewed", "still_viewed",
  *  "case_exported". */
 int store_accesses_list(struct store *s, const struct id *case_id, uint64_t after_seq, size_t limit,
@@ -200,6 +203,8 @@ int store_person_get(struct store *s, const struct id *case_id, const char *iden
 /* Clips */
 
 enum clip_state { CLIP_RECORDING, CLIP_READY, CLIP_FAILED };
+/** What is known of its time stamp (RFC 3161): not whether it has one; it has; it will have none. */
+enum clip_stamp { CLIP_UNSTAMPED, CLIP_STAMPED, CLIP_STAMPLESS };
 
 struct store_clip {
     struct id id;
@@ -222,6 +227,7 @@ struct store_clip {
     unsigned gaps;
     uint64_t gap_ms;
     bool has_video, has_audio, has_poster, repaired;
+    enum clip_stamp stamp;                  /* of a ready one */
     char manifest_sha256[STORE_HASH_BYTES]; /* on its way into "clip_ready" only; "" without */
 };
 const char *clip_state_name(enum clip_state state);
@@ -243,6 +249,15 @@ int store_clips_of_case(struct store *s, const struct id *case_id,
 /** For the start: what was recording when the process died. */
 int store_clips_in_state(struct store *s, enum clip_state state,
                          void (*each)(void *ctx, const struct store_clip *c), void *ctx);
+/** The first one behind `after` that is ready and of which no time stamp is known, by id, and how many there
+ *  are in all. ER_NOT_FOUND: none behind it. */
+int store_clip_unstamped(struct store *s, const struct id *after, struct store_clip *ret,
+                         uint64_t *ret_count);
+/** The event "clip_stamped" {clip, manifest_sha256} by "system", once for each hash. ER_NOT_FOUND: the clip is
+ *  not there (any more). */
+int store_clip_stamp_tell(struct store *s, const struct store_clip *c, const char *manifest_sha256,
+                          uint64_t now_us);
+int store_clip_stamp_set(struct store *s, const struct id *id, enum clip_stamp stamp);
 /** The clip as GET /clips/{id} gives it, without the signed addresses; NULL without memory. */
 json_t *store_clip_json(const struct store_clip *c);
 

@@ -10,7 +10,7 @@
 #define COLUMNS                                                                                    \
     "id, case_id, room, merchant, state, kind, label, publisher, started_by, path, reason,"        \
     " created_us, started_us, duration_ms, bytes, sha256, width, height, gaps, gap_ms, has_video," \
-    " has_audio, has_poster, repaired, video_codec"
+    " has_audio, has_poster, repaired, video_codec, stamp"
 
 static const char *const states[] = {
     [CLIP_RECORDING] = "recording",
@@ -61,6 +61,7 @@ static int clip_read(const struct store *s, sqlite3_stmt *st, struct store_clip 
     c->has_poster = sqlite3_column_int(st, 22) != 0;
     c->repaired = sqlite3_column_int(st, 23) != 0;
     sql_text(st, 24, c->video_codec, sizeof c->video_codec);
+    c->stamp = (enum clip_stamp)sqlite3_column_int(st, 25);
     return state_parse((const char *)sqlite3_column_text(st, 4), &c->state);
 }
 
@@ -69,7 +70,7 @@ static int clip_insert(struct store *s, const struct store_clip *c)
     return sql_run(s, NULL,
                    "INSERT INTO clips(" COLUMNS ") VALUES(?1, ?2, ?3,"
                    " (SELECT merchant FROM cases WHERE id = ?2), ?4, ?5, ?6, ?7, ?8, ?9, '', ?10,"
-                   " 0, 0, 0, '', 0, 0, 0, 0, 0, 0, 0, 0, '')",
+                   " 0, 0, 0, '', 0, 0, 0, 0, 0, 0, 0, 0, '', 0)",
                    "ttttttttti", c->id.text, c->case_id.text, c->room.text,
                    clip_state_name(c->state), c->kind, c->label, c->publisher, c->started_by,
                    sql_kept_path(s, c->path), (int64_t)c->created_us);
@@ -260,6 +261,68 @@ int store_clips_in_state(struct store *s, enum clip_state state,
     return er ? er : clips_each(s, st, each, ctx);
 }
 
+/* Time stamps */
+
+static int unstamped_count(struct store *s, uint64_t *ret)
+{
+    sqlite3_stmt *st;
+    int er = sql_begin(s, &st, "SELECT count(*) FROM clips WHERE state = 'ready' AND stamp = 0",
+                       "");
+    if (er)
+        return er;
+    er = sql_step(s, st);
+    if (er == 1)
+        *ret = sql_u64(st, 0);
+    sql_end(st);
+    return er < 0 ? er : 0;
+}
+
+int store_clip_unstamped(struct store *s, const struct id *after, struct store_clip *ret,
+                         uint64_t *ret_count)
+{
+    sqlite3_stmt *st;
+    int er = unstamped_count(s, ret_count);
+    if (!er)
+        er = sql_begin(s, &st,
+                       "SELECT " COLUMNS " FROM clips WHERE state = 'ready' AND stamp = 0"
+                       " AND id > ? ORDER BY id LIMIT 1",
+                       "t", after->text);
+    if (er)
+        return er;
+    er = sql_step(s, st);
+    if (er == 1)
+        er = clip_read(s, st, ret);
+    else if (er == 0)
+        er = ER_NOT_FOUND;
+    sql_end(st);
+    return er;
+}
+
+int store_clip_stamp_tell(struct store *s, const struct store_clip *c, const char *manifest_sha256,
+                          uint64_t now_us)
+{
+    struct store_clip row;
+    bool told = false;
+    json_t *data = json_pack("{s:s,s:s}", "clip", c->id.text, "manifest_sha256", manifest_sha256);
+    int er = data ? store_begin(s) : ER_NOMEM;
+    if (!er) {
+        er = store_clip_get(s, &c->id, &row);
+        if (!er)
+            er = store_event_find(s, &c->case_id, "clip_stamped", data, &told);
+        if (!er && !told)
+            er = store_event_append(s, &c->case_id, "system", "clip_stamped", data, now_us, NULL);
+        er = store_end(s, er);
+    }
+    json_decref(data);
+    return er;
+}
+
+int store_clip_stamp_set(struct store *s, const struct id *id, enum clip_stamp stamp)
+{
+    return sql_run(s, NULL, "UPDATE clips SET stamp = ? WHERE id = ?", "it", (int64_t)stamp,
+                   id->text);
+}
+
 static json_t *tracks_json(const struct store_clip *c)
 {
     json_t *tracks = json_array();
@@ -288,6 +351,8 @@ json_t *store_clip_json(const struct store_clip *c)
               json_set_time(o, "started_at", c->started_us ? c->started_us : c->created_us);
     if (c->reason[0])
         bad |= json_object_set_new(o, "reason", json_string(c->reason));
+    if (c->state == CLIP_READY)
+        bad |= json_object_set_new(o, "stamped", json_boolean(c->stamp == CLIP_STAMPED));
     if (!bad)
         return o;
     json_decref(o);
@@ -315,8 +380,8 @@ static json_t *facts_json(const struct store_clip *c, const struct store_case *s
 {
     json_t *o = store_clip_json(c);
     /* Of the file itself the manifest tells better. */
-    static const char *const others[] = {"id",     "state",  "bytes", "sha256",
-                                         "tracks", "reason", "gaps",  "gap_ms"};
+    static const char *const others[] = {"id",     "state", "bytes",  "sha256", "tracks",
+                                         "reason", "gaps",  "gap_ms", "stamped"};
     for (size_t i = 0; o && i < sizeof others / sizeof others[0]; i++)
         (void)json_object_del(o, others[i]);
     json_t *of = json_pack("{s:s,s:s}", "id", sc->id.text, "number", sc->number);

@@ -189,6 +189,25 @@ int store_viewed_since(struct store *s, const struct id *case_id, const char *ob
     return er < 0 ? er : 0;
 }
 
+int store_event_find(struct store *s, const struct id *case_id, const char *type,
+                     const json_t *data, bool *ret)
+{
+    sqlite3_stmt *st;
+    char *text = json_canonical(data);
+    int er = text ? sql_begin(s, &st,
+                              "SELECT 1 FROM events WHERE case_id = ? AND type = ? AND data = ?"
+                              " LIMIT 1",
+                              "ttt", case_id->text, type, text)
+                  : ER_NOMEM;
+    if (!er) {
+        er = sql_step(s, st);
+        *ret = er == 1;
+        sql_end(st);
+    }
+    free(text);
+    return er < 0 ? er : 0;
+}
+
 json_t *store_event_json(const struct store_event *e)
 {
     json_t *o = event_facts(e, json_loads(e->data, 0, NULL));

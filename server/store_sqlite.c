@@ -93,6 +93,8 @@ static const char *const migrations[] = {
     "CREATE INDEX seen_case ON seen(case_id, from_s);",
     "CREATE INDEX people_identity ON people(identity);"
     "CREATE INDEX invites_case ON invites(case_id, identity);",
+    "ALTER TABLE clips ADD COLUMN stamp INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX clips_unstamped ON clips(id) WHERE state = 'ready' AND stamp = 0;",
 };
 #define VERSION ((int)(sizeof migrations / sizeof migrations[0]))
 

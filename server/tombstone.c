@@ -49,6 +49,24 @@ json_t *tombstone_of_still(const struct store_still *s)
     return NULL;
 }
 
+/** The hash of a manifest before its time stamp came, of which there may be copies; if it came later. */
+static int add_sealed(json_t *facts, const char *text, size_t len)
+{
+    struct manifest m;
+    struct merkle_hash hash;
+    char hex[SEALER_HASH_BYTES];
+    const char *why;
+    int er = manifest_read(text, len, &m, &why);
+    if (er == 0 && m.stamped) {
+        er = manifest_sealed_hash(&m, &hash);
+        hex_encode(hex, hash.bytes, sizeof hash.bytes);
+        if (er == 0 && json_object_set_new(facts, "sealed_manifest_sha256", json_string(hex)))
+            er = ER_NOMEM;
+    }
+    manifest_clear(&m);
+    return er == ER_NOMEM ? er : 0; /* what cannot be read says nothing */
+}
+
 /** The hash of one of the files, and what it says, which the caller lets go; neither if there is none. */
 static int look_into(const char *path, const char *suffix, json_t *facts, const char *member,
                      json_t **ret)
@@ -67,6 +85,8 @@ static int look_into(const char *path, const char *suffix, json_t *facts, const 
         er = ER_NOMEM;
     if (er == 0)
         (void)json_parse(text, len, ret, NULL); /* what cannot be read says nothing */
+    if (er == 0 && json_object_get(*ret, "stamped"))
+        er = add_sealed(facts, text, len);
     free(text);
     return er;
 }

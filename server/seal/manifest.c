@@ -305,23 +305,6 @@ int manifest_finish(const struct manifest_signer *signer, json_t *document, char
     return manifest_sign(signer, MANIFEST_CONTEXT, document, ret, ret_len);
 }
 
-static int stamp_add(const struct manifest_signer *signer, json_t *document,
-                     const uint8_t signature[static KEYS_SIGNATURE_BYTES])
-{
-    struct merkle_hash hash;
-    char *token = NULL;
-    if (!signer->stamp)
-        return 0;
-    int er = merkle_sha256(signature, KEYS_SIGNATURE_BYTES, &hash);
-    if (er == 0)
-        er = signer->stamp(signer->stamp_ctx, &hash, &token);
-    if (er)
-        return er == ER_AGAIN ? 0 : er;
-    er = json_object_set_new(document, "timestamp", json_string(token)) ? ER_NOMEM : 0;
-    free(token);
-    return er;
-}
-
 /** The document around a seal, which is taken over. */
 static int document_make(const struct manifest_signer *signer, json_t *seal, const struct sealed *s,
                          char **ret, size_t *ret_len)
@@ -334,8 +317,6 @@ static int document_make(const struct manifest_signer *signer, json_t *seal, con
                                       MANIFEST_SEAL_CONTEXT, text, signature)
                       : ER_NOMEM;
     free(text);
-    if (er == 0)
-        er = stamp_add(signer, document, signature);
     if (er == 0 &&
         json_object_set_new(document, "frames", manifest_frames_json(s->frames, s->count)))
         er = ER_NOMEM;

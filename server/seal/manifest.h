@@ -15,16 +15,10 @@
 #define MANIFEST_BYTES_MAX 268435456u /* a longer one is not read: 256 MiB, four hours of speech */
 #define MANIFEST_SECONDS 18000        /* more are malformed */
 
-/** A time stamp over SHA-256(the seal's signature): base64 of an RFC 3161 token, to free(). ER_AGAIN: none
- *  to be had now; the seal is made without. */
-typedef int manifest_stamp(void *ctx, const struct merkle_hash *hash, char **ret);
-
 /** Who signs, and when. */
 struct manifest_signer {
     const struct keys *keys;
     uint64_t unix_us;
-    manifest_stamp *stamp; /* NULL: no authority */
-    void *stamp_ctx;
 };
 
 /** Seal a finished clip. `facts` (an object, borrowed) is what there is to say of it beyond its bytes;
@@ -47,6 +41,10 @@ struct manifest {
     json_t *document;
     json_t *seal; /* borrowed from it, as the next */
     json_t *trim; /* NULL: not trimmed */
+    /* When its time stamp was added; NULL: it is as it was sealed. Before that it was signed so: */
+    json_t *stamped;
+    struct key first_key;
+    uint8_t first_signature[KEYS_SIGNATURE_BYTES];
     struct key key, seal_key;
     uint8_t signature[KEYS_SIGNATURE_BYTES], seal_signature[KEYS_SIGNATURE_BYTES];
     const char *clip; /* the sealed one's id */
@@ -82,6 +80,19 @@ struct manifest_cut {
 /** As manifest_seal. */
 int manifest_trim(const struct manifest_signer *signer, const struct manifest_cut *cut, char **ret,
                   size_t *ret_len, const char **ret_why);
+
+/* Time stamps that come after the sealing */
+
+/** The same manifest with `token` (base64 of an RFC 3161 token over SHA-256(the seal's signature)), signed
+ *  anew. *ret as manifest_seal. ER_STALE: it has one; ER_CONFLICT: no key; ER_NOMEM. */
+int manifest_stamp(const struct manifest_signer *signer, const struct manifest *m,
+                   const char *token, char **ret, size_t *ret_len);
+/** What a stamp is to be over. */
+int manifest_stamp_hash(const struct manifest *m, struct merkle_hash *ret);
+/** The document as it was before its stamp was added, a new one; the same where none was. NULL: no memory. */
+json_t *manifest_as_sealed(const struct manifest *m);
+/** The hash of the file that it was then. ER_NOMEM. */
+int manifest_sealed_hash(const struct manifest *m, struct merkle_hash *ret);
 
 /** When something is signed: now, but never before the key was made, which may have been since `unix_us`
  *  was taken. */

@@ -210,6 +210,19 @@ static int trim_take(struct manifest *m)
     return 0;
 }
 
+/** What a manifest was signed with before its time stamp came. */
+static int stamped_take(struct manifest *m)
+{
+    m->stamped = json_object_get(m->document, "stamped");
+    if (!m->stamped)
+        return 0;
+    if (!json_text(m->stamped, "at", 24) || json_object_size(m->stamped) != 3 ||
+        !json_is_string(json_object_get(m->document, "timestamp")) ||
+        keys_from_jwk(json_object_get(m->stamped, "key"), &m->first_key))
+        return ER_MALFORMED;
+    return signature_take(m->stamped, "signature", m->first_signature);
+}
+
 static int members_take(struct manifest *m, const char **ret_why)
 {
     const char *format = json_text(m->document, "format", 32);
@@ -230,6 +243,8 @@ static int members_take(struct manifest *m, const char **ret_why)
         return fail(ret_why, "the clip's id or the head of its chain is missing");
     if (m->trim && trim_take(m))
         return fail(ret_why, "how it was trimmed cannot be read");
+    if (stamped_take(m))
+        return fail(ret_why, "what it was before its time stamp cannot be read");
     return 0;
 }
 

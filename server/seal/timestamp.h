@@ -7,7 +7,7 @@
 #include "base/entropy.h"
 #include "server/seal/merkle.h"
 
-#define TIMESTAMP_WAIT_S 10     /* for the authority; then the seal is made without */
+#define TIMESTAMP_WAIT_S 10     /* for the authority; then it is tried again later */
 #define TIMESTAMP_BYTES 1048576 /* a longer answer is none */
 
 /** Asks the authority at `url` (http) over the hash; blocks. *ret is the token in base64, to free().

@@ -47,6 +47,15 @@ static void check_signatures(struct report *r, const struct manifest *m)
     check_signature(r, &m->key, MANIFEST_CONTEXT, document, m->signature,
                     "the manifest's signature does not fit: something in it was changed");
     json_decref(document);
+    if (!m->stamped)
+        return;
+    document = manifest_as_sealed(m);
+    if (document)
+        (void)json_object_del(document, "signature");
+    check_signature(r, &m->first_key, MANIFEST_CONTEXT, document, m->first_signature,
+                    "what the manifest was signed with before its time stamp does not fit: "
+                    "something else than the stamp was changed");
+    json_decref(document);
 }
 
 void verify_key(struct report *r, const struct verify_trust *trust, const struct key *key,
@@ -162,7 +171,7 @@ static const char *check_stamp(struct report *r, const struct verify_trust *trus
     const json_t *token = json_object_get(m->document, "timestamp");
     if (!token)
         return NULL;
-    if (merkle_sha256(m->seal_signature, sizeof m->seal_signature, &hash))
+    if (manifest_stamp_hash(m, &hash))
         return NULL;
     int er = timestamp_check(json_string_value(token), &hash, trust->authority_path, ret);
     if (er == 0)
@@ -195,10 +204,14 @@ int verify_manifest(struct report *r, const struct verify_trust *trust, const ch
     else
         check_trees(r, ret);
     const char *stamped_at = check_stamp(r, trust, ret, stamp);
+    const struct key *key = ret->stamped ? &ret->first_key : &ret->key;
     verify_key(r, trust, &ret->seal_key, "seal", json_text(ret->seal, "sealed_at", 24), stamped_at);
+    if (ret->stamped) /* adds nothing but what proves itself */
+        verify_key(r, trust, &ret->key, "time-stamped manifest", json_text(ret->stamped, "at", 24),
+                   stamped_at);
     if (ret->trim)
-        verify_key(r, trust, &ret->key, "trimmed clip", json_text(ret->trim, "made_at", 24), NULL);
-    else if (memcmp(ret->key.public, ret->seal_key.public, sizeof ret->key.public) != 0)
+        verify_key(r, trust, key, "trimmed clip", json_text(ret->trim, "made_at", 24), NULL);
+    else if (memcmp(key->public, ret->seal_key.public, sizeof key->public) != 0)
         report_add(r, REPORT_IS_WRONG, "key", REPORT_ANYWHERE,
                    "the manifest is signed by another key than its seal");
     return 0;

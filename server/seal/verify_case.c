@@ -250,6 +250,39 @@ static void media_check(struct opened *o, const struct manifest *m, const char *
     matroska_clear(&file);
 }
 
+/** Whether the timeline tells that this manifest came of the clip's by a time stamp. With no `hex`: any. */
+static bool stamp_is_told(const struct opened *o, const char *id, const char *hex)
+{
+    const json_t *events = json_object_get(o->timeline, "events"), *e;
+    size_t i;
+    json_array_foreach(events, i, e)
+    {
+        const json_t *data = json_object_get(e, "data");
+        const char *is = json_text(e, "type", 48), *of = json_text(data, "clip", 26);
+        const char *told = json_text(data, "manifest_sha256", 64);
+        if (is && of && told && strcmp(is, "clip_stamped") == 0 && strcmp(of, id) == 0 &&
+            (!hex || strcmp(told, hex) == 0))
+            return true;
+    }
+    return false;
+}
+
+/** The manifest is the one that was sealed; or that one, with a stamp that came later and nothing else. The
+ *  archive may have been begun just before the timeline had the stamp. */
+static bool is_told(const struct opened *o, const struct manifest *m, const char *hex,
+                    const char *id)
+{
+    char first[65];
+    struct merkle_hash hash;
+    const char *told = json_text(event_of(o, "clip_ready", "clip", id), "manifest_sha256", 64);
+    if (!told || strcmp(told, hex) == 0)
+        return told != NULL;
+    if (!m->stamped || manifest_sealed_hash(m, &hash))
+        return false;
+    hex_encode(first, hash.bytes, sizeof hash.bytes);
+    return strcmp(told, first) == 0 && (stamp_is_told(o, id, hex) || !stamp_is_told(o, id, NULL));
+}
+
 /** That the case tells of this manifest, and the manifest of this case. */
 static void check_belongs(struct opened *o, const struct manifest *m, const char *text, size_t len,
                           const char *id)
@@ -257,13 +290,12 @@ static void check_belongs(struct opened *o, const struct manifest *m, const char
     char hex[65], there[65];
     struct merkle_hash hash;
     int64_t seq = 0;
-    const json_t *ready = event_of(o, "clip_ready", "clip", id);
     const json_t *head = json_object_get(m->seal, "timeline");
-    const char *told = json_text(ready, "manifest_sha256", 64), *at = json_text(head, "hash", 64);
+    const char *at = json_text(head, "hash", 64);
     if (merkle_sha256(text, len, &hash))
         return;
     hex_encode(hex, hash.bytes, sizeof hash.bytes);
-    if (!told || strcmp(told, hex) != 0)
+    if (!is_told(o, m, hex, id))
         report_add(o->r, REPORT_IS_WRONG, "event", REPORT_ANYWHERE,
                    "the timeline tells of no such manifest of clip %s", id);
     const json_t *event = NULL;
@@ -356,7 +388,7 @@ static void check_tombstone(struct opened *o, const struct zip_entry *e, const c
         if (!told || strcmp(told, hex) != 0 || !own || strcmp(own, id) != 0)
             report_add(o->r, REPORT_IS_WRONG, "event", REPORT_ANYWHERE,
                        "the timeline tells of no such tombstone of %s", id);
-        if (ready && (!sealed || strcmp(sealed, ready) != 0))
+        if (ready && (!sealed || (strcmp(sealed, ready) != 0 && !stamp_is_told(o, id, sealed))))
             report_add(o->r, REPORT_IS_WRONG, "tombstone", REPORT_ANYWHERE,
                        "the clip was sealed with another manifest than it says");
     }

@@ -27,7 +27,8 @@ void verify_still(struct report *r, const struct verify_trust *trust, const char
  *  cannot be read, and the report says so. */
 int verify_tombstone(struct report *r, const struct verify_trust *trust, const char *text,
                      size_t len, json_t **ret_document);
-/** Whether `member` of it ("manifest_sha256", "record_sha256") is this hash, of a file given with it. */
+/** Whether `member` of it ("manifest_sha256", "record_sha256") is this hash, of a file given with it; or that
+ *  of the manifest before its time stamp came ("sealed_manifest_sha256"). */
 void verify_buried(struct report *r, const json_t *document, const char *member,
                    const struct merkle_hash *hash);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What stands in the place of a clip or a still that was deleted. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -30,11 +31,13 @@ int verify_tombstone(struct report *r, const struct verify_trust *trust, const c
 void verify_buried(struct report *r, const json_t *document, const char *member,
                    const struct merkle_hash *hash)
 {
-    char hex[2 * sizeof hash->bytes + 1];
+    char hex[2 * sizeof hash->bytes + 1], before[40];
     const json_t *t = json_object_get(document, "tombstone");
+    (void)snprintf(before, sizeof before, "sealed_%s", member);
     const char *told = json_text(t, member, sizeof hex - 1);
+    const char *first = json_text(t, before, sizeof hex - 1);
     hex_encode(hex, hash->bytes, sizeof hash->bytes);
-    if (!told || strcmp(told, hex) != 0)
+    if (!told || (strcmp(told, hex) != 0 && (!first || strcmp(first, hex) != 0)))
         report_add(r, REPORT_IS_WRONG, "tombstone", REPORT_ANYWHERE,
                    "what was deleted is not what was given with it");
 }

@@ -32,6 +32,14 @@ function draw(n) {
   return Math.floor((seed / 2_147_483_648) * n);
 }
 
+/** Its time stamp comes when it is ready already. */
+async function stamped(id) {
+  for (const end = Date.now() + 20_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
+    const one = await louped.ask('GET', `/clips/${id}`, agent);
+    if (one.stamped || Date.now() > end) return one;
+  }
+}
+
 async function makeClip() {
   const site = createServer((request, response) => {
     response.setHeader('Content-Type', 'text/html');
@@ -55,7 +63,8 @@ async function makeClip() {
     still = await louped.ask('POST', `/rooms/${one.room}/stills`, agent, { label: 'the number' });
     await new Promise((resolve) => setTimeout(resolve, 2000));
     await louped.ask('POST', `/clips/${id}/stop`, agent, {});
-    return await louped.finished(id, agent);
+    await louped.finished(id, agent);
+    return await stamped(id);
   } finally {
     await browser.close();
     site.close();

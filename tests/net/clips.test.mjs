@@ -31,7 +31,7 @@ function addClip(id, { id: caseId, room }, path, bytes, codec) {
   if (id === CLIP) writeFileSync(`${path}.manifest.json`, MANIFEST);
   execFileSync('sqlite3', [join(data, 'loupe.db'), `INSERT INTO clips VALUES('${id}', '${caseId}',
     '${room}', 'default', 'ready', 'clip', 'crack', 'buyer-1', 'agent-1', '${path}', '', 1, 2,
-    10000, ${bytes.length}, '${sha256}', 640, 480, 1, 40, 1, 1, 1, 0, '${codec}')`]);
+    10000, ${bytes.length}, '${sha256}', 640, 480, 1, 40, 1, 1, 1, 0, '${codec}', 0)`]);
 }
 
 before(async () => {

@@ -49,7 +49,7 @@ function add(object, { kind = object, suffixes = ['.jpg'] } = {}) {
   for (const suffix of suffixes) writeFileSync(path + suffix, `${SECRET} ${suffix}`);
   const row = object === 'clip'
     ? `INSERT INTO clips VALUES('${id}', '${item.id}', '${item.room}', 'default', 'ready', '${kind}', 'crack', 'buyer-1', 'agent-1',
-      '${path}', '', 1000000, 2000000, 10000, 30, '${'ab'.repeat(32)}', 640, 480, 0, 0, 1, 1, 1, 0, 'VP8')`
+      '${path}', '', 1000000, 2000000, 10000, 30, '${'ab'.repeat(32)}', 640, 480, 0, 0, 1, 1, 1, 0, 'VP8', 0)`
     : `INSERT INTO stills VALUES('${id}', '${item.id}', '${item.room}', 'default', 1, '${kind}', 'crack', 'buyer-1', 'agent-1',
       '${path}', 1000000, 2000000, 30, '${'ab'.repeat(32)}', 640, 480, '{}')`;
   sql(row);

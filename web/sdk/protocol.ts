@@ -50,6 +50,7 @@ export interface Clip {
   poster_url?: string;
   manifest_url?: string;
   repaired?: boolean;
+  stamped?: boolean;
   publisher?: string;
   gaps?: number;
   gap_ms?: number;

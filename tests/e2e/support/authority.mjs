@@ -41,7 +41,7 @@ function makeKeys(folder) {
   writeFileSync(at('tsa.cnf'), CONFIG(folder));
 }
 
-/** { url, ca (a file), asked: how often, close() } */
+/** { url, ca (a file), asked: how often, pause(): nobody is there, resume(), close() } */
 export async function startAuthority() {
   const folder = mkdtempSync(join(tmpdir(), 'loupe-tsa-'));
   const authority = { ca: join(folder, 'ca.pem'), asked: 0 };
@@ -56,7 +56,10 @@ export async function startAuthority() {
     response.end(readFileSync(join(folder, 'reply')));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  authority.url = `http://127.0.0.1:${server.address().port}/tsa`;
+  const { port } = server.address();
+  authority.url = `http://127.0.0.1:${port}/tsa`;
+  authority.pause = () => once(server.close(), 'close');
+  authority.resume = () => once(server.listen(port, '127.0.0.1'), 'listening');
   authority.close = () => {
     server.close();
     rmSync(folder, { recursive: true, force: true });

@@ -143,7 +143,16 @@ def verify(clip, text, keys):
     seal, trim = document['seal'], document.get('trim')
     signed(seal['key'], b'loupe-seal-1', seal, document['seal_signature'], keys, seal['sealed_at'])
     rest = {name: value for name, value in document.items() if name != 'signature'}
-    signed(document['key'], b'loupe-manifest-1', rest, document['signature'], keys, (trim or {}).get('made_at', seal['sealed_at']))
+    made_at = (trim or {}).get('made_at', seal['sealed_at'])
+    if 'stamped' in document:
+        before = document['stamped']
+        assert 'timestamp' in document
+        signed(document['key'], b'loupe-manifest-1', rest, document['signature'], keys, before['at'])
+        rest = {name: value for name, value in rest.items() if name not in ('timestamp', 'stamped')}
+        document = {**document, 'key': before['key'], 'signature': before['signature']}
+        rest['key'] = before['key']
+    signed(document['key'], b'loupe-manifest-1', rest, document['signature'], keys, made_at)
+    assert trim or document['key'] == seal['key'], 'another key than the seal\'s'
     told = list(listed(document))
     check_seconds(document, told)
     media = (trim or seal)['media']

@@ -40,8 +40,11 @@ static void start_calls(struct world *w)
     fake_dbq_full(w->dbq, false);
     char keys[80];
     (void)snprintf(keys, sizeof keys, "%s/keys", w->data);
-    const struct sealer_config seal = {
-        .keys = keys, .unix_us = world_unix(w), .entropy = w->entropy};
+    const struct sealer_config seal = {.keys = keys,
+                                       .unix_us = world_unix(w),
+                                       .entropy = w->entropy,
+                                       .stamp = w->stamp,
+                                       .stamp_ctx = w->stamp_ctx};
     if (w->seals)
         assert_int_equal(sealer_new(&w->sealer, &seal), 0);
     const struct calls_config config = {.media = w->media,
@@ -111,6 +114,7 @@ void world_settle(struct world *w)
         if (w->sealer) {
             dbq_dispatch(sealer_queue(w->sealer));
             dbq_dispatch(sealer_slow_queue(w->sealer));
+            dbq_dispatch(sealer_stamp_queue(w->sealer));
         }
         calls_on_media_events(w->calls);
         calls_tick(w->calls);

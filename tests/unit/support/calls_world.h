@@ -12,6 +12,8 @@
 #include "server/calls.h"
 #include "server/store.h"
 
+struct merkle_hash;
+
 struct world {
     uint64_t now_us;
     struct entropy_seeded seeded;
@@ -24,6 +26,9 @@ struct world {
     char data[64];
     bool seals; /* clips are sealed; set by world_seal */
     struct sealer *sealer;
+    /* The authority of time stamps, as in server/sealer.h; NULL: none. For world_seal. */
+    int (*stamp)(void *ctx, const struct merkle_hash *hash, char **ret);
+    void *stamp_ctx;
     bool drained;
 };
 
