@@ -31,6 +31,7 @@ static const struct route routes[] = {
     {HTTP_POST, V1 "/holds/{id}/lift", ROUTE_JSON, api_hold_lift, NULL},
     {HTTP_GET, V1 "/retention", 0, api_retention_get, NULL},
     {HTTP_PUT, V1 "/retention", ROUTE_JSON, api_retention_put, NULL},
+    {HTTP_GET, V1 "/retention/changes", 0, api_retention_changes, NULL},
     {HTTP_GET, V1 "/cases/{id}/accesses", 0, api_accesses, NULL},
     {HTTP_GET, V1 "/cases/{id}/timeline", 0, api_timeline, NULL},
     {HTTP_POST, V1 "/cases/{id}/invites", ROUTE_JSON, api_invite, NULL},
@@ -216,6 +217,7 @@ void api_answer(struct api_call *c)
     if (app->calls && id_is_set(&c->changed))
         calls_case_changed(app->calls, &c->changed);
     app->views += c->viewed;
+    app->retention_changes += c->retained;
     if (app->calls && c->sweep)
         calls_sweep_soon(app->calls);
     if (app->http)

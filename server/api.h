@@ -26,6 +26,7 @@ struct api_call {
     struct http_response response;
     enum store_invite_state invite; /* of the token */
     bool sweep;                     /* what is due to be deleted may have changed */
+    unsigned retained;              /* periods of keeping that were changed */
     bool viewed;                    /* something was looked at, and the timeline says so */
     struct id changed;              /* a case that was changed: its room is told */
 };
@@ -73,6 +74,7 @@ void api_hold_place(struct store *s, struct api_call *c);
 void api_hold_lift(struct store *s, struct api_call *c);
 void api_retention_get(struct store *s, struct api_call *c);
 void api_retention_put(struct store *s, struct api_call *c);
+void api_retention_changes(struct store *s, struct api_call *c);
 void api_clip_delete(struct api_call *c);
 void api_still_delete(struct api_call *c);
 void api_tombstones_list(struct store *s, struct api_call *c);

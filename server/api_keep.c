@@ -70,12 +70,17 @@ static int retention_put(struct store *s, struct api_call *c)
     if (er)
         return er;
     for (unsigned i = 0; er == 0 && i < KEEP_KINDS; i++) {
+        bool changed = false;
         member_of(i, name);
         const json_t *value = json_object_get(c->body, name);
         if (value && seconds_read(value, &seconds))
-            er = store_retention_set(s, c->claims.merchant, i, seconds, c->unix_us);
+            er = store_retention_set(s, c->claims.merchant, i, seconds, c->claims.identity,
+                                     c->unix_us, &changed);
+        c->retained += changed;
     }
-    return store_end(s, er);
+    er = store_end(s, er);
+    c->retained = er ? 0 : c->retained;
+    return er;
 }
 
 /** Every member is the period of some kind. */
@@ -112,6 +117,58 @@ void api_retention_put(struct store *s, struct api_call *c)
         api_problem_er(c, er, NULL);
     else
         answer_retention(s, c);
+}
+
+struct change_page {
+    json_t *items;
+    uint64_t last;
+    size_t left;
+    bool more;
+};
+
+static json_t *period_json(uint64_t seconds)
+{
+    return seconds ? json_integer((json_int_t)seconds) : json_null();
+}
+
+static void change_add(void *ctx, const struct store_retention_change *c)
+{
+    struct change_page *page = ctx;
+    char at[CLOCK_TEXT_BYTES];
+    page->more = page->left == 0;
+    if (page->more)
+        return;
+    page->left--;
+    page->last = c->seq;
+    clock_format(c->at_us, at);
+    (void)json_array_append_new(page->items, json_pack("{s:I,s:s,s:s,s:s,s:o,s:o}", "seq",
+                                                       (json_int_t)c->seq, "at", at, "actor",
+                                                       c->actor, "kind", keep_kind_name(c->kind),
+                                                       "from_seconds", period_json(c->from_seconds),
+                                                       "to_seconds", period_json(c->to_seconds)));
+}
+
+void api_retention_changes(struct store *s, struct api_call *c)
+{
+    uint64_t after = 0, limit = LIMIT_PAGE_ITEMS;
+    if (!may_forget(c) || !api_page_read(c, &after, &limit))
+        return;
+    struct change_page page = {.items = json_array(), .left = (size_t)limit};
+    int er = page.items ? store_retention_changes(s, c->claims.merchant, after, (size_t)limit + 1,
+                                                  change_add, &page)
+                        : ER_NOMEM;
+    if (er) {
+        json_decref(page.items);
+        api_problem_er(c, er, NULL);
+        return;
+    }
+    json_t *answer = json_pack("{s:o}", "items", page.items);
+    if (answer && page.more) {
+        char cursor[32];
+        (void)snprintf(cursor, sizeof cursor, "%llu", (unsigned long long)page.last);
+        (void)json_object_set_new(answer, "next_cursor", json_string(cursor));
+    }
+    api_json(c, 200, answer);
 }
 
 int api_keeping_add(struct store *s, const struct api_kept *kept, json_t *object)

@@ -246,6 +246,8 @@ static void write_http(FILE *f, const struct app *app)
         {"store_jobs", G, dbq_count(app->dbq), "Jobs waiting for the database."},
         {"evidence_views_total", C, app->views,
          "Views and downloads of clips and stills that stand on access logs."},
+        {"retention_changes_total", C, app->retention_changes,
+         "Periods of keeping that were changed over HTTP."},
         {"storage_keys", G, vault_key_names(app->vault, NULL, 0),
          "Keys that recordings can be decrypted with; 0: they lie plain."},
         {"storage_encrypted_bytes_total", C, v.bytes_encrypted, "Bytes of recordings encrypted."},

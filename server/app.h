@@ -47,6 +47,7 @@ struct app {
     struct media_key media_key; /* constant after start */
     unsigned exports;           /* under way */
     uint64_t views;             /* entries of access logs */
+    uint64_t retention_changes; /* periods that were changed */
     char base_url[128];         /* "http://127.0.0.1:8080", for links */
     int signal_fd;
     int lock_fd;

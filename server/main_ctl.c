@@ -17,6 +17,7 @@ int ctl_usage(FILE *out)
         "       loupectl api-keys remove --data DIR --id KEY\n"
         "                      louped takes up what has changed when it starts, or on SIGHUP\n"
         "       loupectl retention list --data DIR [--merchant ID]\n"
+        "       loupectl retention changes --data DIR [--merchant ID]   who changed what when\n"
         "       loupectl retention set --data DIR [--merchant ID] --kind KIND --seconds N|never\n"
         "                      KIND: clip, lookback, trim, still or photo\n"
         "       loupectl holds list --data DIR --case ID\n"

@@ -26,6 +26,26 @@ static int retention_print(struct store *s, const char *merchant)
     return er;
 }
 
+static void period_print(uint64_t seconds)
+{
+    if (seconds)
+        (void)printf(" %llu s", (unsigned long long)seconds);
+    else
+        (void)printf(" for ever");
+}
+
+static void change_print(void *ctx, const struct store_retention_change *c)
+{
+    char at[CLOCK_TEXT_BYTES];
+    (void)ctx;
+    clock_format(c->at_us, at);
+    (void)printf("%s %s by %s: from", at, keep_kind_name(c->kind), c->actor);
+    period_print(c->from_seconds);
+    (void)printf(" to");
+    period_print(c->to_seconds);
+    (void)printf("\n");
+}
+
 static int retention_verb(struct store *s, const char *verb, const struct ctl_flags *f)
 {
     const char *merchant = ctl_flag(f, "--merchant") ? ctl_flag(f, "--merchant")
@@ -35,6 +55,8 @@ static int retention_verb(struct store *s, const char *verb, const struct ctl_fl
     unsigned i = 0;
     if (strcmp(verb, "list") == 0)
         return retention_print(s, merchant);
+    if (strcmp(verb, "changes") == 0)
+        return store_retention_changes(s, merchant, 0, (size_t)INT64_MAX, change_print, NULL);
     while (kind && i < KEEP_KINDS && strcmp(keep_kind_name(i), kind) != 0)
         i++;
     if (strcmp(verb, "set") != 0 || !kind || i == KEEP_KINDS || !text)
@@ -42,7 +64,7 @@ static int retention_verb(struct store *s, const char *verb, const struct ctl_fl
     if (strcmp(text, "never") != 0 &&
         (span_u64(span_of(text), LIMIT_RETENTION_SECONDS, &seconds) || !seconds))
         return ER_INVALID;
-    int er = store_retention_set(s, merchant, i, seconds, clock_unix_us());
+    int er = store_retention_set(s, merchant, i, seconds, OPERATOR, clock_unix_us(), NULL);
     return er ? er : retention_print(s, merchant);
 }
 

@@ -41,15 +41,66 @@ int store_retention_get(struct store *s, const char *merchant, struct store_rete
     return er;
 }
 
-int store_retention_set(struct store *s, const char *merchant, enum keep_kind kind,
-                        uint64_t seconds, uint64_t now_us)
+static int retention_write(struct store *s, const char *merchant,
+                           const struct store_retention_change *c)
 {
-    if ((unsigned)kind >= KEEP_KINDS || seconds > LIMIT_RETENTION_SECONDS)
+    int er = sql_run(s, NULL,
+                     "INSERT INTO retention VALUES(?, ?, ?, ?) ON CONFLICT(merchant, kind)"
+                     " DO UPDATE SET seconds = excluded.seconds, changed_us = excluded.changed_us",
+                     "ttii", merchant, kinds[c->kind], (int64_t)c->to_seconds, (int64_t)c->at_us);
+    return er ? er
+              : sql_run(s, NULL,
+                        "INSERT INTO retention_changes SELECT ?1, coalesce(max(seq), 0) + 1, ?2,"
+                        " ?3, ?4, ?5, ?6 FROM retention_changes WHERE merchant = ?1",
+                        "tittii", merchant, (int64_t)c->at_us, c->actor, kinds[c->kind],
+                        (int64_t)c->from_seconds, (int64_t)c->to_seconds);
+}
+
+int store_retention_set(struct store *s, const char *merchant, enum keep_kind kind,
+                        uint64_t seconds, const char *by, uint64_t now_us, bool *ret_changed)
+{
+    struct store_retention was;
+    struct store_retention_change c = {.at_us = now_us, .kind = kind, .to_seconds = seconds};
+    if ((unsigned)kind >= KEEP_KINDS || seconds > LIMIT_RETENTION_SECONDS ||
+        str_copy(c.actor, sizeof c.actor, by))
         return ER_INVALID;
-    return sql_run(s, NULL,
-                   "INSERT INTO retention VALUES(?, ?, ?, ?) ON CONFLICT(merchant, kind) DO UPDATE"
-                   " SET seconds = excluded.seconds, changed_us = excluded.changed_us",
-                   "ttii", merchant, kinds[kind], (int64_t)seconds, (int64_t)now_us);
+    int er = store_begin(s);
+    if (er)
+        return er;
+    er = store_retention_get(s, merchant, &was);
+    bool changed = er == 0 && was.seconds[kind] != seconds;
+    c.from_seconds = was.seconds[kind];
+    if (changed)
+        er = retention_write(s, merchant, &c);
+    if (ret_changed)
+        *ret_changed = changed;
+    return store_end(s, er);
+}
+
+int store_retention_changes(struct store *s, const char *merchant, uint64_t after_seq, size_t limit,
+                            void (*each)(void *ctx, const struct store_retention_change *c),
+                            void *ctx)
+{
+    sqlite3_stmt *st;
+    int er = sql_begin(s, &st,
+                       "SELECT seq, at_us, actor, kind, from_seconds, to_seconds FROM"
+                       " retention_changes WHERE merchant = ? AND seq > ? ORDER BY seq LIMIT ?",
+                       "tii", merchant, (int64_t)after_seq, (int64_t)limit);
+    if (er)
+        return er;
+    while ((er = sql_step(s, st)) == 1) {
+        struct store_retention_change c = {.seq = sql_u64(st, 0),
+                                           .at_us = sql_u64(st, 1),
+                                           .from_seconds = sql_u64(st, 4),
+                                           .to_seconds = sql_u64(st, 5)};
+        const char *kind = (const char *)sqlite3_column_text(st, 3);
+        sql_text(st, 2, c.actor, sizeof c.actor);
+        while (kind && c.kind + 1 < KEEP_KINDS && strcmp(kinds[c.kind], kind) != 0)
+            c.kind++;
+        each(ctx, &c);
+    }
+    sql_end(st);
+    return er;
 }
 
 /* Holds */

@@ -17,8 +17,21 @@ struct store_retention {
     uint64_t seconds[KEEP_KINDS]; /* from when it was asked for; 0: for ever */
 };
 int store_retention_get(struct store *s, const char *merchant, struct store_retention *ret);
+/** With an entry in the log of changes by `by`, where it is one; *ret_changed (may be NULL) says so. */
 int store_retention_set(struct store *s, const char *merchant, enum keep_kind kind,
-                        uint64_t seconds, uint64_t now_us);
+                        uint64_t seconds, const char *by, uint64_t now_us, bool *ret_changed);
+
+struct store_retention_change {
+    uint64_t seq; /* from 1 for each merchant */
+    uint64_t at_us;
+    char actor[STORE_IDENTITY_BYTES];
+    enum keep_kind kind;
+    uint64_t from_seconds, to_seconds; /* 0: for ever */
+};
+/** In order, from after `seq`, `limit` at most. */
+int store_retention_changes(struct store *s, const char *merchant, uint64_t after_seq, size_t limit,
+                            void (*each)(void *ctx, const struct store_retention_change *c),
+                            void *ctx);
 
 /* Holds */
 

@@ -95,6 +95,14 @@ static const char *const migrations[] = {
     "CREATE INDEX invites_case ON invites(case_id, identity);",
     "ALTER TABLE clips ADD COLUMN stamp INTEGER NOT NULL DEFAULT 0;"
     "CREATE INDEX clips_unstamped ON clips(id) WHERE state = 'ready' AND stamp = 0;",
+    "CREATE TABLE retention_changes("
+    " merchant TEXT NOT NULL, seq INTEGER NOT NULL, at_us INTEGER NOT NULL, actor TEXT NOT NULL,"
+    " kind TEXT NOT NULL, from_seconds INTEGER NOT NULL, to_seconds INTEGER NOT NULL,"
+    " PRIMARY KEY(merchant, seq)) STRICT, WITHOUT ROWID;"
+    "CREATE TRIGGER retention_changes_stay BEFORE UPDATE ON retention_changes BEGIN"
+    " SELECT RAISE(ABORT, 'what was changed stays as it was'); END;"
+    "CREATE TRIGGER retention_changes_last BEFORE DELETE ON retention_changes BEGIN"
+    " SELECT RAISE(ABORT, 'what was changed stays known'); END;",
 };
 #define VERSION ((int)(sizeof migrations / sizeof migrations[0]))
 

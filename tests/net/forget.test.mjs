@@ -191,6 +191,9 @@ test('loupectl sets periods and holds while the server runs', async () => {
   assert.match(loupectl('retention', 'set', '--kind', 'photo', '--seconds', '3600').stdout, /^photo 3600 s$/m);
   assert.equal((await ask('GET', '/retention')).body.photo_seconds, 3600);
   assert.match(loupectl('retention', 'set', '--kind', 'photo', '--seconds', 'never').stdout, /^photo never goes$/m);
+  assert.match(loupectl('retention', 'changes').stdout, / photo by operator: from for ever to 3600 s\n.* photo by operator: from 3600 s to for ever\n$/);
+  const { items } = (await ask('GET', '/retention/changes')).body;
+  assert.deepEqual(items.slice(-1).map(({ actor, kind, from_seconds, to_seconds }) => [actor, kind, from_seconds, to_seconds]), [['operator', 'photo', 3600, null]]);
   const clip = addClip();
   const placed = loupectl('holds', 'place', '--case', item.id, '--clip', clip, '--reason', 'court order 12');
   assert.equal(placed.status, 0, placed.stderr);

@@ -103,6 +103,47 @@ static void test_a_token_for_one_case_sets_no_periods(void **state)
     assert_int_equal(r.seconds[KEEP_CLIP], 0);
 }
 
+static void test_who_changed_a_period_is_told(void **state)
+{
+    struct api_bench *b = *state;
+    assert_int_equal(put(b, ROLE_SERVICE, "{'clip_seconds':7,'photo_seconds':9}"), 200);
+    assert_int_equal(b->app.retention_changes, 2);
+    assert_int_equal(put(b, ROLE_SERVICE, "{'clip_seconds':7,'trim_seconds':0}"), 400);
+    assert_int_equal(put(b, ROLE_SERVICE, "{'clip_seconds':7}"), 200);
+    assert_int_equal(b->app.retention_changes, 2);
+    struct api_ask sue = {
+        .role = ROLE_SUPERVISOR, .who = "sue", .method = HTTP_PUT, .body = "{'clip_seconds':null}"};
+    assert_int_equal(api_on_store(b, api_retention_put, sue), 200);
+    for (enum role role = 0; role < ROLE_COUNT; role++) {
+        bool may = role == ROLE_SERVICE || role == ROLE_SUPERVISOR;
+        struct api_ask ask = {.role = role, .query = "cursor=1&limit=2"};
+        assert_int_equal(api_on_store(b, api_retention_changes, ask), may ? 200 : 403);
+        ask.of_case = &b->sc.id;
+        assert_int_equal(api_on_store(b, api_retention_changes, ask), 403);
+    }
+    assert_int_equal(
+        api_on_store(b, api_retention_changes,
+                     (struct api_ask){.role = ROLE_SUPERVISOR, .query = "cursor=1&limit=2"}),
+        200);
+    const json_t *items = json_object_get(b->body, "items");
+    assert_int_equal(json_array_size(items), 2);
+    assert_string_equal(api_text(b, "items.0.kind"), "photo");
+    assert_string_equal(api_text(b, "items.0.actor"), "me");
+    assert_string_equal(api_text(b, "items.1.actor"), "sue");
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(items, 1), "from_seconds")),
+                     7);
+    assert_true(json_is_null(json_object_get(json_array_get(items, 1), "to_seconds")));
+    assert_string_equal(api_text(b, "next_cursor"), "");
+    assert_int_equal(api_on_store(b, api_retention_changes,
+                                  (struct api_ask){.role = ROLE_SERVICE, .query = "limit=1"}),
+                     200);
+    assert_string_equal(api_text(b, "next_cursor"), "1");
+    assert_int_equal(api_on_store(b, api_retention_changes,
+                                  (struct api_ask){.role = ROLE_SERVICE, .foreign = true}),
+                     200);
+    assert_int_equal(json_array_size(json_object_get(b->body, "items")), 0);
+}
+
 static void test_only_an_arbiter_lifts_an_arbiters(void **state)
 {
     struct api_bench *b = *state;
@@ -149,6 +190,7 @@ int main(void)
         TEST(test_who_may),
         TEST(test_periods),
         TEST(test_a_token_for_one_case_sets_no_periods),
+        TEST(test_who_changed_a_period_is_told),
         TEST(test_only_an_arbiter_lifts_an_arbiters),
         TEST(test_what_can_be_held),
     };

@@ -17,7 +17,7 @@
 
 static void keep_for(struct buried *b, enum keep_kind kind, uint64_t seconds)
 {
-    assert_int_equal(store_retention_set(b->w.store, "default", kind, seconds, 1), 0);
+    assert_int_equal(store_retention_set(b->w.store, "default", kind, seconds, "sue", 1, NULL), 0);
 }
 
 /** In strides: nothing happens in most of a day. */

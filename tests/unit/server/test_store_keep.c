@@ -80,7 +80,7 @@ static struct store_still still_of(struct scene *s, const char *kind, uint64_t a
 
 static void keep_for(struct scene *s, const char *merchant, enum keep_kind kind, uint64_t seconds)
 {
-    assert_int_equal(store_retention_set(s->store, merchant, kind, seconds, T0), 0);
+    assert_int_equal(store_retention_set(s->store, merchant, kind, seconds, "sue", T0, NULL), 0);
 }
 
 /** All that is due, in a whole round. */
@@ -127,9 +127,52 @@ static void test_periods_by_merchant_and_kind(void **state)
     assert_string_equal(ids[0].text, clip.id.text);
     keep_for(s, "m", KEEP_CLIP, 0);
     assert_int_equal(due_at(s, 1000), 2);
-    assert_int_equal(
-        store_retention_set(s->store, "m", KEEP_CLIP, LIMIT_RETENTION_SECONDS + UINT64_C(1), T0),
-        ER_INVALID);
+    assert_int_equal(store_retention_set(s->store, "m", KEEP_CLIP,
+                                         LIMIT_RETENTION_SECONDS + UINT64_C(1), "sue", T0, NULL),
+                     ER_INVALID);
+}
+
+struct changes {
+    struct store_retention_change items[8];
+    size_t count;
+};
+
+static void take_change(void *ctx, const struct store_retention_change *c)
+{
+    struct changes *all = ctx;
+    assert_true(all->count < 8);
+    all->items[all->count++] = *c;
+}
+
+static void test_changes_of_periods_are_known(void **state)
+{
+    struct scene *s = *state;
+    struct changes all = {.count = 0};
+    bool changed;
+    keep_for(s, "m", KEEP_CLIP, 100);
+    keep_for(s, "n", KEEP_CLIP, 7);
+    keep_for(s, "m", KEEP_CLIP, 100); /* that is no change */
+    assert_int_equal(store_retention_set(s->store, "m", KEEP_STILL, 0, "sue", T0 + S, &changed), 0);
+    assert_false(changed);
+    assert_int_equal(store_retention_set(s->store, "m", KEEP_CLIP, 0, "tom", T0 + S, &changed), 0);
+    assert_true(changed);
+    keep_for(s, "m", KEEP_PHOTO, 5);
+    assert_int_equal(store_retention_changes(s->store, "m", 0, 8, take_change, &all), 0);
+    assert_int_equal(all.count, 3);
+    assert_string_equal(all.items[0].actor, "sue");
+    assert_int_equal(all.items[0].from_seconds, 0);
+    assert_int_equal(all.items[0].to_seconds, 100);
+    assert_int_equal(all.items[1].seq, 2);
+    assert_string_equal(all.items[1].actor, "tom");
+    assert_int_equal(all.items[1].at_us, T0 + S);
+    assert_int_equal(all.items[1].kind, KEEP_CLIP);
+    assert_int_equal(all.items[1].from_seconds, 100);
+    assert_int_equal(all.items[1].to_seconds, 0);
+    assert_int_equal(all.items[2].kind, KEEP_PHOTO);
+    all.count = 0;
+    assert_int_equal(store_retention_changes(s->store, "m", 1, 1, take_change, &all), 0);
+    assert_int_equal(all.count, 1);
+    assert_int_equal(all.items[0].seq, 2);
 }
 
 static void test_what_is_not_finished_stays(void **state)
@@ -245,6 +288,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_periods_by_merchant_and_kind),
+        TEST(test_changes_of_periods_are_known),
         TEST(test_what_is_not_finished_stays),
         TEST(test_a_hold_beats_a_period),
         TEST(test_holds_are_of_what_is_there),

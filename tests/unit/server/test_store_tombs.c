@@ -167,7 +167,7 @@ static void test_not_if_its_time_is_not_over_any_more(void **state)
     static const uint64_t periods[] = {0, 2, 1}; /* it is a second old */
     finish(s, &s->clip);
     for (size_t i = 0; i < 3; i++) {
-        assert_int_equal(store_retention_set(s->store, "m", KEEP_CLIP, periods[i], T0), 0);
+        assert_int_equal(store_retention_set(s->store, "m", KEEP_CLIP, periods[i], "sue", T0, NULL), 0);
         assert_int_equal(bury_as(s, "clip", &s->clip.id, true), i < 2 ? ER_CONFLICT : 0);
     }
 }
