@@ -2,14 +2,12 @@
 /* EBML elements, from the first byte to the last, each byte hashed as it is taken. */
 #include "server/seal/matroska.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/digest.h"
+#include "base/digest_pair.h"
 #include "base/er.h"
-#include "base/file.h"
 #include "base/limits.h"
 
 enum {
@@ -34,7 +32,8 @@ enum {
     TAGS = 0x1254C367,
     VOID = 0xEC,
     WINDOW_BYTES = 65536,
-    HEAD_BYTES = 12, /* an ID of four and a size of eight */
+    LARGE_BYTES = 1024, /* of a frame: its hash goes beside the others */
+    HEAD_BYTES = 12,    /* an ID of four and a size of eight */
     LACING = 0x06,
     KEY = 0x80,
 };
@@ -48,6 +47,7 @@ struct reader {
     uint64_t at; /* of window[start] */
     size_t start, end;
     size_t pending; /* what was taken from there on is in neither `whole` nor `part` yet */
+    bool pairs;     /* hashes go side by side */
     bool framing;   /* what is taken belongs to a frame, too */
     int er;
     uint64_t cluster_ms;
@@ -108,10 +108,14 @@ static void *grown(void *items, size_t count, size_t *size, size_t bytes)
 
 /* Bytes */
 
-static void hash_taken(struct reader *r)
+/** What was taken goes into `whole` and `part`, and what of it belongs to a frame, into that. */
+static void hash_taken(struct reader *r, const uint8_t *frame, size_t frame_len)
 {
-    digest_add(&r->whole, r->window + r->pending, r->start - r->pending);
-    digest_add(&r->part, r->window + r->pending, r->start - r->pending);
+    const uint8_t *from = r->window + r->pending;
+    size_t len = r->start - r->pending;
+    struct digest_part parts[] = {
+        {&r->whole, from, len}, {&r->part, from, len}, {&r->frame, frame, frame_len}};
+    digest_add_each(parts, frame_len ? 3 : 2, r->pairs);
     r->pending = r->start;
 }
 
@@ -119,7 +123,7 @@ static void hash_taken(struct reader *r)
 static size_t look(struct reader *r, size_t wanted)
 {
     if (r->end - r->start < wanted) {
-        hash_taken(r);
+        hash_taken(r, NULL, 0);
         r->pending = 0;
         memmove(r->window, r->window + r->start, r->end - r->start);
         r->end -= r->start;
@@ -142,10 +146,12 @@ static size_t look(struct reader *r, size_t wanted)
 static const uint8_t *take(struct reader *r, size_t len)
 {
     const uint8_t *bytes = r->window + r->start;
-    if (r->framing)
-        digest_add(&r->frame, bytes, len);
     r->start += len;
     r->at += len;
+    if (r->framing && len < LARGE_BYTES)
+        digest_add(&r->frame, bytes, len);
+    else if (r->framing)
+        hash_taken(r, bytes, len);
     return bytes;
 }
 
@@ -172,7 +178,7 @@ static int part_begin(struct reader *r, uint32_t id)
     struct matroska_part *parts = grown(f->parts, f->part_count, &f->part_size, sizeof *parts);
     if (!parts)
         return fail(r, ER_NOMEM);
-    hash_taken(r);
+    hash_taken(r, NULL, 0);
     digest_begin(&r->part);
     f->parts = parts;
     f->parts[f->part_count++] = (struct matroska_part){.id = id, .at = r->at};
@@ -183,7 +189,7 @@ static void part_end(struct reader *r)
 {
     struct matroska_part *p = &r->file->parts[r->file->part_count - 1];
     p->len = r->at - p->at;
-    hash_taken(r);
+    hash_taken(r, NULL, 0);
     digest_end(&r->part, p->hash.bytes);
     digest_begin(&r->part);
 }
@@ -375,6 +381,21 @@ static int block_head(struct reader *r, const struct element *e, struct seal_fra
     return r->er;
 }
 
+/** As skip, with the hash of what was there. */
+static bool take_frame(struct reader *r, size_t len, struct merkle_hash *ret)
+{
+    if (len < LARGE_BYTES && look(r, len) >= len) {
+        digest_sha256(take(r, len), len, ret->bytes);
+        return true;
+    }
+    digest_begin(&r->frame);
+    r->framing = true;
+    bool whole = skip(r, len);
+    r->framing = false;
+    digest_end(&r->frame, ret->bytes);
+    return whole;
+}
+
 static int read_block(struct reader *r, const struct element *e)
 {
     struct matroska_file *file = r->file;
@@ -389,12 +410,7 @@ static int read_block(struct reader *r, const struct element *e)
     f.len = (uint32_t)len;
     f.byte = r->at;
     f.key = e->id == BLOCK || (flags & KEY) != 0;
-    digest_begin(&r->frame);
-    r->framing = true;
-    bool whole = skip(r, len);
-    r->framing = false;
-    digest_end(&r->frame, f.hash.bytes);
-    if (!whole)
+    if (!take_frame(r, (size_t)len, &f.hash))
         return wrong(r, r->at, "the file ends within a frame");
     struct seal_frame *frames = grown(file->frames, file->frame_count, &file->frame_size, sizeof f);
     if (!frames)
@@ -542,6 +558,7 @@ int matroska_read(const struct matroska_source *source, struct matroska_file *re
         return ER_NOMEM;
     r->source = source;
     r->file = ret;
+    r->pairs = digest_pair_works();
     digest_begin(&r->whole);
     digest_begin(&r->part);
     int er = read_file(r);
@@ -549,7 +566,7 @@ int matroska_read(const struct matroska_source *source, struct matroska_file *re
         read_rest(r);
         er = r->er ? r->er : ER_MALFORMED;
     }
-    hash_taken(r);
+    hash_taken(r, NULL, 0);
     digest_end(&r->whole, ret->hash.bytes);
     ret->bytes = r->at;
     free(r);
@@ -561,38 +578,4 @@ void matroska_clear(struct matroska_file *file)
     free(file->frames);
     free(file->parts);
     *file = (struct matroska_file){0};
-}
-
-static int read_fd(void *ctx, uint64_t at, void *ret_bytes, size_t size, size_t *ret_len)
-{
-    const int *fd = ctx;
-    ssize_t n;
-    do
-        n = pread(*fd, ret_bytes, size, (off_t)at);
-    while (n < 0 && errno == EINTR);
-    *ret_len = n > 0 ? (size_t)n : 0;
-    return n < 0 ? ER_IO : 0;
-}
-
-struct matroska_source matroska_source_fd(const int *fd)
-{
-    return (struct matroska_source){.read = read_fd, .ctx = (void *)(uintptr_t)fd};
-}
-
-static int read_open(void *ctx, uint64_t at, void *ret_bytes, size_t size, size_t *ret_len)
-{
-    return file_read_at(ctx, at, ret_bytes, size, ret_len);
-}
-
-int matroska_read_path(struct vault *vault, const char *path, struct matroska_file *ret)
-{
-    struct file *file;
-    *ret = (struct matroska_file){0};
-    int er = file_open(&file, vault, path);
-    if (er < 0)
-        return er;
-    const struct matroska_source source = {.read = read_open, .ctx = file};
-    er = matroska_read(&source, ret);
-    file_close(file);
-    return er;
 }

@@ -202,6 +202,30 @@ static void passes_on_what_the_disk_says(void **state)
     matroska_clear(&f);
 }
 
+/** Also such as are hashed beside the file, and go beyond what is read at once. */
+static void frames_of_all_sizes_have_their_hashes(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {1,    55,   56,    119,   120,    1023, 1024,
+                                   1025, 5000, 65535, 65536, 131100, 70,   200000};
+    struct matroska_make m = {0};
+    struct matroska_file f;
+    matroska_make_begin(&m, true, 2, 1);
+    for (size_t i = 0; i < 3 * sizeof sizes / sizeof sizes[0]; i++) {
+        if (i % 5 == 0)
+            matroska_make_cluster(&m, i * 40);
+        matroska_make_frame(&m, 1, (int)(i % 5) * 40, i == 0,
+                            sizes[i % (sizeof sizes / sizeof sizes[0])] + i / 14);
+        matroska_make_frame(&m, 2, (int)(i % 5) * 40 + 20, true, 80 + i);
+    }
+    matroska_make_end(&m);
+    assert_int_equal(read_as(m.bytes, m.len, &f), 0);
+    assert_int_equal(f.frame_count, 6 * sizeof sizes / sizeof sizes[0]);
+    check_hashes(&m, &f);
+    matroska_clear(&f);
+    matroska_make_free(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +236,7 @@ int main(void)
         cmocka_unit_test(refuses_more_parts_than_a_clip_has),
         cmocka_unit_test(survives_cuts_and_changes_anywhere),
         cmocka_unit_test(passes_on_what_the_disk_says),
+        cmocka_unit_test(frames_of_all_sizes_have_their_hashes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
