@@ -7,6 +7,7 @@
 
 #include "base/er.h"
 #include "base/limits.h"
+#include "media/record/weave.h"
 #include "media/record/webm_impl.h"
 
 enum { KEY_FRAMES_MAX = 256, EARLY_MAX = 16384 };
@@ -18,8 +19,9 @@ struct direct {
     struct webm_plan plans[WEBM_TRACKS];
     struct webm_info info;
     int64_t last_video_ms, last_audio_ms;
-    AVPacket **early; /* sound from before the first picture */
-    size_t early_count;
+    int picture; /* what track it is */
+    struct weave
+        waiting; /* for what comes before it in the file; until the first picture, all sound */
 };
 
 int direct_new(struct direct **ret, struct vault *vault, const char *path)
@@ -36,55 +38,60 @@ int direct_new(struct direct **ret, struct vault *vault, const char *path)
     return er;
 }
 
-static void free_early(struct direct *d)
-{
-    for (size_t i = 0; i < d->early_count; i++)
-        av_packet_free(&d->early[i]);
-    free(d->early);
-    d->early = NULL;
-    d->early_count = 0;
-}
-
 void direct_free(struct direct *d)
 {
     if (!d)
         return;
-    free_early(d);
+    weave_clear(&d->waiting);
     webm_info_clear(&d->info);
     webm_box_close(&d->box);
     file_close(d->file);
     free(d);
 }
 
-static int put(struct direct *d, AVPacket *packet, int track)
-{
-    packet->stream_index = d->plans[track].stream;
-    d->error = webm_box_er(&d->box, av_interleaved_write_frame(d->box.context, packet));
-    return d->error;
-}
-
-/** The head, and what had to wait for it. */
+/** The head. */
 static int begin(struct direct *d)
 {
     webm_plan_sound(d->plans);
     struct file *file = d->file;
     d->file = NULL;
     d->error = webm_box_write(&d->box, file, d->plans, KEY_FRAMES_MAX);
-    for (size_t i = 0; i < d->early_count && d->error == 0; i++)
-        (void)put(d, d->early[i], WEBM_AUDIO);
-    free_early(d);
+    if (d->error == 0)
+        d->box.io->direct = AVIO_FLAG_DIRECT; /* clusters come whole from the muxer */
     return d->error;
 }
 
-static AVPacket packet_of(const uint8_t *data, size_t len, int64_t at_ms, bool key)
+static AVPacket packet_of(const struct weave_frame *frame)
 {
     return (AVPacket){
-        .data = (uint8_t *)(uintptr_t)data, /* only read: it has no buffer of its own */
-        .size = (int)len,
-        .pts = at_ms,
-        .dts = at_ms,
+        .data = (uint8_t *)(uintptr_t)frame->data, /* only read: it has no buffer of its own */
+        .size = (int)frame->len,
+        .pts = frame->at_ms,
+        .dts = frame->at_ms,
         .pos = -1,
-        .flags = key ? AV_PKT_FLAG_KEY : 0};
+        .duration = frame->track == WEAVE_SOUND ? WEBM_PACKET_MS : 0,
+        .flags = frame->key ? AV_PKT_FLAG_KEY : 0};
+}
+
+/** Writes what nothing can come before any more. */
+static int write_out(struct direct *d, bool last)
+{
+    struct weave_frame frame;
+    while (d->error == 0 && weave_next(&d->waiting, last, &frame)) {
+        AVPacket packet = packet_of(&frame);
+        packet.stream_index = d->plans[frame.track == WEAVE_SOUND ? WEBM_AUDIO : d->picture].stream;
+        d->error = webm_box_er(&d->box, av_write_frame(d->box.context, &packet));
+    }
+    return d->error;
+}
+
+static int put(struct direct *d, const struct weave_frame *frame, int track)
+{
+    AVPacket packet = packet_of(frame);
+    d->error = webm_note(&d->info, d->plans, &packet, track);
+    if (d->error == 0)
+        d->error = weave_put(&d->waiting, frame);
+    return d->error;
 }
 
 int direct_write_video(struct direct *d, enum codec_format format, const uint8_t *data, size_t len,
@@ -97,25 +104,12 @@ int direct_write_video(struct direct *d, enum codec_format format, const uint8_t
     if (track >= WEBM_AUDIO || (!first && !d->plans[track].used) || (first && !key) ||
         at_ms <= d->last_video_ms || len == 0 || len > LIMIT_FRAME_BYTES)
         return ER_INVALID;
-    AVPacket packet = packet_of(data, len, at_ms, key);
-    d->error = webm_note(&d->info, d->plans, &packet, track);
-    if (d->error == 0 && first)
-        (void)begin(d);
+    const struct weave_frame frame = {WEAVE_PICTURE, data, len, at_ms, key};
+    d->picture = track;
     d->last_video_ms = at_ms;
-    return d->error ? d->error : put(d, &packet, track);
-}
-
-static int keep_early(struct direct *d, const AVPacket *packet)
-{
-    AVPacket **early = reallocarray(d->early, d->early_count + 1, sizeof(AVPacket *));
-    if (!early)
-        return ER_NOMEM;
-    d->early = early;
-    AVPacket *copy = d->early_count < EARLY_MAX ? av_packet_clone(packet) : NULL;
-    if (!copy)
-        return ER_NOMEM;
-    d->early[d->early_count++] = copy;
-    return 0;
+    if (put(d, &frame, track) == 0 && first)
+        (void)begin(d);
+    return d->error ? d->error : write_out(d, false);
 }
 
 int direct_write_audio(struct direct *d, const uint8_t *data, size_t len, int64_t at_ms)
@@ -124,13 +118,11 @@ int direct_write_audio(struct direct *d, const uint8_t *data, size_t len, int64_
         return d->error;
     if (at_ms <= d->last_audio_ms || len == 0 || len > LIMIT_FRAME_BYTES)
         return ER_INVALID;
-    AVPacket packet = packet_of(data, len, at_ms, true);
-    packet.duration = WEBM_PACKET_MS;
-    d->error = webm_note(&d->info, d->plans, &packet, WEBM_AUDIO);
+    if (d->file && weave_count(&d->waiting, WEAVE_SOUND) == EARLY_MAX)
+        return d->error = ER_NOMEM;
+    const struct weave_frame frame = {WEAVE_SOUND, data, len, at_ms, true};
     d->last_audio_ms = at_ms;
-    if (d->error)
-        return d->error;
-    return d->file ? keep_early(d, &packet) : put(d, &packet, WEBM_AUDIO);
+    return put(d, &frame, WEBM_AUDIO) < 0 || d->file ? d->error : write_out(d, false);
 }
 
 int direct_end(struct direct *d, struct webm_info *ret)
@@ -141,7 +133,7 @@ int direct_end(struct direct *d, struct webm_info *ret)
     if (d->info.video_frames + d->info.audio_packets == 0)
         return ER_NOT_FOUND;
     d->plans[WEBM_VP8].used |= d->info.video_frames == 0; /* there are always both */
-    if (d->file && begin(d) < 0)
+    if ((d->file && begin(d) < 0) || write_out(d, true) < 0)
         return d->error;
     bool fits = d->info.key_frames <= KEY_FRAMES_MAX;
     int status = av_write_trailer(d->box.context);
