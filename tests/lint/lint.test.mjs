@@ -50,6 +50,17 @@ const samples = {
     ],
     good: [{ 'signaling/ws.c': '#include <libwebsockets.h>\n' }],
   },
+  'module page': {
+    bad: [
+      { 'base/id.h': '' },
+      { 'base/id.h': '', 'docs/MODULES.md': '## media/\n\n- `id`: ids\n' },
+      { 'base/id.h': '', 'docs/MODULES.md': '## base/\n\n- `id`: ids\n- `ids`: more of them\n' },
+    ],
+    good: [
+      { 'base/id.h': '', 'base/id_impl.h': '', 'docs/MODULES.md': '## base/\n\n- `id`: ids\n' },
+      { 'base/id.c': '', 'tests/unit/support/scratch.h': '' },
+    ],
+  },
   'file length': {
     bad: [{ 'base/map.c': lines(601) }, { 'web/sdk/call.ts': lines(601) }],
     good: [{ 'base/map.c': lines(600) }],

@@ -243,6 +243,34 @@ function docstrings(tree) {
     .map((file) => ({ file: file.path, line: 1, text: 'a header without a /** docstring' }));
 }
 
+const MODULES = 'docs/MODULES.md';
+
+/** Headers as the page of modules names them: "folder/name". */
+function modulesNamed(lines) {
+  let folder = '';
+  return lines.flatMap((line, at) => {
+    folder = /^## (.+)\/$/.exec(line)?.[1] ?? folder;
+    const name = /^- `(\w+)`: \S/.exec(line)?.[1];
+    return name ? [{ module: `${folder}/${name}`, line: at + 1 }] : [];
+  });
+}
+
+/** Every module is on that page, and nothing else is. What only its own parts include is none. */
+function modulePage(tree) {
+  const named = modulesNamed(tree.files.find((file) => file.path === MODULES)?.lines ?? []);
+  const headers = cFiles(tree, SOURCES).filter((file) => /(?<!_impl|_private)\.h$/.test(file.path));
+  const there = new Set(headers.map((file) => file.path.slice(0, -2)));
+  const told = new Set(named.map(({ module }) => module));
+  return [
+    ...headers
+      .filter((file) => !told.has(file.path.slice(0, -2)))
+      .map((file) => ({ file: file.path, line: 1, text: `a module that ${MODULES} does not name` })),
+    ...named
+      .filter(({ module }) => !there.has(module))
+      .map(({ module, line }) => ({ file: MODULES, line, text: `there is no ${module}.h` })),
+  ];
+}
+
 function unfinished(tree) {
   const files = tree.files.filter((file) => !file.path.startsWith('tests/lint/'));
   return eachLine(files, (line) => /\b(TODO|FIXME|XXX)\b/.test(line), 'an unfinished mark');
@@ -299,6 +327,7 @@ export const rules = [
   { name: 'unique names', check: uniqueNames },
   { name: 'unit tests', check: unitTests },
   { name: 'docstrings', check: docstrings },
+  { name: 'module page', check: modulePage },
   { name: 'unfinished marks', check: unfinished },
   { name: 'tabs', check: tabs },
   { name: 'trailing space', check: trailingSpace },
