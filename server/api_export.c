@@ -13,18 +13,23 @@ struct sending {
     struct app *app;
     struct export *export;
     struct http_source source;
+    uint64_t size; /* of the archive; */
+    bool broken;   /* and it could not be sent whole */
 };
 
 static size_t sending_read(void *ctx, uint64_t at, void *ret_bytes, size_t size)
 {
-    const struct sending *s = ctx;
-    return s->source.read(s->source.ctx, at, ret_bytes, size);
+    struct sending *s = ctx;
+    size_t len = s->source.read(s->source.ctx, at, ret_bytes, size);
+    s->broken |= len == 0 && size && at < s->size;
+    return len;
 }
 
 static void sending_free(void *ctx)
 {
     struct sending *s = ctx;
     s->app->exports--;
+    s->app->exports_broken += s->broken;
     if (s->source.read)
         s->source.free(s->source.ctx);
     export_free(s->export);
@@ -39,13 +44,11 @@ struct export_job {
     int er;
 };
 
-/** What is wrong with a file of ours is no fault of who asks (401, 403). */
+/** A key of ours that is not here is no fault of who asks (401, 403). */
 static void answer_why_not(struct api_call *c, int er)
 {
     if (er == ER_DENIED)
         api_problem(c, 503, "a file of the case is encrypted with a key that is not here");
-    else if (er == ER_UNAUTHENTIC || er == ER_TRUNCATED || er == ER_UNSUPPORTED)
-        api_problem(c, 500, "a file of the case is not as it was written");
     else
         api_problem_er(c, er, "the case cannot be exported now");
 }
@@ -59,6 +62,8 @@ static void answer(struct export_job *job)
         c->response.status = 200;
         c->response.content_type = "application/zip";
         c->response.file_size = export_size(job->sending->export);
+        job->sending->size = c->response.file_size;
+        c->app->exports_missing += export_missing(job->sending->export);
         job->sending->source = export_source(job->sending->export);
         job->sending->export = NULL;
         c->response.source = (struct http_source){

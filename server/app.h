@@ -46,6 +46,8 @@ struct app {
     struct http *http;
     struct media_key media_key; /* constant after start */
     unsigned exports;           /* under way */
+    uint64_t exports_missing;   /* files that exported cases lack */
+    uint64_t exports_broken;    /* archives that broke off */
     uint64_t views;             /* entries of access logs */
     uint64_t retention_changes; /* periods that were changed */
     char base_url[128];         /* "http://127.0.0.1:8080", for links */

@@ -8,104 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/export_words.h"
+
 #define SIZES 8 /* of what one was shown; further ones are left out */
 #define DEPTH 6 /* of what is shown of nested values */
-
-enum word {
-    WORD_REPORT,
-    WORD_CASE,
-    WORD_CLIPS,
-    WORD_STILLS,
-    WORD_CHAT,
-    WORD_TIMELINE,
-    WORD_VERIFY,
-    WORD_HOW,
-    WORD_LABEL,
-    WORD_PUBLISHER,
-    WORD_BEGAN,
-    WORD_SECONDS,
-    WORD_GAPS,
-    WORD_TIME,
-    WORD_WHO,
-    WORD_WHAT,
-    WORD_DETAILS,
-    WORD_NONE,
-    WORD_EXPORTED,
-    WORD_SAW,
-    WORD_CLIP,
-    WORD_VIEWER,
-    WORD_PICTURE,
-    WORD_ARRIVED,
-    WORD_FROZEN,
-    WORD_LOST,
-    WORD_DELETED,
-    WORDS
-};
-
-static const char *const english[WORDS] = {
-    "Report of the case",
-    "The case",
-    "Clips",
-    "Stills",
-    "Chat",
-    "Timeline",
-    "How to verify",
-    "With loupe-verify and the server's public keys (/.well-known/loupe-keys.json of its address) "
-    "anybody "
-    "can check, offline, that nothing in this archive was changed: loupe-verify CASE.zip --keys "
-    "KEYS.json. "
-    "What is in keys.json here are the same keys, as long as this archive is what it says.",
-    "Label",
-    "Camera of",
-    "Began",
-    "Seconds",
-    "Gaps",
-    "Time (UTC)",
-    "Who",
-    "What",
-    "Details",
-    "None.",
-    "Exported",
-    "What they saw",
-    "Clip",
-    "Viewer",
-    "Picture",
-    "Pictures arrived, a second",
-    "Frozen, s",
-    "Packets lost",
-    "Deleted",
-};
-static const char *const chinese[WORDS] = {
-    "案件报告",
-    "案件",
-    "视频片段",
-    "照片",
-    "聊天记录",
-    "时间线",
-    "如何验证",
-    "任何人都可以用 loupe-verify 和服务器的公钥（其网址下的 /.well-known/loupe-keys.json）离线检查"
-    "本压缩包中的内容是否被改动：loupe-verify CASE.zip --keys KEYS.json。"
-    "只要本压缩包未被改动，其中的 keys.json 就是同样的公钥。",
-    "标签",
-    "拍摄者",
-    "开始",
-    "秒数",
-    "缺失",
-    "时间（UTC）",
-    "人员",
-    "事项",
-    "详情",
-    "无。",
-    "导出",
-    "各方所见画面",
-    "视频片段",
-    "观看者",
-    "画面",
-    "每秒到达画面数",
-    "卡顿（秒）",
-    "丢失数据包",
-    "已删除",
-};
 
 static const char style[] =
     "body{font:14px/1.5 system-ui,'Noto Sans','Noto Sans CJK "
@@ -125,6 +31,7 @@ static const char style[] =
 struct page {
     FILE *out;
     const char *const *words;
+    const json_t *missing;
 };
 
 /** As text within an element or a quoted attribute. */
@@ -218,6 +125,45 @@ static void cell(const struct page *p, const char *text)
     (void)fputs("</td>", p->out);
 }
 
+/** Whether it is said to be missing. */
+static bool is_missing(const struct page *p, const char *folder, const char *id, const char *suffix)
+{
+    char name[128];
+    size_t i;
+    const json_t *m;
+    (void)snprintf(name, sizeof name, "%s/%s%s", folder, id, suffix);
+    json_array_foreach(p->missing, i, m)
+    {
+        if (strcmp(text_of(m, "name"), name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/** What belongs to the case and is not in the archive; nothing where all is. */
+static void put_missing(const struct page *p)
+{
+    static const enum word words[] = {WORD_FILE, WORD_WHY};
+    size_t i;
+    const json_t *m;
+    if (json_array_size(p->missing) == 0)
+        return;
+    heading(p, WORD_MISSING);
+    (void)fprintf(p->out, "<p><strong>%s</strong></p>\n", p->words[WORD_NOT_READ]);
+    columns(p, words, 2);
+    json_array_foreach(p->missing, i, m)
+    {
+        const char *why = text_of(m, "why");
+        (void)fputs("<tr>", p->out);
+        cell(p, text_of(m, "name"));
+        cell(p, p->words[strcmp(why, "not_found") == 0 ? WORD_WHY_NOT_FOUND
+                         : strcmp(why, "changed") == 0 ? WORD_WHY_CHANGED
+                                                       : WORD_WHY_UNREADABLE]);
+        (void)fputs("</tr>\n", p->out);
+    }
+    (void)fputs("</tbody></table>\n", p->out);
+}
+
 static void put_clips(const struct page *p, const json_t *clips)
 {
     static const enum word words[] = {WORD_LABEL,   WORD_PUBLISHER, WORD_BEGAN,
@@ -241,7 +187,11 @@ static void put_clips(const struct page *p, const json_t *clips)
                       (long long)json_integer_value(json_object_get(c, "gaps")),
                       (double)json_integer_value(json_object_get(c, "gap_ms")) / 1000);
         put_text(p->out, text_of(c, "kind"));
-        if (strcmp(text_of(c, "state"), "ready") == 0) {
+        if (is_missing(p, "clips", text_of(c, "id"), ".webm")) {
+            (void)fputs(": ", p->out);
+            put_text(p->out, text_of(c, "id"));
+            (void)fprintf(p->out, " <strong>%s</strong>", p->words[WORD_MISSING]);
+        } else if (strcmp(text_of(c, "state"), "ready") == 0) {
             (void)fputs(": <a href=\"clips/", p->out);
             put_text(p->out, text_of(c, "id"));
             (void)fputs(".webm\">", p->out);
@@ -350,9 +300,15 @@ static void put_stills(const struct page *p, const json_t *stills)
         (void)fprintf(p->out, "<p>%s</p>\n", p->words[WORD_NONE]);
     json_array_foreach(stills, i, s)
     {
-        (void)fputs("<figure><img alt=\"\" src=\"stills/", p->out);
-        put_text(p->out, text_of(s, "id"));
-        (void)fputs(".jpg\"><figcaption>", p->out);
+        (void)fputs("<figure>", p->out);
+        if (is_missing(p, "stills", text_of(s, "id"), ".jpg")) {
+            (void)fprintf(p->out, "<strong>%s</strong>", p->words[WORD_MISSING]);
+        } else {
+            (void)fputs("<img alt=\"\" src=\"stills/", p->out);
+            put_text(p->out, text_of(s, "id"));
+            (void)fputs(".jpg\">", p->out);
+        }
+        (void)fputs("<figcaption>", p->out);
         put_text(p->out, text_of(s, "label"));
         (void)fputs(" · ", p->out);
         put_text(p->out, text_of(s, "publisher"));
@@ -437,6 +393,7 @@ static void put_page(const struct page *p, const struct report_facts *f, bool is
     (void)fputs(" (", p->out);
     put_text(p->out, f->exported_by);
     (void)fputs(")</p>\n", p->out);
+    put_missing(p);
     heading(p, WORD_CASE);
     put_object(p->out, f->about, 0);
     put_clips(p, f->clips);
@@ -458,7 +415,8 @@ char *report_html(const struct report_facts *facts)
     if (!out)
         return NULL;
     bool is_chinese = strncmp(facts->language, "zh", 2) == 0;
-    const struct page p = {.out = out, .words = is_chinese ? chinese : english};
+    const struct page p = {
+        .out = out, .words = export_words(is_chinese), .missing = facts->missing};
     put_page(&p, facts, is_chinese);
     bool good = !ferror(out);
     if (fclose(out) == 0 && good)

@@ -21,6 +21,7 @@ struct opened {
     const struct matroska_source *source;
     struct zip *zip;
     json_t *timeline; /* NULL: there is none that can be read */
+    json_t *missing;  /* what export.json says could not be read; NULL: nothing */
 };
 
 /** One entry as if it were a file. */
@@ -133,6 +134,34 @@ static void check_list(struct opened *o, const json_t *document)
     free(seen);
 }
 
+static bool is_missing(const struct opened *o, const char *name)
+{
+    const json_t *m;
+    size_t i;
+    json_array_foreach(o->missing, i, m)
+    {
+        const char *is = json_text(m, "name", ZIP_NAME_BYTES);
+        if (is && strcmp(is, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/** What the server had not to give: nothing is wrong with the archive, but neither can it be told. */
+static void check_missing(struct opened *o, const json_t *document)
+{
+    const json_t *m;
+    size_t i;
+    o->missing = json_incref(json_object_get(document, "missing"));
+    json_array_foreach(o->missing, i, m)
+    {
+        const char *name = json_text(m, "name", ZIP_NAME_BYTES), *why = json_text(m, "why", 32);
+        report_add(o->r, REPORT_IS_UNSURE, "entry", REPORT_ANYWHERE,
+                   "%s is missing: when the case was exported it could not be read (%s)",
+                   name ? name : "an entry", why ? why : "it is not said why");
+    }
+}
+
 static void check_export(struct opened *o)
 {
     const struct zip_entry *e = zip_find(o->zip, "export.json");
@@ -147,6 +176,7 @@ static void check_export(struct opened *o)
                         (size_t)e->size, &document) == 0) {
         o->r->file = NULL;
         check_list(o, document);
+        check_missing(o, document);
     }
     o->r->file = NULL;
     json_decref(document);
@@ -332,7 +362,7 @@ static void check_clip(struct opened *o, const struct zip_entry *e, const char *
             report_add(o->r, REPORT_IS_WRONG, "manifest", REPORT_ANYWHERE,
                        "it is the manifest of another clip");
         (void)snprintf(name, sizeof name, "clips/%s.webm", id);
-        if (!zip_find(o->zip, name))
+        if (!zip_find(o->zip, name) && !is_missing(o, name))
             report_add(o->r, REPORT_IS_WRONG, "entry", REPORT_ANYWHERE, "%s is missing", name);
         media_check(o, &m, name, false);
         (void)snprintf(name, sizeof name, "clips/%s.voices.mka", id);
@@ -351,9 +381,11 @@ static void check_still(struct opened *o, const struct zip_entry *e, const char 
     const struct zip_entry *jpeg = zip_find(o->zip, name);
     char *text = entry_text(o, e, MANIFEST_BYTES_MAX);
     o->r->file = e->name;
-    if (!jpeg || entry_hash(o, jpeg, &hash))
+    if (!jpeg && !is_missing(o, name))
         report_add(o->r, REPORT_IS_WRONG, "still", REPORT_ANYWHERE, "%s is missing", name);
-    else if (text)
+    else if (jpeg && entry_hash(o, jpeg, &hash))
+        report_add(o->r, REPORT_IS_UNSURE, "still", REPORT_ANYWHERE, "%s cannot be read", name);
+    else if (jpeg && text)
         verify_still(o->r, o->trust, text, (size_t)e->size, &hash, jpeg->size, NULL);
     o->r->file = NULL;
     free(text);
@@ -447,5 +479,6 @@ void verify_case(struct report *r, const struct verify_trust *trust,
     }
     check_deleted(&o);
     json_decref(o.timeline);
+    json_decref(o.missing);
     zip_free(o.zip);
 }

@@ -36,6 +36,9 @@ struct zip {
     struct vault *vault;
     struct file *file; /* read last; NULL: none */
     size_t file_entry;
+    uint64_t sum_at; /* of that file: read up to here, one piece after the other, */
+    uint32_t sum;    /* with this CRC */
+    bool broken;     /* a file has changed: no more of it goes out */
     uint32_t crc[8][256];
 };
 
@@ -182,24 +185,39 @@ static int measure(struct zip *z, struct zip_entry *e, struct file *file, EVP_MD
             return ER_NOMEM;
     }
     e->crc = crc;
-    return at != e->size ? ER_IO : EVP_DigestFinal_ex(md, e->hash.bytes, NULL) ? 0 : ER_NOMEM;
+    e->size = at;
+    return EVP_DigestFinal_ex(md, e->hash.bytes, NULL) ? 0 : ER_NOMEM;
 }
 
-int zip_measure(struct zip *z)
+static int measure_file(struct zip *z, struct zip_entry *e, EVP_MD_CTX *md, uint8_t *buffer)
+{
+    struct file *file;
+    int er = file_open(&file, z->vault, e->path);
+    if (er)
+        return er;
+    er = measure(z, e, file, md, buffer);
+    file_close(file);
+    return er;
+}
+
+static void entry_drop(struct zip *z, size_t i)
+{
+    free(z->entries[i].path);
+    memmove(&z->entries[i], &z->entries[i + 1], (--z->count - i) * sizeof *z->entries);
+}
+
+int zip_measure(struct zip *z, int (*lost)(void *ctx, const struct zip_entry *e, int er), void *ctx)
 {
     EVP_MD_CTX *md = EVP_MD_CTX_new();
     uint8_t *buffer = malloc(READ_BYTES);
     int er = md && buffer ? 0 : ER_NOMEM;
     for (size_t i = 0; er == 0 && i < z->count; i++) {
-        struct zip_entry *e = &z->entries[i];
-        struct file *file;
-        if (!e->path)
+        int why = z->entries[i].path ? measure_file(z, &z->entries[i], md, buffer) : 0;
+        if (why == 0)
             continue;
-        er = file_open(&file, z->vault, e->path);
-        if (er)
-            break;
-        er = measure(z, e, file, md, buffer);
-        file_close(file);
+        er = why == ER_NOMEM ? why : lost(ctx, &z->entries[i], why);
+        if (er == 0)
+            entry_drop(z, i--);
     }
     EVP_MD_CTX_free(md);
     free(buffer);
@@ -380,6 +398,19 @@ static size_t copy_from(const void *bytes, uint64_t len, uint64_t at, void *ret,
     return n;
 }
 
+/** The end of a file that is another one than was measured does not go out. */
+static void check_piece(struct zip *z, const struct zip_entry *e, uint64_t at, const void *bytes,
+                        size_t len)
+{
+    if (at == 0)
+        z->sum_at = z->sum = 0;
+    if (at != z->sum_at)
+        return;
+    z->sum = crc_step(z->crc, z->sum, bytes, len);
+    z->sum_at += len;
+    z->broken = z->sum_at == e->size && z->sum != e->crc;
+}
+
 static size_t file_piece(struct zip *z, size_t i, uint64_t at, void *ret, size_t size)
 {
     const struct zip_entry *e = &z->entries[i];
@@ -391,7 +422,10 @@ static size_t file_piece(struct zip *z, size_t i, uint64_t at, void *ret, size_t
             return 0;
     }
     size_t wanted = e->size - at < size ? (size_t)(e->size - at) : size, len;
-    return file_read_at(z->file, at, ret, wanted, &len) < 0 ? 0 : len;
+    if (z->broken || file_read_at(z->file, at, ret, wanted, &len) < 0)
+        return 0;
+    check_piece(z, e, at, ret, len);
+    return z->broken ? 0 : len;
 }
 
 static size_t piece(struct zip *z, uint64_t at, void *ret, size_t size)

@@ -30,9 +30,10 @@ void zip_free(struct zip *z);
 int zip_add_bytes(struct zip *z, const char *name, char *bytes, size_t len);
 /** As file_open. */
 int zip_add_file(struct zip *z, const char *name, const char *path);
-/** CRC and hash of what has been added and not been measured yet; reads all files. ER_IO: one has
- *  another size now, or cannot be read. */
-int zip_measure(struct zip *z);
+/** CRC, hash and size of the files that were added; reads all of them. One that cannot be read (`er` as of
+ *  file_open, file_read) is left out if `lost` returns 0 for it, else that is returned. ER_NOMEM. */
+int zip_measure(struct zip *z, int (*lost)(void *ctx, const struct zip_entry *e, int er),
+                void *ctx);
 /** Places for all, and the directory behind them; nothing may be added after it. ER_NOMEM. */
 int zip_layout(struct zip *z);
 
@@ -42,8 +43,9 @@ const struct zip_entry *zip_find(const struct zip *z, const char *name);
 
 /** Of the archive, once it is laid out. */
 uint64_t zip_size(const struct zip *z);
-/** Its bytes from `at` on, `size` at most; fewer only at its end, or (0) where a file cannot be read. One
- *  thread at a time. */
+/** Its bytes from `at` on, `size` at most; fewer only at its end, or (0) where a file cannot be read or, read
+ *  one piece after the other, is not what was measured: its last piece is not given then, so that no archive
+ *  comes of it that looks whole. One thread at a time. */
 size_t zip_read(struct zip *z, uint64_t at, void *ret_bytes, size_t size);
 
 /** The entries of an archive of `size` bytes, by its directory. ER_UNSUPPORTED: it is no ZIP, or not of

@@ -3,7 +3,7 @@
 // as a command.
 import assert from 'node:assert/strict';
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,6 +70,18 @@ test('the case is exported whole', async () => {
   writeFileSync(join(folder, 'case.zip'), Buffer.from(await answer.arrayBuffer()));
   const { code, text } = verify(join(folder, 'case.zip'), '--keys', `${server.url}/.well-known/loupe-keys.json`);
   assert.equal(code, 0, text);
+});
+
+test('a file that is gone is named by the archive, and by who checks it', async () => {
+  renameSync(pathOf(CLIP, '.webm'), join(folder, 'away.webm'));
+  const answer = await fetch(`${server.url}/api/v1/cases/${item.id}/export`, { headers: { authorization: `Bearer ${agent}` } });
+  renameSync(join(folder, 'away.webm'), pathOf(CLIP, '.webm'));
+  assert.equal(answer.status, 200);
+  writeFileSync(join(folder, 'part.zip'), Buffer.from(await answer.arrayBuffer()));
+  const { code, text } = verify(join(folder, 'part.zip'), '--keys', join(data, 'keys/keys.json'));
+  assert.equal(code, 2, text);
+  assert.match(text, new RegExp(`clips/${CLIP}.webm is missing: .*not_found[^]*cannot tell\n$`));
+  assert.match(await (await fetch(`${server.url}/metrics`)).text(), /^loupe_export_files_missing_total 1$/m);
 });
 
 test('a verifier written from the documentation alone agrees', async () => {
