@@ -27,8 +27,10 @@ int json_int(const json_t *object, const char *key, int64_t min, int64_t max, in
  *  integers as they are. Going through json_parse() it stays the same. The caller frees it. NULL
  *  without memory. */
 char *json_canonical(const json_t *value);
-/** The same of an object that has no member `name` yet; `,"name":value` put in at *ret_at makes it that of
- *  the object with it. NULL also where it has one, or none before it. */
-char *json_canonical_but(const json_t *object, const char *name, size_t *ret_at);
+
+/** The same of an object without `count` members that it has not yet, named in order: `,"name":value` put in
+ *  at its ret_at makes it that of the object with it. NULL also where it has one of them, or none before it. */
+char *json_canonical_but(const json_t *object, const char *const *names, size_t count,
+                         size_t *ret_at);
 
 #endif

@@ -136,8 +136,14 @@ static const char **sorted_keys(const json_t *object)
     return keys;
 }
 
-/** *ret_at, unless it is NULL: behind the last member whose name is before `name`. */
-static bool write_members(struct out *out, const json_t *object, const char *name, size_t *ret_at)
+/** Places are left for members: behind the last one whose name is before theirs. */
+struct places {
+    const char *const *names;
+    size_t count, *at;
+};
+
+/** `places` may be NULL. */
+static bool write_members(struct out *out, const json_t *object, const struct places *places)
 {
     const char **keys = sorted_keys(object);
     bool good = keys != NULL;
@@ -148,8 +154,10 @@ static bool write_members(struct out *out, const json_t *object, const char *nam
         write_text(out, keys[i], strlen(keys[i]));
         put_char(out, ':');
         good = write_value(out, json_object_get(object, keys[i]));
-        if (ret_at && strcmp(keys[i], name) < 0)
-            *ret_at = out->len;
+        for (size_t k = 0; places && k < places->count; k++) {
+            if (strcmp(keys[i], places->names[k]) < 0)
+                places->at[k] = out->len;
+        }
     }
     put_char(out, '}');
     free(keys);
@@ -174,7 +182,7 @@ static bool write_value(struct out *out, const json_t *value)
 {
     switch (json_typeof(value)) {
     case JSON_OBJECT:
-        return write_members(out, value, NULL, NULL);
+        return write_members(out, value, NULL);
     case JSON_ARRAY:
         return write_array(out, value);
     case JSON_STRING:
@@ -213,11 +221,18 @@ char *json_canonical(const json_t *value)
     return finished(&out, good);
 }
 
-char *json_canonical_but(const json_t *object, const char *name, size_t *ret_at)
+char *json_canonical_but(const json_t *object, const char *const *names, size_t count,
+                         size_t *ret_at)
 {
     struct out out = {0};
-    *ret_at = 0;
-    bool good = json_is_object(object) && !json_object_get(object, name) &&
-                write_members(&out, object, name, ret_at);
-    return finished(&out, good && *ret_at > 0);
+    const struct places places = {names, count, ret_at};
+    bool good = json_is_object(object);
+    for (size_t i = 0; i < count; i++) {
+        ret_at[i] = 0;
+        good = good && !json_object_get(object, names[i]);
+    }
+    good = good && write_members(&out, object, &places);
+    for (size_t i = 0; i < count; i++)
+        good = good && ret_at[i] > 0;
+    return finished(&out, good);
 }

@@ -96,16 +96,14 @@ struct span span_trim(struct span s)
 
 int span_u64(struct span s, uint64_t max, uint64_t *ret)
 {
-    uint64_t v = 0, tenth = max / 10;
+    uint64_t v = 0;
     if (!s.len)
         return ER_MALFORMED;
     for (size_t i = 0; i < s.len; i++) {
-        if (s.at[i] < '0' || s.at[i] > '9')
+        unsigned digit = (unsigned)(uint8_t)s.at[i] - '0';
+        if (digit > 9 || __builtin_mul_overflow(v, UINT64_C(10), &v) ||
+            __builtin_add_overflow(v, digit, &v) || v > max)
             return ER_MALFORMED;
-        uint64_t digit = (uint64_t)(s.at[i] - '0');
-        if (digit > max || v > tenth || v * 10 > max - digit)
-            return ER_MALFORMED;
-        v = v * 10 + digit;
     }
     *ret = v;
     return 0;
@@ -121,24 +119,21 @@ void hex_encode(char *dst, const uint8_t *data, size_t len)
     dst[2 * len] = '\0';
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 'a' - 'A';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 int hex_decode(uint8_t *dst, size_t len, struct span text)
 {
+    static const uint8_t digits[256] = {
+        /* what it stands for, and one more */
+        ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
+        ['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+        ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12,
+        ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16};
     if (text.len / 2 != len || text.len % 2)
         return ER_MALFORMED;
     for (size_t i = 0; i < len; i++) {
-        int hi = hex_digit(text.at[2 * i]);
-        int lo = hex_digit(text.at[2 * i + 1]);
-        if (hi < 0 || lo < 0)
+        unsigned high = digits[(uint8_t)text.at[2 * i]], low = digits[(uint8_t)text.at[2 * i + 1]];
+        if (high == 0 || low == 0)
             return ER_MALFORMED;
-        dst[i] = (uint8_t)(hi << 4 | lo);
+        dst[i] = (uint8_t)((high - 1) << 4 | (low - 1));
     }
     return 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Lines of a frame log, written and read. A line is good when writing what was read of it makes it
- * again. */
+ * again; of frames, which are many, each field is looked at for that instead. */
 #include "media/framelog.h"
 
 #include <string.h>
@@ -194,7 +194,8 @@ int framelog_write(char *ret, size_t size, const struct framelog_record *record)
 
 static bool number(struct span *rest, uint64_t max, uint64_t *ret)
 {
-    return span_u64(span_cut(rest, ' '), max, ret) == 0;
+    struct span digits = span_cut(rest, ' ');
+    return span_u64(digits, max, ret) == 0 && (digits.at[0] != '0' || digits.len == 1);
 }
 
 static bool number32(struct span *rest, uint32_t *ret)
@@ -235,7 +236,11 @@ static bool read_frame(struct span rest, struct framelog_record *ret)
         return false;
     ret->key = flags.at[0] == 'k';
     ret->recovered = flags.at[1] == 'r';
-    return hex_decode(ret->sha256, sizeof ret->sha256, rest) == 0;
+    bool good = (ret->key || flags.at[0] == '-') && (ret->recovered || flags.at[1] == '-') &&
+                hex_decode(ret->sha256, sizeof ret->sha256, rest) == 0;
+    for (size_t i = 0; good && i < rest.len; i++)
+        good = rest.at[i] < 'A' || rest.at[i] > 'F';
+    return good;
 }
 
 static bool read_gap(struct span rest, struct framelog_record *ret)
@@ -267,6 +272,13 @@ static bool read_end(struct span rest, struct framelog_record *ret)
     return number(&rest, INT64_MAX, &ret->at_ms);
 }
 
+static bool is_written(struct span line, const struct framelog_record *record)
+{
+    char again[FRAMELOG_LINE_BYTES + 1];
+    int len = framelog_write(again, sizeof again, record);
+    return len > 0 && (size_t)len == line.len + 1 && memcmp(again, line.at, line.len) == 0;
+}
+
 int framelog_parse(struct span line, struct framelog_record *ret)
 {
     static const struct {
@@ -288,10 +300,8 @@ int framelog_parse(struct span line, struct framelog_record *ret)
         if (!span_equal(word, readers[i].word))
             continue;
         ret->type = (enum framelog_type)i;
-        char again[FRAMELOG_LINE_BYTES + 1];
-        int len = readers[i].read(rest, ret) ? framelog_write(again, sizeof again, ret) : -1;
-        bool same = len > 0 && (size_t)len == line.len + 1 && memcmp(again, line.at, line.len) == 0;
-        return same ? 0 : ER_MALFORMED;
+        bool good = readers[i].read(rest, ret) && (i == FRAMELOG_FRAME || is_written(line, ret));
+        return good ? 0 : ER_MALFORMED;
     }
     return ER_MALFORMED;
 }

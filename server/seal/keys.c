@@ -407,19 +407,27 @@ static uint8_t *message_of(const char *context, const void *data, size_t len, si
     return message;
 }
 
-int keys_sign(const struct keys *k, const char *context, const void *data, size_t len,
-              uint8_t ret[static KEYS_SIGNATURE_BYTES])
+int keys_sign_message(const struct keys *k, const void *message, size_t len,
+                      uint8_t ret[static KEYS_SIGNATURE_BYTES])
 {
     if (!k->private)
         return ER_CONFLICT;
-    size_t message_len, size = KEYS_SIGNATURE_BYTES;
-    uint8_t *message = message_of(context, data, len, &message_len);
+    size_t size = KEYS_SIGNATURE_BYTES;
     EVP_MD_CTX *md = EVP_MD_CTX_new();
-    bool good = message && md && EVP_DigestSignInit(md, NULL, NULL, NULL, k->private) == 1 &&
-                EVP_DigestSign(md, ret, &size, message, message_len) == 1;
+    bool good = md && EVP_DigestSignInit(md, NULL, NULL, NULL, k->private) == 1 &&
+                EVP_DigestSign(md, ret, &size, message, len) == 1;
     EVP_MD_CTX_free(md);
-    free(message);
     return good ? 0 : ER_NOMEM;
+}
+
+int keys_sign(const struct keys *k, const char *context, const void *data, size_t len,
+              uint8_t ret[static KEYS_SIGNATURE_BYTES])
+{
+    size_t message_len;
+    uint8_t *message = message_of(context, data, len, &message_len);
+    int er = message ? keys_sign_message(k, message, message_len, ret) : ER_NOMEM;
+    free(message);
+    return er;
 }
 
 int keys_check(const uint8_t public[static 32], const char *context, const void *data, size_t len,

@@ -56,6 +56,9 @@ json_t *keys_json(const struct keys *k);
 /** With the active key: over `context` with its NUL, then `data`. ER_CONFLICT: there is none. */
 int keys_sign(const struct keys *k, const char *context, const void *data, size_t len,
               uint8_t ret[static KEYS_SIGNATURE_BYTES]);
+/** The same of a message that has them both. */
+int keys_sign_message(const struct keys *k, const void *message, size_t len,
+                      uint8_t ret[static KEYS_SIGNATURE_BYTES]);
 /** 0 or ER_UNAUTHENTIC. */
 int keys_check(const uint8_t public[static 32], const char *context, const void *data, size_t len,
                const uint8_t signature[static KEYS_SIGNATURE_BYTES]);

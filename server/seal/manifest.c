@@ -11,6 +11,13 @@
 #include "base/json.h"
 #include "base/str.h"
 
+enum {
+    FRAME_TEXT_BYTES = 128, /* a frame's text with all around it, at most; */
+    SECOND_TEXT_BYTES = 48, /* likewise what a second has besides */
+    FRAMES_TEXT_BYTES = 16, /* and all of them */
+    SIGNATURE_TEXT_BYTES = 2 * KEYS_SIGNATURE_BYTES + 24,
+};
+
 /* Frames */
 
 static int compare(const void *a, const void *b)
@@ -39,38 +46,51 @@ json_t *manifest_hash_json(const struct merkle_hash *hash)
     return json_string(text);
 }
 
-static json_t *frame_json(const struct seal_frame *f)
+static void put(struct wr *w, const char *text)
 {
-    char text[128], hash[2 * sizeof f->hash.bytes + 1];
-    struct wr w = wr_make(text, sizeof text);
-    hex_encode(hash, f->hash.bytes, sizeof f->hash.bytes);
-    wr_decimal(&w, f->track);
-    wr_u8(&w, ' ');
-    wr_decimal(&w, f->at_ms);
-    wr_bytes(&w, f->key ? " k " : " - ", 3);
-    wr_decimal(&w, f->len);
-    wr_u8(&w, ' ');
-    wr_bytes(&w, hash, sizeof hash - 1);
-    return json_stringn_nocheck(text, wr_len(&w));
+    wr_bytes(w, text, strlen(text));
 }
 
-json_t *manifest_frames_json(const struct seal_frame *frames, size_t count)
+static void put_frame(struct wr *w, const struct seal_frame *f)
 {
-    json_t *seconds = json_array(), *list = NULL;
-    int bad = !seconds;
-    for (size_t i = 0; !bad && i < count; i++) {
-        uint64_t second = frames[i].at_ms / 1000;
-        if (i == 0 || second != frames[i - 1].at_ms / 1000) {
-            list = json_array();
-            bad = json_array_append_new(
-                seconds, json_pack("{s:I,s:o}", "second", (json_int_t)second, "frames", list));
-        }
-        bad = bad || json_array_append_new(list, frame_json(&frames[i]));
+    char hash[2 * sizeof f->hash.bytes + 1];
+    hex_encode(hash, f->hash.bytes, sizeof f->hash.bytes);
+    wr_u8(w, '"');
+    wr_decimal(w, f->track);
+    wr_u8(w, ' ');
+    wr_decimal(w, f->at_ms);
+    wr_bytes(w, f->key ? " k " : " - ", 3);
+    wr_decimal(w, f->len);
+    wr_u8(w, ' ');
+    wr_bytes(w, hash, sizeof hash - 1);
+    wr_u8(w, '"');
+}
+
+/** `,"frames":[{"frames": ["<track> <at_ms> <k or -> <bytes> <sha256>", ..], "second"}, ..]`, canonical: there
+ *  are too many of them for a json_t each. */
+static void put_frames(struct wr *w, const struct manifest_frames *f)
+{
+    put(w, ",\"frames\":[");
+    for (size_t i = 0; i < f->count; i++) {
+        uint64_t second = f->frames[i].at_ms / 1000;
+        bool begins = i == 0 || second != f->frames[i - 1].at_ms / 1000;
+        put(w, !begins ? "," : i == 0 ? "{\"frames\":[" : ",{\"frames\":[");
+        put_frame(w, &f->frames[i]);
+        if (i + 1 < f->count && second == f->frames[i + 1].at_ms / 1000)
+            continue;
+        put(w, "],\"second\":");
+        wr_decimal(w, second);
+        wr_u8(w, '}');
     }
-    if (!bad)
-        return seconds;
-    json_decref(seconds);
-    return NULL;
+    wr_u8(w, ']');
+}
+
+/** At most. */
+static size_t frames_size(const struct manifest_frames *f)
+{
+    size_t seconds = f->count ? (size_t)(f->frames[f->count - 1].at_ms / 1000) + 1 : 0;
+    return FRAMES_TEXT_BYTES + f->count * FRAME_TEXT_BYTES +
+           (seconds < f->count ? seconds : f->count) * SECOND_TEXT_BYTES;
 }
 
 json_t *manifest_file_json(const struct matroska_file *file)
@@ -266,43 +286,88 @@ static int signature_add(const struct keys *keys, json_t *o, const char *member,
     return json_object_set_new(o, member, json_string(hex)) ? ER_NOMEM : 0;
 }
 
-/** `,"signature":"<hex>"`, put into `text` at `at`; to free(). NULL: no memory. */
-static char *signature_insert(const char *text, size_t at, const uint8_t *signature)
+/** A canonical text, and where in it the frames and the signature belong. */
+struct unsigned_text {
+    const char *text;
+    size_t len, frames_at, signature_at;
+};
+
+/** The text with the signature in it. `all` has `head` bytes of it and room for the rest. */
+static size_t insert_signature(char *all, size_t size, size_t head, const struct unsigned_text *t,
+                               const uint8_t signature[static KEYS_SIGNATURE_BYTES])
 {
-    char hex[2 * KEYS_SIGNATURE_BYTES + 1], *signed_text = NULL;
+    char hex[2 * KEYS_SIGNATURE_BYTES + 1];
+    struct wr w = wr_make(all + head, size - head);
     hex_encode(hex, signature, KEYS_SIGNATURE_BYTES);
-    int len = asprintf(&signed_text, "%.*s,\"signature\":\"%s\"%s", (int)at, text, hex, text + at);
-    return len < 0 ? NULL : signed_text;
+    put(&w, ",\"signature\":\"");
+    put(&w, hex);
+    wr_u8(&w, '"');
+    wr_bytes(&w, t->text + t->signature_at, t->len - t->signature_at + 1); /* its NUL, too */
+    return head + wr_len(&w) - 1;
+}
+
+/** One block of memory holds first what is signed, the context in front, and then what is made of it. */
+static int sign_text(const struct manifest_signer *signer, const char *context,
+                     const struct unsigned_text *t, const struct manifest_frames *frames,
+                     char **ret, size_t *ret_len)
+{
+    uint8_t signature[KEYS_SIGNATURE_BYTES];
+    size_t before = strlen(context) + 1;
+    size_t size = before + t->len + (frames ? frames_size(frames) : 0) + SIGNATURE_TEXT_BYTES;
+    char *all = malloc(size);
+    if (!all)
+        return ER_NOMEM;
+    struct wr w = wr_make(all, size);
+    wr_bytes(&w, context, before);
+    wr_bytes(&w, t->text, t->frames_at);
+    if (frames)
+        put_frames(&w, frames);
+    wr_bytes(&w, t->text + t->frames_at, t->signature_at - t->frames_at);
+    size_t head = wr_len(&w) - before;
+    wr_bytes(&w, t->text + t->signature_at, t->len - t->signature_at);
+    int er = w.bad ? ER_INTERNAL : keys_sign_message(signer->keys, all, wr_len(&w), signature);
+    if (er) {
+        free(all);
+        return er;
+    }
+    memmove(all, all + before, head);
+    *ret_len = insert_signature(all, size, head, t, signature);
+    *ret = all;
+    return 0;
+}
+
+/** Takes `document` over. `frames` NULL: all that is to be signed is in it. */
+static int sign(const struct manifest_signer *signer, const char *context, json_t *document,
+                const struct manifest_frames *frames, char **ret, size_t *ret_len)
+{
+    static const char *const names[] = {"signature", "frames"};
+    size_t at[2] = {0, 0};
+    int er = json_object_set_new(document, "key", keys_jwk(keys_active(signer->keys))) ? ER_NOMEM
+                                                                                       : 0;
+    char *text = er ? NULL : json_canonical_but(document, names, frames ? 2 : 1, at);
+    json_decref(document);
+    if (!text)
+        return ER_NOMEM;
+    const struct unsigned_text t = {text, strlen(text), at[1], at[0]};
+    er = sign_text(signer, context, &t, frames, ret, ret_len);
+    free(text);
+    return er;
 }
 
 int manifest_sign(const struct manifest_signer *signer, const char *context, json_t *document,
                   char **ret, size_t *ret_len)
 {
-    uint8_t signature[KEYS_SIGNATURE_BYTES];
-    int er = json_object_set_new(document, "key", keys_jwk(keys_active(signer->keys))) ? ER_NOMEM
-                                                                                       : 0;
-    size_t at;
-    char *text = er ? NULL : json_canonical_but(document, "signature", &at);
-    json_decref(document);
-    if (!text)
-        return ER_NOMEM;
-    er = keys_sign(signer->keys, context, text, strlen(text), signature);
-    *ret = er ? NULL : signature_insert(text, at, signature);
-    free(text);
-    if (er || !*ret)
-        return er ? er : ER_NOMEM;
-    *ret_len = strlen(*ret);
-    return 0;
+    return sign(signer, context, document, NULL, ret, ret_len);
 }
 
-int manifest_finish(const struct manifest_signer *signer, json_t *document, char **ret,
-                    size_t *ret_len)
+int manifest_finish(const struct manifest_signer *signer, json_t *document,
+                    const struct manifest_frames *frames, char **ret, size_t *ret_len)
 {
     if (json_object_set_new(document, "format", json_string(MANIFEST_FORMAT))) {
         json_decref(document);
         return ER_NOMEM;
     }
-    return manifest_sign(signer, MANIFEST_CONTEXT, document, ret, ret_len);
+    return sign(signer, MANIFEST_CONTEXT, document, frames, ret, ret_len);
 }
 
 /** The document around a seal, which is taken over. */
@@ -317,11 +382,9 @@ static int document_make(const struct manifest_signer *signer, json_t *seal, con
                                       MANIFEST_SEAL_CONTEXT, text, signature)
                       : ER_NOMEM;
     free(text);
-    if (er == 0 &&
-        json_object_set_new(document, "frames", manifest_frames_json(s->frames, s->count)))
-        er = ER_NOMEM;
+    const struct manifest_frames frames = {s->frames, s->count};
     if (er == 0)
-        return manifest_finish(signer, document, ret, ret_len);
+        return manifest_finish(signer, document, &frames, ret, ret_len);
     json_decref(document);
     return er;
 }

@@ -103,15 +103,18 @@ void manifest_time(const struct manifest_signer *signer, char ret[static CLOCK_T
 /** `items` in order of at_ms, then track. ER_MALFORMED: two are of one track and time. */
 int manifest_sort(struct seal_frame *items, size_t count);
 json_t *manifest_hash_json(const struct merkle_hash *hash);
-/** [{"second", "frames": ["<track> <at_ms> <k or -> <bytes> <sha256>", ..]}, ..]; NULL: no memory. */
-json_t *manifest_frames_json(const struct seal_frame *frames, size_t count);
 /** {"bytes", "sha256", "parts": [..]} */
 json_t *manifest_file_json(const struct matroska_file *file);
 /** Signs any `document` (taken over): adds "key" and "signature", and gives its canonical text. */
 int manifest_sign(const struct manifest_signer *signer, const char *context, json_t *document,
                   char **ret, size_t *ret_len);
-/** The same of a manifest. */
-int manifest_finish(const struct manifest_signer *signer, json_t *document, char **ret,
-                    size_t *ret_len);
+/** Sorted. */
+struct manifest_frames {
+    const struct seal_frame *frames;
+    size_t count;
+};
+/** The same of a manifest, whose "frames" are these; NULL: it has them. */
+int manifest_finish(const struct manifest_signer *signer, json_t *document,
+                    const struct manifest_frames *frames, char **ret, size_t *ret_len);
 
 #endif

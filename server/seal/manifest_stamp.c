@@ -34,7 +34,7 @@ int manifest_stamp(const struct manifest_signer *signer, const struct manifest *
         return ER_NOMEM;
     }
     json_decref(stamped);
-    return manifest_finish(signer, document, ret, ret_len);
+    return manifest_finish(signer, document, NULL, ret, ret_len);
 }
 
 json_t *manifest_as_sealed(const struct manifest *m)

@@ -185,8 +185,7 @@ static json_t *document_json(const struct manifest_signer *signer, const struct 
     json_t *o = json_object();
     int bad = !o || json_object_set(o, "seal", cut->original->seal) ||
               json_object_set(o, "seal_signature", json_object_get(from, "seal_signature")) ||
-              json_object_set_new(o, "trim", trim_json(signer, cut, k)) ||
-              json_object_set_new(o, "frames", manifest_frames_json(k->frames, k->count));
+              json_object_set_new(o, "trim", trim_json(signer, cut, k));
     if (!bad && stamp)
         bad = json_object_set(o, "timestamp", stamp);
     if (!bad)
@@ -208,9 +207,11 @@ int manifest_trim(const struct manifest_signer *signer, const struct manifest_cu
         *ret_why = "the frames in it are not those of the original";
         er = same_frames(&k, cut->media);
     }
-    json_t *document = er ? NULL : document_json(signer, cut, &k);
+    if (er == 0) {
+        const struct manifest_frames frames = {k.frames, k.count};
+        json_t *document = document_json(signer, cut, &k);
+        er = document ? manifest_finish(signer, document, &frames, ret, ret_len) : ER_NOMEM;
+    }
     free(k.frames);
-    if (er || !document)
-        return er ? er : ER_NOMEM;
-    return manifest_finish(signer, document, ret, ret_len);
+    return er;
 }

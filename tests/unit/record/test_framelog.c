@@ -54,6 +54,36 @@ static void test_there_and_back(void **state)
     assert_string_equal(again, log_text);
 }
 
+#define A_FRAME(numbers, flags, hash) "frame " numbers " " flags " 99 " hash
+
+/** Frames are not written again to see whether they are as they would be. */
+static void test_frames_have_one_form(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        A_FRAME("1 33 5 6 07", "-r", HASH),
+        A_FRAME("1 33 5 06 7", "-r", HASH),
+        A_FRAME("1 33 05 6 7", "-r", HASH),
+        A_FRAME("1 033 5 6 7", "-r", HASH),
+        A_FRAME("01 33 5 6 7", "-r", HASH),
+        A_FRAME("1 33 5 6 7", "xr", HASH),
+        A_FRAME("1 33 5 6 7", "-x", HASH),
+        A_FRAME("1 33 5 6 7", "r-", HASH),
+        A_FRAME("1 33 5 6 7", "-r", HASH " "),
+        A_FRAME("1 33 5 6 7", "-r", "000102"),
+        A_FRAME("1 33 5 6 7", "-r",
+                "000102030405060708090A0b0c0d0e0f101112131415161718191a1b1c1d1e1f"),
+        "frame 1 33 5 6 7 -r 099 " HASH,
+        "frame 1 33 5 6 7 -r",
+        "frame",
+    };
+    struct framelog_record r;
+    assert_int_equal(framelog_parse(span_of(A_FRAME("1 33 5 6 0", "-r", HASH)), &r), 0);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        if (framelog_parse(span_of(bad[i]), &r) != ER_MALFORMED)
+            fail_msg("is taken: %s", bad[i]);
+}
+
 static void test_fields(void **state)
 {
     (void)state;
@@ -224,6 +254,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_there_and_back),
         cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_frames_have_one_form),
         cmocka_unit_test(test_every_mark_has_a_name),
         cmocka_unit_test(test_the_longest_line_fits),
         cmocka_unit_test(test_what_no_line_can_have),

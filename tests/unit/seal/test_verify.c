@@ -262,7 +262,7 @@ static void mixed_signatures_do_not_verify(void **state)
     char *text;
     size_t len;
     json_object_del(document, "signature");
-    assert_int_equal(manifest_finish(&signer, document, &text, &len), 0);
+    assert_int_equal(manifest_sign(&signer, MANIFEST_CONTEXT, document, &text, &len), 0);
     sealed_clip_verify(c, c->keys, text, len, c->media.bytes, c->media.len, true, &r);
     expect(&r, REPORT_WRONG);
     assert_true(report_has(&r, "key", "by another key than its seal"));
@@ -272,7 +272,7 @@ static void mixed_signatures_do_not_verify(void **state)
     json_object_set_new(json_object_get(document, "seal"), "label", json_string("forged"));
     json_object_del(document, "signature");
     signer.keys = c->keys;
-    assert_int_equal(manifest_finish(&signer, document, &text, &len), 0);
+    assert_int_equal(manifest_sign(&signer, MANIFEST_CONTEXT, document, &text, &len), 0);
     sealed_clip_verify(c, c->keys, text, len, c->media.bytes, c->media.len, true, &r);
     assert_true(report_has(&r, "signature", "the seal's signature does not fit"));
     report_clear(&r);
@@ -408,7 +408,7 @@ static void expect_trim_wrong(struct sealed_clip *c, json_t *document, const cha
     char *text;
     size_t len;
     json_object_del(document, "signature");
-    assert_int_equal(manifest_finish(&signer, document, &text, &len), 0);
+    assert_int_equal(manifest_sign(&signer, MANIFEST_CONTEXT, document, &text, &len), 0);
     assert_int_equal(report_init(&r), 0);
     assert_int_equal(verify_manifest(&r, &trust, text, len, &m), 0);
     expect(&r, REPORT_WRONG);
