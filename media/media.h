@@ -279,6 +279,8 @@ struct media_clip_result {
     unsigned gaps;           /* stretches of missing pictures */
     uint64_t gap_ms;         /* their sum */
     unsigned covered;        /* stretches where the lens was covered, as far as it was looked at */
+    uint64_t
+        hashed; /* pictures whose hash was made when they came, before the clip was asked for */
 };
 
 struct media_still_result {

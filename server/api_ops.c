@@ -216,6 +216,8 @@ static void write_calls(FILE *f, const struct calls *calls)
         {"stills_taken_total", C, n.stills_taken, "Stills taken."},
         {"clips_lens_covered_total", C, n.lenses_covered,
          "Stretches of clips with a covered lens."},
+        {"clips_pictures_hashed_before_total", C, n.pictures_hashed,
+         "Pictures of clips that were hashed when they came, before the clip was asked for."},
         {"seen_logs_total", C, n.seen_logs, "Logs kept of what participants were shown."},
         {"seen_bytes_total", C, n.seen_bytes, "Their bytes."},
         {"seen_dropped_total", C, n.seen_dropped, "Such logs that could not be kept."},

@@ -152,7 +152,8 @@ struct calls_gauges {
     uint64_t stamped, stamp_tries_failed, stamps_given_up;
     uint64_t stills_taken;
     uint64_t deleted, deleted_due, deletions_failed;
-    uint64_t lenses_covered;                      /* stretches found in clips */
+    uint64_t lenses_covered;  /* stretches found in clips */
+    uint64_t pictures_hashed; /* of clips, when they came: before they were asked for */
     uint64_t seen_logs, seen_bytes, seen_dropped; /* of what participants were shown */
     uint64_t disk_free_bytes;                     /* 0: not looked at */
     uint64_t messages_in, errors_out, calls_started, offers, offers_declined, offers_expired;

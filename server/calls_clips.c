@@ -280,6 +280,7 @@ void calls_on_clip_event(struct calls *c, const struct media_event *e)
             tell_disk(clip);
         take_result(&clip->row, &e->result);
         c->lenses_covered += e->result.covered;
+        c->pictures_hashed += e->result.hashed;
         clip->sealed = !c->config.sealer;
         if (clip->sealed)
             row_write(c, clip, true);

@@ -19,6 +19,7 @@ void calls_read_gauges(const struct calls *c, struct calls_gauges *ret)
                                  .deleted_due = c->deleted_due,
                                  .deletions_failed = c->deletions_failed,
                                  .lenses_covered = c->lenses_covered,
+                                 .pictures_hashed = c->pictures_hashed,
                                  .seen_logs = c->seen_logs,
                                  .seen_bytes = c->seen_bytes,
                                  .seen_dropped = c->seen_dropped,

@@ -65,7 +65,7 @@ struct calls {
     uint64_t clips_retry_us; /* when to write those again */
     uint64_t messages_in, errors_out, calls_started, offers, offers_declined, offers_expired;
     uint64_t stills_taken;
-    uint64_t lenses_covered;
+    uint64_t lenses_covered, pictures_hashed;
     uint64_t seen_logs, seen_bytes, seen_dropped;
     uint64_t space_look_us; /* when to look at the disk next */
     uint64_t space_free_bytes;

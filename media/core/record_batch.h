@@ -41,8 +41,8 @@ enum record_step {
     RECORD_DATA,
     RECORD_CLOSE,
     /* Of a room that can be looked back to, rather than of a clip: */
-    RECORD_LISTEN, /* its voices, for the standing mix, which begins with the first one */
-    RECORD_DEAF,   /* forget that mix */
+    RECORD_LISTEN, /* its voices, for the standing mix, which begins with the first one; and pictures */
+    RECORD_DEAF, /* forget that mix */
 };
 
 struct record_batch {

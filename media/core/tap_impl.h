@@ -24,9 +24,9 @@ struct tap {
     struct id clip;
     char publisher[MEDIA_IDENTITY_BYTES];
     uint64_t end_at_us; /* it is closed then, whatever is missing */
-    bool listens;       /* no clip's: reads the voices of the room for its standing mix */
-    bool closing;       /* only RECORD_CLOSE or RECORD_DEAF is still to be handed over */
-    bool stopping;      /* what is on the tapes is waited for: see end_seq */
+    bool listens;  /* no clip's: reads the room for its standing mix; pictures among `audio`, too */
+    bool closing;  /* only RECORD_CLOSE or RECORD_DEAF is still to be handed over */
+    bool stopping; /* what is on the tapes is waited for: see end_seq */
     uint64_t close_unix_us;
     /* While it reads what was before it began: how far, in time of capture. Then 0. */
     uint64_t replay_unix_us;

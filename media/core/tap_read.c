@@ -12,6 +12,7 @@
 #define OVERLAP_US                                                                                 \
     500000u /* a better encoding may begin so long before what was read of the other */
 #define AHEAD_US 1000000u /* a voice may be so far ahead of one that misses packets */
+#define LISTEN_PICTURES_UP_TO (LIMIT_MIX_SOURCES / 2) /* more sources are voices */
 #define REPLAY_STEP_US 200000u
 #define REPLAY_STEPS 10 /* at once, so that the worker's other business does not wait */
 
@@ -182,7 +183,8 @@ void tap_put_past_marks(struct tap *tap, uint64_t now_us, uint64_t begin_unix_us
 static void miss_picture(struct tap *tap, uint64_t now_us, struct encoding *e, uint32_t packets)
 {
     put_event(tap, now_us, RECORD_VIDEO_GAP, e->track->id, packets);
-    encoding_want_key_frame(e, now_us);
+    if (!tap->listens)
+        encoding_want_key_frame(e, now_us);
 }
 
 static uint64_t patience_us(const struct tap_source *s, bool last)
@@ -207,6 +209,13 @@ static bool is_ahead(const struct tap *tap, const struct tap_source *s)
     return p && encoding_capture_unix_us(s->encoding, p) > tap->replay_unix_us;
 }
 
+/** To a listener: pictures of which no hash is made beforehand (record/hashed.h). */
+static bool is_of_no_use(const struct track *t, const struct tape_packet *packet)
+{
+    const struct codec_info *info = codec_describe(packet->codec);
+    return t->kind == MEDIA_VIDEO && !(info && info->format == FORMAT_VP8);
+}
+
 static void read_source(struct tap *tap, uint64_t now_us, struct tap_source *s, bool last)
 {
     struct media_counters *counters = &tap->hub->counters;
@@ -218,6 +227,10 @@ static void read_source(struct tap *tap, uint64_t now_us, struct tap_source *s, 
                                                patience_us(s, last), &read);
         if (step == TAPE_STEP_WAIT)
             return;
+        if (step == TAPE_STEP_PACKET && tap->listens && is_of_no_use(t, read.packet)) {
+            slab_release(read.slab);
+            continue;
+        }
         if (step == TAPE_STEP_PACKET) {
             counters->record_healed += !tap->listens && since_us &&
                                        now_us - since_us > LIMIT_REORDER_US;
@@ -368,11 +381,32 @@ static void add_voice(struct tap *tap, struct track *t, uint64_t now_us)
             .kind = RECORD_AUDIO_BEGIN, .source = t->id, .text = strdup(t->identity)};
 }
 
+/** A listener reads pictures as it does voices, as far as places are left; and the best encoding, from where it
+ *  is now. */
+static void add_picture(struct tap *tap, struct track *t, uint64_t now_us)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < LIMIT_MIX_SOURCES; i++) {
+        struct tap_source *s = &tap->audio[i];
+        used += s->track != NULL;
+        if (s->track != t)
+            continue;
+        const struct encoding *best = track_best(t);
+        if (best && best != s->encoding && begin_reading(s, t))
+            put_event(tap, now_us, RECORD_VIDEO_GAP, t->id, 0);
+        return;
+    }
+    if (used < LISTEN_PICTURES_UP_TO)
+        add_voice(tap, t, now_us);
+}
+
 void tap_find_voices(struct tap *tap, uint64_t now_us)
 {
     list_each (t, &tap->room->relay->tracks, struct track, in_room) {
         if (t->kind == MEDIA_AUDIO && tap_consents(tap->room, t->identity))
             add_voice(tap, t, now_us);
+        else if (t->kind == MEDIA_VIDEO && tap->listens && tap_consents(tap->room, t->identity))
+            add_picture(tap, t, now_us);
     }
 }
 
@@ -388,8 +422,8 @@ static uint64_t sound_until(const struct tap *tap)
     uint64_t until_us = 0;
     for (size_t i = 0; i < LIMIT_MIX_SOURCES; i++) {
         const struct tap_source *s = &tap->audio[i];
-        if (s->track && s->cursor.missing_since_us && s->clock.known &&
-            (!until_us || s->clock.unix_us < until_us))
+        if (s->track && s->track->kind == MEDIA_AUDIO && s->cursor.missing_since_us &&
+            s->clock.known && (!until_us || s->clock.unix_us < until_us))
             until_us = s->clock.unix_us;
     }
     return until_us;

@@ -106,6 +106,7 @@ static void tell_ready(struct jobs *j, const struct id *room, const struct id *c
     out->gaps = r->gaps;
     out->gap_ms = r->gap_us / 1000;
     out->covered = r->covered;
+    out->hashed = r->hashed;
     tell(j, &event);
 }
 
@@ -247,6 +248,19 @@ static struct job_mix *begin_mix(struct job_thread *t, const struct record_batch
     return m;
 }
 
+/** What is there of a listener beside sound. */
+static void put_other(struct standing *s, const struct record_item *item)
+{
+    if (item->kind == RECORD_VIDEO) {
+        standing_video(s, item->source, item->packet);
+    } else if (item->kind == RECORD_VIDEO_GAP) {
+        standing_video_gap(s, item->source, item->gap);
+    } else if (item->kind == RECORD_AUDIO_END) { /* of any track */
+        standing_audio_end(s, item->source);
+        standing_video_end(s, item->source);
+    }
+}
+
 static void put_mix(struct job_thread *t, const struct record_batch *b)
 {
     struct job_mix *m = find_mix(t, &b->room);
@@ -257,8 +271,8 @@ static void put_mix(struct job_thread *t, const struct record_batch *b)
         const struct record_item *item = &b->items[i];
         if (item->kind == RECORD_AUDIO)
             er = standing_audio(m->standing, item->source, item->packet, item->capture_unix_us);
-        else if (item->kind == RECORD_AUDIO_END)
-            standing_audio_end(m->standing, item->source);
+        else
+            put_other(m->standing, item);
     }
     if (er == 0)
         er = standing_tick(m->standing, b->unix_us, b->sound_until_us);

@@ -45,6 +45,7 @@ struct clip {
     bool has_audio;
     struct covered lens;
     unsigned covered; /* stretches found */
+    uint64_t hashed;  /* pictures whose hash was known */
 };
 
 int clip_new(struct clip **ret, const struct clip_config *config)
@@ -202,6 +203,17 @@ static uint64_t last_ms(const struct clip *c)
     return c->last_video_ms > 0 ? (uint64_t)c->last_video_ms : 0;
 }
 
+/** It was hashed when it came, or is now. */
+static int note_picture(struct clip *c, const struct depack_frame *frame,
+                        const struct tape_packet *last, uint64_t at_ms, uint64_t capture_unix_us)
+{
+    uint8_t hash[DIGEST_BYTES];
+    bool known = c->standing && standing_hash(c->standing, frame, last, hash);
+    c->hashed += known;
+    return ledger_picture(c->ledger, frame, known ? hash : NULL, at_ms, capture_unix_us,
+                          last_ms(c));
+}
+
 int clip_video(struct clip *c, const struct tape_packet *packet, uint64_t capture_unix_us)
 {
     if (c->error)
@@ -227,7 +239,7 @@ int clip_video(struct clip *c, const struct tape_packet *packet, uint64_t captur
         return er;
     }
     if (er == 0)
-        er = ledger_picture(c->ledger, &frame, (uint64_t)at_ms, capture_unix_us, last_ms(c));
+        er = note_picture(c, &frame, packet, (uint64_t)at_ms, capture_unix_us);
     if (er < 0)
         return fail(c, er);
     c->last_video_ms = at_ms;
@@ -393,5 +405,6 @@ int clip_finish(struct clip *c, uint64_t end_unix_us, struct clip_result *ret)
     ret->gaps = c->gaps;
     ret->gap_us = c->gap_us;
     ret->covered = c->covered;
+    ret->hashed = c->hashed;
     return er;
 }

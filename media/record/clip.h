@@ -37,6 +37,8 @@ struct clip_result {
     unsigned gaps; /* stretches without picture since the first one; 0 after a repair */
     uint64_t gap_us;
     unsigned covered; /* stretches where the lens was covered */
+    uint64_t
+        hashed; /* pictures whose hash was made when they came, before the clip was asked for */
 };
 
 /** Opens <path>.part and <path>.framelog. ER_IO, ER_NOMEM, ER_CONFLICT (there is one: repair that first).

@@ -102,9 +102,14 @@ int journal_add(struct journal *j, const struct framelog_record *record)
 int journal_add_frame(struct journal *j, struct framelog_record *record, const uint8_t *data,
                       size_t len)
 {
-    record->type = FRAMELOG_FRAME;
     record->len = (uint32_t)len;
     digest_sha256(data, len, record->sha256);
+    return journal_add_hashed(j, record);
+}
+
+int journal_add_hashed(struct journal *j, struct framelog_record *record)
+{
+    record->type = FRAMELOG_FRAME;
     j->counts[record->track < FRAMELOG_FIRST_VOICE ? j->kinds[record->track] : FRAMELOG_VOICE]++;
     return journal_add(j, record);
 }

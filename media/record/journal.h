@@ -25,6 +25,8 @@ int journal_add(struct journal *j, const struct framelog_record *record);
 /** Adds what frame lines need of the frame itself: its length and hash. */
 int journal_add_frame(struct journal *j, struct framelog_record *record, const uint8_t *data,
                       size_t len);
+/** The same of a frame whose length and hash are in the record. */
+int journal_add_hashed(struct journal *j, struct framelog_record *record);
 /** How many frames of that kind were added: pictures, packets of the mix, of voices. */
 uint64_t journal_count(const struct journal *j, enum framelog_track_kind kind);
 /** The end: all of it is on the disk on return. Only journal_free may follow. */

@@ -209,8 +209,8 @@ static int note_size(struct ledger *l, const struct depack_frame *frame, uint64_
     return ledger_mark(l, FRAMELOG_SIZE, at_ms, size);
 }
 
-int ledger_picture(struct ledger *l, const struct depack_frame *frame, uint64_t at_ms,
-                   uint64_t capture_unix_us, uint64_t last_ms)
+int ledger_picture(struct ledger *l, const struct depack_frame *frame, const uint8_t *hash,
+                   uint64_t at_ms, uint64_t capture_unix_us, uint64_t last_ms)
 {
     struct picture_count now = l->newest;
     int64_t interval = l->last.known ? frame->timestamp - l->last.timestamp : 0;
@@ -231,8 +231,12 @@ int ledger_picture(struct ledger *l, const struct depack_frame *frame, uint64_t 
                                 .timestamp = (uint64_t)frame->timestamp,
                                 .seq = (uint64_t)frame->first_seq,
                                 .key = frame->key,
-                                .recovered = frame->recovered};
-    return journal_add_frame(l->journal, &r, frame->data, frame->len);
+                                .recovered = frame->recovered,
+                                .len = (uint32_t)frame->len};
+    if (!hash)
+        return journal_add_frame(l->journal, &r, frame->data, frame->len);
+    memcpy(r.sha256, hash, sizeof r.sha256);
+    return journal_add_hashed(l->journal, &r);
 }
 
 int ledger_gap_at_end(struct ledger *l, uint64_t last_ms, uint64_t end_ms)

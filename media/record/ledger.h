@@ -31,9 +31,10 @@ int ledger_packet(struct ledger *l, const struct tape_packet *packet, uint64_t a
 void ledger_gap(struct ledger *l, uint32_t packets);
 /** Another stream, with numbers of its own. */
 void ledger_switch(struct ledger *l);
-/** A picture that was written; after a gap (frame->after_gap), which began at `last_ms`. */
-int ledger_picture(struct ledger *l, const struct depack_frame *frame, uint64_t at_ms,
-                   uint64_t capture_unix_us, uint64_t last_ms);
+/** A picture that was written; after a gap (frame->after_gap), which began at `last_ms`. `hash`: of the
+ *  frame; NULL: it is not known yet. */
+int ledger_picture(struct ledger *l, const struct depack_frame *frame, const uint8_t *hash,
+                   uint64_t at_ms, uint64_t capture_unix_us, uint64_t last_ms);
 /** Pictures are missing from `last_ms` to the end. */
 int ledger_gap_at_end(struct ledger *l, uint64_t last_ms, uint64_t end_ms);
 /** A packet of the mix that was written. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* One mixer, and a ring of what it made. */
+/* One mixer, and a ring of what it made; the hashes lie in hashed.h. */
 #include "media/record/standing.h"
 
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 
 #include "base/er.h"
 #include "base/limits.h"
+#include "media/record/hashed.h"
 #include "media/record/lateness.h"
 
 enum { FRAMES_MAX = (LIMIT_LOOKBACK_SECONDS + 60) * 1000000 / MIXER_FRAME_US };
@@ -24,6 +25,7 @@ struct standing {
     uint64_t first, next; /* numbers of the packets kept; the mixer's first one is 0 */
     size_t size;
     struct kept *ring;
+    struct hashed *pictures;
 };
 
 int standing_new(struct standing **ret, uint64_t begin_us, uint64_t whole_us, uint64_t keep_us)
@@ -38,6 +40,8 @@ int standing_new(struct standing **ret, uint64_t begin_us, uint64_t whole_us, ui
     lateness_init(&s->lateness);
     s->ring = calloc(s->size, sizeof *s->ring);
     int er = s->ring ? mixer_new(&s->mixer) : ER_NOMEM;
+    if (er == 0)
+        er = hashed_new(&s->pictures, keep_us);
     if (er < 0)
         standing_free(s);
     else
@@ -53,6 +57,7 @@ void standing_free(struct standing *s)
         free(s->ring[i].data);
     free(s->ring);
     mixer_free(s->mixer);
+    hashed_free(s->pictures);
     free(s);
 }
 
@@ -110,6 +115,27 @@ int standing_audio(struct standing *s, uint64_t source, const struct tape_packet
 void standing_audio_end(struct standing *s, uint64_t source)
 {
     mixer_end(s->mixer, source);
+}
+
+void standing_video(struct standing *s, uint64_t source, const struct tape_packet *packet)
+{
+    hashed_packet(s->pictures, source, packet);
+}
+
+void standing_video_gap(struct standing *s, uint64_t source, uint32_t packets)
+{
+    hashed_gap(s->pictures, source, packets);
+}
+
+void standing_video_end(struct standing *s, uint64_t source)
+{
+    hashed_end(s->pictures, source);
+}
+
+bool standing_hash(const struct standing *s, const struct depack_frame *frame,
+                   const struct tape_packet *last, uint8_t ret[static DIGEST_BYTES])
+{
+    return hashed_find(s->pictures, frame, last, ret);
 }
 
 int standing_tick(struct standing *s, uint64_t now_us, uint64_t sound_until_us)

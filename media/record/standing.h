@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The mix of a room that can be looked back to, kept running: its packets of the last minute or so, so
- * that clips of the room copy them. Mixing anew what was said in a minute takes as long as ten others'
- * turns. Times are unix times. */
+/* What clips of a room that can be looked back to need not make when they are asked for. The room's mix, kept
+ * running: its packets of the last minute or so, which they copy. (Mixing anew what was said in a minute takes
+ * as long as ten others' turns.) And the hashes of its pictures. Times are unix times. */
 #ifndef LOUPE_MEDIA_RECORD_STANDING_H
 #define LOUPE_MEDIA_RECORD_STANDING_H
 
@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/digest.h"
+#include "media/record/depack.h"
 #include "media/record/mixer.h"
 #include "media/tape/tape.h"
 
@@ -24,6 +26,12 @@ void standing_free(struct standing *s);
 int standing_audio(struct standing *s, uint64_t source, const struct tape_packet *packet,
                    uint64_t capture_us);
 void standing_audio_end(struct standing *s, uint64_t source);
+/** As hashed_packet, hashed_gap, hashed_end, hashed_find. */
+void standing_video(struct standing *s, uint64_t source, const struct tape_packet *packet);
+void standing_video_gap(struct standing *s, uint64_t source, uint32_t packets);
+void standing_video_end(struct standing *s, uint64_t source);
+bool standing_hash(const struct standing *s, const struct depack_frame *frame,
+                   const struct tape_packet *last, uint8_t ret[static DIGEST_BYTES]);
 int standing_tick(struct standing *s, uint64_t now_us, uint64_t sound_until_us);
 
 /** What a clip from this moment on needs is here, or will be. */

@@ -36,6 +36,19 @@ static void write_item(struct recorder *r, const struct record_item *item)
     r->error = r->error ? r->error : er;
 }
 
+/** What is there of a listener beside sound. */
+static void put_other(struct standing *s, const struct record_item *item)
+{
+    if (item->kind == RECORD_VIDEO) {
+        standing_video(s, item->source, item->packet);
+    } else if (item->kind == RECORD_VIDEO_GAP) {
+        standing_video_gap(s, item->source, item->gap);
+    } else if (item->kind == RECORD_AUDIO_END) { /* of any track */
+        standing_audio_end(s, item->source);
+        standing_video_end(s, item->source);
+    }
+}
+
 static int put_mix(struct recorder *r, const struct record_batch *b)
 {
     int er = r->standing
@@ -45,8 +58,8 @@ static int put_mix(struct recorder *r, const struct record_batch *b)
         const struct record_item *item = &b->items[i];
         if (item->kind == RECORD_AUDIO)
             er = standing_audio(r->standing, item->source, item->packet, item->capture_unix_us);
-        else if (item->kind == RECORD_AUDIO_END)
-            standing_audio_end(r->standing, item->source);
+        else
+            put_other(r->standing, item);
     }
     return er == 0 ? standing_tick(r->standing, b->unix_us, b->sound_until_us) : er;
 }

@@ -526,6 +526,36 @@ static void a_mix_counts_no_losses(void **state)
     assert_int_equal(fake_hub_counters(f)->record_missing, 0);
 }
 
+/** Their hashes are made as they come; but nothing is read of who did not consent, or that has no use. */
+static void a_listener_reads_pictures_too(void **state)
+{
+    struct fake_hub *f = *state;
+    struct fake_client *voices[2], *cid = fake_client_join(f, 3, "cid", "vs");
+    listen_to(f, voices);
+    struct fake_client *ann = voices[0];
+    uint64_t picture = track_of(f, "ann", MEDIA_VIDEO);
+    fake_client_stream(cid, 0.2);
+    fake_client_stream(ann, 0.2);
+    fake_hub_run(f, 300000);
+    assert_int_equal(fake_hub_items(f, RECORD_VIDEO, picture), 5);
+    assert_int_equal(fake_hub_items(f, RECORD_VIDEO, 0), 5);
+    assert_int_equal(fake_hub_steps(f, RECORD_LISTEN), f->batch_count);
+    ann->next_seq[1]++;
+    fake_client_stream(ann, 0.2);
+    fake_hub_run(f, LIMIT_HEAL_US + 1000000);
+    assert_int_equal(fake_hub_items(f, RECORD_VIDEO_GAP, picture), 1);
+    assert_int_equal(fake_hub_items(f, RECORD_VIDEO, picture), 10);
+    assert_int_equal(fake_hub_counters(f)->record_missing, 0);
+    fake_client_media(ann, 1, ann->next_seq[1], ann->next_timestamp[1], FAKE_MEDIA_VP9);
+    fake_hub_run(f, 300000);
+    assert_int_equal(fake_hub_items(f, RECORD_VIDEO, 0), 10);
+    consent(f, "ann", false);
+    fake_hub_forget(f);
+    fake_client_stream(ann, 0.2);
+    fake_hub_run(f, 300000);
+    assert_int_equal(fake_hub_items(f, RECORD_VIDEO, 0), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_hub, close_hub)
 
 int main(void)
@@ -549,6 +579,7 @@ int main(void)
         TEST(a_mix_is_forgotten_before_the_next_clip),
         TEST(a_mix_says_since_when_it_is_whole),
         TEST(a_mix_counts_no_losses),
+        TEST(a_listener_reads_pictures_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

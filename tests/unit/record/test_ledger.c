@@ -69,7 +69,7 @@ static void picture(struct fixture *f, unsigned n)
                                        .width = 4,
                                        .height = 2};
     uint64_t at_ms = n * 33;
-    assert_int_equal(ledger_picture(f->ledger, &frame, at_ms, 7, f->last_ms), 0);
+    assert_int_equal(ledger_picture(f->ledger, &frame, NULL, at_ms, 7, f->last_ms), 0);
     f->last_ms = at_ms;
     f->gap = false;
 }

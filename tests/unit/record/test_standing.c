@@ -14,6 +14,7 @@
 #include "tests/unit/support/framelog_check.h"
 #include "tests/unit/support/opus_source.h"
 #include "tests/unit/support/scratch.h"
+#include "tests/unit/support/vp8_source.h"
 #include "tests/unit/support/webm_probe.h"
 
 #define START_US UINT64_C(1700000000000000)
@@ -234,6 +235,32 @@ static void clips_go_on_without_it(void **state)
     assert_sounds_right(f, "clip.webm", 2000, 15);
 }
 
+/** And the pictures' hashes, which were made as they came. */
+static void look_backs_have_hashes(void **state)
+{
+    struct fixture *f = *state;
+    struct clip_result result;
+    struct vp8_source *camera = vp8_source_new(160, 120);
+    struct clip *c = open_clip(f, START_US, true);
+    for (int i = 0; i < 60; i++) {
+        struct vp8_picture p;
+        vp8_source_next(camera, 90000 + i * 3000, false, &p);
+        for (size_t k = 0; k < p.count; k++) {
+            if (i < 50)
+                standing_video(f->standing, 3, p.packets[k]);
+            assert_int_equal(clip_video(c, p.packets[k], START_US + (uint64_t)i * 33333), 0);
+        }
+    }
+    standing_video_gap(f->standing, 3, 1);
+    standing_video_end(f->standing, 3);
+    assert_int_equal(clip_finish(c, START_US + 2 * SECOND_US, &result), 0);
+    clip_free(c);
+    vp8_source_free(camera);
+    assert_int_equal(result.hashed, 50);
+    struct framelog_summary s = framelog_check(scratch_path(&f->scratch, "clip"));
+    assert_int_equal(s.pictures, 60);
+}
+
 static int setup(void **state)
 {
     static struct fixture f;
@@ -260,7 +287,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(keeps_what_was_said),    TEST(claims_nothing_that_it_was_not_given),
         TEST(is_continued_by_a_copy), TEST(look_backs_copy_it),
-        TEST(look_backs_know_more),   TEST(clips_go_on_without_it),
+        TEST(look_backs_know_more),   TEST(look_backs_have_hashes),
+        TEST(clips_go_on_without_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
