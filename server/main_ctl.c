@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /* loupectl: what it is asked for, in a table of verbs; each group of them has a file of its own. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/er.h"
+#include "base/str.h"
 #include "server/main_ctl.h"
+#include "server/storage_keys.h"
 
 int ctl_usage(FILE *out)
 {
@@ -23,7 +27,16 @@ int ctl_usage(FILE *out)
         "       loupectl holds list --data DIR --case ID\n"
         "       loupectl holds place --data DIR --case ID [--clip ID | --still ID] --reason TEXT\n"
         "       loupectl holds lift --data DIR --hold ID --reason TEXT\n"
-        "       loupectl fsck --data DIR      check the database and every case's chain\n"
+        "       loupectl verify --data DIR [--case ID] [--keys FILE] [--storage-key-file FILE]\n"
+        "                      [--authority FILE] [--database FILE] [--json]\n"
+        "                      every row against the timeline, every file against row and seal; "
+        "also\n"
+        "                      beside a louped that runs. 0 verifies, 1 does not, 2 cannot tell\n"
+        "       loupectl fsck --data DIR      only the database, and every case's chain\n"
+        "       loupectl migrate --data DIR [--database FILE] [--check]\n"
+        "                      brings the schema up to date (as louped does when it starts); "
+        "--check only\n"
+        "                      looks: 0 there is nothing to do, 1 there is, 2 it is a newer one\n"
         "       loupectl keys list --data DIR\n"
         "       loupectl keys rotate --data DIR   a new key seals from now on\n"
         "       loupectl keys revoke --data DIR --kid KID --reason TEXT\n"
@@ -73,7 +86,6 @@ int ctl_flags_read(struct ctl_flags *f, int argc, char **argv, const char *const
     return 0;
 }
 
-/** The database of a data folder that is there; NULL: told why not. */
 struct store *ctl_store_open(const char *data)
 {
     char path[1024];
@@ -92,6 +104,52 @@ struct store *ctl_store_open(const char *data)
     return er ? NULL : s;
 }
 
+struct store *ctl_store_look(const struct ctl_flags *f, int *ret_code)
+{
+    char folder[PATH_MAX], path[PATH_MAX + 16];
+    struct entropy entropy = entropy_system();
+    struct store *s = NULL;
+    const char *data = ctl_flag(f, "--data"), *database = ctl_flag(f, "--database");
+    *ret_code = 2;
+    if (!realpath(data, folder)) {
+        (void)fprintf(stderr, "loupectl: %s: there is no such folder\n", data);
+        return NULL;
+    }
+    (void)snprintf(path, sizeof path, "%s/loupe.db", folder);
+    if (!database)
+        database = path;
+    int er = access(database, R_OK) ? ER_NOT_FOUND : store_look(&s, database, folder, &entropy);
+    if (er == 0)
+        return s;
+    (void)fprintf(stderr, "loupectl: %s: %s\n", database,
+                  er == ER_STALE         ? "its schema is an older one: loupectl migrate"
+                  : er == ER_UNSUPPORTED ? "it was made by a newer version"
+                  : er == ER_NOT_FOUND   ? "it cannot be read"
+                                         : er_name(er));
+    store_close(s);
+    return NULL;
+}
+
+struct vault *ctl_vault(const struct ctl_flags *f)
+{
+    const char *path = ctl_flag(f, "--storage-key-file"), *setting;
+    char why[CONFIG_TEXT_BYTES * 2] = "";
+    struct config config = {0};
+    struct vault *v;
+    if (vault_new(&v, entropy_system()))
+        return NULL;
+    if (!path)
+        return v;
+    int er = str_copy(config.storage_key_file, sizeof config.storage_key_file, path);
+    if (!er)
+        er = storage_keys_take(v, &config, &setting, why, sizeof why);
+    if (!er)
+        return v;
+    (void)fprintf(stderr, "loupectl: %s: %s\n", path, why[0] ? why : er_name(er));
+    vault_free(v);
+    return NULL;
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -99,6 +157,8 @@ int main(int argc, char **argv)
         int (*run)(int argc, char **argv);
     } verbs[] = {{"token", ctl_token},
                  {"fsck", ctl_fsck},
+                 {"verify", ctl_verify},
+                 {"migrate", ctl_migrate},
                  {"keys", ctl_keys},
                  {"api-keys", ctl_api_keys},
                  {"retention", ctl_retention},

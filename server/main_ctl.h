@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "base/vault.h"
 #include "server/store.h"
 
 #define CTL_FLAGS 12
@@ -23,8 +24,15 @@ const char *ctl_flag(const struct ctl_flags *f, const char *name);
 /** 2. */
 int ctl_usage(FILE *out);
 
-/** The database of a data folder that is there; NULL: told why not. */
+#define CTL_PATH_BYTES 4096
+
+/** The database of a data folder that is there, its schema brought up to date; NULL: told why not. */
 struct store *ctl_store_open(const char *data);
+/** The same to be read only: "--data DIR", and "--database FILE" where the settings have one. NULL: told why
+ *  not, and *ret_code is the exit code. */
+struct store *ctl_store_look(const struct ctl_flags *f, int *ret_code);
+/** Keys of encrypted files, "--storage-key-file FILE"; without the flag one without keys. NULL: told why not. */
+struct vault *ctl_vault(const struct ctl_flags *f);
 
 int ctl_token(int argc, char **argv);
 int ctl_api_keys(int argc, char **argv);
@@ -34,5 +42,7 @@ int ctl_keys(int argc, char **argv);
 int ctl_storage_key(int argc, char **argv);
 int ctl_encrypt_storage(int argc, char **argv);
 int ctl_fsck(int argc, char **argv);
+int ctl_verify(int argc, char **argv);
+int ctl_migrate(int argc, char **argv);
 
 #endif

@@ -147,38 +147,14 @@ static struct keys *keys_get(const char *from)
     return keys;
 }
 
-static void print_finding(const json_t *f)
-{
-    static const char *const numbers[] = {"event", "second", "track", "at_ms", "byte"};
-    const char *kind = json_string_value(json_object_get(f, "kind"));
-    const char *file = json_string_value(json_object_get(f, "file"));
-    (void)printf("%s: ", kind);
-    if (file)
-        (void)printf("%s: ", file);
-    (void)printf("%s", json_string_value(json_object_get(f, "text")));
-    const char *before = " [";
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        const json_t *value = json_object_get(f, numbers[i]);
-        if (!value)
-            continue;
-        (void)printf("%s%s %lld", before, numbers[i], (long long)json_integer_value(value));
-        before = ", ";
-    }
-    (void)printf("%s\n", before[0] == ',' ? "]" : "");
-}
-
 static int print_report(const struct report *r, bool as_json)
 {
-    size_t i;
-    const json_t *f;
-    json_t *o = report_json(r);
-    char *text = o && as_json ? json_canonical(o) : NULL;
-    if (text) {
+    json_t *o = as_json ? report_json(r) : NULL;
+    char *text = o ? json_canonical(o) : NULL;
+    if (text)
         (void)puts(text);
-    } else if (o) {
-        json_array_foreach(r->findings, i, f) print_finding(f);
-        (void)puts(json_string_value(json_object_get(o, "verdict")));
-    }
+    else if (!as_json)
+        report_print(r);
     free(text);
     json_decref(o);
     return (int)report_verdict(r);

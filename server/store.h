@@ -31,6 +31,13 @@ struct store;
  *  ER_IO, ER_UNSUPPORTED (made by a newer version), ER_NOMEM. `log` may be NULL. */
 int store_open(struct store **ret, const char *path, const struct entropy *entropy,
                struct log *log);
+/** The database at `path` as it is, to be read only, also beside a server that runs; `folder` as of
+ *  store_set_folder. ER_IO, ER_NOMEM, ER_INVALID. ER_STALE, ER_UNSUPPORTED: its schema is an older one or a newer
+ *  one; *ret is set all the same, but only store_schema is good for anything then. */
+int store_look(struct store **ret, const char *path, const char *folder,
+               const struct entropy *entropy);
+/** The version of the schema, and the one that this program makes. */
+int store_schema(struct store *s, int *ret_version, int *ret_newest);
 void store_close(struct store *s);
 /** The data folder, an absolute path without a slash at its end. Paths of files within are kept
  *  relative to it from now on, those that are there as well, so that the folder may be moved; outside
@@ -135,6 +142,10 @@ struct store_action {
  *  ER_CONFLICT the state (*ret is the case as it is, to be cleared); ER_STALE the version. */
 int store_case_act(struct store *s, const struct store_action *a, uint64_t now_us,
                    struct store_case *ret);
+/** What an action does to the case itself, whose state is the new one already: the version, the times, and
+ *  what the action leaves in `more`. ER_NOMEM. */
+int store_case_acted(struct store_case *c, enum case_state before, const struct store_action *a,
+                     uint64_t now_us);
 /** Set or remove (value NULL) a member of `more`; with no event of its own. Bumps the version. */
 int store_case_set(struct store *s, const struct id *id, const char *member, const json_t *value,
                    uint64_t now_us);
@@ -188,7 +199,7 @@ struct store_person {
     enum role role;
     bool consent; /* to recording, as last said */
 };
-/** Add, or change name and role; the event "person_added" for somebody new. */
+/** Add, or change name and role; the event "person_added" for somebody new, "person_changed" for a new role. */
 int store_person_put(struct store *s, const struct id *case_id, const struct store_person *p,
                      uint64_t now_us);
 /** The event "recording_consent" {recording}; the person must be there: else ER_NOT_FOUND. */
@@ -302,6 +313,9 @@ int store_photos(struct store *s, void (*each)(void *ctx, const struct store_sti
  *  drop the one it is given. */
 int store_stills_unfinished(struct store *s, const struct id *case_id, const char *kind,
                             void (*each)(void *ctx, const struct store_still *still), void *ctx);
+/** What "still_taken" says of it: all but where it lies, and where it was taken, which is deleted with it. NULL
+ *  without memory. */
+json_t *store_still_told(const struct store_still *still);
 /** As GET /stills/{id} gives it, without the signed addresses; NULL without memory. */
 json_t *store_still_json(const struct store_still *still);
 

@@ -168,8 +168,10 @@ static int idempotency_find(struct store *s, const char *owner, const char *key,
 static int opened_event(struct store *s, const struct store_case *c, const char *actor,
                         uint64_t now_us)
 {
-    json_t *data = json_pack("{s:s,s:s,s:s,s:s,s:O}", "number", c->number, "kind",
-                             case_kind_name(c->kind), "title", c->title, "buyer", c->buyer, "facts",
+    json_t *data = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:O}", "number", c->number,
+                             "kind", case_kind_name(c->kind), "title", c->title, "buyer", c->buyer,
+                             "buyer_name", c->buyer_name, "room", c->room.text, "merchant",
+                             c->merchant, "language", c->language, "priority", c->priority, "facts",
                              c->more);
     if (!data)
         return ER_NOMEM;
@@ -266,10 +268,8 @@ int store_cases_list(struct store *s, const struct store_case_filter *f,
 
 /* Changes */
 
-static int case_save(struct store *s, struct store_case *c, uint64_t now_us)
+static int case_save(struct store *s, const struct store_case *c)
 {
-    c->version++;
-    c->changed_us = now_us;
     char *more = json_canonical(c->more);
     if (!more)
         return ER_NOMEM;
@@ -277,7 +277,7 @@ static int case_save(struct store *s, struct store_case *c, uint64_t now_us)
                      "UPDATE cases SET state = ?, waiting_since_us = ?, changed_us = ?,"
                      " version = ?, more = ? WHERE id = ?",
                      "tiiitt", case_state_name(c->state), (int64_t)c->waiting_since_us,
-                     (int64_t)now_us, (int64_t)c->version, more, c->id.text);
+                     (int64_t)c->changed_us, (int64_t)c->version, more, c->id.text);
     free(more);
     return er;
 }
@@ -302,6 +302,18 @@ static int member_put(struct store_case *c, const struct store_action *a, uint64
     return json_object_set_new(c->more, name, value) ? ER_NOMEM : 0;
 }
 
+int store_case_acted(struct store_case *c, enum case_state before, const struct store_action *a,
+                     uint64_t now_us)
+{
+    if (before != CASE_WAITING && c->state == CASE_WAITING)
+        c->waiting_since_us = now_us;
+    else if (c->state != CASE_WAITING)
+        c->waiting_since_us = 0;
+    c->version++;
+    c->changed_us = now_us;
+    return member_put(c, a, now_us);
+}
+
 static int act_checked(struct store *s, const struct store_action *a, uint64_t now_us,
                        struct store_case *c)
 {
@@ -312,15 +324,10 @@ static int act_checked(struct store *s, const struct store_action *a, uint64_t n
     if (a->if_version && a->if_version != c->version)
         return ER_STALE;
     int er = case_next(a->action, before, &c->state);
-    if (er)
-        return er;
-    if (before != CASE_WAITING && c->state == CASE_WAITING)
-        c->waiting_since_us = now_us;
-    else if (c->state != CASE_WAITING)
-        c->waiting_since_us = 0;
-    er = member_put(c, a, now_us);
     if (!er)
-        er = case_save(s, c, now_us);
+        er = store_case_acted(c, before, a, now_us);
+    if (!er)
+        er = case_save(s, c);
     if (!er)
         er = store_event_append(s, &a->case_id, a->actor, case_action_event(a->action), a->data,
                                 now_us, NULL);
@@ -355,8 +362,11 @@ int store_case_set(struct store *s, const struct id *id, const char *member, con
         er = ER_NOMEM;
     if (!er && !value)
         (void)json_object_del(c.more, member);
-    if (!er)
-        er = case_save(s, &c, now_us);
+    if (!er) {
+        c.version++;
+        c.changed_us = now_us;
+        er = case_save(s, &c);
+    }
     store_case_clear(&c);
     return store_end(s, er);
 }

@@ -158,7 +158,7 @@ static int hold_event(struct store *s, const struct store_hold *h, const char *t
                       const char *actor, const char *reason, uint64_t now_us)
 {
     json_t *data = json_pack("{s:s,s:s}", "hold", h->id.text, "reason", reason);
-    int bad = !data ||
+    int bad = !data || (h->firm && json_object_set_new(data, "firm", json_true())) ||
               (id_is_set(&h->of) && json_object_set_new(data, h->object, json_string(h->of.text)));
     int er = bad ? ER_NOMEM : store_event_append(s, &h->case_id, actor, type, data, now_us, NULL);
     json_decref(data);

@@ -82,13 +82,13 @@ int store_people_list(struct store *s, const struct id *case_id,
 }
 
 static int person_event(struct store *s, const struct id *case_id, const struct store_person *p,
-                        uint64_t now_us)
+                        const char *type, uint64_t now_us)
 {
     json_t *data = json_pack("{s:s,s:s,s:s}", "identity", p->identity, "name", p->name, "role",
                              role_name(p->role));
     if (!data)
         return ER_NOMEM;
-    int er = store_event_append(s, case_id, p->identity, "person_added", data, now_us, NULL);
+    int er = store_event_append(s, case_id, p->identity, type, data, now_us, NULL);
     json_decref(data);
     return er;
 }
@@ -101,14 +101,17 @@ int store_person_put(struct store *s, const struct id *case_id, const struct sto
         return er;
     struct store_person before;
     er = store_person_get(s, case_id, p->identity, &before);
-    if (er == 0)
-        return store_end(s,
-                         sql_run(s, NULL,
-                                 "UPDATE people SET name = ?, role = ?"
-                                 " WHERE case_id = ? AND identity = ?",
-                                 "tttt", p->name, role_name(p->role), case_id->text, p->identity));
+    if (er == 0) {
+        if (before.role != p->role)
+            er = person_event(s, case_id, p, "person_changed", now_us);
+        if (!er)
+            er = sql_run(s, NULL,
+                         "UPDATE people SET name = ?, role = ? WHERE case_id = ? AND identity = ?",
+                         "tttt", p->name, role_name(p->role), case_id->text, p->identity);
+        return store_end(s, er);
+    }
     if (er == ER_NOT_FOUND)
-        er = person_event(s, case_id, p, now_us);
+        er = person_event(s, case_id, p, "person_added", now_us);
     if (!er)
         er = sql_run(s, NULL, "INSERT INTO people VALUES(?, ?, ?, ?, NULL)", "tttt", case_id->text,
                      p->identity, p->name, role_name(p->role));

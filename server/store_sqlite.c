@@ -312,19 +312,35 @@ static int migrate(struct store *s)
     return er;
 }
 
-int store_open(struct store **ret, const char *path, const struct entropy *entropy, struct log *log)
+/** The database as it is; `flags` beside SQLite's usual ones. */
+static int connect_to(struct store **ret, const char *path, int flags,
+                      const struct entropy *entropy, struct log *log)
 {
     struct store *s = calloc(1, sizeof *s);
     if (!s)
         return ER_NOMEM;
     s->entropy = *entropy;
     s->log = log;
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
     int er = sql_er(s, sqlite3_open_v2(path, &s->db, flags, NULL), "open");
     if (!er)
-        er = plain(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                      "PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;"
-                      "PRAGMA trusted_schema = OFF");
+        er = plain(s, "PRAGMA busy_timeout = 5000; PRAGMA synchronous = FULL;"
+                      "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF");
+    if (er) {
+        store_close(s);
+        return er;
+    }
+    *ret = s;
+    return 0;
+}
+
+int store_open(struct store **ret, const char *path, const struct entropy *entropy, struct log *log)
+{
+    struct store *s;
+    int er = connect_to(&s, path, SQLITE_OPEN_CREATE, entropy, log);
+    if (er)
+        return er;
+    er = plain(s, "PRAGMA journal_mode = WAL");
     if (!er)
         er = migrate(s);
     if (er) {
@@ -333,6 +349,35 @@ int store_open(struct store **ret, const char *path, const struct entropy *entro
     }
     *ret = s;
     return 0;
+}
+
+int store_schema(struct store *s, int *ret_version, int *ret_newest)
+{
+    *ret_newest = VERSION;
+    return version_read(s, ret_version);
+}
+
+int store_look(struct store **ret, const char *path, const char *folder,
+               const struct entropy *entropy)
+{
+    struct store *s;
+    int version = 0;
+    int er = connect_to(&s, path, 0, entropy, NULL);
+    if (er)
+        return er;
+    er = plain(s, "PRAGMA query_only = ON");
+    if (!er)
+        er = version_read(s, &version);
+    if (!er && version != VERSION)
+        er = version > VERSION ? ER_UNSUPPORTED : ER_STALE;
+    if (!er && str_copy(s->folder, sizeof s->folder, folder) < 0)
+        er = ER_INVALID;
+    if (er && er != ER_STALE && er != ER_UNSUPPORTED) {
+        store_close(s);
+        return er;
+    }
+    *ret = s;
+    return er;
 }
 
 /** What was noted before the folder was known, or by a version that kept absolute paths. */

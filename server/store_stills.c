@@ -55,21 +55,29 @@ int store_still_add(struct store *s, struct store_still *still, uint64_t now_us)
     return store_end(s, er);
 }
 
-/** What the timeline says of it: all but where it lies, and where it was taken, which is deleted with it. */
-static int taken_event(struct store *s, const struct store_still *still, uint64_t now_us)
+json_t *store_still_told(const struct store_still *still)
 {
     json_t *data = store_still_json(still);
     if (!data)
-        return ER_NOMEM;
+        return NULL;
     int bad = json_object_set_new(data, "still", json_string(still->id.text)) |
               json_object_del(data, "id") | json_object_del(data, "case") |
               json_object_del(data, "room") | json_object_del(data, "created_at") |
               json_object_del(data, "taken_by");
     if (json_object_del(data, "place") == 0)
         bad |= json_object_set_new(data, "place_kept", json_true());
-    int er = bad ? ER_NOMEM
-                 : store_event_append(s, &still->case_id, still->taken_by, "still_taken", data,
-                                      now_us, NULL);
+    if (!bad)
+        return data;
+    json_decref(data);
+    return NULL;
+}
+
+static int taken_event(struct store *s, const struct store_still *still, uint64_t now_us)
+{
+    json_t *data = store_still_told(still);
+    int er = !data ? ER_NOMEM
+                   : store_event_append(s, &still->case_id, still->taken_by, "still_taken", data,
+                                        now_us, NULL);
     json_decref(data);
     return er;
 }

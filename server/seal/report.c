@@ -9,6 +9,8 @@
 #include "base/er.h"
 #include "base/str.h"
 
+static const char *const verdicts[] = {"verifies", "does not verify", "cannot tell"};
+
 int report_init(struct report *r)
 {
     *r = (struct report){.findings = json_array()};
@@ -98,6 +100,8 @@ void report_add(struct report *r, enum report_kind kind, const char *what,
     json_t *o = json_pack("{s:s,s:s,s:s}", "kind", kinds[kind], "what", what, "text", text);
     if (!o)
         return;
+    if (r->row)
+        (void)json_object_set_new(o, "row", json_string(r->row));
     if (r->file)
         (void)json_object_set_new(o, "file", json_string(r->file));
     set_place(o, "byte", place.byte);
@@ -113,9 +117,39 @@ enum report_verdict report_verdict(const struct report *r)
     return r->wrong ? REPORT_WRONG : r->unsure ? REPORT_CANNOT_TELL : REPORT_VERIFIES;
 }
 
+static void print_finding(const json_t *f)
+{
+    static const char *const numbers[] = {"event", "second", "track", "at_ms", "byte"};
+    const char *kind = json_string_value(json_object_get(f, "kind"));
+    const char *file = json_string_value(json_object_get(f, "file"));
+    const char *row = json_string_value(json_object_get(f, "row"));
+    (void)printf("%s: ", kind);
+    if (row)
+        (void)printf("%s: ", row);
+    if (file)
+        (void)printf("%s: ", file);
+    (void)printf("%s", json_string_value(json_object_get(f, "text")));
+    const char *before = " [";
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        const json_t *value = json_object_get(f, numbers[i]);
+        if (!value)
+            continue;
+        (void)printf("%s%s %lld", before, numbers[i], (long long)json_integer_value(value));
+        before = ", ";
+    }
+    (void)printf("%s\n", before[0] == ',' ? "]" : "");
+}
+
+void report_print(const struct report *r)
+{
+    size_t i;
+    const json_t *f;
+    json_array_foreach(r->findings, i, f) print_finding(f);
+    (void)puts(verdicts[report_verdict(r)]);
+}
+
 json_t *report_json(const struct report *r)
 {
-    static const char *const verdicts[] = {"verifies", "does not verify", "cannot tell"};
     return json_pack("{s:s,s:I,s:O}", "verdict", verdicts[report_verdict(r)], "wrong",
                      (json_int_t)r->wrong, "findings", r->findings);
 }

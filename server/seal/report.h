@@ -15,8 +15,10 @@ enum report_verdict { REPORT_VERIFIES, REPORT_WRONG, REPORT_CANNOT_TELL };
 
 struct report {
     size_t wrong, unsure, notes; /* how many of each */
-    json_t *findings; /* [{kind, what, text, file?, byte?, second?, track?, at_ms?, event?}] */
+    json_t
+        *findings; /* [{kind, what, text, row?, file?, byte?, second?, track?, at_ms?, event?}] */
     const char *file; /* said with each finding from here on; NULL: none */
+    const char *row;  /* likewise: "table key", of a database */
 };
 
 enum report_kind { REPORT_IS_WRONG, REPORT_IS_UNSURE, REPORT_NOTE };
@@ -38,11 +40,13 @@ struct report_place report_at_event(uint64_t seq);
 int report_init(struct report *r);
 void report_clear(struct report *r);
 /** `what`: "frame", "second", "part", "file", "manifest", "signature", "key", "timestamp", "event",
- *  "still", "entry". */
+ *  "still", "entry", "row", "schema", "database". */
 void report_add(struct report *r, enum report_kind kind, const char *what,
                 struct report_place place, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 enum report_verdict report_verdict(const struct report *r);
+/** For people: the findings, a line each, and the verdict. */
+void report_print(const struct report *r);
 /** {"verdict": "verifies" | "does not verify" | "cannot tell", "wrong", "findings"}; NULL without
  *  memory. */
 json_t *report_json(const struct report *r);

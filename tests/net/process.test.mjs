@@ -153,10 +153,44 @@ test('what was acknowledged is there after kill -9, and fsck finds it whole', as
   await again.stop();
   const ctl = join(buildFolder, 'loupectl');
   assert.match(execFileSync(ctl, ['fsck', '--data', data], { encoding: 'utf8' }), /database: ok\ncases: 20, broken chains: 0\n/);
+  const verified = (...args) => spawnSync(ctl, ['verify', '--data', data, ...args], { encoding: 'utf8' });
+  assert.deepEqual([verified().status, verified().stdout], [0, 'looked at 20 cases, 20 events, 0 clips, 0 stills, 0 tombstones\nverifies\n']);
+  assert.equal(verified('--keys', '/nowhere').status, 2);
+  assert.equal(verified('--burn').status, 2);
   execFileSync('sqlite3', [join(data, 'loupe.db'), `DROP TRIGGER events_stay; UPDATE events SET actor = 'me' WHERE case_id = '${made[3]}'`]);
   const bad = spawnSync(ctl, ['fsck', '--data', data], { encoding: 'utf8' });
   assert.equal(bad.status, 1);
   assert.ok(bad.stdout.includes(`case ${made[3]}: broken at event 1`), bad.stdout);
+  const told = verified('--json');
+  assert.equal(told.status, 1);
+  const { verdict, findings, looked_at } = JSON.parse(told.stdout);
+  assert.deepEqual([verdict, looked_at.cases], ['does not verify', 20]);
+  assert.deepEqual(findings.map(({ row, text }) => row ?? text).sort(), [`events ${made[3]} 1`, 'trigger events_stay is missing']);
+  assert.equal(verified('--case', made[4]).status, 0);
+  assert.equal(verified('--case', made[3]).status, 1);
+});
+
+test('loupectl migrates by itself, and tells before', async () => {
+  const data = mkdtempSync(join(folder, 'data-'));
+  const ctl = (...args) => spawnSync(join(buildFolder, 'loupectl'), [...args, '--data', data], { encoding: 'utf8' });
+  assert.equal(ctl('migrate', '--check').status, 2); // there is no database
+  const server = await startLouped({ data });
+  await server.stop();
+  const done = ctl('migrate', '--check');
+  assert.equal(done.status, 0, done.stderr);
+  const [, newest] = /^schema (\d+), newest \1\n$/.exec(done.stdout);
+  const sql = (text) => execFileSync('sqlite3', [join(data, 'loupe.db'), text], { encoding: 'utf8' }).trim();
+  for (const name of readdirSync(data)) if (name.startsWith('loupe.db')) rmSync(join(data, name));
+  sql('CREATE TABLE none(x); DROP TABLE none');
+  assert.equal(ctl('migrate', '--check').status, 1);
+  assert.equal(ctl('verify').status, 2);
+  assert.match(ctl('verify').stderr, /older one: loupectl migrate/);
+  const migrated = ctl('migrate');
+  assert.equal(migrated.stdout, `schema 0, newest ${newest}\nmigrated\n`, migrated.stderr);
+  assert.equal(sql('PRAGMA user_version'), newest);
+  assert.equal(ctl('verify').status, 0);
+  sql(`PRAGMA user_version = ${Number(newest) + 1}`);
+  assert.deepEqual([ctl('migrate').status, ctl('migrate', '--check').status, ctl('verify').status], [2, 2, 2]);
 });
 
 test('the demonstration prints links that work, and loupectl mints tokens', async () => {

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A case told again from its events, so that its rows can be held against them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/er.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "server/store_audit_impl.h"
+
+int audit_tale_init(struct audit_tale *t)
+{
+    *t = (struct audit_tale){.people = json_object(),
+                             .clips = json_object(),
+                             .stills = json_object(),
+                             .holds = json_object(),
+                             .tombstones = json_object(),
+                             .hashes = json_array(),
+                             .c.more = json_object()};
+    return t->people && t->clips && t->stills && t->holds && t->tombstones && t->hashes && t->c.more
+               ? 0
+               : ER_NOMEM;
+}
+
+void audit_tale_clear(struct audit_tale *t)
+{
+    json_decref(t->opened);
+    json_decref(t->people);
+    json_decref(t->clips);
+    json_decref(t->stills);
+    json_decref(t->holds);
+    json_decref(t->tombstones);
+    json_decref(t->hashes);
+    store_case_clear(&t->c);
+    *t = (struct audit_tale){0};
+}
+
+/** The entry under `key`, made if need be; NULL: no memory, or no key. */
+static json_t *entry(json_t *of, const char *key)
+{
+    json_t *o = key ? json_object_get(of, key) : NULL;
+    if (o || !key)
+        return o;
+    o = json_object();
+    return json_object_set_new(of, key, o) ? NULL : o;
+}
+
+/** The entry of what `data` names by `member`, with all of `data`; who and when too. */
+static json_t *entry_from(json_t *of, const char *member, const struct store_event *e,
+                          const json_t *data)
+{
+    json_t *o = entry(of, json_text(data, member, 64));
+    if (!o || json_object_update(o, (json_t *)(uintptr_t)data))
+        return NULL;
+    (void)json_object_set_new(o, "event", json_integer((json_int_t)e->seq));
+    return o;
+}
+
+static void by_and_at(json_t *o, const struct store_event *e)
+{
+    (void)json_object_set_new(o, "by", json_string(e->actor));
+    (void)json_object_set_new(o, "at_us", json_integer((json_int_t)e->at_us));
+}
+
+static void opened(struct audit_tale *t, const struct store_event *e, const json_t *data)
+{
+    if (e->seq != 1)
+        return;
+    const char *buyer = json_text(data, "buyer", LIMIT_IDENTITY);
+    t->began = true;
+    t->opened = json_incref((json_t *)(uintptr_t)data);
+    t->c.created_us = t->c.changed_us = e->at_us;
+    t->c.version = 1;
+    t->c.state = CASE_OPEN;
+    (void)json_object_update(t->c.more, json_object_get(data, "facts"));
+    if (buyer)
+        (void)json_object_set_new(t->people, buyer, json_pack("{s:s}", "role", "buyer"));
+}
+
+static void person(struct audit_tale *t, const struct store_event *e, const json_t *data)
+{
+    json_t *o = entry(t->people, e->actor);
+    (void)json_object_set(o, "role", json_object_get(data, "role"));
+}
+
+static void consent(struct audit_tale *t, const struct store_event *e, const json_t *data)
+{
+    (void)json_object_set(entry(t->people, e->actor), "recording",
+                          json_object_get(data, "recording"));
+}
+
+static void clip_started(struct audit_tale *t, const struct store_event *e, const json_t *data)
+{
+    json_t *o = entry_from(t->clips, "clip", e, data);
+    by_and_at(o, e);
+    (void)json_object_set_new(o, "state", json_string("recording"));
+}
+
+static void clip_ready(struct audit_tale *t, const struct store_event *e, const json_t *data)
+{
+    (void)json_object_set_new(entry_from(t->clips, "clip", e, data), "state", json_string("ready"));
+}
+
+static void clip_failed(struct audit_tale *t, const struct store_event *e, const json_t *data)
+{
+    (void)json_object_set_new(entry_from(t->clips, "clip", e, data), "state",
+                              json_string("failed"));
+}
+
+/** A manifest that came of the sealed one by a time stamp. */
+static void clip_stamped(struct audit_tale *t, const struct store_event *e, const json_t *data)
+{
+    json_t *o = entry(t->clips, json_text(data, "clip", 64));
+    json_t *stamped = entry(o, "stamped");
+    const char *hash = json_text(data, "manifest_sha256", 64);
+    if (hash)
+        (void)json_object_set_new(stamped, hash, json_integer((json_int_t)e->seq));
+}
+
+static void still_taken(struct audit_tale *t, const struct store_event *e, const json_t *data)
+{
+    json_t *o = entry(t->stills, json_text(data, "still", 64));
+    (void)json_object_set(o, "data", (json_t *)(uintptr_t)data);
+    by_and_at(o, e);
+}
+
+static void deleted(struct audit_tale *t, const json_t *data, const char *object, json_t *list)
+{
+    const char *id = json_text(data, object, 64);
+    json_t *o = entry(t->tombstones, id);
+    (void)json_object_set_new(o, "object", json_string(object));
+    (void)json_object_set(o, "tombstone_sha256", json_object_get(data, "tombstone_sha256"));
+    o = id ? json_object_get(list, id) : NULL;
+    (void)json_object_set_new(o, "gone", json_true());
+}
+
+static void clip_deleted(struct audit_tale *t, const struct store_event *e, const json_t *data)
+{
+    (void)e;
+    deleted(t, data, "clip", t->clips);
+}
+
+static void still_deleted(struct audit_tale *t, const struct store_event *e, const json_t *data)
+{
+    (void)e;
+    deleted(t, data, "still", t->stills);
+}
+
+static void hold_placed(struct audit_tale *t, const struct store_event *e, const json_t *data)
+{
+    by_and_at(entry_from(t->holds, "hold", e, data), e);
+}
+
+static void hold_lifted(struct audit_tale *t, const struct store_event *e, const json_t *data)
+{
+    json_t *o = entry(t->holds, json_text(data, "hold", 64));
+    (void)json_object_set(o, "lift_reason", json_object_get(data, "reason"));
+    (void)json_object_set_new(o, "lifted_by", json_string(e->actor));
+    (void)json_object_set_new(o, "lifted_us", json_integer((json_int_t)e->at_us));
+}
+
+/** An action, as store_case_act took it. */
+static int acted(struct audit_tale *t, enum case_action action, const struct store_event *e,
+                 const json_t *data)
+{
+    const struct store_action a = {.action = action, .actor = e->actor, .data = data};
+    enum case_state before = t->c.state;
+    if (case_next(action, before, &t->c.state))
+        return 0; /* an event that nobody could have caused: the state will not fit */
+    return store_case_acted(&t->c, before, &a, e->at_us);
+}
+
+static int action_of(const char *type, enum case_action *ret)
+{
+    for (unsigned i = 0; i < CASE_ACTIONS; i++) {
+        if (strcmp(case_action_event((enum case_action)i), type) == 0) {
+            *ret = (enum case_action)i;
+            return 0;
+        }
+    }
+    return ER_NOT_FOUND;
+}
+
+static const struct {
+    const char *type;
+    void (*tell)(struct audit_tale *t, const struct store_event *e, const json_t *data);
+} tales[] = {
+    {"case_opened", opened},          {"person_added", person},
+    {"person_changed", person},       {"recording_consent", consent},
+    {"clip_started", clip_started},   {"clip_ready", clip_ready},
+    {"clip_failed", clip_failed},     {"clip_stamped", clip_stamped},
+    {"clip_deleted", clip_deleted},   {"still_taken", still_taken},
+    {"still_deleted", still_deleted}, {"hold_placed", hold_placed},
+    {"hold_lifted", hold_lifted},
+};
+
+int audit_tale_add(struct audit_tale *t, const struct store_event *e)
+{
+    enum case_action action;
+    const char *why;
+    json_t *data = NULL;
+    int er = json_array_append_new(t->hashes, json_string(e->hash)) ? ER_NOMEM : 0;
+    if (!er && json_parse(e->data, strlen(e->data), &data, &why) == ER_NOMEM)
+        er = ER_NOMEM;
+    if (!er && data && action_of(e->type, &action) == 0)
+        er = acted(t, action, e, data);
+    for (size_t i = 0; !er && data && i < sizeof tales / sizeof tales[0]; i++) {
+        if (strcmp(tales[i].type, e->type) == 0)
+            tales[i].tell(t, e, data);
+    }
+    json_decref(data);
+    return er;
+}
