@@ -69,6 +69,7 @@ void api_cases_list(struct store *s, struct api_call *c);
 void api_case_get(struct store *s, struct api_call *c);
 void api_case_act(struct store *s, struct api_call *c);
 void api_case_export(struct api_call *c);
+void api_case_export_link(struct api_call *c);
 void api_holds_list(struct store *s, struct api_call *c);
 void api_hold_place(struct store *s, struct api_call *c);
 void api_hold_lift(struct store *s, struct api_call *c);
@@ -115,7 +116,7 @@ int api_clip_sign(const struct media_key *key, json_t *clip, bool has_poster, co
 /** The same for a still's. */
 int api_still_sign(const struct media_key *key, json_t *still, const char *identity,
                    uint64_t now_s);
-/** The address of one file of `kind` ("clips"), signed for `identity`, as `member` of `object`. */
+/** The address of one file of `kind` ("clips", "cases"), signed for `identity`, as `member` of `object`. */
 int api_sign_link(const struct media_key *key, json_t *object, const char *kind, const char *id,
                   const char *member, const char *file, const char *identity, uint64_t expires_s);
 /** Who wants a file of the first parameter's id: the token's person, who may yet have no right to it, or, without

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* GET /cases/{id}/export: from the store to the sealing thread, and from there out. */
+/* GET /cases/{id}/export: from the store to the sealing thread, and from there out. POST: an address for that,
+ * which a browser can download by itself. */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/er.h"
+#include "base/str.h"
 #include "server/api.h"
 #include "server/export.h"
 #include "server/sealer.h"
@@ -41,6 +44,7 @@ struct export_job {
     struct sealer *sealer;
     struct sending *sending; /* owned, until it goes out */
     char number[24];
+    char person[LIMIT_IDENTITY + 1]; /* whose token, or whose address, it is */
     int er;
 };
 
@@ -100,14 +104,26 @@ static bool may_export(struct api_call *c)
     return false;
 }
 
-static int told(struct store *s, struct api_call *c, const struct store_case *sc)
+static int told(struct store *s, struct api_call *c, const struct store_case *sc,
+                const char *person)
 {
     if (c->request->method != HTTP_GET)
         return 0;
-    int er = store_event_append(s, &sc->id, c->claims.identity, "case_exported", NULL, c->unix_us,
-                                NULL);
+    int er = store_event_append(s, &sc->id, person, "case_exported", NULL, c->unix_us, NULL);
     c->viewed = er == 0;
     return er;
+}
+
+/** With a token, as everywhere; an address was made for this case, by who might export it. */
+static bool find_case(struct store *s, struct api_call *c, struct store_case *ret)
+{
+    struct id id;
+    if (c->has_claims)
+        return may_export(c) && api_case(s, c, ret);
+    int er = id_parse(c->params.values[0], &id) ? ER_NOT_FOUND : store_case_get(s, &id, ret);
+    if (er)
+        api_problem_er(c, er, "there is no such case");
+    return er == 0;
 }
 
 static void gather_work(struct store *s, void *data)
@@ -115,12 +131,12 @@ static void gather_work(struct store *s, void *data)
     struct export_job *job = data;
     struct api_call *c = job->call;
     struct store_case sc;
-    if (!may_export(c) || !api_case(s, c, &sc))
+    if (!find_case(s, c, &sc))
         return;
     (void)snprintf(job->number, sizeof job->number, "%s", sc.number);
-    job->er = told(s, c, &sc);
+    job->er = told(s, c, &sc, job->person);
     if (!job->er)
-        job->er = export_gather(&job->sending->export, c->app->vault, s, &sc, c->claims.identity,
+        job->er = export_gather(&job->sending->export, c->app->vault, s, &sc, job->person,
                                 c->unix_us);
     store_case_clear(&sc);
 }
@@ -138,15 +154,28 @@ static void gather_done(void *data)
         answer(job);
 }
 
+static void refuse_more(struct api_call *c, int er)
+{
+    http_header_add(&c->response, "retry-after", "5");
+    api_problem(c, er == ER_FULL ? 429 : 503, "too many cases are exported at once");
+    api_answer(c);
+}
+
 void api_case_export(struct api_call *c)
 {
     struct app *app = c->app;
+    char person[LIMIT_IDENTITY + 1];
+    if (!api_file_person(c, "export", person)) { /* nobody, who is to take nobody's place */
+        api_answer(c);
+        return;
+    }
     struct export_job *job = calloc(1, sizeof *job);
     struct sending *sending = calloc(1, sizeof *sending);
     int er = !job || !sending ? ER_NOMEM : app->exports >= LIMIT_EXPORTS ? ER_FULL : 0;
     if (er == 0) {
         *sending = (struct sending){.app = app};
         *job = (struct export_job){.call = c, .sealer = app->sealer, .sending = sending};
+        (void)str_copy(job->person, sizeof job->person, person);
         er = dbq_run(app->dbq, gather_work, gather_done, job);
     }
     if (er == 0) {
@@ -155,7 +184,38 @@ void api_case_export(struct api_call *c)
     }
     free(job);
     free(sending);
-    http_header_add(&c->response, "retry-after", "5");
-    api_problem(c, er == ER_FULL ? 429 : 503, "too many cases are exported at once");
-    api_answer(c);
+    refuse_more(c, er);
+}
+
+static void link_work(struct store *s, void *data)
+{
+    struct api_call *c = data;
+    struct store_case sc;
+    char at[CLOCK_TEXT_BYTES];
+    if (!may_export(c) || !api_case(s, c, &sc))
+        return;
+    uint64_t expires_s = c->unix_us / 1000000 + AUTH_MEDIA_SECONDS;
+    clock_format(expires_s * 1000000, at);
+    json_t *o = json_pack("{s:s}", "expires_at", at);
+    if (o && api_sign_link(&c->app->media_key, o, "cases", sc.id.text, "url", "export",
+                           c->claims.identity, expires_s)) {
+        json_decref(o);
+        o = NULL;
+    }
+    store_case_clear(&sc);
+    api_json(c, 201, o);
+}
+
+static void link_done(void *data)
+{
+    api_answer(data);
+}
+
+/** Where there is no room for one more it is said now, when a page can still tell it. */
+void api_case_export_link(struct api_call *c)
+{
+    struct app *app = c->app;
+    int er = app->exports >= LIMIT_EXPORTS ? ER_FULL : dbq_run(app->dbq, link_work, link_done, c);
+    if (er)
+        refuse_more(c, er);
 }

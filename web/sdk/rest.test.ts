@@ -34,12 +34,13 @@ test('leaves empty filters out of a list', async () => {
   assert.equal(calls[1]?.url, 'http://x/api/v1/cases');
 });
 
-test('a case comes as bytes, or as a problem', async () => {
-  const blob = await played(200, 'PK').rest.exportCase('c 1');
-  assert.equal(await blob.text(), '"PK"');
-  await assert.rejects(played(429, { detail: 'too many' }).rest.exportCase('c'), { status: 429, message: 'too many' });
-  const rest = new LoupeRest({ token: 't', base: '', fetch: () => Promise.reject(new TypeError('gone')) });
-  await assert.rejects(rest.exportCase('c'), { status: 0 });
+test('a case is downloaded by an address, or there is a problem', async () => {
+  const { rest, calls } = played(201, { url: '/api/v1/cases/c/export?signature=1', expires_at: 'soon' });
+  assert.equal((await rest.exportLink('c 1')).url, '/api/v1/cases/c/export?signature=1');
+  assert.deepEqual([calls[0]?.init.method, calls[0]?.url], ['POST', 'http://x/api/v1/cases/c%201/export']);
+  await assert.rejects(played(429, { detail: 'too many' }).rest.exportLink('c'), { status: 429, message: 'too many' });
+  const offline = new LoupeRest({ token: 't', base: '', fetch: () => Promise.reject(new TypeError('gone')) });
+  await assert.rejects(offline.exportLink('c'), { status: 0 });
 });
 
 test('a problem carries what the server says', async () => {

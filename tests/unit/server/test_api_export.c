@@ -81,6 +81,76 @@ static void test_it_is_told_before_it_goes_out(void **state)
     assert_int_equal(world_events(&b->w, &b->sc.id, "case_exported"), 1); /* nothing went out */
 }
 
+static int link_as(struct api_bench *b, enum role role, const char *who)
+{
+    return api_on_loop(b, api_case_export_link,
+                       (struct api_ask){.role = role, .who = who, .param = {b->sc.id.text}});
+}
+
+/** The query of the address that ann is given, to free(). */
+static char *link_query(struct api_bench *b)
+{
+    assert_int_equal(link_as(b, ROLE_AGENT, "ann o'neil"), 201);
+    char path[128];
+    (void)snprintf(path, sizeof path, "/api/v1/cases/%s/export?", b->sc.id.text);
+    const char *url = api_text(b, "url");
+    assert_int_equal(strncmp(url, path, strlen(path)), 0);
+    assert_string_equal(api_text(b, "expires_at"), "2023-11-14T22:23:21.000Z");
+    return strdup(url + strlen(path));
+}
+
+static int export_by_link(struct api_bench *b, const char *case_id, const char *query)
+{
+    return api_on_loop(b, api_case_export,
+                       (struct api_ask){.nobody = true, .param = {case_id}, .query = query});
+}
+
+/** A browser downloads by it, without a token; it is its person's doing all the same. */
+static void test_an_address_to_download_by(void **state)
+{
+    struct api_bench *b = *state;
+    char *query = link_query(b);
+    assert_int_equal(world_events(&b->w, &b->sc.id, "case_exported"), 0);
+    assert_int_equal(export_by_link(b, b->sc.id.text, query), 200);
+    assert_string_equal(b->response.content_type, "application/zip");
+    assert_true(b->response.file_size > 1000);
+    assert_int_equal(world_events(&b->w, &b->sc.id, "case_exported"), 1);
+    http_response_clear(&b->response);
+
+    struct store_case other = world_case(&b->w, "di");
+    assert_int_equal(export_by_link(b, other.id.text, query), 403);
+    assert_int_equal(export_by_link(b, b->sc.id.text, NULL), 401);
+    b->app.exports = LIMIT_EXPORTS; /* it is known who asks before there is a place for them */
+    assert_int_equal(export_by_link(b, b->sc.id.text, NULL), 401);
+    b->app.exports = 0;
+    char *changed = strdup(query);
+    changed[strlen(changed) - 1] ^= 1;
+    assert_int_equal(export_by_link(b, b->sc.id.text, changed), 403);
+    free(changed);
+    b->unix_us += (uint64_t)AUTH_MEDIA_SECONDS * 1000000;
+    assert_int_equal(export_by_link(b, b->sc.id.text, query), 403);
+    assert_int_equal(world_events(&b->w, &b->sc.id, "case_exported"), 1);
+    assert_int_equal(b->app.exports, 0);
+    free(query);
+}
+
+static void test_addresses_are_for_who_may_export(void **state)
+{
+    struct api_bench *b = *state;
+    for (int role = 0; role < ROLE_COUNT; role++) {
+        const char *who = role == ROLE_BUYER ? "lin" : "me";
+        int status = export_as(b, (enum role)role, who);
+        http_response_clear(&b->response);
+        assert_int_equal(link_as(b, (enum role)role, who), status == 200 ? 201 : status);
+    }
+    b->app.exports = LIMIT_EXPORTS; /* better said now than by a download that fails */
+    assert_int_equal(link_as(b, ROLE_AGENT, "ann"), 429);
+    b->app.exports = 0;
+    fake_dbq_full(b->w.dbq, true);
+    assert_int_equal(link_as(b, ROLE_AGENT, "ann"), 429);
+    fake_dbq_full(b->w.dbq, false);
+}
+
 /** They count until the last byte is out, or the client has gone. */
 static void test_so_many_at_once(void **state)
 {
@@ -193,6 +263,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_by_role),
         TEST(test_it_is_told_before_it_goes_out),
+        TEST(test_an_address_to_download_by),
+        TEST(test_addresses_are_for_who_may_export),
         TEST(test_so_many_at_once),
         TEST(test_what_fails_makes_room),
         TEST(test_files_that_cannot_be_read),

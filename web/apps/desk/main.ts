@@ -471,14 +471,15 @@ export class DeskApp extends PageElement {
     void this.querySelector<KeepElement>('.stage-column > lp-keep')?.load();
   }
 
-  /** Fetched with the token, then handed to the browser as a file of the case's number. */
+  /** The browser downloads it by itself, as large as it may be, under the case's number. */
   async exportCase(): Promise<void> {
     const one = this.selected;
     if (!one || this.exporting) return;
     this.note = '';
     this.exporting = true;
     try {
-      saveAs(await this.rest.exportCase(one.id), `${one.number}.zip`);
+      const { url } = await this.rest.exportLink(one.id);
+      Object.assign(document.createElement('a'), { href: url, download: `${one.number}.zip` }).click();
     } catch (error) {
       this.note = t('desk.export.failed', { why: (error as Error).message });
     }
@@ -570,12 +571,6 @@ export class DeskApp extends PageElement {
       )}
     </nav>`;
   }
-}
-
-function saveAs(bytes: Blob, name: string): void {
-  const href = URL.createObjectURL(bytes);
-  Object.assign(document.createElement('a'), { href, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }
 
 function roleView() {
