@@ -3,7 +3,7 @@
 // complained of in the console (the content security policy would be), and a picture of it lies in
 // build/screenshots/. With LOUPE_README=1 the picture in docs/ is taken anew.
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -43,6 +43,25 @@ after(async () => {
 });
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** The address of the clip is not good any more while it is looked at: it goes on with another one. */
+async function addressRunsOut(desk) {
+  const spoil = () => {
+    const video = document.querySelector('[data-testid=player-video]');
+    video.pause();
+    video.currentTime = 1;
+    video.addEventListener('seeked', () => {
+      video.src = video.src.replace(/signature=.{8}/, 'signature=00000000');
+    }, { once: true });
+  };
+  const goesOn = () => {
+    const { src, currentTime, paused, readyState, error } = document.querySelector('[data-testid=player-video]');
+    return readyState > 1 && !error && paused && Math.abs(currentTime - 1) < 0.1 && !src.includes('signature=00000000');
+  };
+  await desk.evaluate(spoil);
+  await desk.until('the clip by another address', goesOn);
+  await desk.gone('clip-failed');
+}
 
 /** A supervisor holds a clip, lifts the hold, and deletes it: what is left is a tombstone, and who looked. */
 async function keepAndForget(one, id, shot) {
@@ -162,6 +181,7 @@ for (const [locale, words] of Object.entries(TEXTS)) {
     await desk.page.setViewportSize(PHONE);
     await shot(desk, 'desk-7-player-phone');
     await desk.page.setViewportSize(DESK);
+    if (suffix === 'en') await addressRunsOut(desk);
     await desk.click('trim');
     await desk.evaluate(() => document.querySelector('[data-testid=trim-to]').focus());
     for (let i = 0; i < 8; i++) await desk.page.keyboard.press('ArrowLeft');
@@ -175,10 +195,13 @@ for (const [locale, words] of Object.entries(TEXTS)) {
     await desk.see(`[data-testid=clip][data-id="${part.id}"][data-state=ready]`);
     const download = desk.page.waitForEvent('download');
     await desk.click('export');
-    assert.equal((await download).suggestedFilename(), `${one.number}.zip`);
+    const archive = await download;
+    assert.equal(archive.suggestedFilename(), `${one.number}.zip`);
+    assert.equal(readFileSync(await archive.path()).subarray(0, 2).toString(), 'PK');
     await shot(desk, 'desk-9-case');
     if (suffix === 'en') await keepAndForget(one, part.id, shot);
-    assert.deepEqual([...desk.errors, ...buyer.errors], []);
+    const refused = (text) => suffix === 'en' && /status of 403/.test(text); // what addressRunsOut asked for
+    assert.deepEqual([...desk.errors.filter((text) => !refused(text)), ...buyer.errors], []);
   });
 }
 

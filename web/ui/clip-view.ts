@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A clip as evidence: its picture with the line of what happened, the certificate of the unbroken take, the
-// seal, downloads, and a part of it as a new clip. The clip's addresses are asked for when it is opened: they
-// are good for ten minutes, and each view is told on the timeline.
+// seal, downloads, and a part of it as a new clip. The clip's addresses are asked for when it is opened, and anew
+// when they have run out; each view is told on the timeline.
 import { html, nothing, type PropertyValues } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { dateTime, duration, exactTime, t, tMaybe } from '../i18n/index.js';
@@ -12,6 +12,7 @@ import { seenView } from './clip-seen.js';
 import { certificate, happenings, howToVerify, sealCard } from './clip-facts.js';
 import { PageElement, icon } from './element.js';
 import { evidenceOf, placesOf, type Evidence, type Manifest, type PublicKey } from './evidence.js';
+import { Renewal } from './renewal.js';
 import './clip-bar.js';
 import './keep.js';
 
@@ -51,9 +52,11 @@ export class ClipViewElement extends PageElement {
   @state() private checking = false;
   @state() private checked: CheckResult | undefined;
   #frame = 0;
+  readonly #renewal = new Renewal((id) => this.rest?.clip(id) ?? Promise.reject(new Error('closed')));
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     const before = changed.get('clip') as Clip | undefined;
+    if (this.clip) this.#renewal.note(this.clip);
     if (!changed.has('clip') || !this.clip || before?.id === this.clip.id) return;
     this.manifest = undefined;
     this.evidence = undefined;
@@ -130,9 +133,10 @@ export class ClipViewElement extends PageElement {
       ${this.cuts && this.length > 1000
         ? html`<button class="button tight" data-testid="trim" @click=${this.#beginCut}>${icon('cut')}${t('clip.trim.button')}</button>`
         : nothing}
-      <a class="button tight" href=${clip.media_url ?? ''} download="${file}.webm" data-testid="download-clip">
+      <a class="button tight" href=${clip.media_url ?? ''} download="${file}.webm" data-testid="download-clip" @click=${this.#download}>
         ${icon('save')}${t('clip.download.clip')}</a>
-      <a class="button tight" href=${clip.manifest_url ?? ''} download="${file}.manifest.json" data-testid="download-manifest">
+      <a class="button tight" href=${clip.manifest_url ?? ''} download="${file}.manifest.json" data-testid="download-manifest"
+        @click=${this.#download}>
         ${icon('save')}${t('clip.download.manifest')}</a>
     </div>`;
   }
@@ -186,8 +190,10 @@ export class ClipViewElement extends PageElement {
     this.at = ms;
   }
 
+  /** A player that has lost its address is at no moment, but was at one. */
   #moved(event: Event): void {
-    this.at = (event.target as HTMLVideoElement).currentTime * 1000;
+    const video = event.target as HTMLVideoElement;
+    if (video.readyState > 0) this.at = video.currentTime * 1000;
   }
 
   /** The line follows the picture, not the few events of it. */
@@ -201,9 +207,41 @@ export class ClipViewElement extends PageElement {
     look();
   }
 
-  #videoFailed(event: Event): void {
-    const why = (event.target as HTMLVideoElement).error?.message ?? '';
-    this.failed = t('clip.failed', { why });
+  /** New addresses, where those that it has may have run out. False: that is not it. */
+  async #renew(): Promise<boolean> {
+    const { clip } = this;
+    const fresh = clip && (await this.#renewal.renew(clip));
+    if (!fresh || this.clip?.id !== clip.id) return false;
+    this.clip = fresh;
+    await this.updateComplete;
+    return true;
+  }
+
+  /** It goes on where it was, playing or not. */
+  async #videoFailed(event: Event): Promise<void> {
+    const video = event.target as HTMLVideoElement;
+    const why = video.error?.message ?? '';
+    const { clip, at } = this;
+    const { paused } = video;
+    const goOn = () => {
+      video.currentTime = at / 1000;
+      if (paused) video.pause();
+    };
+    video.addEventListener('loadedmetadata', goOn, { once: true });
+    if (await this.#renew()) return;
+    video.removeEventListener('loadedmetadata', goOn);
+    if (this.clip?.id === clip?.id) this.failed = t('clip.failed', { why });
+  }
+
+  /** A link that is too old is not followed before it is a new one. */
+  #download(event: Event): void {
+    const link = event.currentTarget as HTMLAnchorElement;
+    if (!this.#renewal.old) return;
+    event.preventDefault();
+    void this.#renew().then((renewed) => {
+      if (renewed) link.click();
+      else this.failed = t('clip.failed', { why: '' });
+    });
   }
 
   async #beginCut(): Promise<void> {
@@ -237,7 +275,10 @@ export class ClipViewElement extends PageElement {
     if (!clip?.media_url || !manifest) return;
     this.checking = true;
     try {
-      const response = await fetch(clip.media_url, { cache: 'no-store' });
+      let response = await fetch(clip.media_url, { cache: 'no-store' });
+      if (response.status === 403 && (await this.#renew())) {
+        response = await fetch(this.clip?.media_url ?? '', { cache: 'no-store' });
+      }
       if (!response.ok) throw new Error(`HTTP ${response.status}`);
       const media = await response.arrayBuffer();
       this.checked = await checkClip(manifest, this.keys ?? [], media);
