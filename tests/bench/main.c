@@ -10,7 +10,7 @@
  *   {"cmd":"close","peer":NAME} {"cmd":"reset"} {"cmd":"report"}
  *
  * `loupe-bench limit ..` and `loupe-bench drain ..` are in limit.h, `loupe-bench storage
- * ..` in storage.h. */
+ * ..` in storage.h, `loupe-bench lookback ..` in lookback.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +26,7 @@
 #include "media/peer/srtp.h"
 #include "tests/bench/limit.h"
 #include "tests/bench/load_peer.h"
+#include "tests/bench/lookback.h"
 #include "tests/bench/report.h"
 #include "tests/bench/storage.h"
 
@@ -279,6 +280,8 @@ int main(int argc, char **argv)
         return drain_main(argc - 2, argv + 2);
     if (argc > 1 && strcmp(argv[1], "storage") == 0)
         return storage_main(argc - 2, argv + 2);
+    if (argc > 1 && strcmp(argv[1], "lookback") == 0)
+        return lookback_main(argc - 2, argv + 2);
     struct bench *b = calloc(1, sizeof *b);
     if (!b)
         return 1;

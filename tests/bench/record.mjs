@@ -3,7 +3,6 @@
 // alternating: without consent; with (the last minute is kept, the voices are mixed); with a clip of each
 // call being recorded besides. Then LOOKBACKS calls save their last minute at once: packets lost, and CPU of each.
 // CALLS=50 LOOKBACKS=20 KBPS=1200 SECONDS=8 WARMUP=4 RUNS=3 by default.
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -11,6 +10,7 @@ import { join } from 'node:path';
 import { bench, louped, many, measure, median, newLoad, number, round, say, settings, until }
     from './support/bench.mjs';
 import { cpuSeconds, sleep } from './support/host.mjs';
+import { makeFilm } from './support/film.mjs';
 import { Loupe, token } from './support/loupe.mjs';
 
 const WebSocket = createRequire(new URL('../e2e/package.json', import.meta.url))('ws');
@@ -19,13 +19,8 @@ const lookbacks = number('LOOKBACKS', 20);
 const kbps = number('KBPS', 1200);
 const back_s = number('BACK', 60);
 
-/** Pictures that a decoder takes, with noise in them so that they have the wanted size. */
 async function film(load, folder) {
-    const path = join(folder, 'film.ivf');
-    execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc=size=640x360:rate=30', '-t', '4', '-vf', 'noise=alls=30:allf=t',
-        '-c:v', 'libvpx', '-b:v', `${kbps}k`, '-minrate', `${kbps}k`, '-maxrate', `${kbps}k`, '-g', '120', '-deadline', 'realtime',
-        '-cpu-used', '8', '-y', path]);
-    const { er } = await load.call({ cmd: 'film', path });
+    const { er } = await load.call({ cmd: 'film', path: makeFilm(folder, kbps) });
     if (er !== 0) throw new Error(`the generator does not take the film: ${er}`);
 }
 
