@@ -164,6 +164,22 @@
 #define LIMIT_PING_MS 20000
 #define LIMIT_QUEUE_WAITING 10000 /* buyers waiting per merchant; one more is told to come back */
 
+/* Webhooks */
+#define LIMIT_HOOKS 16            /* of a merchant; one more is refused: ER_FULL (HTTP 429) */
+#define LIMIT_HOOK_TYPES 32       /* of events that one asks for; more are refused: 400 */
+#define LIMIT_HOOK_WAITING 100000 /* events for one; it is disabled then */
+#define LIMIT_HOOK_PARALLEL 16    /* cases sent to one at once; others wait */
+#define LIMIT_HOOK_FLIGHTS 128    /* sent to all of them at once; others wait */
+#define LIMIT_HOOK_TROUBLED 4096  /* webhooks that fail: further ones are not spared */
+#define LIMIT_HOOK_SECONDS 15     /* for an answer; then it has failed */
+#define LIMIT_HOOK_CONNECT_SECONDS 5
+#define LIMIT_HOOK_ANSWER_BYTES 65536     /* of an answer's body; what is more is not read */
+#define LIMIT_HOOK_TRY_SECONDS 259200     /* three days of trying; then it is a dead letter */
+#define LIMIT_HOOK_OVERLAP_SECONDS 604800 /* the old secret beside a new one, at most */
+#define LIMIT_HOOK_KEPT_SECONDS 604800    /* what was delivered stays listed; */
+#define LIMIT_HOOK_DEAD_SECONDS 2592000   /* dead letters, so long */
+#define LIMIT_HOOK_STEP 500               /* rows tidied up, or replayed, at once */
+
 /* HTTP */
 #define LIMIT_HTTP_BODY 1048576      /* 413 */
 #define LIMIT_HTTP_CONNECTIONS 20000 /* or 3/4 of the descriptors; closed at once beyond */

@@ -75,7 +75,7 @@ static int event_insert(struct store *s, struct store_event *e)
         er = sql_run(s, NULL, "INSERT INTO events VALUES(?, ?, ?, ?, ?, ?, ?, ?)", "tiittttt",
                      e->case_id.text, (int64_t)e->seq, (int64_t)e->at_us, e->actor, e->type,
                      e->data, e->prev, e->hash);
-    return er;
+    return er ? er : store_hooks_note(s, e);
 }
 
 static int case_known(struct store *s, const struct id *case_id)

@@ -5,11 +5,12 @@
 #define LOUPE_SERVER_STORE_SQL_H
 
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "server/store.h"
 
-#define STORE_STATEMENTS 160
+#define STORE_STATEMENTS 224
 #define STORE_NO_HASH "0000000000000000000000000000000000000000000000000000000000000000"
 
 struct store {
@@ -20,6 +21,7 @@ struct store {
     unsigned depth;                /* of store_begin */
     int failed;                    /* the first error inside the transaction */
     struct store_unsaved *unsaved; /* finished clips that could not be written */
+    atomic_ulong hook_news;        /* counts events that webhooks wait for */
     uint64_t probed_us; /* when it was last tried whether it can be written to; 0: never */
     int probed;         /* what came of it */
     size_t statement_count;
@@ -54,6 +56,9 @@ uint64_t sql_u64(sqlite3_stmt *statement, int column);
 struct id sql_id(sqlite3_stmt *statement, int column);
 /** A JSON column: a new object, or NULL. */
 json_t *sql_json(sqlite3_stmt *statement, int column);
+
+/** An event is on the timeline: in the same transaction it is put down for the webhooks that want it. */
+int store_hooks_note(struct store *s, const struct store_event *e);
 
 /** Sets `name` to the time as RFC 3339; 0 or ER_NOMEM. */
 int json_set_time(json_t *object, const char *name, uint64_t at_us);

@@ -103,6 +103,29 @@ static const char *const migrations[] = {
     " SELECT RAISE(ABORT, 'what was changed stays as it was'); END;"
     "CREATE TRIGGER retention_changes_last BEFORE DELETE ON retention_changes BEGIN"
     " SELECT RAISE(ABORT, 'what was changed stays known'); END;",
+    "CREATE TABLE webhooks("
+    " id TEXT PRIMARY KEY, merchant TEXT NOT NULL, url TEXT NOT NULL, description TEXT NOT NULL,"
+    " types TEXT NOT NULL, enabled INTEGER NOT NULL, why TEXT NOT NULL, removed INTEGER NOT NULL,"
+    " secret TEXT NOT NULL, old_secret TEXT NOT NULL, old_until_us INTEGER NOT NULL,"
+    " created_us INTEGER NOT NULL, changed_us INTEGER NOT NULL, waiting INTEGER NOT NULL,"
+    " dead INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX webhooks_merchant ON webhooks(merchant, id);"
+    /* case_id and seq name the event; case_id '' is a test. state: 0 waiting, 1 delivered, 2 dead */
+    "CREATE TABLE hook_deliveries("
+    " id INTEGER PRIMARY KEY, hook TEXT NOT NULL, case_id TEXT NOT NULL, seq INTEGER NOT NULL,"
+    " type TEXT NOT NULL, case_state TEXT NOT NULL, state INTEGER NOT NULL,"
+    " attempts INTEGER NOT NULL, since_us INTEGER NOT NULL, changed_us INTEGER NOT NULL,"
+    " status INTEGER NOT NULL, error TEXT NOT NULL) STRICT;"
+    "CREATE UNIQUE INDEX hook_deliveries_event ON hook_deliveries(case_id, seq, hook);"
+    "CREATE INDEX hook_deliveries_state ON hook_deliveries(hook, state, id);"
+    "CREATE INDEX hook_deliveries_next ON hook_deliveries(hook, case_id, seq) WHERE state = 0;"
+    "CREATE INDEX hook_deliveries_waiting ON hook_deliveries(since_us) WHERE state = 0;"
+    "CREATE INDEX hook_deliveries_over ON hook_deliveries(state, changed_us) WHERE state > 0;"
+    /* One for each webhook and case of which something waits: when its first is due. */
+    "CREATE TABLE hook_lanes("
+    " hook TEXT NOT NULL, case_id TEXT NOT NULL, next_us INTEGER NOT NULL,"
+    " PRIMARY KEY(hook, case_id)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX hook_lanes_due ON hook_lanes(hook, next_us);",
 };
 #define VERSION ((int)(sizeof migrations / sizeof migrations[0]))
 
