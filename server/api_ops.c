@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/er.h"
 #include "base/vault.h"
 #include "media/media.h"
 #include "server/api.h"
 #include "server/calls.h"
+#include "server/hook_runner.h"
 #include "server/seal/durable.h"
 
 static void text_answer(struct api_call *c, int status, const char *text)
@@ -231,6 +233,31 @@ static void write_calls(FILE *f, const struct calls *calls)
     write_metrics(f, metrics, COUNT(metrics));
 }
 
+static void write_hooks(FILE *f, const struct hook_runner *hooks)
+{
+    struct hook_counters n;
+    hook_runner_read_counters(hooks, &n);
+    uint64_t now_us = clock_unix_us(), oldest_us = n.store.oldest_us;
+    const struct metric metrics[] = {
+        {"webhooks", G, n.store.hooks, "Webhooks."},
+        {"webhooks_disabled", G, n.store.disabled, "Of those, the ones that are sent nothing."},
+        {"webhooks_troubled", G, n.troubled, "Webhooks whose last attempt failed."},
+        {"webhook_deliveries_waiting", G, n.store.waiting, "Events that wait for webhooks."},
+        {"webhook_deliveries_dead", G, n.store.dead, "Dead letters."},
+        {"webhook_oldest_seconds", G,
+         oldest_us && now_us > oldest_us ? (now_us - oldest_us) / 1000000 : 0,
+         "How long the oldest event waits."},
+        {"webhook_flights", G, n.flights, "Requests to webhooks under way."},
+        {"webhook_delivered_total", C, n.delivered, "Events delivered to webhooks."},
+        {"webhook_failures_total", C, n.failed, "Attempts to deliver that failed."},
+        {"webhook_given_up_total", C, n.dead, "Deliveries given up."},
+        {"webhook_gone_total", C, n.gone, "Webhooks that were disabled by 410."},
+        {"webhook_refused_total", C, n.refused,
+         "Attempts to deliver to addresses that are not allowed."},
+    };
+    write_metrics(f, metrics, COUNT(metrics));
+}
+
 static void write_http(FILE *f, const struct app *app)
 {
     struct http_counters n = {0};
@@ -303,6 +330,8 @@ void api_metrics(struct api_call *c)
                       LOUPE_VERSION);
         write_http(f, c->app);
         write_calls(f, c->app->calls);
+        if (c->app->hooks)
+            write_hooks(f, c->app->hooks);
         write_media(f, c->app->media);
         if (fclose(f) != 0) {
             free(text);

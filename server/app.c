@@ -20,8 +20,10 @@
 #include "media/media.h"
 #include "server/api.h"
 #include "server/app_demo.h"
+#include "server/app_hooks.h"
 #include "server/app_keys.h"
 #include "server/calls.h"
+#include "server/hook_runner.h"
 #include "server/sealer.h"
 #include "server/static.h"
 #include "server/storage_keys.h"
@@ -159,6 +161,9 @@ static uint64_t on_tick(void *ctx, uint64_t now_us)
     dbq_dispatch(sealer_stamp_queue(app->sealer));
     calls_tick(app->calls);
     uint64_t next = calls_deadline_us(app->calls);
+    uint64_t hooks_us = hook_runner_tick(app->hooks, now_us);
+    if (hooks_us < next)
+        next = hooks_us;
     if (app->drain_until_us) {
         if (now_us >= app->drain_until_us)
             http_stop(app->http);
@@ -421,6 +426,8 @@ static int start_rest(struct app *app)
         start_pages(app);
         er = start_http(app);
     }
+    if (!er && (er = app_hooks_start(app)) < 0)
+        return fail(app, "webhooks cannot start", er);
     return er;
 }
 
@@ -464,7 +471,9 @@ static void stop_all(struct app *app)
     ws_free(app->ws);
     calls_free(calls);
     media_stop(app->media);
+    hook_runner_stop(app->hooks);
     dbq_free(app->dbq);
+    hook_runner_free(app->hooks);
     sealer_free(app->sealer);
     store_close(app->store);
     statics_free(app->statics);

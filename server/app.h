@@ -13,11 +13,13 @@
 #include "server/auth.h"
 #include "server/config.h"
 #include "server/dbq.h"
+#include "server/hook_target.h"
 #include "server/http.h"
 #include "server/ice_servers.h"
 #include "server/store.h"
 
 struct calls;
+struct hook_runner;
 struct media;
 struct sealer;
 struct statics;
@@ -40,6 +42,8 @@ struct app {
     struct media *media;
     struct ice_servers ice_servers;
     struct calls *calls;
+    struct hook_runner *hooks;
+    enum hook_reach hook_reach; /* constant after start */
     struct ws *ws;
     struct whip *whip;
     struct statics *statics; /* the pages; NULL: none found */

@@ -251,6 +251,8 @@ static const struct setting settings[] = {
      "other sites whose pages may use the API; may be repeated", false},
     {"allow-plain-http", NULL, set_switch, AT(allow_plain_http),
      "serve beyond loopback without TLS, for use behind a proxy", false},
+    {"webhook-private", NULL, set_switch, AT(webhook_private),
+     "webhooks may go to http:// and into private networks: for tests", false},
     {"drain-seconds", "N", set_seconds, AT(drain_seconds), "time to end calls at SIGTERM (30)",
      false},
     {"ring-seconds", "N", set_seconds, AT(ring_seconds),

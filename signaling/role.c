@@ -45,8 +45,10 @@ static const struct role_info roles[ROLE_COUNT] = {
                          .any_room = true,
                          .sees_queue = true,
                          .holds = true,
-                         .forgets = true},
-    [ROLE_SERVICE] = {.name = "service", .holds = true, .forgets = true, .evidence = true},
+                         .forgets = true,
+                         .hooks = true},
+    [ROLE_SERVICE] =
+        {.name = "service", .holds = true, .forgets = true, .hooks = true, .evidence = true},
     [ROLE_BOT] = {.name = "bot",
                   .grants = {.publish = true, .subscribe = true},
                   .enters = true,

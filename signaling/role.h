@@ -38,6 +38,7 @@ struct role_info {
     bool rules;         /* may join and rule on disputes */
     bool holds;         /* places legal holds, and lifts them */
     bool forgets;       /* deletes clips and stills, and says how long they are kept */
+    bool hooks;         /* makes and changes webhooks */
     bool evidence;      /* sees the clips and stills of cases that it may see */
     uint8_t media_rank; /* as publisher: who is shown first, see media.h */
 };

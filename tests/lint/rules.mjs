@@ -38,6 +38,7 @@ const BEHIND = [
   [/^(libavformat|libavcodec|libavutil)\//, /^media\/record\//],
   [/^(vpx|opus)\/|^opus\.h$|^jpeglib\.h$/, /^media\/record\//],
   [/^srtp2?\//, /^media\/peer\//],
+  [/^curl\//, /^server\/http_post/],
   [/^sqlite3\.h$/, /^server\/store/],
   [/^jwt\.h$/, /^server\/auth/],
   [/^ini\.h$/, /^server\/config/],
@@ -64,7 +65,10 @@ const WRITABLE = {};
 
 /** Sources without a unit test: path -> why, and what runs them. */
 const UNTESTED = {
+  'server/app_hooks.c': 'joins webhooks to the loop: tests/net/webhooks',
   'server/app.c': 'puts the process together: tests/net and tests/e2e',
+  'server/hook_runner.c': 'carries between threads: tests/net/webhooks',
+  'server/http_post.c': 'a thread that sends: tests/net/webhooks',
   'server/main.c': 'calls app_main: tests/net/process',
   'server/main_ctl.c': 'a command line: tests/net/process',
   'server/main_ctl_keep.c': 'a command line: tests/net/forget',

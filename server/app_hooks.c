@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Webhooks as a part of the server: how far they reach by the settings, and who wakes them. */
+#include "server/app_hooks.h"
+
+#include "base/clock.h"
+#include "server/hook_runner.h"
+
+static void on_answer(void *ctx)
+{
+    struct app *app = ctx;
+    (void)hook_runner_tick(app->hooks, clock_now_us());
+}
+
+int app_hooks_start(struct app *app)
+{
+    app->hook_reach = app->config->webhook_private ? HOOK_ANYWHERE
+                      : app->config->demo          ? HOOK_LOOPBACK
+                                                   : HOOK_PUBLIC;
+    const struct hook_runner_config h = {.store = app->store,
+                                         .dbq = app->dbq,
+                                         .log = app->log,
+                                         .entropy = app->entropy,
+                                         .reach = app->hook_reach};
+    int er = hook_runner_new(&app->hooks, &h);
+    return er ? er : http_watch(app->http, hook_runner_fd(app->hooks), on_answer, app);
+}
