@@ -27,6 +27,13 @@ int ctl_usage(FILE *out)
         "       loupectl holds list --data DIR --case ID\n"
         "       loupectl holds place --data DIR --case ID [--clip ID | --still ID] --reason TEXT\n"
         "       loupectl holds lift --data DIR --hold ID --reason TEXT\n"
+        "       loupectl webhooks list --data DIR [--merchant ID]\n"
+        "       loupectl webhooks add --data DIR [--merchant ID] --url URL [--types A,B]\n"
+        "                      [--description TEXT]\n"
+        "       loupectl webhooks rotate|enable|disable|remove|test --data DIR --id ID\n"
+        "       loupectl webhooks deliveries|dead --data DIR --id ID\n"
+        "       loupectl webhooks replay --data DIR --id ID [--delivery N | --case ID]\n"
+        "                      one, a case's, or all dead letters once more\n"
         "       loupectl verify --data DIR [--case ID] [--keys FILE] [--storage-key-file FILE]\n"
         "                      [--authority FILE] [--database FILE] [--json]\n"
         "                      every row against the timeline, every file against row and seal; "
@@ -163,6 +170,7 @@ int main(int argc, char **argv)
                  {"api-keys", ctl_api_keys},
                  {"retention", ctl_retention},
                  {"holds", ctl_holds},
+                 {"webhooks", ctl_webhooks},
                  {"storage-key", ctl_storage_key},
                  {"encrypt-storage", ctl_encrypt_storage}};
     for (size_t i = 0; argc > 1 && i < sizeof verbs / sizeof verbs[0]; i++) {

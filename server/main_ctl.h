@@ -38,6 +38,7 @@ int ctl_token(int argc, char **argv);
 int ctl_api_keys(int argc, char **argv);
 int ctl_retention(int argc, char **argv);
 int ctl_holds(int argc, char **argv);
+int ctl_webhooks(int argc, char **argv);
 int ctl_keys(int argc, char **argv);
 int ctl_storage_key(int argc, char **argv);
 int ctl_encrypt_storage(int argc, char **argv);

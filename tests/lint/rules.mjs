@@ -71,6 +71,7 @@ const UNTESTED = {
   'server/http_post.c': 'a thread that sends: tests/net/webhooks',
   'server/main.c': 'calls app_main: tests/net/process',
   'server/main_ctl.c': 'a command line: tests/net/process',
+  'server/main_ctl_hooks.c': 'a command line: tests/net/webhooks',
   'server/main_ctl_keep.c': 'a command line: tests/net/forget',
   'server/main_ctl_keys.c': 'a command line: tests/net/clips',
   'server/main_ctl_tokens.c': 'a command line: tests/net/merchants',

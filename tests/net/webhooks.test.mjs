@@ -2,13 +2,13 @@
 // Webhooks over real sockets: signed so that the library of Standard Webhooks takes them, in each case's order,
 // to receivers that are slow, down, unwilling or elsewhere, and past a server that is killed.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { startLouped, token } from './support/louped.mjs';
+import { buildFolder, startLouped, token } from './support/louped.mjs';
 import { Receiver } from './support/receiver.mjs';
 
 const service = token({ role: 'service', sub: 'back-end' });
@@ -217,4 +217,28 @@ test('killed while events wait and are under way: none is lost, all in order', a
     await up.stop();
     rmSync(data, { recursive: true, force: true });
   }
+});
+
+test('loupectl makes them, lists them, and sends once more', async () => {
+  const ctl = (...args) => execFileSync(join(buildFolder, 'loupectl'), ['webhooks', ...args, '--data', server.data], { encoding: 'utf8' });
+  const [, id, secret] = /^(\S+) https:\S+ \S+\nsecret (whsec_\S+)\n$/.exec(ctl('add', '--url', 'https://shop.example/x', '--types', 'closed,ruled'));
+  assert.match(ctl('list'), new RegExp(`^${id} https://shop.example/x enabled waiting 0 dead 0 types closed,ruled$`, 'm'));
+  assert.equal((await api('GET', `/webhooks/${id}`)).body.event_types.join(), 'closed,ruled');
+  assert.notEqual(/secret (\S+)/.exec(ctl('rotate', '--id', id))[1], secret);
+  const made = await hook(receiver.url('/ctl'));
+  const item = await server.newCase();
+  await receiver.wait(1, ({ path }) => path === '/ctl');
+  await becomes(made.id, ({ waiting }) => waiting === 0);
+  const number = /^(\d+) evt_\S+ case_opened delivered/m.exec(ctl('deliveries', '--id', made.id))[1];
+  ctl('replay', '--id', made.id, '--delivery', number);
+  ctl('test', '--id', made.id);
+  await receiver.wait(3, ({ path }) => path === '/ctl');
+  assert.equal(receiver.got.filter(({ id: name }) => name === `evt_${item.id}_1`).length >= 2, true);
+  ctl('disable', '--id', made.id);
+  assert.equal((await api('GET', `/webhooks/${made.id}`)).body.disabled, 'asked');
+  ctl('enable', '--id', made.id);
+  ctl('remove', '--id', made.id);
+  assert.equal((await api('GET', `/webhooks/${made.id}`)).status, 404);
+  const bad = (...args) => spawnSync(join(buildFolder, 'loupectl'), ['webhooks', ...args, '--data', server.data]).status;
+  assert.deepEqual([bad('add', '--url', 'http://10.0.0.1/'), bad('remove', '--id', made.id), bad('burn')], [2, 1, 2]);
 });
