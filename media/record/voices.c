@@ -42,7 +42,7 @@ struct voices {
     int64_t newest_ms, cluster_ms, synced_ms;
     int64_t first_ms; /* of the cluster under way */
     size_t len;       /* of its blocks */
-    uint8_t blocks[CLUSTER_BYTES];
+    uint8_t cluster[CLUSTER_HEAD + CLUSTER_BYTES]; /* what comes before the blocks, and they */
 };
 
 /* Elements. Sizes take four bytes, or eight where a file may be large. */
@@ -239,8 +239,7 @@ static int put(struct voices *v, const void *data, size_t len)
 
 static int close_cluster(struct voices *v)
 {
-    uint8_t head[CLUSTER_HEAD];
-    struct wr w = wr_make(head, sizeof head);
+    struct wr w = wr_make(v->cluster, CLUSTER_HEAD);
     size_t inside = v->len + 1 + 1 + 8;
     wr_u32(&w, CLUSTER);
     wr_u32(&w, 0x01000000u);
@@ -251,9 +250,7 @@ static int close_cluster(struct voices *v)
     v->cluster_ms = v->newest_ms;
     if (v->len == 0 || v->error)
         return v->error;
-    v->error = put(v, head, wr_len(&w));
-    if (v->error == 0)
-        v->error = put(v, v->blocks, v->len);
+    v->error = put(v, v->cluster, CLUSTER_HEAD + v->len);
     v->len = 0;
     return v->error;
 }
@@ -283,13 +280,13 @@ int voices_write(struct voices *v, uint32_t track, const uint8_t *data, size_t l
     if (!v->file && !v->hurries && open_part(v) < 0)
         return v->error;
     int64_t apart = at_ms - v->first_ms;
-    bool fits = v->len + BLOCK_HEAD + len <= sizeof v->blocks && apart < CLUSTER_SPAN_MS &&
+    bool fits = v->len + BLOCK_HEAD + len <= CLUSTER_BYTES && apart < CLUSTER_SPAN_MS &&
                 apart >= 0;
     if (v->len > 0 && !fits && close_cluster(v) < 0)
         return v->error;
     if (v->len == 0)
         v->first_ms = at_ms > SLACK_MS ? at_ms - SLACK_MS : 0;
-    struct wr w = wr_make(v->blocks + v->len, sizeof v->blocks - v->len);
+    struct wr w = wr_make(v->cluster + CLUSTER_HEAD + v->len, CLUSTER_BYTES - v->len);
     wr_u8(&w, SIMPLE_BLOCK);
     wr_u32(&w, 0x10000000u | (uint32_t)(len + 4));
     wr_u8(&w, (uint8_t)(0x80 | track));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Frame logs as they are appended. How one is made to fit finished files is in test_complete.c. */
 #include "media/record/journal.h"
+#include "media/record/webm.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -71,7 +72,7 @@ static void test_appends(void **state)
     assert_int_equal(journal_new(&j, scratch_path(s, "log"), 5), ER_CONFLICT);
 }
 
-/** What was written 200 ms ago is with the system, so that a process that dies does not take it along. */
+/** What was written WEBM_CLUSTER_MS ago is with the system, so that a process that dies does not take it along. */
 static void test_hands_over_in_time(void **state)
 {
     struct scratch *s = *state;
@@ -87,7 +88,7 @@ static void test_hands_over_in_time(void **state)
         uint64_t last_ms = 0;
         while (framelog_next(&reader, &r) == 0)
             last_ms = r.at_ms;
-        assert_true(last_ms + 200 >= at_ms);
+        assert_true(last_ms + WEBM_CLUSTER_MS >= at_ms);
         free(text);
     }
     journal_free(j);
