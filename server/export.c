@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "server/export_report.h"
+#include "server/export_take.h"
 #include "server/seal/durable.h"
 #include "server/seal/verify_case.h"
 #include "server/seal/zip.h"
@@ -43,6 +44,7 @@ struct export
     json_t *about;
     json_t *events, *clips, *stills;
     json_t *missing; /* [{"name", "why"}, ..] */
+    json_t *takes;   /* clip id -> as export_take has it */
     json_t *seen;    /* clip id -> what was shown then */
     struct store *store;
     uint64_t unix_us;
@@ -60,6 +62,7 @@ void export_free(struct export *e)
     json_decref(e->clips);
     json_decref(e->stills);
     json_decref(e->seen);
+    json_decref(e->takes);
     free(e);
 }
 
@@ -229,6 +232,7 @@ static void add_texts(struct export *e)
                                        .clips = e->clips,
                                        .stills = e->stills,
                                        .seen = e->seen,
+                                       .takes = e->takes,
                                        .missing = e->missing,
                                        .exported_at = at,
                                        .exported_by = e->by};
@@ -259,9 +263,11 @@ int export_gather(struct export **ret, struct vault *vault, struct store *s,
     e->clips = json_array();
     e->stills = json_array();
     e->seen = json_object();
+    e->takes = json_object();
     e->store = s;
     e->unix_us = unix_us;
-    bool whole = e->about && e->missing && e->events && e->clips && e->stills && e->seen;
+    bool whole = e->about && e->missing && e->events && e->clips && e->stills && e->seen &&
+                 e->takes;
     int er = whole ? zip_new(&e->zip, vault) : ER_NOMEM;
     if (er == 0)
         er = store_events_list(s, &sc->id, 0, (size_t)INT64_MAX, event_add, e);
@@ -333,8 +339,11 @@ static void read_manifest(struct export *e, const char *id)
     (void)json_parse(text, len, &manifest,
                      NULL); /* what is wrong with it is for loupe-verify to say */
     free(text);
-    if (manifest)
+    if (manifest) {
         check_voices(e, id, manifest);
+        if (json_object_set_new(e->takes, id, export_take(manifest)))
+            note(e, ER_NOMEM);
+    }
     json_decref(manifest);
 }
 

@@ -208,6 +208,76 @@ static void put_clips(const struct page *p, const json_t *clips)
     (void)fputs("</tbody></table>\n", p->out);
 }
 
+/* Takes */
+
+/** Minutes, seconds and milliseconds into the clip. */
+static void put_moment(const struct page *p, const json_t *o, const char *name)
+{
+    long long ms = json_integer_value(json_object_get(o, name));
+    (void)fprintf(p->out, "%lld:%02lld.%03lld", ms / 60000, ms / 1000 % 60, ms % 1000);
+}
+
+static void put_span(const struct page *p, const json_t *o)
+{
+    put_moment(p, o, "from_ms");
+    if (json_integer_value(json_object_get(o, "to_ms")) ==
+        json_integer_value(json_object_get(o, "from_ms")))
+        return;
+    (void)fputs(" – ", p->out);
+    put_moment(p, o, "to_ms");
+}
+
+/** Continuous from here to there, or every break with its time and kind, or that it is not known. */
+static void put_take(const struct page *p, const json_t *take)
+{
+    const json_t *breaks = json_object_get(take, "breaks"), *one;
+    const json_t *continuous = json_object_get(take, "continuous");
+    bool checked = json_is_true(json_object_get(take, "lens_checked"));
+    size_t i;
+    if (json_is_true(continuous)) {
+        (void)fprintf(p->out, "<strong>%s</strong>: ", p->words[WORD_TAKE_UNBROKEN]);
+        put_span(p, take);
+        (void)fprintf(p->out, "<br>%s",
+                      p->words[checked ? WORD_TAKE_CHECKED : WORD_TAKE_UNCHECKED]);
+    } else if (json_is_false(continuous)) {
+        (void)fprintf(p->out, "<strong>%s %zu</strong><ul>", p->words[WORD_TAKE_BROKEN],
+                      json_array_size(breaks));
+        json_array_foreach(breaks, i, one)
+        {
+            (void)fputs("<li>", p->out);
+            put_span(p, one);
+            (void)fprintf(p->out, " %s</li>", p->words[export_break_word(text_of(one, "kind"))]);
+        }
+        (void)fputs("</ul>", p->out);
+    } else {
+        (void)fputs(p->words[WORD_TAKE_UNKNOWN], p->out);
+    }
+}
+
+static void put_takes(const struct page *p, const json_t *clips, const json_t *takes)
+{
+    static const enum word words[] = {WORD_CLIP, WORD_LABEL, WORD_TAKE};
+    size_t i, count = 0;
+    const json_t *c;
+    json_array_foreach(clips, i, c)
+    {
+        if (strcmp(text_of(c, "state"), "ready") != 0)
+            continue;
+        if (count++ == 0) {
+            heading(p, WORD_TAKE);
+            columns(p, words, 3);
+        }
+        (void)fputs("<tr>", p->out);
+        cell(p, text_of(c, "id"));
+        cell(p, text_of(c, "label"));
+        (void)fputs("<td>", p->out);
+        put_take(p, json_object_get(takes, text_of(c, "id")));
+        (void)fputs("</td></tr>\n", p->out);
+    }
+    if (count)
+        (void)fputs("</tbody></table>\n", p->out);
+}
+
 /* What they saw */
 
 struct column_sum {
@@ -397,6 +467,8 @@ static void put_page(const struct page *p, const struct report_facts *f, bool is
     heading(p, WORD_CASE);
     put_object(p->out, f->about, 0);
     put_clips(p, f->clips);
+    if (f->takes)
+        put_takes(p, f->clips, f->takes);
     if (f->seen)
         put_seen(p, f->seen);
     put_stills(p, f->stills);

@@ -13,6 +13,7 @@ struct report_facts {
     const json_t *clips;  /* as the API gives them */
     const json_t *stills; /* likewise */
     const json_t *seen;   /* by clip: as GET /clips/{id}/seen gives it */
+    const json_t *takes;   /* by clip: as export_take gives it; NULL: nothing is said of them */
     const json_t *missing; /* [{"name", "why"}, ..] of files that are not in the archive; NULL: none */
     const char *exported_at, *exported_by;
 };

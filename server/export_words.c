@@ -2,6 +2,8 @@
 /* The report's words: English, and Chinese. */
 #include "server/export_words.h"
 
+#include <string.h>
+
 static const char *const english[WORDS] = {
     "Report of the case",
     "The case",
@@ -43,6 +45,23 @@ static const char *const english[WORDS] = {
     "it is not there",
     "it cannot be read",
     "it is not as it was written",
+    "Unbroken takes",
+    "Unbroken take",
+    "One camera, never off nor covered, and no gap of more than half a second.",
+    "One camera, never off, and no gap of more than half a second. Whether its lens was covered "
+    "could "
+    "not be looked at all over.",
+    "Not one take; breaks:",
+    "Not known whether the take is unbroken: there is no whole log of the recorder's in a "
+    "manifest.",
+    "Picture missing",
+    "Camera off",
+    "Another camera",
+    "Lens covered",
+    "Picture from another source",
+    "No picture",
+    "Recorder too slow",
+    "Another break",
 };
 static const char *const chinese[WORDS] = {
     "案件报告",
@@ -81,9 +100,34 @@ static const char *const chinese[WORDS] = {
     "文件不存在",
     "文件无法读取",
     "文件与写入时不一致",
+    "拍摄是否连续",
+    "连续拍摄，未中断",
+    "同一摄像头，从未关闭或遮挡，且没有超过半秒的缺口。",
+    "同一摄像头，从未关闭，且没有超过半秒的缺口。镜头是否曾被遮挡，未能全程检查。",
+    "并非连续拍摄，中断次数：",
+    "无法判断拍摄是否连续：清单中没有录制器的完整记录。",
+    "画面缺失",
+    "摄像头关闭",
+    "更换摄像头",
+    "镜头被遮挡",
+    "画面来源改变",
+    "没有画面",
+    "录制器来不及写入",
+    "其他中断",
 };
 
 const char *const *export_words(bool is_chinese)
 {
     return is_chinese ? chinese : english;
+}
+
+enum word export_break_word(const char *kind)
+{
+    static const char *const kinds[] = {"gap",           "muted",       "camera", "covered",
+                                        "track_changed", "track_ended", "overrun"};
+    for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (strcmp(kinds[i], kind) == 0)
+            return (enum word)(WORD_BREAKS + i);
+    }
+    return WORD_BREAK_OTHER;
 }

@@ -40,10 +40,27 @@ enum word {
     WORD_WHY_NOT_FOUND,
     WORD_WHY_UNREADABLE,
     WORD_WHY_CHANGED,
+    WORD_TAKE,
+    WORD_TAKE_UNBROKEN,
+    WORD_TAKE_CHECKED,
+    WORD_TAKE_UNCHECKED,
+    WORD_TAKE_BROKEN,
+    WORD_TAKE_UNKNOWN,
+    WORD_BREAKS, /* kinds of them, to WORD_BREAK_OTHER; see export_break_word */
+    WORD_BREAK_GAP = WORD_BREAKS,
+    WORD_BREAK_MUTED,
+    WORD_BREAK_CAMERA,
+    WORD_BREAK_COVERED,
+    WORD_BREAK_TRACK_CHANGED,
+    WORD_BREAK_TRACK_ENDED,
+    WORD_BREAK_OVERRUN,
+    WORD_BREAK_OTHER,
     WORDS
 };
 
 /** WORDS texts. */
 const char *const *export_words(bool chinese);
+/** For a break's kind as the manifest has it. */
+enum word export_break_word(const char *kind);
 
 #endif

@@ -27,6 +27,9 @@ static void the_report_is_in_the_cases_language_and_harmless(void **state)
     assert_non_null(strstr(html, s->still.text));
     assert_non_null(strstr(html, "@media print"));
     assert_non_null(strstr(html, "各方所见画面"));
+    assert_non_null(strstr(html, "<strong>并非连续拍摄，中断次数： 2</strong><ul>"
+                                 "<li>0:00.400 – 0:00.900 镜头被遮挡</li>"
+                                 "<li>0:01.200 更换摄像头</li></ul>"));
     assert_non_null(strstr(html, "<td>&lt;b&gt;ann</td><td>bo</td><td>2</td><td>640×360</td>"
                                  "<td>24</td><td>0</td><td>2</td>"));
     free(html);

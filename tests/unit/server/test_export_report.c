@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -110,6 +111,66 @@ static void little_is_enough(void **state)
     free(html);
 }
 
+static char *report_of_takes(const char *language, json_t *takes)
+{
+    json_t *clips = json_pack("[{s:s,s:s,s:s},{s:s,s:s},{s:s,s:s},{s:s,s:s}]", "id", "a", "state",
+                              "ready", "label", "crack", "id", "b", "state", "ready", "id", "c",
+                              "state", "ready", "id", "d", "state", "failed");
+    const struct report_facts facts = {
+        .language = language, .clips = clips, .takes = takes, .exported_at = "", .exported_by = ""};
+    char *html = report_html(&facts);
+    assert_non_null(html);
+    json_decref(clips);
+    json_decref(takes);
+    return html;
+}
+
+static json_t *some_takes(bool checked)
+{
+    json_t *breaks = json_array();
+    static const char *const kinds[] = {"gap",           "muted",       "camera",  "covered",
+                                        "track_changed", "track_ended", "overrun", EVIL};
+    for (int i = 0; i < 8; i++)
+        json_array_append_new(breaks, json_pack("{s:i,s:i,s:s}", "from_ms", 61001 + i, "to_ms",
+                                                61001 + 2 * i, "kind", kinds[i]));
+    return json_pack("{s:{s:b,s:i,s:i,s:b,s:[]},s:{s:b,s:o}}", "a", "continuous", 1, "from_ms", 0,
+                     "to_ms", 3600500, "lens_checked", checked, "breaks", "b", "continuous", 0,
+                     "breaks", breaks);
+}
+
+static void each_take_is_certified(void **state)
+{
+    (void)state;
+    char *html = report_of_takes("en", some_takes(true));
+    assert_non_null(strstr(html, "<td>a</td><td>crack</td><td><strong>Unbroken take</strong>: "
+                                 "0:00.000 – 60:00.500<br>One camera, never off nor covered"));
+    assert_non_null(strstr(html, "Not one take; breaks: 8</strong><ul><li>1:01.001 Picture missing"
+                                 "</li><li>1:01.002 – 1:01.003 Camera off</li>"));
+    assert_non_null(strstr(html, "Another break</li></ul>"));
+    assert_null(strstr(html, "<script"));
+    assert_non_null(strstr(html, "<td>c</td><td></td><td>Not known whether"));
+    assert_null(strstr(html, "<td>d</td>"));
+    free(html);
+    html = report_of_takes("en", some_takes(false));
+    assert_non_null(strstr(html, "Whether its lens was covered could not be looked at all over"));
+    free(html);
+    html = report_of_takes("zh", some_takes(true));
+    static const char *const words[] = {"连续拍摄，未中断",
+                                        "并非连续拍摄，中断次数： 8",
+                                        "画面缺失",
+                                        "摄像头关闭",
+                                        "更换摄像头",
+                                        "镜头被遮挡",
+                                        "画面来源改变",
+                                        "没有画面",
+                                        "录制器来不及写入",
+                                        "其他中断",
+                                        "无法判断拍摄是否连续"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        assert_non_null(strstr(html, words[i]));
+    free(html);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +178,7 @@ int main(void)
         cmocka_unit_test(nesting_is_cut),
         cmocka_unit_test(it_is_in_the_cases_language),
         cmocka_unit_test(little_is_enough),
+        cmocka_unit_test(each_take_is_certified),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

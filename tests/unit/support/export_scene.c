@@ -46,6 +46,10 @@ static void add_clip(struct export_scene *s)
     write_at(s, c.id.text, ".voices.mka", m.bytes, m.len);
     matroska_make_free(&m);
     assert_int_equal(store_clip_facts(s->store, &c, &facts), 0);
+    json_object_set_new(facts, "take",
+                        json_pack("{s:i,s:b,s:[{s:i,s:i,s:s},{s:i,s:i,s:s}]}", "to_ms", 1500,
+                                  "lens_checked", 1, "breaks", "from_ms", 400, "to_ms", 900, "kind",
+                                  "covered", "from_ms", 1200, "to_ms", 1200, "kind", "camera"));
     struct sealer_hashes hashes;
     assert_int_equal(sealer_seal(s->sealer, &c.id, c.path, facts, T0 + 2000000, &hashes), 0);
     (void)str_copy(c.manifest_sha256, sizeof c.manifest_sha256, hashes.manifest);

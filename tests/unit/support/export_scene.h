@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A fixture: a case in Chinese with a chat message, a sealed clip with voices and a still, exported. */
+/* A fixture: a case in Chinese with a chat message, a sealed clip with voices and two breaks, and a still;
+ * exported. */
 #ifndef LOUPE_TESTS_UNIT_SUPPORT_EXPORT_SCENE_H
 #define LOUPE_TESTS_UNIT_SUPPORT_EXPORT_SCENE_H
 
