@@ -167,6 +167,17 @@ static bool is_matroska(struct file *file)
            memmem(head, len, type, sizeof type - 1);
 }
 
+/** A manifest grows when its time stamp comes; the others never change. */
+static void set_tag(struct api_call *c, const struct store_clip *clip, const char *what)
+{
+    char more[32] = "";
+    if (strcmp(what, "poster") == 0)
+        (void)str_copy(more, sizeof more, "-p");
+    else if (strcmp(what, "manifest") == 0)
+        (void)snprintf(more, sizeof more, "-m%llu", (unsigned long long)c->response.file_size);
+    (void)snprintf(c->response.etag, sizeof c->response.etag, "\"%.64s%.12s\"", clip->sha256, more);
+}
+
 static void send_file(struct store *s, struct api_call *c, const char *suffix, const char *type,
                       const char *what)
 {
@@ -179,10 +190,6 @@ static void send_file(struct store *s, struct api_call *c, const char *suffix, c
         api_problem(c, poster ? 404 : 409, "there is no such file, or not yet");
         return;
     }
-    (void)snprintf(c->response.etag, sizeof c->response.etag, "\"%.64s%s\"", clip.sha256,
-                   poster  ? "-p"
-                   : media ? ""
-                           : "-m");
     const struct access access = {.case_id = &clip.case_id,
                                   .object = "clip",
                                   .id = &clip.id,
@@ -193,6 +200,7 @@ static void send_file(struct store *s, struct api_call *c, const char *suffix, c
     (void)snprintf(path, sizeof path, "%s%s", clip.path, suffix);
     if (api_file(c, path))
         return;
+    set_tag(c, &clip, what);
     int er = access_tell(s, c, &access);
     if (er) {
         api_problem_er(c, er, "the file cannot be read");
@@ -203,7 +211,8 @@ static void send_file(struct store *s, struct api_call *c, const char *suffix, c
         type = "video/x-matroska";
     }
     c->response.content_type = type;
-    http_header_add(&c->response, "cache-control", "private, max-age=600");
+    http_header_add(&c->response, "cache-control", "private, %s",
+                    poster || media ? "max-age=600" : "no-cache");
     http_header_add(&c->response, "content-disposition", "inline; filename=\"%s%s\"", clip.id.text,
                     suffix);
 }

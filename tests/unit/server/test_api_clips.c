@@ -260,12 +260,21 @@ static void test_manifest(void **state)
     api_bench_file(b->clip.path, ".manifest.json", "{}");
     assert_int_equal(ask(b, api_clip_manifest, buyer), 200);
     assert_string_equal(r->content_type, "application/json");
-    assert_string_equal(r->etag, "\"" SHA "-m\"");
+    assert_string_equal(r->etag, "\"" SHA "-m2\"");
+    assert_string_equal(api_header(&b->api, "cache-control"), "private, no-cache");
     assert_int_equal(r->file_size, 2);
     assert_int_equal(views(b), 1);
     const struct api_ask only_looking = {.role = ROLE_BUYER, .method = HTTP_HEAD};
     assert_int_equal(ask(b, api_clip_manifest, only_looking), 200);
     assert_int_equal(views(b), 1);
+    /* With its time stamp it is another file: who has the first one is sent it, and that is a view. */
+    const struct api_ask again = {.role = ROLE_BUYER, .if_none_match = "\"" SHA "-m2\""};
+    assert_int_equal(ask(b, api_clip_manifest, again), 200);
+    assert_int_equal(views(b), 1);
+    api_bench_file(b->clip.path, ".manifest.json", "{'timestamp':0}");
+    assert_int_equal(ask(b, api_clip_manifest, again), 200);
+    assert_string_equal(r->etag, "\"" SHA "-m15\"");
+    assert_int_equal(views(b), 2);
 }
 
 int main(void)
