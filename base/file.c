@@ -49,6 +49,12 @@ static int begin(struct file **f, struct vault *vault, enum vault_kind kind)
     return er;
 }
 
+int file_sync_folder(int folder)
+{
+    /* EINVAL: a file system that has no fsync for folders. */
+    return fsync(folder) < 0 && errno != EINVAL ? ER_IO : 0;
+}
+
 /** Makes the names in the folder of `path` durable. */
 static int sync_folder_of(const char *path)
 {
@@ -62,8 +68,7 @@ static int sync_folder_of(const char *path)
     free(folder);
     if (fd < 0)
         return ER_IO;
-    /* EINVAL: a file system that has no fsync for folders. */
-    int er = fsync(fd) < 0 && errno != EINVAL ? ER_IO : 0;
+    int er = file_sync_folder(fd);
     close(fd);
     return er;
 }

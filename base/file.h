@@ -64,6 +64,8 @@ int file_read_all(struct vault *vault, const char *path, size_t max, char **ret,
 
 /** `path` with `suffix` behind it, to free(); NULL without memory. */
 char *file_name(const char *path, const char *suffix);
+/** The names in a folder that is open are durable on return. ER_IO. */
+int file_sync_folder(int folder);
 /** Renames `from` over `to` and makes the folder durable. ER_IO. */
 int file_commit(const char *from, const char *to);
 /** Not being there is fine. ER_IO. */

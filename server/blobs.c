@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/er.h"
+#include "base/file.h"
 #include "base/str.h"
 
 static int remove_all(DIR *folder, const char *name)
@@ -37,9 +38,8 @@ int blobs_remove(const char *path)
     if (!d)
         return errno == ENOENT ? 0 : ER_IO;
     int er = remove_all(d, name + 1);
-    /* EINVAL: a file system that has no fsync for folders. */
-    if (er == 0 && fsync(dirfd(d)) && errno != EINVAL)
-        er = ER_IO;
+    if (er == 0)
+        er = file_sync_folder(dirfd(d));
     (void)closedir(d);
     return er;
 }

@@ -94,8 +94,7 @@ static int exchange(int folder, const char *beside, const char *path)
 {
     if (renameat2(AT_FDCWD, beside, AT_FDCWD, path, RENAME_EXCHANGE) < 0)
         return errno == ENOENT ? ER_NOT_FOUND : errno == EINVAL ? ER_UNSUPPORTED : ER_IO;
-    /* Before the old one goes: EINVAL: a file system that has no fsync for folders. */
-    return fsync(folder) < 0 && errno != EINVAL ? ER_IO : 0;
+    return file_sync_folder(folder); /* before the old one goes */
 }
 
 static int encrypt_file(const struct work *w, int folder, const char *path)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/er.h"
+#include "base/file.h"
 
 static int write_all(int fd, const uint8_t *data, size_t len)
 {
@@ -65,9 +66,8 @@ int durable_write(const char *path, const void *data, size_t len, unsigned mode)
         er = ER_IO;
     if (er && fd >= 0)
         (void)unlink(temporary);
-    /* EINVAL: a file system that has no fsync for folders. */
-    if (er == 0 && fsync(folder) && errno != EINVAL)
-        er = ER_IO;
+    if (er == 0)
+        er = file_sync_folder(folder);
     (void)close(folder);
     free(temporary);
     return er;
