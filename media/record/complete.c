@@ -38,9 +38,7 @@ static bool make_poster(struct vault *vault, const char *path, const struct webm
     if (!info->key_frame ||
         poster_make(info->format, info->key_frame, info->key_frame_len, &jpeg, &len) < 0)
         return false;
-    char *out = file_name(path, ".jpg");
-    int er = out ? jpeg_write(vault, out, jpeg, len) : ER_NOMEM;
-    free(out);
+    int er = jpeg_write_as(vault, path, ".jpg", jpeg, len);
     free(jpeg);
     return er == 0;
 }

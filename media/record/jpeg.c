@@ -180,3 +180,12 @@ int jpeg_write(struct vault *vault, const char *path, const uint8_t *jpeg, size_
     free(temporary);
     return er;
 }
+
+int jpeg_write_as(struct vault *vault, const char *path, const char *suffix, const uint8_t *jpeg,
+                  size_t len)
+{
+    char *name = file_name(path, suffix);
+    int er = name ? jpeg_write(vault, name, jpeg, len) : ER_NOMEM;
+    free(name);
+    return er;
+}

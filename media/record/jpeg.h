@@ -17,5 +17,8 @@ int jpeg_encode(const struct still *image, unsigned max_width, int quality, uint
 /** The file at `path` holds these bytes, durably, or what it was before; `path`.tmp is used for it.
  *  ER_IO, ER_NOMEM. */
 int jpeg_write(struct vault *vault, const char *path, const uint8_t *jpeg, size_t len);
+/** The same of `path` with `suffix` behind it. */
+int jpeg_write_as(struct vault *vault, const char *path, const char *suffix, const uint8_t *jpeg,
+                  size_t len);
 
 #endif

@@ -3,21 +3,16 @@
 #include "media/record/photo.h"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/er.h"
 #include "base/limits.h"
 #include "base/file.h"
 #include "media/record/jpeg.h"
 
 enum { SMALL_QUALITY = 80 };
-
-static int hash(const void *data, size_t len, uint8_t ret[32])
-{
-    return EVP_Digest(data, len, ret, NULL, EVP_sha256(), NULL) == 1 ? 0 : ER_INTERNAL;
-}
 
 /** The whole file, to free(). */
 static int read_upload(struct vault *vault, const char *path, uint8_t **ret, size_t *ret_len)
@@ -51,15 +46,6 @@ static int read_upload(struct vault *vault, const char *path, uint8_t **ret, siz
     return 0;
 }
 
-static int write_as(struct vault *vault, const char *path, const char *suffix, const uint8_t *jpeg,
-                    size_t len)
-{
-    char *name = file_name(path, suffix);
-    int er = name ? jpeg_write(vault, name, jpeg, len) : ER_NOMEM;
-    free(name);
-    return er;
-}
-
 /** Turned as the large one is. */
 static int write_small(struct vault *vault, const char *path, const struct still *image,
                        unsigned orientation)
@@ -70,7 +56,7 @@ static int write_small(struct vault *vault, const char *path, const struct still
     if (er == 0)
         er = photo_orient(jpeg, len, orientation, &turned, &turned_len);
     if (er == 0)
-        er = write_as(vault, path, ".small.jpg", turned, turned_len);
+        er = jpeg_write_as(vault, path, ".small.jpg", turned, turned_len);
     free(turned);
     free(jpeg);
     return er;
@@ -91,10 +77,9 @@ static int keep(struct vault *vault, const char *path, const uint8_t *jpeg, size
         er = write_small(vault, path, &image, ret->orientation);
     }
     photo_picture_free(picture);
-    if (er == 0)
-        er = hash(jpeg, len, ret->sha256);
+    digest_sha256(jpeg, len, ret->sha256);
     ret->bytes = len;
-    return er == 0 ? write_as(vault, path, ".jpg", jpeg, len) : er;
+    return er == 0 ? jpeg_write_as(vault, path, ".jpg", jpeg, len) : er;
 }
 
 int photo_take(struct vault *vault, const char *path, const uint8_t sha256[static 32],
@@ -106,7 +91,7 @@ int photo_take(struct vault *vault, const char *path, const uint8_t sha256[stati
     char *upload = file_name(path, ".upload");
     int er = upload ? read_upload(vault, upload, &data, &len) : ER_NOMEM;
     if (er == 0)
-        er = hash(data, len, digest);
+        digest_sha256(data, len, digest);
     if (er == 0 && CRYPTO_memcmp(digest, sha256, sizeof digest) != 0)
         er = ER_UNAUTHENTIC;
     if (er == 0)

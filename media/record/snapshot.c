@@ -2,9 +2,9 @@
 /* Packets to frames (depack.h), to a picture (still.h), to files (jpeg.h). */
 #include "media/record/snapshot.h"
 
-#include <openssl/evp.h>
 #include <stdlib.h>
 
+#include "base/digest.h"
 #include "base/er.h"
 #include "media/record/depack.h"
 #include "base/file.h"
@@ -13,11 +13,6 @@
 #include "media/record/still.h"
 
 enum { QUALITY = 92, SMALL_QUALITY = 80 };
-
-static int hash(const void *data, size_t len, uint8_t ret[32])
-{
-    return EVP_Digest(data, len, ret, NULL, EVP_sha256(), NULL) == 1 ? 0 : ER_INTERNAL;
-}
 
 /** The frame at which what follows is decoded: the last one's facts stay. */
 static int take_frame(struct still_decoder *decoder, const struct depack_frame *frame,
@@ -48,18 +43,9 @@ static int decode(struct still_decoder *decoder, struct depack *depack,
         if (er == ER_UNSUPPORTED || er == ER_NOMEM)
             return er;
         if (er == 0)
-            er = hash(frame.data, frame.len, ret->frame_sha256);
+            digest_sha256(frame.data, frame.len, ret->frame_sha256);
     }
     return er == ER_AGAIN ? ER_MALFORMED : er;
-}
-
-static int write_as(struct vault *vault, const char *path, const char *suffix, const uint8_t *jpeg,
-                    size_t len)
-{
-    char *name = file_name(path, suffix);
-    int er = name ? jpeg_write(vault, name, jpeg, len) : ER_NOMEM;
-    free(name);
-    return er;
 }
 
 static int write_small(struct vault *vault, const struct still *image, const char *path)
@@ -69,7 +55,7 @@ static int write_small(struct vault *vault, const struct still *image, const cha
     int er = jpeg_encode(image, SNAPSHOT_SMALL_WIDTH, SMALL_QUALITY, &jpeg, &len);
     if (er < 0)
         return er;
-    er = write_as(vault, path, ".small.jpg", jpeg, len);
+    er = jpeg_write_as(vault, path, ".small.jpg", jpeg, len);
     free(jpeg);
     return er;
 }
@@ -92,11 +78,10 @@ static int write_files(struct vault *vault, const struct still *image, const cha
     if (er < 0)
         return er;
     ret->bytes = len;
-    er = hash(jpeg, len, ret->sha256);
+    digest_sha256(jpeg, len, ret->sha256);
+    er = write_small(vault, image, path);
     if (er == 0)
-        er = write_small(vault, image, path);
-    if (er == 0)
-        er = write_as(vault, path, ".jpg", jpeg, len);
+        er = jpeg_write_as(vault, path, ".jpg", jpeg, len);
     if (er < 0)
         remove_small(path);
     free(jpeg);
