@@ -31,16 +31,6 @@ struct deletion {
     int er;
 };
 
-struct step_job {
-    struct calls_job head;
-    struct deletion *d;
-};
-
-static struct deletion *deletion_of(struct calls_job *head)
-{
-    return container_of(head, struct step_job, head)->d;
-}
-
 static void deletion_free(struct deletion *d)
 {
     json_decref(d->facts);
@@ -70,17 +60,9 @@ static void step(struct calls *c, struct dbq *queue, struct deletion *d,
                  void (*work)(struct store *, struct calls_job *),
                  void (*done)(struct calls *, struct calls_job *))
 {
-    struct step_job *job = calloc(1, sizeof *job);
-    int er = job ? 0 : ER_NOMEM;
-    if (job) {
-        job->head.work = work;
-        job->head.done = done;
-        job->d = d;
-        er = calls_run_on(c, queue, &job->head); /* from here on `d` is the other thread's */
-    }
+    int er = calls_step(c, queue, d, work, done);
     if (er == 0)
         return;
-    free(job);
     d->er = er;
     d->why = "cannot be done now";
     end(c, d);
@@ -92,13 +74,13 @@ static void begin_one(struct calls *c, struct deletion *d);
 
 static void cleared_work(struct store *s, struct calls_job *head)
 {
-    struct deletion *d = deletion_of(head);
+    struct deletion *d = calls_step_of(head);
     d->er = store_tombstone_cleared(s, &d->tomb.id);
 }
 
 static void cleared_done(struct calls *c, struct calls_job *head)
 {
-    struct deletion *d = deletion_of(head);
+    struct deletion *d = calls_step_of(head);
     if (!c) {
         deletion_free(d);
         return;
@@ -117,14 +99,14 @@ static void cleared_done(struct calls *c, struct calls_job *head)
 
 static void clear_work(struct store *s, struct calls_job *head)
 {
-    struct deletion *d = deletion_of(head);
+    struct deletion *d = calls_step_of(head);
     (void)s;
     d->er = blobs_remove(d->tomb.path);
 }
 
 static void clear_done(struct calls *c, struct calls_job *head)
 {
-    struct deletion *d = deletion_of(head);
+    struct deletion *d = calls_step_of(head);
     d->why = "it is deleted, but its files could not be removed yet: this is tried again";
     if (!c)
         deletion_free(d);
@@ -138,7 +120,7 @@ static void clear_done(struct calls *c, struct calls_job *head)
 
 static void bury_work(struct store *s, struct calls_job *head)
 {
-    struct deletion *d = deletion_of(head);
+    struct deletion *d = calls_step_of(head);
     bool asked = d->who.identity[0] != '\0';
     json_t *told = json_pack("{s:s,s:s,s:s}", "cause", asked ? "asked" : "retention", "reason",
                              d->reason, "tombstone_sha256", d->sha256);
@@ -150,7 +132,7 @@ static void bury_work(struct store *s, struct calls_job *head)
 
 static void bury_done(struct calls *c, struct calls_job *head)
 {
-    struct deletion *d = deletion_of(head);
+    struct deletion *d = calls_step_of(head);
     d->why = d->er == ER_CONFLICT ? "it was held meanwhile, or a part of it is being made"
                                   : "it could not be deleted";
     if (!c) {
@@ -176,7 +158,7 @@ static void bury_done(struct calls *c, struct calls_job *head)
 
 static void sign_work(struct store *s, struct calls_job *head)
 {
-    struct deletion *d = deletion_of(head);
+    struct deletion *d = calls_step_of(head);
     bool asked = d->who.identity[0] != '\0';
     const struct tombstone_cause cause = {.by = asked ? d->who.identity : "system",
                                           .cause = asked ? "asked" : "retention",
@@ -191,7 +173,7 @@ static void sign_work(struct store *s, struct calls_job *head)
 
 static void sign_done(struct calls *c, struct calls_job *head)
 {
-    struct deletion *d = deletion_of(head);
+    struct deletion *d = calls_step_of(head);
     d->why = "its tombstone could not be signed";
     if (!c)
         deletion_free(d);
@@ -292,7 +274,7 @@ static int look(struct store *s, struct deletion *d)
 
 static void look_work(struct store *s, struct calls_job *head)
 {
-    struct deletion *d = deletion_of(head);
+    struct deletion *d = calls_step_of(head);
     d->why = "cannot be done now";
     d->er = look(s, d);
     if (d->er == ER_AGAIN || (d->er && d->er != ER_STALE)) {
@@ -307,7 +289,7 @@ static void look_work(struct store *s, struct calls_job *head)
 
 static void look_done(struct calls *c, struct calls_job *head)
 {
-    struct deletion *d = deletion_of(head);
+    struct deletion *d = calls_step_of(head);
     if (!c) {
         deletion_free(d);
         return;

@@ -180,6 +180,13 @@ struct calls_job {
 int calls_run(struct calls *c, struct calls_job *job);
 /** The same on another queue's thread. */
 int calls_run_on(struct calls *c, struct dbq *queue, struct calls_job *job);
+/** A step of something that takes several: `of` is the other thread's from here on until `done`, which frees
+ *  it where there is no conductor any more. ER_FULL, ER_NOMEM: nothing was begun. */
+int calls_step(struct calls *c, struct dbq *queue, void *of,
+               void (*work)(struct store *, struct calls_job *),
+               void (*done)(struct calls *, struct calls_job *));
+/** What it is a step of. */
+void *calls_step_of(struct calls_job *head);
 /** An event on the case's timeline; `data` is taken over and may be NULL. Failures are logged. */
 void calls_event(struct calls *c, const struct id *case_id, const char *actor, const char *type,
                  json_t *data);

@@ -23,16 +23,6 @@ struct stamping {
     int er;
 };
 
-struct step_job {
-    struct calls_job head;
-    struct stamping *t;
-};
-
-static struct stamping *stamping_of(struct calls_job *head)
-{
-    return container_of(head, struct step_job, head)->t;
-}
-
 static void stamping_free(struct stamping *t)
 {
     free(t->stamped.text);
@@ -63,17 +53,9 @@ static void step(struct calls *c, struct dbq *queue, struct stamping *t,
                  void (*work)(struct store *, struct calls_job *),
                  void (*done)(struct calls *, struct calls_job *))
 {
-    struct step_job *job = calloc(1, sizeof *job);
-    int er = job ? 0 : ER_NOMEM;
-    if (job) {
-        job->head.work = work;
-        job->head.done = done;
-        job->t = t;
-        er = calls_run_on(c, queue, &job->head); /* from here on `t` is the other thread's */
-    }
+    int er = calls_step(c, queue, t, work, done);
     if (er == 0)
         return;
-    free(job);
     t->er = er;
     end(c, t);
 }
@@ -82,16 +64,16 @@ static void step(struct calls *c, struct dbq *queue, struct stamping *t,
 
 static void mark_work(struct store *s, struct calls_job *head)
 {
-    struct stamping *t = stamping_of(head);
+    struct stamping *t = calls_step_of(head);
     t->er = store_clip_stamp_set(s, &t->row.id, t->becomes);
 }
 
 static void mark_done(struct calls *c, struct calls_job *head)
 {
     if (c)
-        end(c, stamping_of(head));
+        end(c, calls_step_of(head));
     else
-        stamping_free(stamping_of(head));
+        stamping_free(calls_step_of(head));
 }
 
 static void mark(struct calls *c, struct stamping *t, enum clip_stamp becomes)
@@ -104,14 +86,14 @@ static void mark(struct calls *c, struct stamping *t, enum clip_stamp becomes)
 
 static void put_work(struct store *s, struct calls_job *head)
 {
-    struct stamping *t = stamping_of(head);
+    struct stamping *t = calls_step_of(head);
     (void)s;
     t->er = sealer_stamp_put(t->row.path);
 }
 
 static void put_done(struct calls *c, struct calls_job *head)
 {
-    struct stamping *t = stamping_of(head);
+    struct stamping *t = calls_step_of(head);
     if (!c) {
         stamping_free(t);
     } else if (t->er) {
@@ -126,13 +108,13 @@ static void put_done(struct calls *c, struct calls_job *head)
 
 static void tell_work(struct store *s, struct calls_job *head)
 {
-    struct stamping *t = stamping_of(head);
+    struct stamping *t = calls_step_of(head);
     t->er = store_clip_stamp_tell(s, &t->row, t->stamped.sha256, head->unix_us);
 }
 
 static void tell_done(struct calls *c, struct calls_job *head)
 {
-    struct stamping *t = stamping_of(head);
+    struct stamping *t = calls_step_of(head);
     t->er = t->er == ER_NOT_FOUND ? ER_CONFLICT : t->er;
     if (!c)
         stamping_free(t);
@@ -146,14 +128,14 @@ static void tell_done(struct calls *c, struct calls_job *head)
 
 static void keep_work(struct store *s, struct calls_job *head)
 {
-    struct stamping *t = stamping_of(head);
+    struct stamping *t = calls_step_of(head);
     (void)s;
     t->er = sealer_stamp_keep(t->row.path, &t->stamped);
 }
 
 static void keep_done(struct calls *c, struct calls_job *head)
 {
-    struct stamping *t = stamping_of(head);
+    struct stamping *t = calls_step_of(head);
     t->er = t->er == ER_NOT_FOUND ? ER_CONFLICT : t->er;
     if (!c)
         stamping_free(t);
@@ -167,7 +149,7 @@ static void keep_done(struct calls *c, struct calls_job *head)
 
 static void get_work(struct store *s, struct calls_job *head)
 {
-    struct stamping *t = stamping_of(head);
+    struct stamping *t = calls_step_of(head);
     (void)s;
     t->er = sealer_stamp_get(t->sealer, t->row.path, t->ask, head->unix_us, &t->stamped);
 }
@@ -182,7 +164,7 @@ static void give_up(struct calls *c, struct stamping *t)
 
 static void get_done(struct calls *c, struct calls_job *head)
 {
-    struct stamping *t = stamping_of(head);
+    struct stamping *t = calls_step_of(head);
     if (!c) {
         stamping_free(t);
         return;
@@ -211,7 +193,7 @@ static void get_done(struct calls *c, struct calls_job *head)
 
 static void find_work(struct store *s, struct calls_job *head)
 {
-    struct stamping *t = stamping_of(head);
+    struct stamping *t = calls_step_of(head);
     struct id after = t->row.id;
     t->er = store_clip_unstamped(s, &after, &t->row, &t->waiting);
     t->ask = t->row.created_us + LIMIT_STAMP_US > head->unix_us;
@@ -230,7 +212,7 @@ static void end_round(struct calls *c, struct stamping *t)
 
 static void find_done(struct calls *c, struct calls_job *head)
 {
-    struct stamping *t = stamping_of(head);
+    struct stamping *t = calls_step_of(head);
     if (!c) {
         stamping_free(t);
         return;

@@ -22,11 +22,6 @@ struct trimming {
     int er;
 };
 
-struct trim_job {
-    struct calls_job head;
-    struct trimming *t;
-};
-
 static void answer(struct trimming *t, const json_t *body)
 {
     t->done(t->ctx, t->er, t->er ? t->why : NULL, body);
@@ -38,32 +33,19 @@ static void step(struct calls *c, struct dbq *queue, struct trimming *t,
                  void (*work)(struct store *, struct calls_job *),
                  void (*done)(struct calls *, struct calls_job *))
 {
-    struct trim_job *job = calloc(1, sizeof *job);
-    int er = job ? 0 : ER_NOMEM;
-    if (job) {
-        job->head.work = work;
-        job->head.done = done;
-        job->t = t;
-        er = calls_run_on(c, queue, &job->head); /* from here on `t` is the other thread's */
-    }
+    int er = calls_step(c, queue, t, work, done);
     if (er == 0)
         return;
-    free(job);
     t->er = er;
     t->why = "cannot be done now";
     answer(t, NULL);
-}
-
-static struct trimming *trimming_of(struct calls_job *head)
-{
-    return container_of(head, struct trim_job, head)->t;
 }
 
 /* 3. The row, then the copy */
 
 static void add_work(struct store *s, struct calls_job *head)
 {
-    struct trimming *t = trimming_of(head);
+    struct trimming *t = calls_step_of(head);
     struct store_clip original;
     t->er = store_begin(s);
     if (t->er)
@@ -108,7 +90,7 @@ static int begin(struct calls *c, struct trimming *t)
 
 static void add_done(struct calls *c, struct calls_job *head)
 {
-    struct trimming *t = trimming_of(head);
+    struct trimming *t = calls_step_of(head);
     json_t *body = NULL;
     if (!c) {
         free(t);
@@ -128,7 +110,7 @@ static void add_done(struct calls *c, struct calls_job *head)
 
 static void cut_work(struct store *s, struct calls_job *head)
 {
-    struct trimming *t = trimming_of(head);
+    struct trimming *t = calls_step_of(head);
     (void)s;
     t->trim.from_ms = t->trim.asked_from_ms;
     t->trim.to_ms = t->trim.asked_to_ms;
@@ -137,7 +119,7 @@ static void cut_work(struct store *s, struct calls_job *head)
 
 static void cut_done(struct calls *c, struct calls_job *head)
 {
-    struct trimming *t = trimming_of(head);
+    struct trimming *t = calls_step_of(head);
     if (!c) {
         free(t);
         return;
@@ -174,7 +156,7 @@ static void cut_done(struct calls *c, struct calls_job *head)
 
 static void look_work(struct store *s, struct calls_job *head)
 {
-    struct trimming *t = trimming_of(head);
+    struct trimming *t = calls_step_of(head);
     struct id id = t->original.id;
     struct store_clip *row = &t->original;
     t->er = store_clip_get(s, &id, row);
@@ -192,7 +174,7 @@ static void look_work(struct store *s, struct calls_job *head)
 
 static void look_done(struct calls *c, struct calls_job *head)
 {
-    struct trimming *t = trimming_of(head);
+    struct trimming *t = calls_step_of(head);
     if (!c)
         free(t);
     else if (t->er)
