@@ -56,8 +56,6 @@ bool api_case(struct store *s, struct api_call *c, struct store_case *ret);
 bool api_case_evidence(struct store *s, struct api_call *c, struct store_case *ret);
 /** Whether the one with the token may see what was recorded in this case; else the problem is set. */
 bool api_evidence_allowed(struct store *s, struct api_call *c, const struct id *case_id);
-/** The page that the query asks for: from after `cursor`, `limit` at most; false: the problem is set. */
-bool api_page_read(struct api_call *c, uint64_t *ret_after, uint64_t *ret_limit);
 /** Answer with a case and its ETag. Clears it. */
 void api_case_answer(struct api_call *c, int status, struct store_case *sc);
 /** `text` percent-encoded for a query; `ret` has three times its size and a NUL. */

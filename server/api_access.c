@@ -7,6 +7,7 @@
 #include "base/er.h"
 #include "base/str.h"
 #include "server/api_access.h"
+#include "server/api_page.h"
 #include "server/http_range.h"
 
 bool access_is_sent(const struct api_call *c)
@@ -57,13 +58,6 @@ int access_tell(struct store *s, struct api_call *c, const struct access *a)
 
 /* Reading it */
 
-struct page {
-    json_t *items;
-    uint64_t last;
-    size_t left;
-    bool more;
-};
-
 /** As it is answered; NULL: the event tells of no access. */
 static json_t *entry_json(const struct store_event *e)
 {
@@ -86,35 +80,22 @@ static json_t *entry_json(const struct store_event *e)
 
 static void page_add(void *ctx, const struct store_event *e)
 {
-    struct page *page = ctx;
-    page->more = page->left == 0;
-    if (page->more)
-        return;
-    page->left--;
-    page->last = e->seq;
-    (void)json_array_append_new(page->items, entry_json(e));
+    struct api_page *page = ctx;
+    if (api_page_takes(page, e->seq))
+        (void)json_array_append_new(page->items, entry_json(e));
 }
 
 void api_accesses(struct store *s, struct api_call *c)
 {
     struct store_case sc;
-    uint64_t after = 0, limit = LIMIT_PAGE_ITEMS;
-    if (!api_page_read(c, &after, &limit) || !api_case_evidence(s, c, &sc))
+    struct api_page page;
+    if (!api_page_read(c, &page))
         return;
-    struct page page = {.items = json_array(), .left = (size_t)limit};
-    int er = page.items ? store_accesses_list(s, &sc.id, after, (size_t)limit + 1, page_add, &page)
-                        : ER_NOMEM;
+    if (!api_case_evidence(s, c, &sc)) {
+        api_page_drop(&page);
+        return;
+    }
+    int er = store_accesses_list(s, &sc.id, page.after, page.limit + 1, page_add, &page);
     store_case_clear(&sc);
-    if (er) {
-        json_decref(page.items);
-        api_problem_er(c, er, NULL);
-        return;
-    }
-    json_t *answer = json_pack("{s:o}", "items", page.items);
-    if (answer && page.more) {
-        char cursor[32];
-        (void)snprintf(cursor, sizeof cursor, "%llu", (unsigned long long)page.last);
-        (void)json_object_set_new(answer, "next_cursor", json_string(cursor));
-    }
-    api_json(c, 200, answer);
+    api_page_answer(c, er, &page);
 }

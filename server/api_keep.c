@@ -7,6 +7,7 @@
 #include "base/er.h"
 #include "base/str.h"
 #include "server/api_keep.h"
+#include "server/api_page.h"
 #include "server/store_keep.h"
 
 bool api_role_may(struct api_call *c, bool may, const char *why)
@@ -119,13 +120,6 @@ void api_retention_put(struct store *s, struct api_call *c)
         answer_retention(s, c);
 }
 
-struct change_page {
-    json_t *items;
-    uint64_t last;
-    size_t left;
-    bool more;
-};
-
 static json_t *period_json(uint64_t seconds)
 {
     return seconds ? json_integer((json_int_t)seconds) : json_null();
@@ -133,13 +127,10 @@ static json_t *period_json(uint64_t seconds)
 
 static void change_add(void *ctx, const struct store_retention_change *c)
 {
-    struct change_page *page = ctx;
+    struct api_page *page = ctx;
     char at[CLOCK_TEXT_BYTES];
-    page->more = page->left == 0;
-    if (page->more)
+    if (!api_page_takes(page, c->seq))
         return;
-    page->left--;
-    page->last = c->seq;
     clock_format(c->at_us, at);
     (void)json_array_append_new(page->items, json_pack("{s:I,s:s,s:s,s:s,s:o,s:o}", "seq",
                                                        (json_int_t)c->seq, "at", at, "actor",
@@ -150,25 +141,12 @@ static void change_add(void *ctx, const struct store_retention_change *c)
 
 void api_retention_changes(struct store *s, struct api_call *c)
 {
-    uint64_t after = 0, limit = LIMIT_PAGE_ITEMS;
-    if (!may_forget(c) || !api_page_read(c, &after, &limit))
+    struct api_page page;
+    if (!may_forget(c) || !api_page_read(c, &page))
         return;
-    struct change_page page = {.items = json_array(), .left = (size_t)limit};
-    int er = page.items ? store_retention_changes(s, c->claims.merchant, after, (size_t)limit + 1,
-                                                  change_add, &page)
-                        : ER_NOMEM;
-    if (er) {
-        json_decref(page.items);
-        api_problem_er(c, er, NULL);
-        return;
-    }
-    json_t *answer = json_pack("{s:o}", "items", page.items);
-    if (answer && page.more) {
-        char cursor[32];
-        (void)snprintf(cursor, sizeof cursor, "%llu", (unsigned long long)page.last);
-        (void)json_object_set_new(answer, "next_cursor", json_string(cursor));
-    }
-    api_json(c, 200, answer);
+    int er = store_retention_changes(s, c->claims.merchant, page.after, page.limit + 1, change_add,
+                                     &page);
+    api_page_answer(c, er, &page);
 }
 
 int api_keeping_add(struct store *s, const struct api_kept *kept, json_t *object)

@@ -5,75 +5,28 @@
 
 #include "base/er.h"
 #include "base/str.h"
-#include "server/api.h"
-
-struct page {
-    json_t *items;
-    uint64_t last;
-    size_t left;
-    bool more;
-};
+#include "server/api_page.h"
 
 static void page_add(void *ctx, const struct store_event *e)
 {
-    struct page *page = ctx;
-    if (page->left == 0) {
-        page->more = true;
-        return;
-    }
-    page->left--;
-    page->last = e->seq;
-    (void)json_array_append_new(page->items, store_event_json(e));
-}
-
-/** An optional number of the query; false: the problem is set. */
-static bool number_read(struct api_call *c, const char *name, uint64_t *value)
-{
-    char text[32];
-    int er = http_query(c->request, name, text, sizeof text);
-    if (er == ER_NOT_FOUND || (er == 0 && span_u64(span_of(text), INT64_MAX, value) == 0))
-        return true;
-    api_problem(c, 400, "`cursor` and `limit` are numbers");
-    return false;
-}
-
-bool api_page_read(struct api_call *c, uint64_t *ret_after, uint64_t *ret_limit)
-{
-    *ret_after = 0;
-    *ret_limit = LIMIT_PAGE_ITEMS;
-    if (!number_read(c, "cursor", ret_after) || !number_read(c, "limit", ret_limit))
-        return false;
-    if (*ret_limit == 0) {
-        api_problem(c, 400, "`limit` is a number from 1");
-        return false;
-    }
-    if (*ret_limit > LIMIT_PAGE_ITEMS)
-        *ret_limit = LIMIT_PAGE_ITEMS;
-    return true;
+    struct api_page *page = ctx;
+    if (api_page_takes(page, e->seq))
+        (void)json_array_append_new(page->items, store_event_json(e));
 }
 
 void api_timeline(struct store *s, struct api_call *c)
 {
     struct store_case sc;
-    uint64_t after, limit;
-    if (!api_page_read(c, &after, &limit) || !api_case(s, c, &sc))
+    struct api_page page;
+    if (!api_page_read(c, &page))
         return;
-    struct page page = {.items = json_array(), .left = (size_t)limit};
-    int er = page.items ? store_events_list(s, &sc.id, after, (size_t)limit + 1, page_add, &page)
-                        : ER_NOMEM;
+    if (!api_case(s, c, &sc)) {
+        api_page_drop(&page);
+        return;
+    }
+    int er = store_events_list(s, &sc.id, page.after, page.limit + 1, page_add, &page);
     store_case_clear(&sc);
-    if (er) {
-        json_decref(page.items);
-        api_problem_er(c, er, NULL);
-        return;
-    }
-    json_t *answer = json_pack("{s:o}", "items", page.items);
-    if (answer && page.more) {
-        char cursor[32];
-        (void)snprintf(cursor, sizeof cursor, "%llu", (unsigned long long)page.last);
-        (void)json_object_set_new(answer, "next_cursor", json_string(cursor));
-    }
-    api_json(c, 200, answer);
+    api_page_answer(c, er, &page);
 }
 
 /* Figures */
