@@ -34,6 +34,14 @@ test('leaves empty filters out of a list', async () => {
   assert.equal(calls[1]?.url, 'http://x/api/v1/cases');
 });
 
+test('further pages are asked for by their cursor', async () => {
+  const { rest, calls } = played(200, { items: [] });
+  await rest.accesses('c');
+  await rest.accesses('c', 7);
+  await rest.timeline('c', 7);
+  assert.deepEqual(calls.map(({ url }) => url.slice('http://x/api/v1/cases/c/'.length)), ['accesses', 'accesses?cursor=7', 'timeline?cursor=7']);
+});
+
 test('a case is downloaded by an address, or there is a problem', async () => {
   const { rest, calls } = played(201, { url: '/api/v1/cases/c/export?signature=1', expires_at: 'soon' });
   assert.equal((await rest.exportLink('c 1')).url, '/api/v1/cases/c/export?signature=1');

@@ -220,7 +220,7 @@ export class LoupeRest {
 
   /** Who has looked at what, a page of it. */
   accesses(id: string, after = 0): Promise<Page<Access>> {
-    return this.call('GET', `/cases/${encodeURIComponent(id)}/accesses${after > 0 ? `?after=${after}` : ''}`);
+    return this.call('GET', `/cases/${encodeURIComponent(id)}/accesses${after > 0 ? `?cursor=${after}` : ''}`);
   }
 
   /** The keys that the server seals with, retired and revoked ones too. */
