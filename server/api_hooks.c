@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "server/api_keep.h"
+#include "server/api_page.h"
 #include "server/store_hooks.h"
 
 #define NO_HOOK "there is no such webhook"
@@ -219,7 +220,9 @@ void api_hook_test(struct store *s, struct api_call *c)
 
 static void delivery_add(void *ctx, const struct store_delivery *d)
 {
-    (void)json_array_append_new(ctx, store_delivery_json(d));
+    struct api_page *page = ctx;
+    if (api_page_takes(page, (uint64_t)d->id))
+        (void)json_array_append_new(page->items, store_delivery_json(d));
 }
 
 /** Of which state; false: the problem is set. */
@@ -241,27 +244,12 @@ void api_hook_deliveries(struct store *s, struct api_call *c)
 {
     struct store_hook h;
     enum delivery_state state;
-    uint64_t before, limit;
-    if (!hook_find(s, c, &h) || !state_read(c, &state) || !api_page_read(c, &before, &limit))
+    struct api_page page;
+    if (!hook_find(s, c, &h) || !state_read(c, &state) || !api_page_read(c, &page))
         return;
-    json_t *items = json_array();
-    int er = items ? store_deliveries_list(s, &h.id, state, (int64_t)before, (size_t)limit + 1,
-                                           delivery_add, items)
-                   : ER_NOMEM;
-    json_t *answer = er ? NULL : json_pack("{s:O}", "items", items);
-    if (answer && json_array_size(items) > limit) {
-        char cursor[32];
-        (void)json_array_remove(items, (size_t)limit);
-        const json_t *last = json_array_get(items, (size_t)limit - 1);
-        (void)snprintf(cursor, sizeof cursor, "%lld",
-                       (long long)json_integer_value(json_object_get(last, "id")));
-        (void)json_object_set_new(answer, "next_cursor", json_string(cursor));
-    }
-    json_decref(items);
-    if (er)
-        api_problem_er(c, er, NULL);
-    else
-        api_json(c, 200, answer);
+    int er = store_deliveries_list(s, &h.id, state, (int64_t)page.after, page.limit + 1,
+                                   delivery_add, &page);
+    api_page_answer(c, er, &page);
 }
 
 /** The number in the second parameter; 0: none. */

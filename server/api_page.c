@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A page of what has numbers that rise: what was asked for, what is found, and where the next one begins. */
+/* A page of what has numbers: what was asked for, what is found, and where the next one begins. */
 #include "server/api_page.h"
 
 #include <stdio.h>

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Pages of lists whose entries have numbers that rise: from after `cursor` on, `limit` at most, and with
- * `next_cursor` where there is more. */
+/* Pages of lists whose entries have numbers, in the order of these: from behind `cursor` on, `limit` at most,
+ * and with `next_cursor` where there is more. */
 #ifndef LOUPE_SERVER_API_PAGE_H
 #define LOUPE_SERVER_API_PAGE_H
 
 #include "server/api.h"
 
 struct api_page {
-    uint64_t after; /* asked for are those of higher numbers, */
+    uint64_t after; /* asked for are those behind that number (0: all), */
     size_t limit;   /* so many of them: look for one more, to see whether there is */
     json_t *items;
     uint64_t last; /* number of the last one */
