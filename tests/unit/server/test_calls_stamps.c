@@ -15,6 +15,7 @@
 #include "server/seal/durable.h"
 #include "server/seal/manifest.h"
 #include "server/seal/merkle.h"
+#include "server/sealer.h"
 #include "tests/unit/support/authority.h"
 #include "tests/unit/support/calls_world.h"
 #include "tests/unit/support/matroska_make.h"
@@ -303,6 +304,51 @@ static void a_deleted_clip_is_not_stamped(void **state)
     assert_int_equal(gauges(s).unstamped, 0);
 }
 
+/** One job of the next clip's: looked for, or asked for. */
+static void dispatch(struct dbq *q, struct scene *s)
+{
+    calls_tick(s->w.calls);
+    dbq_dispatch(q);
+}
+
+static int delete_now(struct scene *s, int *er)
+{
+    struct claims shop = world_claims("shop", ROLE_SERVICE, NULL);
+    const struct calls_unwanted what = {.id = s->clip.text, .reason = "asked"};
+    *er = 1; /* nothing yet */
+    calls_delete(s->w.calls, &shop, &what, ignore, er);
+    return *er;
+}
+
+static void what_is_being_stamped_is_not_deleted_and_the_other_way_round(void **state)
+{
+    struct scene *s = *state;
+    static int er;
+    assert_int_equal(record(s), CLIP_READY);
+    char beside[600];
+    s->authority.down = false;
+    s->w.now_us += 6000000;
+    dispatch(s->w.dbq, s); /* none behind it: from the first again */
+    dispatch(s->w.dbq, s);
+    dispatch(sealer_stamp_queue(s->w.sealer), s); /* it has its stamp, and it is to be written */
+    assert_int_equal(delete_now(s, &er), ER_CONFLICT);
+    world_settle(&s->w);
+    is_stamped(s, 1);
+    s->authority.down = true;
+    assert_int_equal(record(s), CLIP_READY);
+    (void)snprintf(beside, sizeof beside, "%s", path_of(s, ".manifest.json.stamped"));
+    s->authority.down = false;
+    s->w.now_us += 6000000;
+    dispatch(s->w.dbq, s);
+    dispatch(s->w.dbq, s);
+    assert_int_equal(delete_now(s, &er), 1); /* begun */
+    dispatch(sealer_stamp_queue(s->w.sealer), s);
+    world_settle(&s->w);
+    assert_int_equal(er, 0);
+    world_pass(&s->w, 60000);
+    assert_int_not_equal(access(beside, F_OK), 0);
+}
+
 static void it_is_told_once(void **state)
 {
     struct scene *s = *state;
@@ -329,6 +375,7 @@ int main(void)
         TEST(one_that_is_too_old_is_given_up),
         TEST(what_cannot_be_written_holds_up_no_other),
         TEST(a_deleted_clip_is_not_stamped),
+        TEST(what_is_being_stamped_is_not_deleted_and_the_other_way_round),
         TEST(it_is_told_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
