@@ -52,8 +52,7 @@ static const char *const english[WORDS] = {
     "could "
     "not be looked at all over.",
     "Not one take; breaks:",
-    "Not known whether the take is unbroken: there is no whole log of the recorder's in a "
-    "manifest.",
+    "Not known whether the take is unbroken: the recorder's log of it is not whole.",
     "Picture missing",
     "Camera off",
     "Another camera",
