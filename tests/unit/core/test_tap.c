@@ -534,7 +534,10 @@ static void a_listener_reads_pictures_too(void **state)
     listen_to(f, voices);
     struct fake_client *ann = voices[0];
     uint64_t picture = track_of(f, "ann", MEDIA_VIDEO);
-    fake_client_stream(cid, 0.2);
+    for (int i = 0; i < 3; i++) {
+        fake_client_stream(cid, 0.2);
+        fake_hub_run(f, 300000);
+    }
     fake_client_stream(ann, 0.2);
     fake_hub_run(f, 300000);
     assert_int_equal(fake_hub_items(f, RECORD_VIDEO, picture), 5);
@@ -546,8 +549,16 @@ static void a_listener_reads_pictures_too(void **state)
     assert_int_equal(fake_hub_items(f, RECORD_VIDEO_GAP, picture), 1);
     assert_int_equal(fake_hub_items(f, RECORD_VIDEO, picture), 10);
     assert_int_equal(fake_hub_counters(f)->record_missing, 0);
-    fake_client_media(ann, 1, ann->next_seq[1], ann->next_timestamp[1], FAKE_MEDIA_VP9);
-    fake_hub_run(f, 300000);
+    struct fake_client *dan = fake_client_new(f, 4, "dan");
+    dan->video = FAKE_VP9;
+    assert_true(fake_client_offer(dan, "vs", NULL, 0));
+    fake_client_connect(dan);
+    consent(f, "dan", true);
+    for (uint16_t i = 1; i < 4; i++) {
+        fake_client_media(dan, 0, i, 3600u * i, FAKE_MEDIA_VP9);
+        fake_hub_run(f, 300000);
+    }
+    assert_int_not_equal(track_of(f, "dan", MEDIA_VIDEO), 0);
     assert_int_equal(fake_hub_items(f, RECORD_VIDEO, 0), 10);
     consent(f, "ann", false);
     fake_hub_forget(f);

@@ -66,6 +66,18 @@ static void one_alone_is_not_waited_with_for_ever(void **state)
     weave_clear(&w);
 }
 
+static void what_was_taken_makes_room(void **state)
+{
+    (void)state;
+    struct weave w = {0};
+    for (int64_t at_ms = 0; at_ms < 3000; at_ms += 20) {
+        put(&w, WEAVE_SOUND, at_ms, 9000);
+        expect(&w, true, WEAVE_SOUND, at_ms, 9000);
+    }
+    assert_true(w.lines[WEAVE_SOUND].size <= 262144);
+    weave_clear(&w);
+}
+
 /** Pictures run ahead by more and less, so that what waits moves about in memory. */
 static void what_waits_keeps_its_bytes(void **state)
 {
@@ -97,6 +109,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(earlier_comes_first),
         cmocka_unit_test(one_alone_is_not_waited_with_for_ever),
+        cmocka_unit_test(what_was_taken_makes_room),
         cmocka_unit_test(what_waits_keeps_its_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
