@@ -169,7 +169,7 @@
 #define LIMIT_HOOK_TYPES 32       /* of events that one asks for; more are refused: 400 */
 #define LIMIT_HOOK_WAITING 100000 /* events for one; it is disabled then */
 #define LIMIT_HOOK_PARALLEL 16    /* cases sent to one at once; others wait */
-#define LIMIT_HOOK_FLIGHTS 128    /* sent to all of them at once; others wait */
+#define LIMIT_HOOK_FLIGHTS 256    /* sent to all of them at once; others wait */
 #define LIMIT_HOOK_TROUBLED 4096  /* webhooks that fail: further ones are not spared */
 #define LIMIT_HOOK_SECONDS 15     /* for an answer; then it has failed */
 #define LIMIT_HOOK_CONNECT_SECONDS 5

@@ -19,6 +19,9 @@ static const unsigned waits_s[] = {5, 30, 120, 600, 1800, 3600, 7200, 14400, 288
 #define PAUSE_MOST_S 60
 #define RETRY_AFTER_MOST_S 3600
 
+/* Once half of the flights are out, a webhook has so many at once: those that answer late leave room to others. */
+#define PARALLEL_LATE 2
+
 struct trouble {
     struct id hook;
     unsigned failures; /* one after the other */
@@ -103,7 +106,8 @@ size_t hooks_room_taken(const struct hooks_room *r, const struct id *hook)
 
 size_t hooks_room_for(const struct hooks_room *r, const struct id *hook)
 {
-    size_t all = LIMIT_HOOK_FLIGHTS - r->flight_count, most = LIMIT_HOOK_PARALLEL;
+    size_t all = LIMIT_HOOK_FLIGHTS - r->flight_count;
+    size_t most = r->flight_count < LIMIT_HOOK_FLIGHTS / 2 ? LIMIT_HOOK_PARALLEL : PARALLEL_LATE;
     if (!id_is_set(hook))
         return all;
     for (size_t i = 0; i < r->trouble_count; i++) {
@@ -122,6 +126,11 @@ bool hooks_room_is_taken(const struct hooks_room *r, const struct hook_lane *lan
             return true;
     }
     return false;
+}
+
+void hooks_room_take(struct hooks_room *r, const struct hook_lane *lane)
+{
+    r->flights[r->flight_count++] = *lane;
 }
 
 int hooks_sent(struct hooks *h, const struct hook_lane *lane)

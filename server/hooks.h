@@ -44,17 +44,20 @@ struct hooks;
 int hooks_new(struct hooks **ret, const struct entropy *entropy);
 void hooks_free(struct hooks *h);
 
-/** What there is room for at a moment: a picture of it for another thread. */
+/** What there is room for at a moment: a picture of it for another thread, which takes of it. */
 struct hooks_room;
 /** ER_NOMEM. */
 int hooks_room_new(struct hooks_room **ret, const struct hooks *h, uint64_t now_us);
 void hooks_room_free(struct hooks_room *r);
-/** How many lanes may go to this webhook; all of them together, with an id that is not set. */
+/** How many lanes may go to this webhook; all of them together, with an id that is not set. While more than half of
+ *  LIMIT_HOOK_FLIGHTS are out, what is left is for those that have next to none. */
 size_t hooks_room_for(const struct hooks_room *r, const struct id *hook);
 /** How many of the webhook's lanes are taken. */
 size_t hooks_room_taken(const struct hooks_room *r, const struct id *hook);
 /** Whether what is first in this lane is on its way. */
 bool hooks_room_is_taken(const struct hooks_room *r, const struct hook_lane *lane);
+/** In the picture, that is. There must be room. */
+void hooks_room_take(struct hooks_room *r, const struct hook_lane *lane);
 
 /** The first of the lane goes out; the lane is taken. ER_FULL, ER_CONFLICT: taken already. */
 int hooks_sent(struct hooks *h, const struct hook_lane *lane);

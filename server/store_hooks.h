@@ -93,8 +93,8 @@ struct store_due {
     const struct store_delivery *delivery;
     const char *body; /* JSON, the same at each attempt */
 };
-/** The first of each lane that is due and that there is room for. `each` copies what it keeps. */
-int store_hooks_due(struct store *s, const struct hooks_room *room, uint64_t now_us,
+/** The first of each lane that is due and that there is room for, which is taken. `each` copies what it keeps. */
+int store_hooks_due(struct store *s, struct hooks_room *room, uint64_t now_us,
                     void (*each)(void *ctx, const struct store_due *due), void *ctx);
 
 struct store_outcome {

@@ -177,9 +177,8 @@ static int lane_first(struct store *s, const struct hook_lane *lane, struct stor
 
 struct taking {
     struct store *s;
-    const struct hooks_room *room;
+    struct hooks_room *room;
     uint64_t now_us;
-    size_t left; /* of all webhooks together */
     void (*each)(void *ctx, const struct store_due *due);
     void *ctx;
 };
@@ -197,7 +196,7 @@ static int lane_take(struct taking *t, const struct store_hook *hook, const stru
     if (!er) {
         const struct store_due due = {.hook = hook, .delivery = &d, .body = body};
         t->each(t->ctx, &due);
-        t->left--;
+        hooks_room_take(t->room, lane);
     }
     free(body);
     return er;
@@ -208,39 +207,31 @@ static int hook_take(struct taking *t, const struct id *id)
     struct id lanes[LIMIT_HOOK_FLIGHTS + LIMIT_HOOK_PARALLEL];
     struct found f = {.ids = lanes};
     struct store_hook hook;
-    size_t room = hooks_room_for(t->room, id);
-    room = room < t->left ? room : t->left;
-    if (room == 0)
+    if (hooks_room_for(t->room, id) == 0)
         return 0;
     int er = store_hook_get(t->s, NULL, id, &hook);
     if (er)
         return er == ER_NOT_FOUND ? 0 : er;
     if (hook.old_secret[0] && hook.old_until_us <= t->now_us)
         hook.old_secret[0] = '\0';
-    er = due_lanes(t->s, id, t->now_us, room + hooks_room_taken(t->room, id), &f);
-    for (size_t i = 0; !er && room && i < f.count; i++) {
+    er = due_lanes(t->s, id, t->now_us, hooks_room_for(t->room, id) + hooks_room_taken(t->room, id),
+                   &f);
+    for (size_t i = 0; !er && hooks_room_for(t->room, id) && i < f.count; i++) {
         const struct hook_lane lane = {.hook = *id, .case_id = lanes[i]};
-        if (hooks_room_is_taken(t->room, &lane))
-            continue;
-        er = lane_take(t, &hook, &lane);
-        room--;
+        if (!hooks_room_is_taken(t->room, &lane))
+            er = lane_take(t, &hook, &lane);
     }
     return er;
 }
 
-int store_hooks_due(struct store *s, const struct hooks_room *room, uint64_t now_us,
+int store_hooks_due(struct store *s, struct hooks_room *room, uint64_t now_us,
                     void (*each)(void *ctx, const struct store_due *due), void *ctx)
 {
     const struct id all = {{0}};
     struct found f = {0};
-    struct taking t = {.s = s,
-                       .room = room,
-                       .now_us = now_us,
-                       .left = hooks_room_for(room, &all),
-                       .each = each,
-                       .ctx = ctx};
+    struct taking t = {.s = s, .room = room, .now_us = now_us, .each = each, .ctx = ctx};
     int er = due_hooks(s, now_us, &f);
-    for (size_t i = 0; !er && t.left && i < f.count; i++)
+    for (size_t i = 0; !er && hooks_room_for(room, &all) && i < f.count; i++)
         er = hook_take(&t, &f.ids[i]);
     free(f.ids);
     return er;

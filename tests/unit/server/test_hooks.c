@@ -97,6 +97,11 @@ static void test_bounds(void **state)
     assert_int_equal(room_for(s->hooks, &other.hook, T0), LIMIT_HOOK_PARALLEL);
     for (unsigned i = 0; hooks_flights(s->hooks) < LIMIT_HOOK_FLIGHTS; i++) {
         struct hook_lane l = lane(3 + i, 1);
+        bool early = hooks_flights(s->hooks) < LIMIT_HOOK_FLIGHTS / 2;
+        size_t left = LIMIT_HOOK_FLIGHTS - hooks_flights(s->hooks);
+        if (left > 1) /* late: for those that have next to none */
+            assert_int_equal(room_for(s->hooks, &other.hook, T0), early ? LIMIT_HOOK_PARALLEL : 2);
+        assert_int_equal(room_for(s->hooks, &first.hook, T0), 0);
         assert_int_equal(hooks_sent(s->hooks, &l), 0);
     }
     assert_int_equal(room_for(s->hooks, &all, T0), 0);
