@@ -20,7 +20,10 @@ int app_hooks_start(struct app *app)
                                          .dbq = app->dbq,
                                          .log = app->log,
                                          .entropy = app->entropy,
-                                         .reach = app->hook_reach};
+                                         .reach = app->hook_reach,
+                                         .authorities = app->config->webhook_authorities[0]
+                                                            ? app->config->webhook_authorities
+                                                            : NULL};
     int er = hook_runner_new(&app->hooks, &h);
     return er ? er : http_watch(app->http, hook_runner_fd(app->hooks), on_answer, app);
 }

@@ -251,6 +251,8 @@ static const struct setting settings[] = {
      "other sites whose pages may use the API; may be repeated", false},
     {"allow-plain-http", NULL, set_switch, AT(allow_plain_http),
      "serve beyond loopback without TLS, for use behind a proxy", false},
+    {"webhook-authorities", "FILE", set_text, AT(webhook_authorities),
+     "PEM: who signs certificates of webhooks' receivers (the system's)", false},
     {"webhook-private", NULL, set_switch, AT(webhook_private),
      "webhooks may go to http:// and into private networks: for tests", false},
     {"drain-seconds", "N", set_seconds, AT(drain_seconds), "time to end calls at SIGTERM (30)",

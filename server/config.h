@@ -44,6 +44,7 @@ struct config {
     char public_url[CONFIG_TEXT_BYTES];          /* base of links; "" : from `http` */
     bool demo, check, version, help;
     bool allow_plain_http;
+    char webhook_authorities[CONFIG_TEXT_BYTES]; /* "" : the system's */
     bool webhook_private; /* they may go to http:// and to private addresses */
     bool log_json;
     enum log_level log_level;

@@ -102,6 +102,9 @@ const char *config_check(const struct config *c, const char **ret_name, char *bu
         return wrong;
     if (!check_storage(c, ret_name, buf, size))
         return buf;
+    *ret_name = "webhook-authorities";
+    if (c->webhook_authorities[0] && (stat(c->webhook_authorities, &st) || !S_ISREG(st.st_mode)))
+        return "there is no such file";
     *ret_name = "web";
     if (c->web[0] && (stat(c->web, &st) || !S_ISDIR(st.st_mode)))
         return "there is no such folder";

@@ -62,7 +62,7 @@ int hook_runner_new(struct hook_runner **ret, const struct hook_runner_config *c
     r->pending = calloc(1, sizeof *r->pending);
     int er = r->pending ? hooks_new(&r->hooks, &config->entropy) : ER_NOMEM;
     if (!er)
-        er = http_poster_new(&r->poster, config->reach);
+        er = http_poster_new(&r->poster, config->reach, config->authorities);
     if (er) {
         hook_runner_free(r);
         return er;

@@ -20,6 +20,7 @@ struct hook_runner_config {
     struct log *log;
     struct entropy entropy;
     enum hook_reach reach;
+    const char *authorities; /* as of http_poster_new */
 };
 
 /** Starts the poster's thread. ER_NOMEM, ER_IO. */

@@ -17,6 +17,7 @@
 
 struct http_poster {
     enum hook_reach reach;
+    char *authorities; /* NULL: the system's */
     CURLM *multi;
     struct msgq *in, *out;
     pthread_t thread;
@@ -118,6 +119,8 @@ static bool transfer_set(struct transfer *t)
     SET(CURLOPT_WRITEFUNCTION, read_away);
     SET(CURLOPT_WRITEDATA, t);
     SET(CURLOPT_PRIVATE, t);
+    if (t->poster->authorities)
+        SET(CURLOPT_CAINFO, t->poster->authorities);
 #undef SET
     return good;
 }
@@ -224,7 +227,7 @@ static void *poster_thread(void *arg)
     return NULL;
 }
 
-int http_poster_new(struct http_poster **ret, enum hook_reach reach)
+int http_poster_new(struct http_poster **ret, enum hook_reach reach, const char *authorities)
 {
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return ER_NOMEM;
@@ -234,8 +237,9 @@ int http_poster_new(struct http_poster **ret, enum hook_reach reach)
         return ER_NOMEM;
     }
     p->reach = reach;
+    p->authorities = authorities ? strdup(authorities) : NULL;
     p->multi = curl_multi_init();
-    int er = p->multi ? 0 : ER_NOMEM;
+    int er = p->multi && !p->authorities == !authorities ? 0 : ER_NOMEM;
     if (!er &&
         (curl_multi_setopt(p->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)LIMIT_HOOK_FLIGHTS) !=
              CURLM_OK ||
@@ -285,6 +289,7 @@ void http_poster_free(struct http_poster *p)
     msgq_free(p->out);
     if (p->multi)
         (void)curl_multi_cleanup(p->multi);
+    free(p->authorities);
     free(p);
     curl_global_cleanup();
 }

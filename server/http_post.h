@@ -33,8 +33,8 @@ void http_post_free(struct http_post *post);
 
 struct http_poster;
 
-/** Starts the thread. ER_NOMEM, ER_IO. */
-int http_poster_new(struct http_poster **ret, enum hook_reach reach);
+/** Starts the thread. `authorities`: a file of certificates in place of the system's, or NULL. ER_NOMEM, ER_IO. */
+int http_poster_new(struct http_poster **ret, enum hook_reach reach, const char *authorities);
 /** Breaks off what is under way. NULL is fine. */
 void http_poster_free(struct http_poster *p);
 /** Takes `post` over until http_poster_take gives it back. ER_FULL: LIMIT_HOOK_FLIGHTS are under way. */

@@ -3,7 +3,7 @@
 // to receivers that are slow, down, unwilling or elsewhere, and past a server that is killed.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -183,6 +183,32 @@ test('nothing goes into the private network, whatever a name resolves to', async
     if (now.error === 'address') assert.match((await strict.api('GET', '/metrics')).body, /^loupe_webhook_refused_total 1$/m);
   } finally {
     await strict.stop();
+  }
+});
+
+test('over TLS by the authorities of the settings, and by no other certificate', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'loupe-hooks-'));
+  const pem = (name) => join(folder, `${name}.pem`);
+  const make = (name) => execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
+    '-subj', '/CN=shop', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', pem(`${name}-key`), '-out', pem(name)], { stdio: 'ignore' });
+  ['known', 'unknown'].forEach(make);
+  const open = (name) => new Receiver(() => 200, { key: readFileSync(pem(`${name}-key`)), cert: readFileSync(pem(name)) }).start();
+  const [known, unknown] = [await open('known'), await open('unknown')];
+  const strict = await startLouped({ args: [...REACH, '--webhook-authorities', pem('known')] });
+  try {
+    for (const [at, state, error] of [[known, 'delivered', undefined], [unknown, 'dead', 'certificate']]) {
+      const made = await hook(at.url(), {}, strict);
+      const { body: sent } = await api('POST', `/webhooks/${made.id}/test`, {}, strict);
+      let now;
+      do ({ body: now } = await api('GET', `/webhooks/${made.id}/deliveries/${sent.id}`, undefined, strict));
+      while (now.state === 'waiting');
+      assert.deepEqual([now.state, now.error], [state, error]);
+    }
+  } finally {
+    await strict.stop();
+    await known.stop();
+    await unknown.stop();
+    rmSync(folder, { recursive: true, force: true });
   }
 });
 

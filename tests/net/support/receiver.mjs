@@ -2,6 +2,7 @@
 // A receiver of webhooks: keeps all that comes, checks signatures with the library that Standard Webhooks
 // gives out, and answers as it is told.
 import http from 'node:http';
+import https from 'node:https';
 import { createRequire } from 'node:module';
 
 const { Webhook } = createRequire(new URL('../../e2e/package.json', import.meta.url))('standardwebhooks');
@@ -12,10 +13,12 @@ export class Receiver {
   #waiting = new Set();
   #held = new Set();
 
-  /** `answer(event)`: a status, { status, headers, body }, or undefined for no answer at all. */
-  constructor(answer = () => 200) {
+  /** `answer(event)`: a status, { status, headers, body }, or undefined for no answer at all. `tls`: { key, cert }. */
+  constructor(answer = () => 200, tls) {
     this.answer = answer;
-    this.server = http.createServer((request, response) => this.#take(request, response));
+    this.scheme = tls ? 'https' : 'http';
+    const take = (request, response) => this.#take(request, response);
+    this.server = tls ? https.createServer(tls, take) : http.createServer(take);
   }
 
   async start(port = 0) {
@@ -25,7 +28,7 @@ export class Receiver {
   }
 
   url(path = '/hook', host = '127.0.0.1') {
-    return `http://${host}:${this.port}${path}`;
+    return `${this.scheme}://${host}:${this.port}${path}`;
   }
 
   #take(request, response) {
@@ -74,8 +77,13 @@ export class Receiver {
   }
 
   /** Those whose answer was kept back are let go without one. */
-  stop() {
+  letGo() {
     this.#held.forEach((response) => response.destroy());
+    this.#held.clear();
+  }
+
+  stop() {
+    this.letGo();
     this.server.closeAllConnections?.();
     return new Promise((done) => this.server.close(done));
   }
