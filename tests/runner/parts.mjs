@@ -25,7 +25,7 @@ const ALL = process.env.LOUPE_CHECK === 'all';
 const MEMCHECK_SHORT =
   /^unit\.(base|wire|tape|signaling|seal)\.(?!(clock|log|msgq|queue|verify|merkle)$)|^unit\.record\.(depack\w*|photo\w*|webm_read|still)$|^unit\.server\.(auth\w*|config\w*)$/;
 const THREADS =
-  /^unit\.(io\.|base\.(log|msgq|ring)$|tape\.slab$|server\.(dbq|export|http|sealer|tombstone)$)/;
+  /^unit\.(io\.|base\.(log|msgq|ring)$|tape\.slab$|server\.(dbq|export|http|http_post|sealer|tombstone)$)/;
 
 const capture = (command, ...args) => execFileSync(command, args, { encoding: 'utf8' });
 
