@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "server/api.h"
 #include "server/http_range.h"
+#include "signaling/pairing/queue.h"
 
 #define BAG_BYTES 65536 /* of `order` and of `purchase_evidence` */
 #define KEY_BYTES 200
@@ -41,6 +42,29 @@ static bool language_ok(const char *text)
                strlen(text);
 }
 
+/** What decides who gets the case, beside category, brand, tier and priority. NULL, or what is wrong. */
+static const char *pairing_read(const json_t *body, json_t *more)
+{
+    const json_t *languages = json_object_get(body, "languages");
+    if (!take_bag(body, more, "languages", JSON_ARRAY) ||
+        json_array_size(languages) > QUEUE_LANGUAGES)
+        return "`languages` is a list of up to 4 BCP 47 tags";
+    for (size_t i = 0; i < json_array_size(languages); i++) {
+        const char *tag = json_string_value(json_array_get(languages, i));
+        if (!tag || strlen(tag) >= QUEUE_LANGUAGE_BYTES || !language_ok(tag))
+            return "`languages` is a list of up to 4 BCP 47 tags";
+    }
+    if (!take_text(body, more, "team", QUEUE_WORD_BYTES - 1) ||
+        !take_text(body, more, "preferred_agent", LIMIT_IDENTITY))
+        return "`team` or `preferred_agent` is no text, or too long";
+    int64_t level = 0;
+    int er = json_int(body, "certificate_level", 0, 9, &level);
+    if (er == ER_MALFORMED ||
+        (er == 0 && json_object_set_new(more, "certificate_level", json_integer(level))))
+        return "`certificate_level` is a number from 0 to 9";
+    return NULL;
+}
+
 /** NULL, or what is wrong. */
 static const char *facts_read(const json_t *body, struct store_case *sc)
 {
@@ -67,6 +91,9 @@ static const char *facts_read(const json_t *body, struct store_case *sc)
         return "`priority` is a number from 0 to 9";
     sc->priority = (int)priority;
     sc->more = json_object();
+    const char *why = pairing_read(body, sc->more);
+    if (why)
+        return why;
     if (!take_text(body, sc->more, "reason", LIMIT_CHAT_BYTES) ||
         !take_text(body, sc->more, "tier", 64) || !take_text(body, sc->more, "category", 200) ||
         !take_text(body, sc->more, "brand", 200))

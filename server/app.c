@@ -300,6 +300,10 @@ static int start_calls(struct app *app)
         .turn_count = config->turn_urls.count,
         .turn_secret = config->turn_secret,
         .turn_ttl_s = config->turn_ttl_seconds};
+    struct queue_policy pairing;
+    queue_policy_init(&pairing);
+    pairing.ring_us = app->config->ring_seconds * UINT64_C(1000000);
+    pairing.wrap_us = app->config->wrap_up_seconds * UINT64_C(1000000);
     struct calls_config c = {.media = app->media,
                              .dbq = app->dbq,
                              .sealer = app->sealer,
@@ -311,7 +315,7 @@ static int start_calls(struct app *app)
                              .data = app->config->blobs[0] ? app->config->blobs : app->data,
                              .min_free_bytes = (uint64_t)app->config->min_free_mib << 20,
                              .lookback_seconds = app->config->lookback_seconds,
-                             .ring_us = app->config->ring_seconds * UINT64_C(1000000)};
+                             .pairing = &pairing};
     int er = calls_new(&app->calls, &c);
     if (er)
         return fail(app, "the conductor cannot start", er);

@@ -398,8 +398,8 @@ static int make_maps(struct calls *c)
             return er;
     }
     int er = queue_new(&c->queue, e);
-    if (!er && c->config.ring_us)
-        queue_set_ring(c->queue, c->config.ring_us);
+    if (!er && c->config.pairing)
+        queue_set_policy(c->queue, c->config.pairing);
     return er;
 }
 

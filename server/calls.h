@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "server/auth.h"
 #include "server/dbq.h"
+#include "signaling/pairing/queue.h"
 #include "signaling/sessions.h"
 
 struct calls;
@@ -43,7 +44,7 @@ struct calls_config {
     const struct calls_clock *clock;       /* copied; NULL: base/clock.h */
     unsigned lookback_seconds;             /* what the media engine keeps; 0: nothing */
     uint64_t min_free_bytes; /* where clips go; with less nothing new is begun. 0: never mind */
-    uint64_t ring_us;        /* how long an offer rings; 0: QUEUE_RING_US */
+    const struct queue_policy *pairing; /* copied; NULL: as queue_policy_init has it */
 };
 
 /** Borrows what the config points to. Marks what an earlier process left recording and has it
@@ -156,7 +157,8 @@ struct calls_gauges {
     uint64_t pictures_hashed; /* of clips, when they came: before they were asked for */
     uint64_t seen_logs, seen_bytes, seen_dropped; /* of what participants were shown */
     uint64_t disk_free_bytes;                     /* 0: not looked at */
-    uint64_t messages_in, errors_out, calls_started, offers, offers_declined, offers_expired;
+    uint64_t messages_in, errors_out, calls_started;
+    struct queue_counts queue;
 };
 void calls_read_gauges(const struct calls *c, struct calls_gauges *ret);
 

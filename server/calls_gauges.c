@@ -32,10 +32,8 @@ void calls_read_gauges(const struct calls *c, struct calls_gauges *ret)
                                  .disk_free_bytes = c->space_free_bytes,
                                  .messages_in = c->messages_in,
                                  .errors_out = c->errors_out,
-                                 .calls_started = c->calls_started,
-                                 .offers = c->offers,
-                                 .offers_declined = c->offers_declined,
-                                 .offers_expired = c->offers_expired};
+                                 .calls_started = c->calls_started};
+    queue_read_counts(c->queue, &ret->queue);
     size_t cursor = 0;
     void *value;
     while (map_next(c->rooms, &cursor, NULL, NULL, &value))

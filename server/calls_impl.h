@@ -63,7 +63,7 @@ struct calls {
     size_t clips_unsaved;
     uint64_t seals, seals_failed;
     uint64_t clips_retry_us; /* when to write those again */
-    uint64_t messages_in, errors_out, calls_started, offers, offers_declined, offers_expired;
+    uint64_t messages_in, errors_out, calls_started;
     uint64_t stills_taken;
     uint64_t lenses_covered, pictures_hashed;
     uint64_t seen_logs, seen_bytes, seen_dropped;
@@ -416,6 +416,13 @@ void room_light_free(struct room *r);
 /* Queue and calls */
 
 void calls_on_queue_events(struct calls *c);
+/** What the room's case needs of an agent. */
+void room_queue_case(const struct room *r, struct queue_case *ret);
+/** To every session of that merchant's person but `except` (may be NULL). Takes `message` over. */
+void calls_tell_identity(struct calls *c, const char *merchant, const char *identity,
+                         const struct session *except, json_t *message);
+/** {identity, name} of somebody in the room. */
+json_t *room_person_brief(const struct room *r, const char *identity);
 /** The case may have become something to begin a call with. */
 void room_begin_call(struct room *r, const char *agent);
 void room_end_call(struct room *r, const char *reason, const char *by);

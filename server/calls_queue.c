@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Waiting, offers, calls: what the queue decides becomes messages, and a call begins and ends on the
+/* Waiting and calls: what buyers and agents ask of the queue, and how a call begins and ends on the
  * case. */
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +8,6 @@
 #include "base/er.h"
 #include "base/str.h"
 #include "server/calls_impl.h"
-
-#define QUEUE_SHOWN 100 /* cases in a `queue` message */
 
 /* Transitions of the case */
 
@@ -155,26 +153,6 @@ void calls_reset_cases(struct calls *c)
         free(job);
 }
 
-/* Sessions of one person */
-
-/** Another merchant's person of that name is somebody else. */
-static void tell_identity(struct calls *c, const char *merchant, const char *identity,
-                          const struct session *except, json_t *message)
-{
-    struct session *s;
-    for (size_t i = 0; message && (s = sessions_of(c->sessions, merchant, identity, i)); i++) {
-        if (s != except && strcmp(s->who.merchant, merchant) == 0)
-            calls_send(c, s, message);
-    }
-    json_decref(message);
-}
-
-static json_t *person_brief(const struct room *r, const char *identity)
-{
-    const struct roster_person *p = roster_find(r->roster, identity);
-    return json_pack("{s:s,s:s}", "identity", identity, "name", p ? p->name : identity);
-}
-
 /* Calls */
 
 void room_begin_call(struct room *r, const char *agent)
@@ -189,10 +167,10 @@ void room_begin_call(struct room *r, const char *agent)
     r->entering++;
     (void)queue_stop(c->queue, &r->case_id, calls_now_us(c));
     r->entering--;
-    queue_agent_busy(c->queue, r->merchant, agent, true, calls_now_us(c));
+    queue_call_begin(c->queue, r->merchant, agent, &r->case_id, calls_now_us(c));
     room_tell(r, NULL,
               json_pack("{s:s,s:s,s:s,s:o}", "type", "call_started", "room", r->id.text, "case",
-                        r->case_id.text, "agent", person_brief(r, agent)));
+                        r->case_id.text, "agent", room_person_brief(r, agent)));
     calls_case_act(c, &r->case_id, CASE_START_CALL, agent, json_pack("{s:s}", "agent", agent));
 }
 
@@ -206,7 +184,7 @@ void room_end_call(struct room *r, const char *reason, const char *by)
     room_tell(r, NULL,
               json_pack("{s:s,s:s,s:s*}", "type", "call_ended", "reason", reason, "by", by));
     room_stop_clips(r);
-    queue_agent_busy(c->queue, r->merchant, r->agent, false, calls_now_us(c));
+    queue_call_end(c->queue, r->merchant, r->agent, &r->case_id, true, calls_now_us(c));
     r->agent[0] = '\0';
     calls_case_act(c, &r->case_id, CASE_END_CALL, by ? by : "system",
                    json_pack("{s:s}", "reason", reason));
@@ -232,7 +210,8 @@ void calls_seated(struct room *r, struct member *m)
         room_begin_call(r, m->claims.identity);
     else if (r->call_on) { /* came into a call that goes on */
         json_t *message = json_pack("{s:s,s:s,s:s,s:o}", "type", "call_started", "room", r->id.text,
-                                    "case", r->case_id.text, "agent", person_brief(r, r->agent));
+                                    "case", r->case_id.text, "agent",
+                                    room_person_brief(r, r->agent));
         calls_send(c, m->session, message);
         json_decref(message);
     }
@@ -306,12 +285,8 @@ void calls_on_wait(struct calls *c, struct member *m, const struct proto_message
         room_begin_call(r, agent->identity);
         return;
     }
-    struct queue_case info = {.case_id = r->case_id,
-                              .priority = r->priority,
-                              .wants_appraiser = r->kind == CASE_AUTHENTICATION};
-    (void)str_copy(info.merchant, sizeof info.merchant, r->merchant);
-    (void)str_copy(info.buyer, sizeof info.buyer, r->buyer);
-    (void)str_copy(info.language, sizeof info.language, r->language);
+    struct queue_case info;
+    room_queue_case(r, &info);
     int er = queue_wait(c->queue, &info, calls_now_us(c));
     if (er < 0 && er != ER_CONFLICT) {
         calls_error_er(c, m->session, msg->id, er, "too many are waiting; please come back later");
@@ -347,7 +322,10 @@ void calls_on_available(struct calls *c, struct member *m, const struct proto_me
     if (!need_agent(c, m, msg))
         return;
     struct queue_agent agent = {.appraiser = m->claims.role == ROLE_APPRAISER,
-                                .languages = msg->available.languages};
+                                .capacity = (unsigned)msg->available.capacity,
+                                .languages = msg->available.languages,
+                                .skills = msg->available.skills};
+    (void)str_copy(agent.team, sizeof agent.team, msg->available.team);
     (void)str_copy(agent.identity, sizeof agent.identity, m->claims.identity);
     (void)str_copy(agent.merchant, sizeof agent.merchant, m->claims.merchant);
     if (claims_is_bound(&m->claims)) {
@@ -369,7 +347,7 @@ static void wait_again(struct calls *c, const struct id *case_id, const char *me
                        const char *agent)
 {
     struct room *r = room_of_case(c, case_id);
-    queue_agent_busy(c->queue, merchant, agent, false, calls_now_us(c));
+    queue_call_end(c->queue, merchant, agent, case_id, false, calls_now_us(c));
     struct roster_person *p = r ? roster_find(r->roster, r->buyer) : NULL;
     if (!p || !p->session) { /* has left meanwhile */
         calls_case_act(c, case_id, CASE_STOP_WAIT, "system", NULL);
@@ -419,10 +397,10 @@ void calls_on_accept(struct calls *c, struct member *m, const struct proto_messa
         calls_error_er(c, m->session, msg->id, er, "this offer is over");
         return;
     }
-    tell_identity(c, m->claims.merchant, m->claims.identity, m->session,
-                  json_pack("{s:s,s:s,s:s}", "type", "call_offer_ended", "reservation",
-                            msg->reservation.reservation.text, "reason",
-                            queue_offer_end_name(QUEUE_ELSEWHERE)));
+    calls_tell_identity(c, m->claims.merchant, m->claims.identity, m->session,
+                        json_pack("{s:s,s:s,s:s}", "type", "call_offer_ended", "reservation",
+                                  msg->reservation.reservation.text, "reason",
+                                  queue_offer_end_name(QUEUE_ELSEWHERE)));
     job->claims = m->claims;
     job->session = m->session->id;
     (void)str_copy(job->re, sizeof job->re, msg->id);
@@ -440,7 +418,6 @@ void calls_on_decline(struct calls *c, struct member *m, const struct proto_mess
         calls_error_er(c, m->session, msg->id, er, "this offer is over");
         return;
     }
-    c->offers_declined++;
     sessions_reply(c->sessions, m->session, msg->id, NULL);
 }
 
@@ -457,134 +434,4 @@ void calls_on_hang_up(struct calls *c, struct member *m, const struct proto_mess
     }
     sessions_reply(c->sessions, m->session, msg->id, NULL);
     room_end_call(r, "hung_up", m->claims.identity);
-}
-
-/* What the queue says */
-
-static void on_position(struct calls *c, const struct queue_event *e)
-{
-    struct room *r = room_of_case(c, &e->case_id);
-    const struct roster_person *p = r ? roster_find(r->roster, e->person) : NULL;
-    if (!p || !p->session)
-        return;
-    struct member *m = member_of(p->session);
-    json_t *message = json_pack("{s:s,s:I,s:I}", "type", "waiting", "position",
-                                (json_int_t)e->position, "agents_available", (json_int_t)e->agents);
-    json_object_set_new(message, "expected_wait_ms",
-                        e->expected_wait_ms < 0 ? json_null() : json_integer(e->expected_wait_ms));
-    sessions_reply(c->sessions, p->session, m->wait_re, message);
-    m->wait_re[0] = '\0';
-}
-
-static void on_offer(struct calls *c, const struct queue_event *e)
-{
-    static const char *const shown[] = {"id",     "number",   "title", "kind",
-                                        "reason", "language", "order"};
-    struct room *r = room_of_case(c, &e->case_id);
-    if (!r)
-        return;
-    c->offers++;
-    json_t *brief = json_object();
-    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
-        json_t *value = json_object_get(r->case_json, shown[i]);
-        if (value)
-            json_object_set(brief, shown[i], value);
-    }
-    uint64_t left_us = e->expires_us - calls_now_us(c);
-    char expires[CLOCK_TEXT_BYTES];
-    clock_format(calls_unix_us(c) + left_us, expires);
-    tell_identity(c, e->merchant, e->person, NULL,
-                  json_pack("{s:s,s:s,s:o,s:o,s:s,s:I}", "type", "call_offer", "reservation",
-                            e->reservation.text, "case", brief, "buyer", person_brief(r, r->buyer),
-                            "expires_at", expires, "ring_ms", (json_int_t)(left_us / 1000)));
-}
-
-static void on_offer_ended(struct calls *c, const struct queue_event *e)
-{
-    c->offers_expired += e->end == QUEUE_EXPIRED;
-    tell_identity(c, e->merchant, e->person, NULL,
-                  json_pack("{s:s,s:s,s:s}", "type", "call_offer_ended", "reservation",
-                            e->reservation.text, "reason", queue_offer_end_name(e->end)));
-}
-
-static void on_lost(struct calls *c, const struct queue_event *e)
-{
-    struct room *r = room_of_case(c, &e->case_id);
-    calls_case_act(c, &e->case_id, CASE_STOP_WAIT, "system",
-                   json_pack("{s:s}", "reason", "timeout"));
-    if (r)
-        room_settle(r);
-}
-
-static json_t *queue_json(struct calls *c, const char *merchant)
-{
-    json_t *waiting = json_array();
-    struct id case_id;
-    uint64_t since_us;
-    for (size_t i = 0; i < QUEUE_SHOWN && queue_list(c->queue, merchant, i, &case_id, &since_us);
-         i++) {
-        const struct room *r = room_of_case(c, &case_id);
-        if (!r)
-            continue;
-        char since[CLOCK_TEXT_BYTES];
-        clock_format(calls_unix_us(c) - (calls_now_us(c) - since_us), since);
-        json_array_append_new(
-            waiting, json_pack("{s:s,s:O?,s:O?,s:s,s:i,s:s}", "case", case_id.text, "number",
-                               json_object_get(r->case_json, "number"), "title",
-                               json_object_get(r->case_json, "title"), "language", r->language,
-                               "priority", r->priority, "waiting_since", since));
-    }
-    return json_pack("{s:s,s:o}", "type", "queue", "waiting", waiting);
-}
-
-void calls_send_queue(struct calls *c, struct session *s)
-{
-    json_t *message = queue_json(c, s->who.merchant);
-    if (message)
-        calls_send(c, s, message);
-    json_decref(message);
-}
-
-static void on_changed(struct calls *c, const char *merchant)
-{
-    json_t *message = queue_json(c, merchant);
-    char *text = message ? json_dumps(message, JSON_COMPACT) : NULL;
-    size_t cursor = 0;
-    struct session *s;
-    while (text && (s = sessions_each(c->sessions, &cursor))) {
-        bool sees = role_describe(s->who.role)->sees_queue ||
-                    queue_agent_is_available(c->queue, s->who.merchant, s->who.identity);
-        if (sees && strcmp(s->who.merchant, merchant) == 0)
-            sessions_send_text(c->sessions, s, text, strlen(text));
-    }
-    free(text);
-    json_decref(message);
-}
-
-void calls_on_queue_events(struct calls *c)
-{
-    struct queue_event e;
-    while (queue_next_event(c->queue, &e)) {
-        switch (e.type) {
-        case QUEUE_POSITION:
-            on_position(c, &e);
-            break;
-        case QUEUE_OFFER:
-            on_offer(c, &e);
-            break;
-        case QUEUE_OFFER_ENDED:
-            on_offer_ended(c, &e);
-            break;
-        case QUEUE_AWAY:
-            tell_identity(c, e.merchant, e.person, NULL,
-                          json_pack("{s:s,s:b}", "type", "person_state", "available", 0));
-            break;
-        case QUEUE_LOST:
-            on_lost(c, &e);
-            break;
-        case QUEUE_CHANGED:
-            on_changed(c, e.merchant);
-            break;
-        }
-    }
 }

@@ -84,6 +84,12 @@ static bool set_seconds(struct config *c, void *place, const char *value)
     return set_number(value, 1, 3600, place);
 }
 
+static bool set_wrap_up(struct config *c, void *place, const char *value)
+{
+    (void)c;
+    return set_number(value, 0, 3600, place);
+}
+
 static bool set_mib(struct config *c, void *place, const char *value)
 {
     (void)c;
@@ -259,6 +265,8 @@ static const struct setting settings[] = {
      false},
     {"ring-seconds", "N", set_seconds, AT(ring_seconds),
      "time to accept a call before it passes on (20)", false},
+    {"wrap-up-seconds", "N", set_wrap_up, AT(wrap_up_seconds),
+     "time after a call before the agent is offered the next, 0 to 3600 (0)", false},
     {"lookback-seconds", "N", set_lookback, AT(lookback_seconds),
      "kept of those who have consented, to be saved later, 0 to 180 (60)", false},
     {"log-level", "LEVEL", set_level, AT(log_level), "debug, info, warn or error (info)", false},

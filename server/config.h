@@ -50,7 +50,7 @@ struct config {
     enum log_level log_level;
     unsigned min_free_mib; /* where clips go; 0: never mind */
     unsigned drain_seconds;
-    unsigned ring_seconds;
+    unsigned ring_seconds, wrap_up_seconds;
     unsigned lookback_seconds;
 };
 

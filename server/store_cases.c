@@ -285,7 +285,7 @@ static int case_save(struct store *s, const struct store_case *c)
 /** What an action leaves on the case itself: its data, who and when. */
 static const char *const members[CASE_ACTIONS] = {
     [CASE_PROPOSE] = "outcome", [CASE_AGREE] = "agreement",   [CASE_DISPUTE] = "dispute",
-    [CASE_RULE] = "ruling",     [CASE_EXECUTE] = "execution",
+    [CASE_RULE] = "ruling",     [CASE_EXECUTE] = "execution", [CASE_START_CALL] = "last_call",
 };
 
 static int member_put(struct store_case *c, const struct store_action *a, uint64_t now_us)

@@ -108,6 +108,9 @@ static const struct member available_members[] = {
     {"languages", KIND_LIST, false, 0, 0, AT(available.languages), 0,
      "languages: up to 16 short words"},
     {"skills", KIND_LIST, false, 0, 0, AT(available.skills), 0, "skills: up to 16 short words"},
+    {"team", KIND_TEXT, false, 0, PROTO_TEAM_MAX, AT(available.team), 0, "team: up to 64 bytes"},
+    {"capacity", KIND_COUNT, false, 0, PROTO_CAPACITY_MAX, AT(available.capacity), 0,
+     "capacity: up to 8 calls at once"},
 };
 static const struct member reservation_members[] = {
     {"reservation", KIND_ID, true, 0, 0, AT(reservation.reservation), 0,

@@ -14,11 +14,13 @@
 
 #define PROTO_ID_BYTES 65   /* a request's id with its NUL */
 #define PROTO_LIST_MAX 16   /* items of a list such as `languages` */
-#define PROTO_WORD_BYTES 33 /* a language or skill with its NUL */
+#define PROTO_WORD_BYTES 65 /* a language or skill with its NUL */
 #define PROTO_MID_BYTES 33
 #define PROTO_WANTS_MAX LIMIT_SDP_MEDIA
 #define PROTO_LINES_MAX 32
 #define PROTO_REASON_MAX 200
+#define PROTO_TEAM_MAX 64
+#define PROTO_CAPACITY_MAX 8
 
 enum proto_error {
     PROTO_MALFORMED,
@@ -172,6 +174,8 @@ struct proto_message {
         struct {
             bool on;
             struct proto_list languages, skills;
+            const char *team;  /* NULL: none */
+            uint64_t capacity; /* 0: 1 */
         } available;
         struct {
             struct id reservation;

@@ -1,62 +1,266 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What the queue tells: positions and expected waits, lists, counts; and whether it is sound. */
+/* What the queue tells: positions, expected waits as measured waits have them, lists, counts; and
+ * whether it is sound. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "signaling/pairing/queue.h"
 #include "signaling/pairing/queue_impl.h"
 
-static int64_t expected_wait_ms(const struct merchant *m, size_t position)
+#define ANSWERS 32u         /* that their mean goes back to */
+#define MERCHANT_KEEPS 0.98 /* of what was measured before, with each further wait */
+#define CLASS_KEEPS 0.95
+#define MERCHANT_DOUBT_S                                                                           \
+    60.0 /* of waits as position and handling have them, before any was measured */
+#define CLASS_DOUBT_S 300.0 /* of waits as all of the merchant's were, before those of the class */
+#define WORDS (CLASSES_KEPT / 64)
+
+static const char *const end_names[] = {
+    [QUEUE_EXPIRED] = "expired",
+    [QUEUE_WITHDRAWN] = "withdrawn",
+    [QUEUE_DECLINED] = "declined",
+    [QUEUE_ELSEWHERE] = "accepted_elsewhere",
+};
+
+static const char *const stage_names[] = {
+    [QUEUE_PREFERRED] = "preferred",
+    [QUEUE_FITTING] = "fitting",
+    [QUEUE_ANY_LANGUAGE] = "any_language",
+    [QUEUE_ANY_TEAM] = "any_team",
+};
+
+const char *queue_offer_end_name(enum queue_offer_end end)
 {
-    if (position <= m->agents_free)
-        return 0;
-    if (!m->handling_us || !m->agents_on)
-        return -1;
-    uint64_t turns = (position - m->agents_free + m->agents_on - 1) / m->agents_on;
-    return (int64_t)(turns * m->handling_us / 1000);
+    return end_names[end];
 }
 
-/** Tell those whose place or prospect is not what they were told last. */
-static void tell_positions(struct queue *q, struct merchant *m)
+const char *queue_stage_name(enum queue_stage stage)
 {
-    size_t position = 0;
-    m->positions_due = false;
-    list_each (entry, &m->waiting, struct entry, node) {
-        position++;
-        int64_t wait_ms = expected_wait_ms(m, position);
-        if (!entry->present ||
-            (entry->told_position == position && entry->told_agents == m->agents_free &&
-             entry->told_wait_ms == wait_ms))
-            continue;
-        struct queue_event *event = queue_emit(q, QUEUE_POSITION, entry->info.buyer, entry);
-        if (!event) {
-            m->positions_due = true;
-            return;
+    return stage_names[stage];
+}
+
+/* Who competes with whom */
+
+static bool serves(const struct class *c, const struct profile *p)
+{
+    enum queue_stage least = queue_class_least(c);
+    uint8_t fit = p && p->on ? c->fits[p->index] : 0;
+    return fit && FIT_STAGE(fit) <= least;
+}
+
+static bool share_agents(const struct merchant *m, const struct class *a, const struct class *b)
+{
+    for (size_t i = 0; i < m->profile_size; i++) {
+        if (serves(a, m->profiles[i]) && serves(b, m->profiles[i]))
+            return true;
+    }
+    return false;
+}
+
+/** Classes compete when somebody who is on serves both. */
+static void find_shape(struct merchant *m)
+{
+    size_t count = 0;
+    if (!m->shape_stale)
+        return;
+    m->shape_stale = false;
+    m->wide = m->class_count > CLASSES_KEPT || !m->slots;
+    if (m->wide)
+        return;
+    list_each (class, &m->classes, struct class, node) {
+        class->index = count++;
+        memset(class->competes, 0, sizeof class->competes);
+    }
+    list_each (a, &m->classes, struct class, node) {
+        list_each (b, &m->classes, struct class, node) {
+            if (b->index < a->index || (a != b && !share_agents(m, a, b)))
+                continue;
+            a->competes[b->index / 64] |= UINT64_C(1) << (b->index % 64);
+            b->competes[a->index / 64] |= UINT64_C(1) << (a->index % 64);
         }
-        event->position = entry->told_position = position;
-        event->agents = entry->told_agents = m->agents_free;
-        event->expected_wait_ms = entry->told_wait_ms = wait_ms;
     }
 }
 
-static void tell_merchants(struct queue *q)
+static bool competes(const struct class *a, const struct class *b)
 {
-    list_each (merchant, &q->merchants, struct merchant, node) {
-        if (merchant->positions_due)
-            tell_positions(q, merchant);
-        struct queue_event *event = merchant->list_changed ? queue_emit(q, QUEUE_CHANGED, "", NULL)
-                                                           : NULL;
-        if (event) {
-            (void)str_copy(event->merchant, sizeof event->merchant, merchant->name);
-            merchant->list_changed = false;
+    return a->competes[b->index / 64] >> (b->index % 64) & 1;
+}
+
+/** Among those who want the same agents; 1 is next. */
+static size_t position_of(struct merchant *m, const struct entry *e)
+{
+    size_t before = 0;
+    find_shape(m);
+    if (m->wide)
+        return order_before(&m->line, e->rank_us, e->number) + 1;
+    list_each (class, &m->classes, struct class, node) {
+        if (order_count(&class->line) && competes(e->class, class))
+            before += order_before(&class->line, e->rank_us, e->number);
+    }
+    return before + 1;
+}
+
+/* How long it will take */
+
+/** Of those who serve a class, how many calls at once, and how many agents free. */
+static size_t slots_of(const struct merchant *m, const struct class *c, size_t *ret_free)
+{
+    size_t slots = 0;
+    *ret_free = 0;
+    for (size_t i = 0; i < m->profile_size; i++) {
+        const struct profile *p = m->profiles[i];
+        if (!serves(c, p))
+            continue;
+        slots += p->slots;
+        *ret_free += order_count(&p->free);
+    }
+    return slots;
+}
+
+/** By position and handling alone; -1: not known. 0: somebody is free. */
+static double meant_s(const struct merchant *m, const struct class *c, size_t position)
+{
+    size_t free, slots = slots_of(m, c, &free);
+    if (position <= free)
+        return 0;
+    if (!m->handling_us || !slots)
+        return -1;
+    return (double)(position - free) * (double)m->handling_us / 1e6 / (double)slots;
+}
+
+/** What waits came to in truth, beside that. */
+static double factor_of(const struct class *c)
+{
+    const struct merchant *m = c->merchant;
+    double all = (m->took_s + MERCHANT_DOUBT_S) / (m->meant_s + MERCHANT_DOUBT_S);
+    return (c->took_s + CLASS_DOUBT_S * all) / (c->meant_s + CLASS_DOUBT_S);
+}
+
+static int64_t expected_wait_ms(const struct entry *e, size_t position)
+{
+    const struct merchant *m = e->merchant;
+    double meant = meant_s(m, e->class, position);
+    if (meant < 0)
+        return -1;
+    return (int64_t)(m->answer_us / 1000) + (int64_t)(meant * factor_of(e->class) * 1000);
+}
+
+void queue_wait_meant(struct queue *q, struct entry *e)
+{
+    (void)q;
+    double meant = meant_s(e->merchant, e->class, position_of(e->merchant, e));
+    e->meant_s = meant > 0 ? meant : 0;
+}
+
+void queue_wait_was(struct queue *q, struct entry *e)
+{
+    struct merchant *m = e->merchant;
+    uint64_t answer_us = q->now_us - e->offered_us;
+    size_t over = ++m->answered < ANSWERS ? m->answered : ANSWERS;
+    m->answer_us = (m->answer_us * (over - 1) + answer_us) / over;
+    q->counts.accepted++;
+    q->counts.wait_us += q->now_us - e->since_us;
+    if (!(e->meant_s > 0))
+        return;
+    double took = (double)(e->offered_us - e->since_us) / 1e6;
+    m->took_s = m->took_s * MERCHANT_KEEPS + took;
+    m->meant_s = m->meant_s * MERCHANT_KEEPS + e->meant_s;
+    e->class->took_s = e->class->took_s * CLASS_KEEPS + took;
+    e->class->meant_s = e->class->meant_s * CLASS_KEEPS + e->meant_s;
+}
+
+/* Telling */
+
+static bool is_news(const struct entry *e, size_t position, int64_t wait_ms)
+{
+    int64_t off_ms = wait_ms > e->told_wait_ms ? wait_ms - e->told_wait_ms
+                                               : e->told_wait_ms - wait_ms;
+    return e->told_position != position || e->told_agents != e->merchant->agents_free ||
+           e->told_stage != e->stage || (wait_ms < 0) != (e->told_wait_ms < 0) ||
+           (off_ms > 1000 && off_ms > e->told_wait_ms / 8);
+}
+
+/** When the place or the prospect is not what was told last. False: no memory. */
+static bool tell(struct queue *q, struct entry *e)
+{
+    if (!e->present)
+        return true;
+    size_t position = position_of(e->merchant, e);
+    int64_t wait_ms = expected_wait_ms(e, position);
+    if (!is_news(e, position, wait_ms))
+        return true;
+    struct queue_event *event = queue_emit(q, QUEUE_POSITION, e->info.buyer, e->merchant);
+    if (!event)
+        return false;
+    event->case_id = e->info.case_id;
+    event->position = e->told_position = position;
+    event->agents = e->told_agents = e->merchant->agents_free;
+    event->expected_wait_ms = e->told_wait_ms = wait_ms;
+    event->stage = e->told_stage = e->stage;
+    return true;
+}
+
+/** As many as may be told at once, from where the last turn ended. */
+static void tell_some(struct queue *q, struct merchant *m, size_t most)
+{
+    struct order_node *n = order_at(&m->line, m->told_up_to);
+    if (!m->told_up_to)
+        m->positions_due = false;
+    for (; n && most; n = order_next(n), most--, m->told_up_to++) {
+        if (!tell(q, ENTRY_OF(n, line_node))) {
+            m->positions_due = true;
+            return;
         }
+    }
+    if (!n)
+        m->told_up_to = 0;
+}
+
+static void tell_list(struct queue *q, struct merchant *m)
+{
+    if (m->list_changed && queue_emit(q, QUEUE_CHANGED, "", m))
+        m->list_changed = false;
+}
+
+/** What is due at once; what takes turns is left to the clock. */
+static void tell_due(struct queue *q)
+{
+    list_each_safe (entry, &q->fresh, struct entry, fresh) {
+        list_remove(&entry->fresh);
+        (void)tell(q, entry);
+    }
+    list_each_safe (merchant, &q->due, struct merchant, due) {
+        if (order_count(&merchant->line) > QUEUE_TELL_AT_ONCE) {
+            if (!merchant->tell.place)
+                (void)heap_set(&q->tells, &merchant->tell, q->now_us + QUEUE_TELL_US);
+        } else {
+            merchant->told_up_to = 0;
+            if (merchant->positions_due)
+                tell_some(q, merchant, SIZE_MAX);
+            tell_list(q, merchant);
+        }
+        if (!merchant->positions_due || merchant->tell.place)
+            list_remove(&merchant->due);
+    }
+}
+
+void queue_report_tick(struct queue *q)
+{
+    struct heap_node *node;
+    while ((node = heap_pop_due(&q->tells, q->now_us))) {
+        struct merchant *m = container_of(node, struct merchant, tell);
+        tell_some(q, m, QUEUE_TELL_BATCH);
+        tell_list(q, m);
+        if (m->told_up_to || m->positions_due)
+            (void)heap_set(&q->tells, &m->tell, q->now_us + QUEUE_TELL_US);
     }
 }
 
 bool queue_next_event(struct queue *q, struct queue_event *ret)
 {
     if (list_empty(&q->events))
-        tell_merchants(q);
+        tell_due(q);
     if (list_empty(&q->events))
         return false;
     struct pending *p = container_of(q->events.next, struct pending, node);
@@ -66,20 +270,18 @@ bool queue_next_event(struct queue *q, struct queue_event *ret)
     return true;
 }
 
+/* Lists and counts */
+
 bool queue_list(const struct queue *q, const char *merchant, size_t index, struct id *ret_case,
                 uint64_t *ret_since_us)
 {
-    struct merchant *m = map_get_str(q->names, merchant);
-    if (!m)
+    const struct merchant *m = map_get_str(q->names, merchant);
+    struct order_node *n = m ? order_at(&m->line, index) : NULL;
+    if (!n)
         return false;
-    list_each (entry, &m->waiting, struct entry, node) {
-        if (index--)
-            continue;
-        *ret_case = entry->info.case_id;
-        *ret_since_us = entry->since_us;
-        return true;
-    }
-    return false;
+    *ret_case = ENTRY_OF(n, line_node)->info.case_id;
+    *ret_since_us = ENTRY_OF(n, line_node)->since_us;
+    return true;
 }
 
 size_t queue_waiting_count(const struct queue *q)
@@ -89,32 +291,71 @@ size_t queue_waiting_count(const struct queue *q)
 
 size_t queue_available_count(const struct queue *q)
 {
-    size_t count = 0;
-    list_each (merchant, &q->merchants, struct merchant, node)
-        count += merchant->agents_free;
-    return count;
+    return q->agents_free;
+}
+
+void queue_read_counts(const struct queue *q, struct queue_counts *ret)
+{
+    *ret = q->counts;
+}
+
+/* Soundness */
+
+static bool entry_is_sound(const struct queue *q, struct entry *e)
+{
+    const struct agent *a = e->offered_to;
+    if (map_get_str(q->cases, e->info.case_id.text) != e || (!e->present && !e->keep.place) ||
+        (a && (a->offer != e || !a->on || !a->present || !a->ring.place)) ||
+        (e->ready != NULL) != (e->present && !a) ||
+        (e->ready != NULL) != order_linked(&e->ready_node) || !order_linked(&e->class_node))
+        return false;
+    return !e->ready || !queue_best_agent(q, e); /* somebody free should have been asked */
+}
+
+static bool agent_is_sound(const struct agent *a)
+{
+    size_t calls = 0;
+    for (size_t i = 0; i < QUEUE_CAPACITY_MAX; i++)
+        calls += id_is_set(&a->calls[i].case_id);
+    return calls == a->call_count && (!a->offer || a->offer->offered_to == a) &&
+           a->counted_on == (a->on && a->present) &&
+           order_linked(&a->free_node) == queue_agent_is_free(a) && order_is_sound(&a->mine);
+}
+
+static bool class_is_sound(const struct class *c)
+{
+    size_t on_at[STAGES] = {0};
+    const struct merchant *m = c->merchant;
+    bool ready = false;
+    for (size_t i = 0; i < m->profile_size; i++) {
+        if (m->profiles[i] && c->fits[i])
+            on_at[FIT_STAGE(c->fits[i])] += m->profiles[i]->on != 0;
+    }
+    for (size_t i = 0; i < STAGES; i++)
+        ready |= order_count(&c->ready[i]) != 0;
+    return memcmp(on_at, c->on_at, sizeof on_at) == 0 && ready == list_linked(&c->active) &&
+           order_is_sound(&c->line);
 }
 
 static bool merchant_is_sound(const struct queue *q, struct merchant *m, size_t *waiting)
 {
-    const struct entry *before = NULL;
-    list_each (entry, &m->waiting, struct entry, node) {
-        const struct agent *a = entry->offered_to;
-        if (map_get_str(q->cases, entry->info.case_id.text) != entry ||
-            (a && (a->offer != entry || a->busy || !a->on || !a->present || !a->ring.place)) ||
-            (before && before->info.priority < entry->info.priority) ||
-            (!entry->present && !entry->keep.place))
+    size_t free = 0, slots = 0;
+    for (struct order_node *n = order_first(&m->line); n; n = order_next(n)) {
+        if (!entry_is_sound(q, ENTRY_OF(n, line_node)))
             return false;
-        if (entry->present && !a && queue_best_agent(q, entry))
-            return false; /* somebody free should have been asked */
-        before = entry;
         ++*waiting;
     }
     list_each (agent, &m->agents, struct agent, node) {
-        if (agent->offer && agent->offer->offered_to != agent)
+        if (!agent_is_sound(agent))
+            return false;
+        free += queue_agent_is_free(agent);
+        slots += agent->counted_on ? agent->counted_slots : 0;
+    }
+    list_each (class, &m->classes, struct class, node) {
+        if (!class_is_sound(class))
             return false;
     }
-    return true;
+    return free == m->agents_free && slots == m->slots && order_is_sound(&m->line);
 }
 
 bool queue_is_sound(const struct queue *q)

@@ -21,7 +21,7 @@ struct target {
     struct sessions *sessions;
     struct queue *queue;
     struct link *links[LINKS];
-    struct id opening, offered;
+    struct id opening, offered, taken;
     bool has_opening;
     uint64_t now_us;
 };
@@ -78,26 +78,33 @@ static void drain_queue(struct target *t)
 
 static void ask_queue(struct target *t, struct session *s, const struct proto_message *m)
 {
-    struct queue_agent agent = {.languages = m->type == PROTO_AVAILABLE ? m->available.languages
-                                                                        : (struct proto_list){0}};
-    struct queue_case c = {.case_id = s->id, .merchant = "m", .language = "en"};
-    struct id taken;
+    struct queue_agent agent = {0};
+    struct queue_case c = {.case_id = s->id,
+                           .merchant = "m",
+                           .languages = {"en", "zh"},
+                           .category = "watch",
+                           .preferred = "a",
+                           .level = s->id.text[0] & 1};
     (void)str_copy(agent.identity, sizeof agent.identity, s->who.identity);
     (void)str_copy(agent.merchant, sizeof agent.merchant, "m");
     (void)str_copy(c.buyer, sizeof c.buyer, s->who.identity);
-    if (m->type == PROTO_AVAILABLE)
+    if (m->type == PROTO_AVAILABLE) {
+        agent.languages = m->available.languages;
+        agent.skills = m->available.skills;
+        agent.capacity = (unsigned)m->available.capacity;
+        (void)str_copy(agent.team, sizeof agent.team, m->available.team);
         (void)queue_agent_set(t->queue, &agent, m->available.on, t->now_us);
-    else if (m->type == PROTO_WAIT)
+    } else if (m->type == PROTO_WAIT)
         (void)queue_wait(t->queue, &c, t->now_us);
     else if (m->type == PROTO_STOP_WAITING)
         (void)queue_stop(t->queue, &c.case_id, t->now_us);
     else if (m->type == PROTO_ACCEPT)
         (void)queue_accept(t->queue, agent.merchant, agent.identity, &t->offered, t->now_us,
-                           &taken);
+                           &t->taken);
     else if (m->type == PROTO_DECLINE)
         (void)queue_decline(t->queue, agent.merchant, agent.identity, &t->offered, t->now_us);
     else if (m->type == PROTO_HANG_UP)
-        queue_agent_busy(t->queue, agent.merchant, agent.identity, false, t->now_us);
+        queue_call_end(t->queue, agent.merchant, agent.identity, &t->taken, true, t->now_us);
     drain_queue(t);
 }
 

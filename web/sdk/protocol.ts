@@ -28,6 +28,11 @@ export interface Case {
   merchant?: string;
   category?: string;
   brand?: string;
+  languages?: string[];
+  certificate_level?: number;
+  team?: string;
+  preferred_agent?: string;
+  last_call?: { agent: string; at: string; by: string };
   order?: Record<string, unknown>;
   purchase_evidence?: unknown[];
   buyer?: { id: string; name: string };
@@ -251,11 +256,18 @@ export interface CallOffer {
     reason?: string;
     language?: string;
     order?: Record<string, unknown>;
+    category?: string;
+    brand?: string;
+    tier?: string;
   };
   buyer: { identity: string; name: string };
   expires_at: string;
   ring_ms: number;
+  notes?: ('preferred' | 'other_language' | 'other_team')[];
 }
+
+/** Of an agent: whether calls are offered. */
+export type Presence = 'away' | 'available' | 'busy' | 'wrap_up';
 
 /** Everything the server sends of its own accord, by type. */
 export interface ServerMessages {
@@ -263,7 +275,7 @@ export interface ServerMessages {
   person_joined: { person: Person };
   person_changed: { person: Person };
   person_left: { identity: string; reason: 'left' | 'timeout' | 'replaced' | 'removed' };
-  person_state: { available: boolean };
+  person_state: { available: boolean; state?: Presence; until?: string };
   chat: { message: ChatMessage };
   history: { messages: ChatMessage[] };
   track_added: { track: string | number; identity: string; kind: MediaKind; label: string };
@@ -275,7 +287,12 @@ export interface ServerMessages {
   media_connected: Record<string, never>;
   media_moved: Record<string, never>;
   media_gone: { reason: 'timeout' | 'failed' | 'closed' };
-  waiting: { position: number; expected_wait_ms: number | null; agents_available: number };
+  waiting: {
+    position: number;
+    expected_wait_ms: number | null;
+    agents_available: number;
+    search?: 'preferred' | 'fitting' | 'any_language' | 'any_team';
+  };
   queue: { waiting: QueueEntry[] };
   call_offer: CallOffer;
   call_offer_ended: { reservation: string; reason: 'expired' | 'withdrawn' | 'accepted_elsewhere' };
@@ -317,7 +334,10 @@ export interface Requests {
   stats: { out: Partial<Network> & { lines?: Record<string, LineStats> }; reply: object };
   wait: { out: object; reply: ServerMessages['waiting'] };
   stop_waiting: { out: object; reply: object };
-  available: { out: { on: boolean; languages?: string[]; skills?: string[] }; reply: object };
+  available: {
+    out: { on: boolean; languages?: string[]; skills?: string[]; team?: string; capacity?: number };
+    reply: object;
+  };
   accept: { out: { reservation: string }; reply: { room: string; case: string } };
   decline: { out: { reservation: string; reason?: string }; reply: object };
   hang_up: { out: object; reply: object };

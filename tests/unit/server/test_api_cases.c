@@ -67,6 +67,13 @@ static void test_refuses_what_is_wrong(void **state)
         "{" CUP ",'priority':'1'}",
         "{" CUP ",'reason':{}}",
         "{" CUP ",'tier':'aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffggggg'}",
+        "{" CUP ",'languages':'en'}",
+        "{" CUP ",'languages':['en','zh','fr','de','it']}",
+        "{" CUP ",'languages':['en',7]}",
+        "{" CUP ",'languages':['']}",
+        "{" CUP ",'certificate_level':10}",
+        "{" CUP ",'team':{}}",
+        "{" CUP ",'preferred_agent':1}",
         "{" CUP ",'order':[]}",
         "{" CUP ",'purchase_evidence':{}}",
     };

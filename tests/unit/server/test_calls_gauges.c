@@ -83,14 +83,14 @@ static void test_counts_waiting_and_calls(void **state)
     client_say(&in->buyer, "{'type':'wait','id':'w'}");
     struct calls_gauges g = read_gauges(&in->w);
     assert_int_equal(g.waiting, 1);
-    assert_int_equal(g.calls + g.agents_available + g.offers, 0);
+    assert_int_equal(g.calls + g.agents_available + g.queue.offers, 0);
     client_hello(&agent, &in->w, "ann", ROLE_AGENT, NULL);
     client_say(&agent, "{'type':'available','id':'a','on':true,'languages':['en']}");
     char reservation[ID_TEXT_BYTES];
     (void)str_copy(reservation, sizeof reservation,
                    text_at(client_expect(&agent, "call_offer"), "reservation"));
     g = read_gauges(&in->w);
-    assert_int_equal(g.offers, 1);
+    assert_int_equal(g.queue.offers, 1);
     assert_int_equal(g.calls_started, 0);
     client_say(&agent, "{'type':'accept','id':'b','reservation':'%s'}", reservation);
     world_settle(&in->w);

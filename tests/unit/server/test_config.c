@@ -50,6 +50,7 @@ static void test_defaults(void **state)
     assert_int_equal(c.workers, 0);
     assert_int_equal(c.drain_seconds, 30);
     assert_int_equal(c.ring_seconds, 20);
+    assert_int_equal(c.wrap_up_seconds, 0);
     assert_int_equal(c.log_level, LOG_INFO);
     assert_false(c.demo || c.check || c.log_json || c.media_realtime);
     config_clear(&c);

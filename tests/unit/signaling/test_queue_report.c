@@ -65,15 +65,16 @@ static void test_positions_and_waits(void **state)
     assert_int_equal(queue_accept(q, "shop", "ann", &offer.reservation, S, &taken), 0);
     e = told(q, 3, NULL);
     assert_int_equal(e.position, 2);
-    assert_int_equal(e.expected_wait_ms, -1);              /* nobody was ever handled */
-    queue_agent_busy(q, "shop", "ann", false, S + 60 * S); /* took a minute */
+    assert_int_equal(e.expected_wait_ms, -1);                   /* nobody was ever handled */
+    queue_call_end(q, "shop", "ann", &taken, true, S + 60 * S); /* took a minute */
     e = told(q, 3, &offer);
     assert_int_equal(e.position, 2);
     assert_int_equal(e.expected_wait_ms, 120000); /* two turns of her alone */
-    assert_int_equal(queue_accept(q, "shop", "ann", &offer.reservation, 62 * S, &taken), 0);
+    assert_int_equal(queue_accept(q, "shop", "ann", &offer.reservation, 63 * S, &taken), 0);
     e = told(q, 3, NULL);
     assert_int_equal(e.position, 1);
-    assert_int_equal(e.expected_wait_ms, 60000);
+    assert_int_equal(e.expected_wait_ms,
+                     61000); /* two seconds for one answer, none for the other */
     queue_free(q);
 }
 

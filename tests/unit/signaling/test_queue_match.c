@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Who is asked, and when the search goes further: preferred, fitting, any language, any team. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/er.h"
+#include "tests/unit/support/queue_bench.h"
+
+static void take(struct queue_bench *b, const char *name)
+{
+    struct id busy = qb_id(900);
+    queue_call_begin(b->q, SHOP, name, &busy, b->now_us);
+    qb_drain(b);
+}
+
+static void test_preferred_agent_first(void **state)
+{
+    (void)state;
+    struct queue_bench b;
+    const struct queue_case c = {.preferred = "abe"};
+    qb_start(&b);
+    qb_on(&b, qb_agent("ann", NULL, NULL), true);
+    b.now_us += S;
+    qb_on(&b, qb_agent("abe", NULL, NULL), true);
+    qb_wait(&b, 1, c);
+    QB_OFFERED(&b, 1, "abe");
+    assert_true(b.offer.preferred);
+    qb_accept(&b);
+    qb_wait(&b, 2, c); /* abe is in a call: he is waited for, but not for long */
+    QB_OFFERED(&b, 1, "abe");
+    assert_int_equal(b.position.stage, QUEUE_PREFERRED);
+    qb_pass(&b, 20 * S - 1);
+    QB_OFFERED(&b, 1, "abe");
+    qb_pass(&b, 1);
+    QB_OFFERED(&b, 2, "ann");
+    assert_false(b.offer.preferred);
+    qb_accept(&b);
+    qb_wait(&b, 3, c);
+    qb_end(&b, "ann", 2);
+    QB_OFFERED(&b, 2, "ann");
+    qb_on(&b, qb_agent("abe", NULL, NULL), false); /* nobody waits for who is not there */
+    QB_OFFERED(&b, 3, "ann");
+    queue_free(b.q);
+}
+
+static void test_preferred_agent_declines(void **state)
+{
+    (void)state;
+    struct queue_bench b;
+    const struct queue_case c = {.preferred = "abe"};
+    qb_start(&b);
+    qb_on(&b, qb_agent("ann", NULL, NULL), true);
+    qb_on(&b, qb_agent("abe", NULL, NULL), true);
+    qb_wait(&b, 1, c);
+    assert_int_equal(queue_decline(b.q, SHOP, "abe", &b.offer.reservation, b.now_us), 0);
+    qb_drain(&b);
+    QB_OFFERED(&b, 2, "ann");
+    queue_free(b.q);
+}
+
+static void test_language_widens(void **state)
+{
+    (void)state;
+    struct queue_bench b;
+    struct queue_counts n;
+    const struct queue_case c = {.languages = {"fr-CA", "zh"}};
+    qb_start(&b);
+    qb_on(&b, qb_agent("ann", NULL, "en"), true);
+    qb_on(&b, qb_agent("zoe", NULL, "zh"), true);
+    qb_on(&b, qb_agent("flo", NULL, "fr"), true);
+    qb_wait(&b, 1, c);
+    QB_OFFERED(&b, 1, "flo"); /* the first of the buyer's languages */
+    qb_wait(&b, 2, c);
+    QB_OFFERED(&b, 2, "zoe"); /* then the second */
+    assert_false(b.offer.other_language);
+    qb_wait(&b, 3, c);
+    take(&b, "zoe");
+    take(&b, "flo"); /* both offers go back; cases 1 to 3 wait for these two */
+    QB_OFFERED(&b, 2, "zoe");
+    qb_pass(&b, 45 * S - 1);
+    QB_OFFERED(&b, 2, "zoe");
+    qb_pass(&b, 1);
+    QB_OFFERED(&b, 3, "ann");
+    assert_true(b.offer.other_language);
+    assert_int_equal(b.offer.stage, QUEUE_ANY_LANGUAGE);
+    assert_string_equal(b.offer.case_id.text, qb_id(1).text);
+    queue_read_counts(b.q, &n);
+    assert_int_equal(n.widened[QUEUE_ANY_LANGUAGE], 3);
+    queue_free(b.q);
+}
+
+/** An agent who named no language may be asked, after those who named it. */
+static void test_language_not_named(void **state)
+{
+    (void)state;
+    struct queue_bench b;
+    const struct queue_case c = {.languages = {"fr"}};
+    qb_start(&b);
+    qb_on(&b, qb_agent("any", NULL, NULL), true);
+    b.now_us += S;
+    qb_on(&b, qb_agent("flo", NULL, "fr"), true);
+    qb_wait(&b, 1, c);
+    QB_OFFERED(&b, 1, "flo");
+    qb_wait(&b, 2, c);
+    QB_OFFERED(&b, 2, "any");
+    assert_false(b.offer.other_language);
+    queue_free(b.q);
+}
+
+/** When all who speak the language have declined, nobody waits for them to think better of it. */
+static void test_declined_by_all_who_fit(void **state)
+{
+    (void)state;
+    struct queue_bench b;
+    const struct queue_case c = {.languages = {"fr"}};
+    qb_start(&b);
+    qb_on(&b, qb_agent("flo", NULL, "fr"), true);
+    qb_on(&b, qb_agent("ann", NULL, "en"), true);
+    b.now_us += S;
+    qb_on(&b, qb_agent("fay", NULL, "fr"), true);
+    qb_wait(&b, 1, c);
+    assert_int_equal(queue_decline(b.q, SHOP, "flo", &b.offer.reservation, b.now_us), 0);
+    qb_drain(&b);
+    QB_OFFERED(&b, 2, "fay");
+    assert_int_equal(queue_decline(b.q, SHOP, "fay", &b.offer.reservation, b.now_us), 0);
+    qb_drain(&b);
+    QB_OFFERED(&b, 3, "ann");
+    assert_true(b.offer.other_language);
+    queue_free(b.q);
+}
+
+static void test_other_teams_last(void **state)
+{
+    (void)state;
+    struct queue_bench b;
+    const struct queue_case c = {.team = "bags"};
+    struct queue_agent own = qb_agent("own", NULL, NULL), other = qb_agent("other", NULL, NULL);
+    qb_start(&b);
+    (void)snprintf(own.team, sizeof own.team, "bags");
+    (void)snprintf(other.team, sizeof other.team, "shoes");
+    qb_on(&b, own, true);
+    qb_on(&b, other, true);
+    take(&b, "own");
+    qb_wait(&b, 1, c);
+    qb_pass(&b, 75 * S - 1);
+    assert_int_equal(b.offers, 0);
+    qb_pass(&b, 1);
+    QB_OFFERED(&b, 1, "other");
+    assert_true(b.offer.other_team);
+    qb_on(&b, own, false); /* nobody of the team is there: no wait */
+    qb_accept(&b);
+    qb_end(&b, "other", 1);
+    qb_wait(&b, 2, c);
+    QB_OFFERED(&b, 2, "other");
+    queue_free(b.q);
+}
+
+/** A specialist is taken first: who can do more is kept for what others cannot do. */
+static void test_the_least_versatile_first(void **state)
+{
+    (void)state;
+    struct queue_bench b;
+    const struct queue_case bag = {.category = "bag"}, shoe = {.category = "shoe"};
+    struct queue_agent both = qb_agent("both", "bag", NULL);
+    qb_start(&b);
+    both.skills.count = 2;
+    (void)snprintf(both.skills.items[1], PROTO_WORD_BYTES, "shoe");
+    qb_on(&b, both, true);
+    b.now_us += S;
+    qb_on(&b, qb_agent("bags", "bag", NULL), true);
+    qb_wait(&b, 1, bag);
+    QB_OFFERED(&b, 1, "bags");
+    qb_wait(&b, 2, shoe);
+    QB_OFFERED(&b, 2, "both");
+    queue_free(b.q);
+}
+
+/** Behind a case that nobody free can take, others go on. */
+static void test_no_head_of_line_blocking(void **state)
+{
+    (void)state;
+    struct queue_bench b;
+    const struct queue_case bag = {.category = "bag", .tier = 3}, shoe = {.category = "shoe"};
+    qb_start(&b);
+    qb_wait(&b, 1, bag);
+    qb_wait(&b, 2, shoe);
+    qb_on(&b, qb_agent("sue", "shoe", NULL), true);
+    QB_OFFERED(&b, 1, "sue");
+    assert_string_equal(b.offer.case_id.text, qb_id(2).text);
+    queue_free(b.q);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_preferred_agent_first),
+        cmocka_unit_test(test_preferred_agent_declines),
+        cmocka_unit_test(test_language_widens),
+        cmocka_unit_test(test_language_not_named),
+        cmocka_unit_test(test_declined_by_all_who_fit),
+        cmocka_unit_test(test_other_teams_last),
+        cmocka_unit_test(test_the_least_versatile_first),
+        cmocka_unit_test(test_no_head_of_line_blocking),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
