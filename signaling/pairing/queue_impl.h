@@ -12,7 +12,8 @@
 #include "base/order.h"
 #include "signaling/pairing/queue.h"
 
-#define CLASSES_KEPT 256 /* without a case; others are forgotten when their last one goes */
+#define CLASSES_KEPT 256  /* without a case; others are forgotten when their last one goes */
+#define CLASSES_WIDE 1024 /* with more, a place is one among all of the merchant's */
 #define STAGES (QUEUE_ANY_TEAM + 1)
 
 struct merchant {
@@ -38,8 +39,7 @@ struct merchant {
     uint64_t answer_us; /* from the last offer to its answer, mean */
     size_t answered;
     double took_s, meant_s; /* waits as they were, and as position and handling had them */
-    bool shape_stale;       /* which classes compete must be found out anew */
-    bool wide;              /* too many classes: all compete */
+    uint64_t shape;         /* another number whenever a profile comes on, or goes */
 };
 
 /** What the needs of a case come to: words are hashes, 0 is none. A map's key: no padding unset. */
@@ -59,8 +59,8 @@ struct class
     struct order ready[STAGES]; /* by ready_node: who can be matched, from QUEUE_FITTING on */
     uint8_t *fits;              /* by profile: 0 never, else stage << 3 | language */
     size_t on_at[STAGES];       /* profiles somebody of whom is on, by stage */
-    size_t index;               /* while not merchant->wide */
-    uint64_t competes[CLASSES_KEPT / 64];
+    uint64_t shape;             /* of the merchant, when this was found: */
+    uint64_t reach[QUEUE_PROFILES / 64]; /* bits of profiles that serve it */
     double took_s, meant_s;
 };
 
@@ -109,7 +109,7 @@ struct entry {
     uint64_t number; /* among equal ranks */
     enum queue_stage stage;
     enum queue_stage floor; /* all at nearer ones have declined */
-    bool preferring; /* the preferred agent alone is asked */
+    bool preferring;        /* the preferred agent alone is asked */
     bool present, aged;
     struct heap_node keep;    /* while not present */
     struct heap_node step;    /* of widening and ageing */

@@ -206,7 +206,7 @@ void queue_profile_on(struct queue *q, struct merchant *m, struct profile *p, in
     m->slots += (size_t)by * slots;
     if (p->on != (by > 0))
         return;
-    m->shape_stale = true;
+    m->shape++;
     list_each (class, &m->classes, struct class, node) {
         uint8_t fit = class->fits[p->index];
         enum queue_stage before = queue_class_least(class);
@@ -251,7 +251,6 @@ static int class_new(struct queue *q, struct merchant *m, const struct need *nee
     }
     list_append(&m->classes, &c->node);
     m->class_count++;
-    m->shape_stale = true;
     *ret = c;
     return 0;
 }
@@ -294,6 +293,5 @@ void queue_class_idle(struct queue *q, struct class *c)
     list_remove(&c->node);
     list_remove(&c->active);
     m->class_count--;
-    m->shape_stale = true;
     queue_class_free(c);
 }

@@ -14,7 +14,6 @@
 #define MERCHANT_DOUBT_S                                                                           \
     60.0 /* of waits as position and handling have them, before any was measured */
 #define CLASS_DOUBT_S 300.0 /* of waits as all of the merchant's were, before those of the class */
-#define WORDS (CLASSES_KEPT / 64)
 
 static const char *const end_names[] = {
     [QUEUE_EXPIRED] = "expired",
@@ -49,53 +48,37 @@ static bool serves(const struct class *c, const struct profile *p)
     return fit && FIT_STAGE(fit) <= least;
 }
 
-static bool share_agents(const struct merchant *m, const struct class *a, const struct class *b)
+static void find_reach(const struct merchant *m, struct class *c)
 {
-    for (size_t i = 0; i < m->profile_size; i++) {
-        if (serves(a, m->profiles[i]) && serves(b, m->profiles[i]))
-            return true;
-    }
-    return false;
+    if (c->shape == m->shape)
+        return;
+    c->shape = m->shape;
+    memset(c->reach, 0, sizeof c->reach);
+    for (size_t i = 0; i < m->profile_size; i++)
+        c->reach[i / 64] |= (uint64_t)serves(c, m->profiles[i]) << (i % 64);
 }
 
-/** Classes compete when somebody who is on serves both. */
-static void find_shape(struct merchant *m)
+/** Whether somebody who is on serves both, or nobody serves the first. */
+static bool competes(const struct merchant *m, struct class *a, struct class *b)
 {
-    size_t count = 0;
-    if (!m->shape_stale)
-        return;
-    m->shape_stale = false;
-    m->wide = m->class_count > CLASSES_KEPT || !m->slots;
-    if (m->wide)
-        return;
-    list_each (class, &m->classes, struct class, node) {
-        class->index = count++;
-        memset(class->competes, 0, sizeof class->competes);
+    uint64_t both = 0, any = 0;
+    find_reach(m, a);
+    find_reach(m, b);
+    for (size_t i = 0; i * 64 < m->profile_size; i++) {
+        both |= a->reach[i] & b->reach[i];
+        any |= a->reach[i];
     }
-    list_each (a, &m->classes, struct class, node) {
-        list_each (b, &m->classes, struct class, node) {
-            if (b->index < a->index || (a != b && !share_agents(m, a, b)))
-                continue;
-            a->competes[b->index / 64] |= UINT64_C(1) << (b->index % 64);
-            b->competes[a->index / 64] |= UINT64_C(1) << (a->index % 64);
-        }
-    }
-}
-
-static bool competes(const struct class *a, const struct class *b)
-{
-    return a->competes[b->index / 64] >> (b->index % 64) & 1;
+    return both || !any;
 }
 
 /** Among those who want the same agents; 1 is next. */
 static size_t position_of(struct merchant *m, const struct entry *e)
 {
     size_t before = 0;
-    find_shape(m);
-    if (m->wide)
+    if (m->class_count > CLASSES_WIDE)
         return order_before(&m->line, e->rank_us, e->number) + 1;
     list_each (class, &m->classes, struct class, node) {
-        if (order_count(&class->line) && competes(e->class, class))
+        if (order_count(&class->line) && competes(m, e->class, class))
             before += order_before(&class->line, e->rank_us, e->number);
     }
     return before + 1;
