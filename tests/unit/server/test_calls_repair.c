@@ -9,56 +9,9 @@
 #include <cmocka.h>
 
 #include "base/er.h"
-#include "tests/unit/support/calls_world.h"
+#include "tests/unit/support/clip_request.h"
 #include "tests/unit/support/fake_dbq.h"
 #include "tests/unit/support/fake_media.h"
-
-struct result {
-    int er;
-    unsigned calls;
-    char clip[ID_TEXT_BYTES];
-    char state[16];
-};
-
-static void take_result(void *ctx, int er, const char *why, const json_t *body)
-{
-    struct result *r = ctx;
-    (void)why;
-    r->er = er;
-    r->calls++;
-    if (body) {
-        const char *id = json_string_value(json_object_get(body, "id"));
-        const char *state = json_string_value(json_object_get(body, "state"));
-        (void)snprintf(r->clip, sizeof r->clip, "%s", id ? id : "");
-        (void)snprintf(r->state, sizeof r->state, "%s", state ? state : "");
-    }
-}
-
-static struct result start(struct world *w, const struct claims *who, const char *room,
-                           const char *publisher)
-{
-    struct result r = {0};
-    calls_clip_start(w->calls, who, room, publisher, "cup", take_result, &r);
-    world_settle(w);
-    assert_int_equal(r.calls, 1);
-    return r;
-}
-
-static struct store_clip stored(struct world *w, const char *clip)
-{
-    struct id id;
-    struct store_clip row;
-    assert_int_equal(id_parse(clip, &id), 0);
-    assert_int_equal(store_clip_get(w->store, &id, &row), 0);
-    return row;
-}
-
-static void consent(struct client *buyer, const struct store_case *c)
-{
-    client_say(buyer, "{'type':'consent','id':'c','recording':true}");
-    client_publish(buyer, &c->room, "bo");
-    client_forget(buyer);
-}
 
 /** What the disk did not take is tried again, later each time, and nobody hears of tries that fail. */
 static void test_full_disk_is_tried_again(void **state)
@@ -70,14 +23,14 @@ static void test_full_disk_is_tried_again(void **state)
     struct store_case c = world_case(&w, "bo");
     struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
     client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    consent(&buyer, &c);
+    clip_request_consent(&buyer, &c);
     fake_media_manual_clips(w.media);
-    struct result r = start(&w, &agent, c.room.text, "bo");
+    struct clip_request r = clip_request_start(&w, &agent, c.room.text, "bo");
     struct media_event e = {.type = MEDIA_CLIP_FAILED, .er = ER_IO};
     assert_int_equal(id_parse(r.clip, &e.clip), 0);
     fake_media_say(w.media, &e);
     world_pass(&w, 4000);
-    assert_int_equal(stored(&w, r.clip).state, CLIP_FAILED);
+    assert_int_equal(clip_request_row(&w, r.clip).state, CLIP_FAILED);
     assert_int_equal(fake_media_count(w.media, "clip_repair"), 0);
     world_pass(&w, 2000);
     assert_int_equal(fake_media_count(w.media, "clip_repair"), 1);
@@ -94,8 +47,8 @@ static void test_full_disk_is_tried_again(void **state)
     fake_media_say(w.media, &e);
     world_pass(&w, 1000);
     assert_string_equal(text_at(client_expect(&buyer, "clip"), "clip.state"), "ready");
-    assert_int_equal(stored(&w, r.clip).state, CLIP_READY);
-    assert_string_equal(stored(&w, r.clip).reason, "");
+    assert_int_equal(clip_request_row(&w, r.clip).state, CLIP_READY);
+    assert_string_equal(clip_request_row(&w, r.clip).reason, "");
     world_pass(&w, 100000);
     assert_int_equal(fake_media_count(w.media, "clip_repair"), 2);
     client_free(&buyer);
@@ -112,17 +65,17 @@ static void test_failed_ones_at_the_start(void **state)
     struct store_case c = world_case(&w, "bo");
     struct claims agent = world_claims("ann", ROLE_AGENT, NULL);
     client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    consent(&buyer, &c);
+    clip_request_consent(&buyer, &c);
     fake_media_manual_clips(w.media);
     struct media_event e = {.type = MEDIA_CLIP_FAILED, .er = ER_IO};
     for (int i = 0; i < 2; i++) {
-        struct result r = start(&w, &agent, c.room.text, "bo");
+        struct clip_request r = clip_request_start(&w, &agent, c.room.text, "bo");
         assert_int_equal(id_parse(r.clip, &e.clip), 0);
         fake_media_say(w.media, &e);
         world_settle(&w);
     }
     char part[STORE_PATH_BYTES + 8];
-    (void)snprintf(part, sizeof part, "%s.part", stored(&w, e.clip.text).path);
+    (void)snprintf(part, sizeof part, "%s.part", clip_request_row(&w, e.clip.text).path);
     FILE *f = fopen(part, "w");
     assert_non_null(f);
     assert_int_equal(fclose(f), 0);
