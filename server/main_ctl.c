@@ -39,6 +39,9 @@ int ctl_usage(FILE *out)
         "                      every row against the timeline, every file against row and seal; "
         "also\n"
         "                      beside a louped that runs. 0 verifies, 1 does not, 2 cannot tell\n"
+        "       loupectl backup TO --data DIR [--database FILE] [--blobs DIR]\n"
+        "                      into a new folder, also while louped runs\n"
+        "       loupectl restore FROM --data DIR      makes a data folder of a backup\n"
         "       loupectl fsck --data DIR      only the database, and every case's chain\n"
         "       loupectl migrate --data DIR [--database FILE] [--check]\n"
         "                      brings the schema up to date (as louped does when it starts); "
@@ -166,6 +169,8 @@ int main(int argc, char **argv)
                  {"fsck", ctl_fsck},
                  {"verify", ctl_verify},
                  {"migrate", ctl_migrate},
+                 {"backup", ctl_backup},
+                 {"restore", ctl_restore},
                  {"keys", ctl_keys},
                  {"api-keys", ctl_api_keys},
                  {"retention", ctl_retention},

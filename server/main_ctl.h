@@ -45,5 +45,7 @@ int ctl_encrypt_storage(int argc, char **argv);
 int ctl_fsck(int argc, char **argv);
 int ctl_verify(int argc, char **argv);
 int ctl_migrate(int argc, char **argv);
+int ctl_backup(int argc, char **argv);
+int ctl_restore(int argc, char **argv);
 
 #endif

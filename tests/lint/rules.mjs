@@ -71,6 +71,7 @@ const UNTESTED = {
   'server/main.c': 'calls app_main: tests/net/process',
   'server/main_ctl.c': 'a command line: tests/net/process',
   'server/main_ctl_hooks.c': 'a command line: tests/net/webhooks',
+  'server/main_ctl_backup.c': 'a command line: tests/net/backup',
   'server/main_ctl_keep.c': 'a command line: tests/net/forget',
   'server/main_ctl_keys.c': 'a command line: tests/net/clips',
   'server/main_ctl_tokens.c': 'a command line: tests/net/merchants',
@@ -80,6 +81,7 @@ const UNTESTED = {
 
 /** Parts of a module that show nothing but its face to others, tested through that: path -> test. */
 const TESTED_WITH = {
+  'server/backup_restore.c': 'backup',
   'server/export_words.c': 'export_report',
   'server/seal/manifest_read.c': 'manifest',
   'server/seal/manifest_trim.c': 'manifest',
@@ -94,6 +96,7 @@ const TESTED_WITH = {
   'server/store_audit_tale.c': 'store_audit',
   'server/store_cases.c': 'store',
   'server/store_clips.c': 'store',
+  'server/store_copy.c': 'backup',
   'server/store_people.c': 'store',
   'server/store_sqlite.c': 'store',
   'server/store_stats.c': 'store',

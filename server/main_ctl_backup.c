@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+/* loupectl: backups of a data folder while louped uses it, and data folders made of them. */
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/er.h"
+#include "server/backup.h"
+#include "server/main_ctl.h"
+
+static int tell(const char *done, int er, const struct backup_told *told)
+{
+    if (er) {
+        (void)fprintf(stderr, "loupectl: %s\n", told->why[0] ? told->why : er_name(er));
+        return er == ER_INVALID ? 2 : 1;
+    }
+    (void)printf("%s %" PRIu64 " files, %" PRIu64 " bytes\n", done, told->files, told->bytes);
+    if (told->lost)
+        (void)fprintf(stderr,
+                      "loupectl: %" PRIu64 " files are missing in the data folder itself: %s\n",
+                      told->lost, told->why);
+    return told->lost ? 1 : 0;
+}
+
+int ctl_backup(int argc, char **argv)
+{
+    static const char *const known[] = {"TO", "--data", "--database", "--blobs", NULL};
+    struct ctl_flags f = {0};
+    struct backup_told told;
+    char data[PATH_MAX];
+    if (ctl_flags_read(&f, argc, argv, known) || !ctl_flag(&f, "--data") || !ctl_flag(&f, "TO"))
+        return ctl_usage(stderr);
+    if (!realpath(ctl_flag(&f, "--data"), data)) {
+        (void)fprintf(stderr, "loupectl: %s: there is no such folder\n", ctl_flag(&f, "--data"));
+        return 2;
+    }
+    const struct backup_from from = {
+        .data = data, .database = ctl_flag(&f, "--database"), .blobs = ctl_flag(&f, "--blobs")};
+    int er = backup_make(&from, ctl_flag(&f, "TO"), clock_unix_us(), &told);
+    return tell("backed up", er, &told);
+}
+
+int ctl_restore(int argc, char **argv)
+{
+    static const char *const known[] = {"FROM", "--data", NULL};
+    struct ctl_flags f = {0};
+    struct backup_told told;
+    if (ctl_flags_read(&f, argc, argv, known) || !ctl_flag(&f, "--data") || !ctl_flag(&f, "FROM"))
+        return ctl_usage(stderr);
+    int er = backup_restore(ctl_flag(&f, "FROM"), ctl_flag(&f, "--data"), &told);
+    return tell("restored", er, &told);
+}
