@@ -72,7 +72,7 @@ static void check_belongs(struct audit *a, const struct store_clip *c, const str
     if (!head || !is || strcmp(is, head) != 0)
         add_wrong(a, report_at_event((uint64_t)seq),
                   "the clip was sealed on another timeline than this one");
-    clock_format(c->started_us, at);
+    clock_format(c->started_us ? c->started_us : c->created_us, at); /* a repaired one has none */
     if (!m->trim && started && strcmp(started, at) != 0)
         audit_wrong(a, "started_us is %s, but the seal says %s", at, started);
 }
