@@ -12,6 +12,8 @@
 #include "server/store_audit_impl.h"
 #include "server/store_sql.h"
 
+enum { ATTEMPTS = 20 }; /* at a case in which things are deleted while it is looked at */
+
 void audit_at(struct audit *a, const char *table, const char *key, const char *more)
 {
     a->report->row = table ? a->row : NULL;
@@ -188,14 +190,23 @@ static void report_back(struct report *r, const struct report *before, size_t fi
         (void)json_array_remove(r->findings, json_array_size(r->findings) - 1);
 }
 
+/** Whether anything came to the case since it was looked at: then what was wrong may have been right. */
+static bool has_grown(struct audit *a, uint64_t seen)
+{
+    uint64_t seq = 0;
+    char hash[STORE_HASH_BYTES];
+    return store_chain_head(a->store, &a->case_id, &seq, hash) == 0 && seq != seen;
+}
+
 static int check_case(struct audit *a)
 {
     const struct report before = *a->report;
     const struct store_audit counted = *a->config;
     size_t findings = json_array_size(before.findings);
     int er = 0;
-    for (int attempt = 0; !er && attempt < 2; attempt++) {
-        if (attempt > 0 && a->report->wrong == before.wrong)
+    for (int attempt = 0; !er && attempt < ATTEMPTS; attempt++) {
+        if (attempt > 0 &&
+            (a->report->wrong == before.wrong || !has_grown(a, a->config->events - counted.events)))
             break;
         report_back(a->report, &before, findings);
         *a->config = counted;

@@ -17,8 +17,8 @@ struct store_audit {
 };
 
 /** Everything that is wrong goes into `r`, by row ("table key"), file and event. Each case is looked at in
- *  a snapshot of its own, and once more if something was wrong with it, because files go and come beside
- *  the database. 0 whatever was found; ER_IO, ER_NOMEM: it could not be looked at. */
+ *  a snapshot of its own, and again if something was wrong with it and it has grown since, because files go
+ *  and come beside the database. 0 whatever was found; ER_IO, ER_NOMEM: it could not be looked at. */
 int store_audit(struct store *s, struct store_audit *audit, struct report *r);
 
 #endif
