@@ -73,7 +73,7 @@ static void test_frames_have_one_form(void **state)
         A_FRAME("1 33 5 6 7", "-r", "000102"),
         A_FRAME("1 33 5 6 7", "-r",
                 "000102030405060708090A0b0c0d0e0f101112131415161718191a1b1c1d1e1f"),
-        "frame 1 33 5 6 7 -r 099 " HASH,
+        ("frame 1 33 5 6 7 -r 099 " HASH),
         "frame 1 33 5 6 7 -r",
         "frame",
     };
