@@ -148,13 +148,17 @@ bool hashed_find(const struct hashed *h, const struct depack_frame *frame,
                  const struct tape_packet *last, uint8_t ret[static DIGEST_BYTES])
 {
     const struct name n = name_of(frame, last);
+    const struct known *found = NULL;
     for (size_t i = 0; frame->format == FORMAT_VP8 && i < HASHED_TRACKS; i++) {
         const struct known *k = find_in(h, &h->lines[i], n.first_seq);
         if (!k || k->name.last_seq != n.last_seq || k->name.timestamp != n.timestamp ||
             k->name.arrival_us != n.arrival_us || k->name.len != n.len)
             continue;
-        memcpy(ret, k->hash, sizeof k->hash);
-        return true;
+        if (found)
+            return false; /* nearly all of a name is the sender's choice: two tracks may share one */
+        found = k;
     }
-    return false;
+    if (found)
+        memcpy(ret, found->hash, sizeof found->hash);
+    return found != NULL;
 }

@@ -146,6 +146,21 @@ static void another_stream_has_numbers_of_its_own(void **state)
     assert_int_equal(count_known(s), 1);
 }
 
+/** A sender that gives two tracks the same numbers cannot have one's hash taken for the other's. */
+static void who_shares_a_name_has_none(void **state)
+{
+    struct scene *s = *state;
+    struct vp8_picture p;
+    show(s, 7, false);
+    assert_true(is_known(s, 0));
+    struct vp8_source *again = vp8_source_new(320, 240);
+    vp8_source_next(again, 90000, false, &p);
+    for (size_t i = 0; i < p.count; i++)
+        hashed_packet(s->hashed, 8, p.packets[i]);
+    vp8_source_free(again);
+    assert_false(is_known(s, 0));
+}
+
 static void the_oldest_are_forgotten(void **state)
 {
     struct scene *s = *state;
@@ -186,8 +201,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(each_picture_has_its_own),          TEST(another_picture_has_none),
         TEST(a_gap_lasts_to_the_next_key_frame), TEST(another_stream_has_numbers_of_its_own),
-        TEST(the_oldest_are_forgotten),          TEST(an_ended_track_is_forgotten),
-        TEST(there_are_only_so_many_tracks),
+        TEST(who_shares_a_name_has_none),        TEST(the_oldest_are_forgotten),
+        TEST(an_ended_track_is_forgotten),       TEST(there_are_only_so_many_tracks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
