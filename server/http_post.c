@@ -106,6 +106,8 @@ static bool transfer_set(struct transfer *t)
     SET(CURLOPT_NOPROXY, "*");
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_QUICK_EXIT,
+        1L); /* a resolver that does not answer is left to itself, not waited for */
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_USERAGENT, "loupe/" LOUPE_VERSION);
     SET(CURLOPT_HTTPHEADER, t->headers);

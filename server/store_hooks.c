@@ -293,12 +293,32 @@ static int recount(struct store *s, const struct id *hook, uint64_t now_us)
     return er;
 }
 
+static int test_waits(struct store *s, const struct id *hook, int *ret)
+{
+    sqlite3_stmt *st;
+    int er = sql_begin(s, &st,
+                       "SELECT 1 FROM hook_deliveries"
+                       " WHERE hook = ? AND case_id = '' AND state = 0 LIMIT 1",
+                       "t", hook->text);
+    if (er)
+        return er;
+    er = sql_step(s, st);
+    sql_end(st);
+    *ret = er == 1;
+    return er < 0 ? er : 0;
+}
+
 int store_hook_test(struct store *s, const struct store_hook *hook, uint64_t now_us,
                     struct store_delivery *ret)
 {
-    int er = store_begin(s);
+    int waits = 0, er = store_begin(s);
     if (er)
         return er;
+    er = test_waits(s, &hook->id, &waits);
+    if (!er && waits)
+        er = ER_FULL; /* one at a time */
+    if (er)
+        return store_end(s, er);
     er = sql_run(
         s, NULL,
         "INSERT INTO hook_deliveries(hook, case_id, seq, type, case_state, state, attempts,"

@@ -72,7 +72,7 @@ int store_deliveries_list(struct store *s, const struct id *hook, enum delivery_
 int store_delivery_get(struct store *s, const struct id *hook, int64_t id,
                        struct store_delivery *ret);
 
-/** One that says "webhook_test", tried once. */
+/** One that says "webhook_test", tried once. ER_FULL while another of that webhook waits. */
 int store_hook_test(struct store *s, const struct store_hook *hook, uint64_t now_us,
                     struct store_delivery *ret);
 /** One once more, whatever became of it, with three days of trying. ER_NOT_FOUND. */

@@ -169,6 +169,7 @@ static void test_a_test(void **state)
     struct store_hook a = hook_scene_hook(s, "m", ",closed,");
     struct store_delivery d;
     assert_int_equal(store_hook_test(s->store, &a, HOOK_T0, &d), 0);
+    assert_int_equal(store_hook_test(s->store, &a, HOOK_T0, &d), ER_FULL);
     assert_string_equal(d.type, "webhook_test");
     hook_scene_round(s, HOOK_T0 + HOOK_S, 500);
     assert_int_equal(store_delivery_get(s->store, &a.id, d.id, &d), 0);
