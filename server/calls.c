@@ -306,7 +306,8 @@ static void on_opened(void *ctx, struct session *s, bool resumed)
             room_tell_person(r, p);
             calls_event(c, &r->case_id, p->identity, "connection_resumed", NULL);
         }
-        queue_buyer_present(c->queue, &r->case_id, true, calls_now_us(c));
+        if (strcmp(r->buyer, m->claims.identity) == 0)
+            queue_buyer_present(c->queue, &r->case_id, true, calls_now_us(c));
     }
     if (resumed)
         calls_agent_back(c, s);

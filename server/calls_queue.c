@@ -382,6 +382,9 @@ static void accept_entered(struct calls *c, struct entry_job *job, struct room *
         json_pack("{s:s,s:s,s:s}", "type", "joined", "room", r->id.text, "case", r->case_id.text));
     room_welcome(r, m);
     room_begin_call(r, m->claims.identity);
+    if (strcmp(r->agent, m->claims.identity) != 0) /* another call began meanwhile */
+        queue_call_end(c->queue, r->merchant, m->claims.identity, &r->case_id, false,
+                       calls_now_us(c));
 }
 
 void calls_on_accept(struct calls *c, struct member *m, const struct proto_message *msg)

@@ -287,7 +287,7 @@ void queue_class_free(struct class *c)
 void queue_class_idle(struct queue *q, struct class *c)
 {
     struct merchant *m = c->merchant;
-    if (m->class_count <= CLASSES_KEPT)
+    if (m->class_count <= CLASSES_KEPT && map_count(q->classes) <= LIMIT_QUEUE_WAITING)
         return;
     map_remove(q->classes, &c->need, sizeof c->need);
     list_remove(&c->node);
