@@ -91,7 +91,7 @@ static void begin_listening(struct hub_room *r, uint64_t now_us)
 
 static void end_voices_of(struct tap *tap, const char *identity, uint64_t now_us)
 {
-    for (size_t i = 0; i < LIMIT_MIX_SOURCES; i++)
+    for (size_t i = 0; i < TAP_SOURCES; i++)
         if (tap->audio[i].track && strcmp(tap->audio[i].track->identity, identity) == 0)
             tap_end_voice(tap, &tap->audio[i], now_us);
 }
@@ -308,7 +308,7 @@ void tap_track_gone(struct hub_room *r, struct track *t, uint64_t now_us)
             tap->picture.track = NULL;
             tap_put_mark(tap, now_us, FRAMELOG_TRACK_ENDED, NULL);
         }
-        for (size_t i = 0; i < LIMIT_MIX_SOURCES; i++) {
+        for (size_t i = 0; i < TAP_SOURCES; i++) {
             if (tap->audio[i].track != t)
                 continue;
             tap_read_last(tap, now_us, &tap->audio[i]);

@@ -15,6 +15,9 @@ struct tap_source {
     int64_t end_seq;           /* the last packet that belongs to the clip; 0: not known yet */
 };
 
+#define TAP_PICTURES 4 /* that a listening one reads */
+#define TAP_SOURCES (LIMIT_MIX_SOURCES + TAP_PICTURES)
+
 struct tap {
     struct list in_room;
     struct heap_node timer;
@@ -35,7 +38,7 @@ struct tap {
         whole_unix_us; /* of a listening one: what was said before may be missing; 0: nothing is */
     uint64_t sound_until_us; /* in unix time: a voice misses packets from there on; 0: none does */
     struct tap_source picture; /* no track while the publisher has none */
-    struct tap_source audio[LIMIT_MIX_SOURCES];
+    struct tap_source audio[TAP_SOURCES];
     struct record_batch *batch;            /* being filled; may be NULL */
     struct record_batch *kept, **kept_end; /* of a replay, while the recorder takes no more */
 };

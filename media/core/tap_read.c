@@ -12,7 +12,6 @@
 #define OVERLAP_US                                                                                 \
     500000u /* a better encoding may begin so long before what was read of the other */
 #define AHEAD_US 1000000u /* a voice may be so far ahead of one that misses packets */
-#define LISTEN_PICTURES_UP_TO (LIMIT_MIX_SOURCES / 2) /* more sources are voices */
 #define REPLAY_STEP_US 200000u
 #define REPLAY_STEPS 10 /* at once, so that the worker's other business does not wait */
 
@@ -360,16 +359,20 @@ uint64_t tap_begin(struct tap *tap, uint64_t now_us, uint64_t from_unix_us)
     return key_us;
 }
 
-static void add_voice(struct tap *tap, struct track *t, uint64_t now_us)
+/** Among `most` of its kind. */
+static void add_source(struct tap *tap, struct track *t, size_t most, uint64_t now_us)
 {
     struct tap_source *place = NULL;
-    for (size_t i = 0; i < LIMIT_MIX_SOURCES; i++) {
-        if (tap->audio[i].track == t)
+    size_t used = 0;
+    for (size_t i = 0; i < TAP_SOURCES; i++) {
+        struct tap_source *s = &tap->audio[i];
+        if (s->track == t)
             return;
-        if (!tap->audio[i].track && !place)
-            place = &tap->audio[i];
+        used += s->track && s->track->kind == t->kind;
+        if (!s->track && !place)
+            place = s;
     }
-    if (!place || !begin_reading(place, t))
+    if (used >= most || !place || !begin_reading(place, t))
         return;
     if (tap->replay_unix_us)
         place->cursor.next = find_moment(place->encoding, tap->replay_unix_us);
@@ -381,14 +384,11 @@ static void add_voice(struct tap *tap, struct track *t, uint64_t now_us)
             .kind = RECORD_AUDIO_BEGIN, .source = t->id, .text = strdup(t->identity)};
 }
 
-/** A listener reads pictures as it does voices, as far as places are left; and the best encoding, from where it
- *  is now. */
+/** A listener reads pictures as it does voices; and the best encoding, from where it is now. */
 static void add_picture(struct tap *tap, struct track *t, uint64_t now_us)
 {
-    size_t used = 0;
-    for (size_t i = 0; i < LIMIT_MIX_SOURCES; i++) {
+    for (size_t i = 0; i < TAP_SOURCES; i++) {
         struct tap_source *s = &tap->audio[i];
-        used += s->track != NULL;
         if (s->track != t)
             continue;
         const struct encoding *best = track_best(t);
@@ -396,15 +396,14 @@ static void add_picture(struct tap *tap, struct track *t, uint64_t now_us)
             put_event(tap, now_us, RECORD_VIDEO_GAP, t->id, 0);
         return;
     }
-    if (used < LISTEN_PICTURES_UP_TO)
-        add_voice(tap, t, now_us);
+    add_source(tap, t, TAP_PICTURES, now_us);
 }
 
 void tap_find_voices(struct tap *tap, uint64_t now_us)
 {
     list_each (t, &tap->room->relay->tracks, struct track, in_room) {
         if (t->kind == MEDIA_AUDIO && tap_consents(tap->room, t->identity))
-            add_voice(tap, t, now_us);
+            add_source(tap, t, LIMIT_MIX_SOURCES, now_us);
         else if (t->kind == MEDIA_VIDEO && tap->listens && tap_consents(tap->room, t->identity))
             add_picture(tap, t, now_us);
     }
@@ -420,7 +419,7 @@ void tap_end_voice(struct tap *tap, struct tap_source *s, uint64_t now_us)
 static uint64_t sound_until(const struct tap *tap)
 {
     uint64_t until_us = 0;
-    for (size_t i = 0; i < LIMIT_MIX_SOURCES; i++) {
+    for (size_t i = 0; i < TAP_SOURCES; i++) {
         const struct tap_source *s = &tap->audio[i];
         if (s->track && s->track->kind == MEDIA_AUDIO && s->cursor.missing_since_us &&
             s->clock.known && (!until_us || s->clock.unix_us < until_us))
@@ -433,7 +432,7 @@ static void read_each(struct tap *tap, uint64_t now_us, bool last)
 {
     if (tap->picture.track)
         read_source(tap, now_us, &tap->picture, last);
-    for (size_t i = 0; i < LIMIT_MIX_SOURCES; i++)
+    for (size_t i = 0; i < TAP_SOURCES; i++)
         if (tap->audio[i].track)
             read_source(tap, now_us, &tap->audio[i], last);
     tap->sound_until_us = last ? 0 : sound_until(tap);
@@ -447,7 +446,7 @@ static bool is_missing(const struct tap_source *s)
 static bool misses_any(const struct tap *tap)
 {
     bool missing = is_missing(&tap->picture);
-    for (size_t i = 0; i < LIMIT_MIX_SOURCES; i++)
+    for (size_t i = 0; i < TAP_SOURCES; i++)
         missing = missing || is_missing(&tap->audio[i]);
     return missing;
 }
@@ -521,7 +520,7 @@ static void set_end(struct tap_source *s)
 void tap_set_end(struct tap *tap)
 {
     set_end(&tap->picture);
-    for (size_t i = 0; i < LIMIT_MIX_SOURCES; i++)
+    for (size_t i = 0; i < TAP_SOURCES; i++)
         set_end(&tap->audio[i]);
 }
 
@@ -533,7 +532,7 @@ static bool is_done(const struct tap_source *s)
 bool tap_is_done(const struct tap *tap)
 {
     bool done = !tap->replay_unix_us && !tap->kept && is_done(&tap->picture);
-    for (size_t i = 0; i < LIMIT_MIX_SOURCES; i++)
+    for (size_t i = 0; i < TAP_SOURCES; i++)
         done = done && is_done(&tap->audio[i]);
     return done;
 }
