@@ -144,7 +144,7 @@ test('a still at 720p is on the desk within half a second, however long ago the 
   // A browser that has little of the processor sends fewer lines, for as long as that is so.
   const large = () => document.querySelector('[data-testid=buyer-video] video')?.videoHeight === 720;
   try {
-    await desk.until('720 lines', large, undefined, 40_000);
+    await desk.until('720 lines', large, undefined, 20_000);
   } catch {
     return t.skip('the browser is too busy to send 720 lines');
   }

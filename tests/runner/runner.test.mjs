@@ -44,8 +44,8 @@ test('runner: what gives way is nice, and its exit code is its own', async () =>
   const ended = await run(['sh', '-c', 'nice; cat /proc/self/autogroup; exit 3'], { log, givesWay: true });
   assert.equal(ended.why, 'exit code 3');
   const said = readFileSync(log, 'utf8');
-  assert.match(said, /^10\n/);
-  if (existsSync('/proc/self/autogroup')) assert.match(said, / nice 10\n/);
+  assert.match(said, /^19\n/);
+  if (existsSync('/proc/self/autogroup')) assert.match(said, / nice 19\n/);
 });
 
 test('runner: a command that succeeds, and its output', async () => {
