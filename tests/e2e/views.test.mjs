@@ -64,7 +64,8 @@ for (const [kind, other] of [KINDS, [...KINDS].reverse()]) {
     await wide(small, 960);
     await wide(large, 960);
     const view = await roomOnce(one, ({ subscriptions }) =>
-      subscriptions.filter(({ kind, layer }) => kind === 'video' && layer?.width === 960).length === 2);
+      subscriptions.filter(({ kind, layer, estimate_bps: estimate }) =>
+        kind === 'video' && layer?.width === 960 && estimate > 300_000).length === 2);
     const track = view.tracks.find((each) => each.kind === 'video');
     assert.deepEqual([track.width, track.codec, view.people.length], [960, 'VP8', 3]);
     assert.ok(new Set(track.layers.map(({ encoding }) => encoding)).size === 3, JSON.stringify(track.layers));

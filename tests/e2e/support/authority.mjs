@@ -58,7 +58,10 @@ export async function startAuthority() {
   await once(server, 'listening');
   const { port } = server.address();
   authority.url = `http://127.0.0.1:${port}/tsa`;
-  authority.pause = () => once(server.close(), 'close');
+  authority.pause = async () => {
+    server.close();
+    await once(server, 'close');
+  };
   authority.resume = () => once(server.listen(port, '127.0.0.1'), 'listening');
   authority.close = () => {
     server.close();
