@@ -20,7 +20,8 @@
 #include "server/seal/durable.h"
 #include "server/store_copy.h"
 
-#define ROUNDS 20 /* more than that many times something was deleted while its file was copied */
+#define ROUNDS 20  /* more than that many times something was deleted while its file was copied */
+#define PATIENT 10 /* from then on, what ended meanwhile may be there as it was being recorded */
 #define PATH_BYTES (PATH_MAX + 2 * BACKUP_NAME_BYTES)
 
 struct backup {
@@ -29,7 +30,7 @@ struct backup {
     struct backup_told *told;
     struct store *live, *copy;
     struct backup_list list;
-    bool gone; /* a file of the copy's rows is not there, nor is the row any more */
+    bool gone; /* a file of the copy's rows is not there, nor is the row any more; or one ended */
 };
 
 int backup_why(struct backup_told *told, int er, const char *fmt, ...)
@@ -146,6 +147,30 @@ static int take_blobs(struct backup *b)
     return er;
 }
 
+/** Something that a start repairs. A still that was being taken is as if it had not been asked for. */
+static bool repairable(struct backup *b, const struct store_blob *row)
+{
+    static const char *const suffixes[] = {".part", ".webm"};
+    char name[BACKUP_NAME_BYTES];
+    for (size_t i = 0; !row->still && i < 2; i++) {
+        (void)snprintf(name, sizeof name, "blobs/%.2s/%s%s", row->id.text, row->id.text,
+                       suffixes[i]);
+        if (backup_list_find(&b->list, name))
+            return true;
+    }
+    return row->still;
+}
+
+/** One that was being made: where it ended while files were copied, these may be of before and after. */
+static int check_unfinished(struct backup *b, const struct store_blob *row)
+{
+    struct store_blob now;
+    int er = store_blob_get(b->live, row->id.text, &now);
+    if (!er && now.finished && (b->told->rounds < PATIENT || !repairable(b, row)))
+        b->gone = true;
+    return er == ER_NOT_FOUND ? 0 : er;
+}
+
 /** What there must be of it is there; else whether it was deleted since, or is lost. */
 static int check_row(void *ctx, const struct store_blob *row)
 {
@@ -154,7 +179,9 @@ static int check_row(void *ctx, const struct store_blob *row)
     struct backup *b = ctx;
     struct store_blob now;
     char name[BACKUP_NAME_BYTES];
-    for (size_t i = 0; row->finished && i < 2; i++) {
+    if (!row->finished)
+        return check_unfinished(b, row);
+    for (size_t i = 0; i < 2; i++) {
         (void)snprintf(name, sizeof name, "blobs/%.2s/%s%s", row->id.text, row->id.text,
                        row->still ? still[i] : clip[i]);
         if (backup_list_find(&b->list, name))
@@ -294,7 +321,7 @@ int backup_make(const struct backup_from *from, const char *to, uint64_t unix_us
     while (!er && b.gone && ret->rounds < ROUNDS)
         er = round_of(&b);
     if (!er && b.gone)
-        er = backup_why(ret, ER_AGAIN, "too much was deleted meanwhile");
+        er = backup_why(ret, ER_AGAIN, "too much was deleted or ended meanwhile");
     if (!er)
         er = take_folder(&b, from->data, "keys", every);
     if (!er)

@@ -29,12 +29,12 @@ struct backup_told {
     uint64_t
         lost; /* finished clips and stills of which a file is missing in the data folder itself */
     unsigned
-        rounds; /* snapshots that were taken: more than one when something was deleted meanwhile */
+        rounds; /* snapshots that were taken: more than one when something was deleted or ended meanwhile */
     char why[600]; /* of an error, or what was lost first */
 };
 
 /** Into a folder that is made, or empty. Everything in the database that it holds has its files: what is
- *  deleted while they are copied makes it begin anew with what is left. 0 (also with `lost`); ER_CONFLICT:
+ *  deleted while they are copied makes it begin anew with what is left, and so does what ends meanwhile. 0 (also with `lost`); ER_CONFLICT:
  *  the folder is not empty; ER_STALE, ER_UNSUPPORTED: the schema is not this version's; ER_IO, ER_NOMEM. */
 int backup_make(const struct backup_from *from, const char *to, uint64_t unix_us,
                 struct backup_told *ret);

@@ -22,7 +22,8 @@ struct scene {
     struct whole_store w;
     char to[160], again[160];
     struct id deleted[3];
-    size_t rounds;
+    struct store_clip ending[24];
+    size_t endings, rounds;
 };
 
 static int setup(void **state)
@@ -150,6 +151,42 @@ static void what_is_deleted_meanwhile_is_in_neither(void **state)
     verify(s, 4); /* the first, two of three, the one made */
 }
 
+/** One ends each time. */
+static void end_one(void *ctx)
+{
+    struct scene *s = ctx;
+    if (s->rounds < s->endings)
+        whole_store_end(&s->w, &s->ending[s->rounds]);
+    s->rounds++;
+}
+
+static void begin(struct scene *s, size_t endings)
+{
+    s->endings = endings;
+    for (size_t i = 0; i < endings; i++)
+        s->ending[i] = whole_store_begin(&s->w);
+}
+
+static void what_ends_meanwhile_is_in_it(void **state)
+{
+    struct scene *s = *state;
+    struct backup_told told;
+    begin(s, 2);
+    told = make(s, end_one);
+    assert_int_equal(told.rounds, 3);
+    assert_int_equal(told.lost, 0);
+    assert_int_equal(backup_restore(s->to, s->again, &told), 0);
+    verify(s, 3);
+}
+
+/** It does not go on for ever where there is always one that ends. */
+static void what_goes_on_ending_is_left_as_it_was(void **state)
+{
+    struct scene *s = *state;
+    begin(s, 24);
+    assert_int_equal(make(s, end_one).rounds, 10);
+}
+
 static void what_is_lost_is_said(void **state)
 {
     struct scene *s = *state;
@@ -231,6 +268,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(there_and_back, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_deleted_meanwhile_is_in_neither, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_ends_meanwhile_is_in_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_goes_on_ending_is_left_as_it_was, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_lost_is_said, setup, teardown),
         cmocka_unit_test_setup_teardown(a_broken_backup_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(store_copies_are_of_one_moment, setup, teardown),

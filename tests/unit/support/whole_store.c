@@ -45,38 +45,51 @@ static void folder_of(struct whole_store *w, const struct id *id)
     (void)mkdir(path, 0700);
 }
 
-struct id whole_store_clip(struct whole_store *w)
+struct store_clip whole_store_begin(struct whole_store *w)
 {
     struct store_clip c = {.case_id = w->c.id, .room = w->c.room, .kind = "clip"};
-    struct matroska_make m;
-    struct sealer_hashes hashes;
-    json_t *facts;
     c.id = id_make(WHOLE_T0, &w->entropy);
     (void)str_copy(c.started_by, sizeof c.started_by, "ann");
     (void)str_copy(c.publisher, sizeof c.publisher, "bo");
     (void)str_copy(c.path, sizeof c.path, whole_store_path(w, &c.id, ""));
     folder_of(w, &c.id);
     assert_int_equal(store_clip_add(w->store, &c, WHOLE_T0 + S), 0);
+    put(w, &c.id, ".part", "the first half", 14);
+    return c;
+}
+
+void whole_store_end(struct whole_store *w, struct store_clip *c)
+{
+    struct matroska_make m;
+    struct sealer_hashes hashes;
+    json_t *facts;
     matroska_make_clip(&m, 0, 1500);
-    put(w, &c.id, ".webm", m.bytes, m.len);
+    put(w, &c->id, ".webm", m.bytes, m.len);
     matroska_make_free(&m);
     matroska_make_voices(&m, 1500);
-    put(w, &c.id, ".voices.mka", m.bytes, m.len);
+    put(w, &c->id, ".voices.mka", m.bytes, m.len);
     matroska_make_free(&m);
-    put(w, &c.id, ".jpg", "\xff\xd8 a poster", 11);
-    c.started_us = WHOLE_T0 + S;
-    c.duration_ms = 1500;
-    assert_int_equal(store_clip_facts(w->store, &c, &facts), 0);
-    assert_int_equal(sealer_seal(w->sealer, &c.id, c.path, facts, WHOLE_T0 + 3 * S, &hashes), 0);
+    put(w, &c->id, ".jpg", "\xff\xd8 a poster", 11);
+    assert_int_equal(remove(whole_store_path(w, &c->id, ".part")), 0);
+    c->started_us = WHOLE_T0 + S;
+    c->duration_ms = 1500;
+    assert_int_equal(store_clip_facts(w->store, c, &facts), 0);
+    assert_int_equal(sealer_seal(w->sealer, &c->id, c->path, facts, WHOLE_T0 + 3 * S, &hashes), 0);
     json_decref(facts);
     struct stat st;
-    assert_int_equal(stat(whole_store_path(w, &c.id, ".webm"), &st), 0);
-    (void)str_copy(c.sha256, sizeof c.sha256, hashes.media);
-    (void)str_copy(c.manifest_sha256, sizeof c.manifest_sha256, hashes.manifest);
-    c.bytes = (uint64_t)st.st_size;
-    c.has_poster = c.has_video = c.has_audio = true;
-    c.state = CLIP_READY;
-    assert_int_equal(store_clip_update(w->store, &c, WHOLE_T0 + 4 * S), 0);
+    assert_int_equal(stat(whole_store_path(w, &c->id, ".webm"), &st), 0);
+    (void)str_copy(c->sha256, sizeof c->sha256, hashes.media);
+    (void)str_copy(c->manifest_sha256, sizeof c->manifest_sha256, hashes.manifest);
+    c->bytes = (uint64_t)st.st_size;
+    c->has_poster = c->has_video = c->has_audio = true;
+    c->state = CLIP_READY;
+    assert_int_equal(store_clip_update(w->store, c, WHOLE_T0 + 4 * S), 0);
+}
+
+struct id whole_store_clip(struct whole_store *w)
+{
+    struct store_clip c = whole_store_begin(w);
+    whole_store_end(w, &c);
     return c.id;
 }
 

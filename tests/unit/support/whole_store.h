@@ -27,6 +27,10 @@ void whole_store_make(struct whole_store *w);
 void whole_store_free(struct whole_store *w);
 /** A file of a clip or a still, valid until the next call. */
 const char *whole_store_path(struct whole_store *w, const struct id *id, const char *suffix);
+/** One more clip of the case, being recorded: it has a .part. */
+struct store_clip whole_store_begin(struct whole_store *w);
+/** And sealed. */
+void whole_store_end(struct whole_store *w, struct store_clip *c);
 /** One more sealed clip of the case. */
 struct id whole_store_clip(struct whole_store *w);
 /** Deleted as the server does it. */
