@@ -30,6 +30,7 @@ struct backup {
     struct backup_told *told;
     struct store *live, *copy;
     struct backup_list list;
+    bool last; /* the row of what is taken now is finished */
     bool gone; /* a file of the copy's rows is not there, nor is the row any more; or one ended */
 };
 
@@ -75,7 +76,7 @@ int backup_sync(const char *folder, struct backup_told *told)
 static int take(struct backup *b, const char *top, const char *name)
 {
     char from[PATH_BYTES], to[PATH_BYTES];
-    struct backup_file file;
+    struct backup_file file = {.last = b->last};
     (void)snprintf(from, sizeof from, "%s/%s", top, name);
     (void)snprintf(to, sizeof to, "%s/%s", b->to, name);
     if (!backup_name_ok(name) || str_copy(file.name, sizeof file.name, name))
@@ -111,13 +112,20 @@ static int take_folder(struct backup *b, const char *top, const char *folder,
 
 static bool every(struct backup *b, const char *name, const char *file)
 {
-    (void)b;
     (void)name;
     (void)file;
+    b->last = true;
     return true;
 }
 
-/** Of a row of the copy; what is finished but once. */
+/** What may be replaced later: by the one with its time stamp. */
+static bool is_manifest(const char *name)
+{
+    const struct span end = span_of(".manifest.json"), all = span_of(name);
+    return all.len > end.len && memcmp(all.at + all.len - end.len, end.at, end.len) == 0;
+}
+
+/** Of a row of the copy; what was finished then but once. */
 static bool of_a_row(struct backup *b, const char *name, const char *file)
 {
     char id[ID_TEXT_BYTES];
@@ -126,7 +134,9 @@ static bool of_a_row(struct backup *b, const char *name, const char *file)
     if (!dot || str_copy_span(id, sizeof id, (struct span){file, (size_t)(dot - file)}) ||
         store_blob_get(b->copy, id, &blob))
         return false;
-    return !blob.finished || !backup_list_find(&b->list, name);
+    const struct backup_file *had = backup_list_find(&b->list, name);
+    b->last = blob.finished;
+    return !had || !had->last || is_manifest(name);
 }
 
 static int take_blobs(struct backup *b)
@@ -199,7 +209,17 @@ static int check_row(void *ctx, const struct store_blob *row)
     return 0;
 }
 
-/** Files of rows that are not in the copy: of what was deleted between two rounds. */
+/** What was copied while it was being made, and is not there any more. */
+static bool was_for_now(const struct backup *b, const struct backup_file *file)
+{
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof path, "%s/%s", b->from->blobs ? b->from->blobs : b->from->data,
+                   file->name);
+    return !file->last && access(path, F_OK) && errno == ENOENT;
+}
+
+/** Files of rows that are not in the copy: of what was deleted between two rounds. And those that stood
+ *  there only while a clip was recorded. */
 static int drop_others(struct backup *b)
 {
     char path[PATH_BYTES];
@@ -211,7 +231,7 @@ static int drop_others(struct backup *b)
             continue;
         (void)str_copy_span(id, sizeof id,
                             (struct span){strrchr(file->name, '/') + 1, sizeof id - 1});
-        if (store_blob_get(b->copy, id, &blob) != ER_NOT_FOUND)
+        if (store_blob_get(b->copy, id, &blob) != ER_NOT_FOUND && !was_for_now(b, file))
             continue;
         (void)snprintf(path, sizeof path, "%s/%s", b->to, file->name);
         if (unlink(path) && errno != ENOENT)

@@ -16,6 +16,7 @@ struct backup_file {
     char name[BACKUP_NAME_BYTES]; /* from the backup's top */
     uint64_t bytes;
     uint8_t hash[DIGEST_BYTES];
+    bool last; /* its row was finished when it was copied */
 };
 
 struct backup_list {

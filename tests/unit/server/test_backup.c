@@ -179,6 +179,62 @@ static void what_ends_meanwhile_is_in_it(void **state)
     verify(s, 3);
 }
 
+static void append(const char *folder, const char *name)
+{
+    char path[300];
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "ab");
+    assert_non_null(f);
+    assert_int_equal(fputc('x', f), 'x');
+    assert_int_equal(fclose(f), 0);
+}
+
+static const char *name_of(const struct store_clip *c, const char *suffix)
+{
+    static char name[120];
+    (void)snprintf(name, sizeof name, "blobs/%.2s/%s%s", c->id.text, c->id.text, suffix);
+    return name;
+}
+
+/** When both are finished, a file that was copied before that is another, and so is a manifest. */
+static void end_and_change(void *ctx)
+{
+    struct scene *s = ctx;
+    if (s->rounds == 2) {
+        append(s->w.data, name_of(&s->ending[1], ".jpg"));
+        append(s->w.data, name_of(&s->ending[0], ".manifest.json"));
+        append(s->w.data, name_of(&s->ending[0], ".voices.mka"));
+    }
+    end_one(ctx);
+}
+
+static long size_of(const char *folder, const char *name)
+{
+    char path[300];
+    struct stat st;
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    assert_int_equal(stat(path, &st), 0);
+    return (long)st.st_size;
+}
+
+static void what_was_copied_too_early_is_copied_again(void **state)
+{
+    struct scene *s = *state;
+    struct backup_told told;
+    begin(s, 2);
+    told = make(s, end_and_change);
+    assert_int_equal(told.rounds, 3);
+    const char *name = name_of(&s->ending[1], ".jpg");
+    assert_int_equal(size_of(s->to, name), size_of(s->w.data, name));
+    name = name_of(&s->ending[0], ".manifest.json");
+    assert_int_equal(size_of(s->to, name), size_of(s->w.data, name));
+    name = name_of(&s->ending[0], ".voices.mka"); /* it was finished: copied once */
+    assert_int_equal(size_of(s->to, name), size_of(s->w.data, name) - 1);
+    for (size_t i = 0; i < 2; i++)
+        assert_false(is_there(s->to, name_of(&s->ending[i], ".part")));
+    assert_int_equal(backup_restore(s->to, s->again, &told), 0);
+}
+
 /** It does not go on for ever where there is always one that ends. */
 static void what_goes_on_ending_is_left_as_it_was(void **state)
 {
@@ -195,16 +251,6 @@ static void what_is_lost_is_said(void **state)
     told = make(s, NULL);
     assert_int_equal(told.lost, 1);
     assert_non_null(strstr(told.why, ".manifest.json is missing"));
-}
-
-static void append(const char *folder, const char *name)
-{
-    char path[300];
-    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *f = fopen(path, "ab");
-    assert_non_null(f);
-    assert_int_equal(fputc('x', f), 'x');
-    assert_int_equal(fclose(f), 0);
 }
 
 /** One that was changed, or is not complete, is not restored. */
@@ -269,6 +315,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(there_and_back, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_deleted_meanwhile_is_in_neither, setup, teardown),
         cmocka_unit_test_setup_teardown(what_ends_meanwhile_is_in_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_copied_too_early_is_copied_again, setup, teardown),
         cmocka_unit_test_setup_teardown(what_goes_on_ending_is_left_as_it_was, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_lost_is_said, setup, teardown),
         cmocka_unit_test_setup_teardown(a_broken_backup_is_refused, setup, teardown),
