@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/er.h"
@@ -30,6 +31,7 @@ int ctl_backup(int argc, char **argv)
     struct ctl_flags f = {0};
     struct backup_told told;
     char data[PATH_MAX];
+    (void)umask(077); /* also what is not complete is for nobody else */
     if (ctl_flags_read(&f, argc, argv, known) || !ctl_flag(&f, "--data") || !ctl_flag(&f, "TO"))
         return ctl_usage(stderr);
     if (!realpath(ctl_flag(&f, "--data"), data)) {
@@ -47,6 +49,7 @@ int ctl_restore(int argc, char **argv)
     static const char *const known[] = {"FROM", "--data", NULL};
     struct ctl_flags f = {0};
     struct backup_told told;
+    (void)umask(077);
     if (ctl_flags_read(&f, argc, argv, known) || !ctl_flag(&f, "--data") || !ctl_flag(&f, "FROM"))
         return ctl_usage(stderr);
     int er = backup_restore(ctl_flag(&f, "FROM"), ctl_flag(&f, "--data"), &told);

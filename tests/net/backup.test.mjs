@@ -3,7 +3,7 @@
 // verifies, row by row and file by file, and a server goes on with it. And the store itself, at work.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -111,4 +111,14 @@ test('what is there is not written over, what was changed is not restored', asyn
   assert.equal(refused.code, 1);
   assert.match(refused.text, /keys\.json is not as it was/);
   assert.ok(!existsSync(join(folder, 'third/loupe.db')));
+});
+
+test('nobody else reads the copy of the database, also while it is made', () => {
+  const open = join(folder, 'open');
+  mkdirSync(open);
+  chmodSync(open, 0o755);
+  // The limit of files' sizes ends it in the middle.
+  const made = spawnSync('sh', ['-c', 'umask 0; ulimit -f 100; exec "$@"', 'sh', join(buildFolder, 'loupectl'), 'backup', open, '--data', join(folder, 'restored-1')]);
+  assert.notEqual(made.status, 0);
+  assert.equal(statSync(join(open, 'loupe.db')).mode & 0o777, 0o600);
 });
