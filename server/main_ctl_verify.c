@@ -148,8 +148,9 @@ static int verify_store(struct store *s, struct store_audit *a, bool as_json)
 
 int ctl_verify(int argc, char **argv)
 {
-    static const char *const known[] = {"--data",     "--case",  "--keys", "--storage-key-file",
-                                        "--database", "?--json", NULL};
+    static const char *const known[] = {
+        "--data",      "--case",     "--keys",  "--storage-key-file",
+        "--authority", "--database", "?--json", NULL};
     struct ctl_flags f = {0};
     struct store_audit a = {0};
     int code = 2;

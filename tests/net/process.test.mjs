@@ -157,6 +157,7 @@ test('what was acknowledged is there after kill -9, and fsck finds it whole', as
   assert.deepEqual([verified().status, verified().stdout], [0, 'looked at 20 cases, 20 events, 0 clips, 0 stills, 0 tombstones\nverifies\n']);
   assert.equal(verified('--keys', '/nowhere').status, 2);
   assert.equal(verified('--burn').status, 2);
+  assert.equal(verified('--authority', join(folder, 'no-stamps-yet.pem')).status, 0);
   execFileSync('sqlite3', [join(data, 'loupe.db'), `DROP TRIGGER events_stay; UPDATE events SET actor = 'me' WHERE case_id = '${made[3]}'`]);
   const bad = spawnSync(ctl, ['fsck', '--data', data], { encoding: 'utf8' });
   assert.equal(bad.status, 1);
