@@ -279,6 +279,14 @@ int file_stored(struct file *f, uint64_t *ret)
     return 0;
 }
 
+int file_own_as(struct file *f, const struct file *as)
+{
+    struct stat st;
+    if (fstat(as->fd, &st) < 0 || (geteuid() == 0 && fchown(f->fd, st.st_uid, st.st_gid) < 0))
+        return ER_IO;
+    return fchmod(f->fd, st.st_mode & 0777) < 0 ? ER_IO : 0;
+}
+
 int file_sync(struct file *f)
 {
     if (!f->error && f->secret && vault_file_end(f->secret) < 0)

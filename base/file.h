@@ -52,6 +52,8 @@ uint64_t file_position(const struct file *f);
 int file_size(struct file *f, uint64_t *ret);
 /** And those that it takes on the disk, whatever can be read of them. ER_IO. */
 int file_stored(struct file *f, uint64_t *ret);
+/** Gives it the mode of `as`, and its owner and group too where this process is root. ER_IO. */
+int file_own_as(struct file *f, const struct file *as);
 /** fsync. Of file_replace: at the end, and but once. ER_IO, now and ever after. */
 int file_sync(struct file *f);
 /** Of file_append: as it was when it was opened. ER_IO. */

@@ -77,6 +77,8 @@ static int write_beside(const struct work *w, struct file *plain, const char *be
         return er;
     er = go_through(w, plain, f, NULL);
     if (er == 0)
+        er = file_own_as(f, plain);
+    if (er == 0)
         er = file_sync(f);
     file_close(f);
     if (er < 0)

@@ -262,6 +262,28 @@ static void test_a_full_disk_leaves_all_as_it_was(void **state)
     assert_int_equal(scratch_count(&f->below), FINISHED);
 }
 
+static void test_who_could_read_one_still_can(void **state)
+{
+    struct fixture *f = *state;
+    struct storage_encrypted done;
+    struct stat st;
+    char path[128];
+    uid_t owner = geteuid() == 0 ? 4321 : geteuid();
+    (void)str_copy(path, sizeof path, scratch_path(&f->below, "a.jpg"));
+    assert_int_equal(chmod(path, 0604), 0);
+    assert_int_equal(geteuid() == 0 ? chown(path, owner, 5432) : 0, 0);
+    mode_t mask = umask(077);
+    int er = encrypt(f, &done);
+    (void)umask(mask);
+    assert_int_equal(er, 0);
+    assert_int_equal(check(f), FINISHED);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0604);
+    assert_int_equal(st.st_uid, owner);
+    if (geteuid() == 0)
+        assert_int_equal(st.st_gid, 5432);
+}
+
 static void test_what_others_encrypted_stays(void **state)
 {
     struct fixture *f = *state;
@@ -304,6 +326,7 @@ int main(void)
         TEST(test_encrypts_what_is_finished),      TEST(test_may_die_at_any_moment),
         TEST(test_what_was_deleted_stays_deleted), TEST(test_a_full_disk_leaves_all_as_it_was),
         TEST(test_what_others_encrypted_stays),    TEST(test_refuses),
+        TEST(test_who_could_read_one_still_can),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
