@@ -161,6 +161,7 @@ static void invite(struct store *s, struct api_call *c, const struct store_case 
         return;
     struct store_invite row = {.case_id = sc->id,
                                .role = role,
+                               .by_role = c->claims.role,
                                .single_use = json_flag(c->body, "single_use", false),
                                .expires_us = claims.expires_s * 1000000};
     (void)str_copy(row.jti, sizeof row.jti, claims.jti);

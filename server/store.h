@@ -340,7 +340,7 @@ struct store_invite {
     char jti[STORE_SHORT_BYTES];
     struct id case_id;
     char identity[STORE_IDENTITY_BYTES];
-    enum role role;
+    enum role role, by_role; /* by_role: the inviter's */
     bool single_use;
     uint64_t expires_us;
 };
@@ -348,7 +348,7 @@ struct store_invite {
 int store_invite_add(struct store *s, const struct store_invite *i, const char *name,
                      const char *actor, uint64_t now_us);
 /** Whether `identity` is that of somebody who came to one of the merchant's cases as staff, or did something on
- *  this one, without having been invited to it by that name. */
+ *  this one, without having been invited to it by that name, other than by a service. */
 int store_invite_taken(struct store *s, const char *merchant, const struct id *case_id,
                        const char *identity, bool *ret);
 /** To be called at each fresh `hello` (not a resume), WHIP and WHEP session with a token that has a

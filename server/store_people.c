@@ -162,9 +162,9 @@ int store_invite_add(struct store *s, const struct store_invite *i, const char *
         return er;
     er = invited_event(s, i, name, actor, now_us);
     if (!er)
-        er = sql_run(s, NULL, "INSERT INTO invites VALUES(?, ?, ?, ?, ?, 0, ?)", "ttttbi", i->jti,
-                     i->case_id.text, i->identity, role_name(i->role), (int)i->single_use,
-                     (int64_t)i->expires_us);
+        er = sql_run(s, NULL, "INSERT INTO invites VALUES(?, ?, ?, ?, ?, 0, ?, ?)", "ttttbit",
+                     i->jti, i->case_id.text, i->identity, role_name(i->role), (int)i->single_use,
+                     (int64_t)i->expires_us, role_name(i->by_role));
     return store_end(s, er);
 }
 
@@ -177,10 +177,11 @@ int store_invite_taken(struct store *s, const char *merchant, const struct id *c
         "SELECT 1 FROM people p JOIN cases c ON c.id = p.case_id"
         " WHERE p.identity = ? AND c.merchant = ? AND p.role NOT IN ('buyer', 'viewer')"
         " AND NOT EXISTS(SELECT 1 FROM invites i"
-        " WHERE i.case_id = p.case_id AND i.identity = p.identity)"
+        " WHERE i.case_id = p.case_id AND i.identity = p.identity AND i.by_role <> 'service')"
         " UNION ALL SELECT 1 FROM events e WHERE e.case_id = ? AND e.actor = ?"
         " AND NOT EXISTS(SELECT 1 FROM invites i"
-        " WHERE i.case_id = e.case_id AND i.identity = e.actor) LIMIT 1",
+        " WHERE i.case_id = e.case_id AND i.identity = e.actor AND i.by_role <> 'service')"
+        " LIMIT 1",
         "tttt", identity, merchant, case_id->text, identity);
     if (er)
         return er;

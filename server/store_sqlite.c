@@ -126,6 +126,8 @@ static const char *const migrations[] = {
     " hook TEXT NOT NULL, case_id TEXT NOT NULL, next_us INTEGER NOT NULL,"
     " PRIMARY KEY(hook, case_id)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX hook_lanes_due ON hook_lanes(hook, next_us);",
+    /* Of those made before it is not known by whom: they count as a service's. */
+    "ALTER TABLE invites ADD COLUMN by_role TEXT NOT NULL DEFAULT 'service';",
 };
 #define VERSION ((int)(sizeof migrations / sizeof migrations[0]))
 

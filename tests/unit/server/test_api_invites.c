@@ -179,6 +179,22 @@ static void test_guests_may_be_invited_again(void **state)
     }
 }
 
+/** Whom a service invited is no guest of those who are on the case. */
+static void test_whom_a_service_invited_is_a_colleague(void **state)
+{
+    struct api_bench *b = *state;
+    static const char rita[] = "{'role':'appraiser','identity':'rita'}",
+                      joe[] = "{'role':'viewer','identity':'joe'}";
+    assert_int_equal(invite_by(b, ROLE_SERVICE, "shop", rita), 201);
+    come(b, &b->sc.id, ROLE_APPRAISER, "rita");
+    assert_int_equal(invite_by(b, ROLE_AGENT, "ann", rita), 403);
+    assert_int_equal(invite_by(b, ROLE_SERVICE, "shop", rita), 201);
+    assert_int_equal(invite_by(b, ROLE_SERVICE, "shop", joe), 201); /* likewise who only spoke */
+    assert_int_equal(
+        store_event_append(b->w.store, &b->sc.id, "joe", "chat", NULL, b->unix_us, NULL), 0);
+    assert_int_equal(invite_by(b, ROLE_AGENT, "ann", joe), 403);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, api_bench_setup, api_bench_teardown)
@@ -190,6 +206,7 @@ int main(void)
         TEST(test_refuses_what_is_wrong),
         TEST(test_nobody_acts_in_a_colleagues_name),
         TEST(test_guests_may_be_invited_again),
+        TEST(test_whom_a_service_invited_is_a_colleague),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
