@@ -151,7 +151,8 @@ static void get_work(struct store *s, struct calls_job *head)
 {
     struct stamping *t = calls_step_of(head);
     (void)s;
-    t->er = sealer_stamp_get(t->sealer, t->row.path, t->ask, head->unix_us, &t->stamped);
+    t->er = sealer_stamp_get(t->sealer, t->row.path, t->row.manifest_sha256, t->ask, head->unix_us,
+                             &t->stamped);
 }
 
 static void give_up(struct calls *c, struct stamping *t)

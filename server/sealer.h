@@ -86,10 +86,11 @@ struct sealer_stamped {
     char sha256[SEALER_HASH_BYTES];
 };
 /** The manifest of the sealed clip at `path` with a time stamp; asks the authority for one, unless it lies
- *  there from before. ER_STALE: it has one; ER_NOT_FOUND: there is no manifest; ER_MALFORMED; ER_AGAIN,
+ *  there from before. `sealed_sha256`: what the timeline tells of the manifest. ER_STALE: it has a stamp;
+ *  ER_NOT_FOUND: there is no manifest; ER_MALFORMED: it is none, or not the one that was sealed; ER_AGAIN,
  *  ER_UNAUTHENTIC, ER_INVALID: the authority gave none (not `ask`: it was not asked); ER_IO, ER_NOMEM. */
-int sealer_stamp_get(struct sealer *s, const char *path, bool ask, uint64_t unix_us,
-                     struct sealer_stamped *ret);
+int sealer_stamp_get(struct sealer *s, const char *path, const char *sealed_sha256, bool ask,
+                     uint64_t unix_us, struct sealer_stamped *ret);
 /** Lays it beside, durable. ER_NOT_FOUND: the clip is gone; ER_IO, ER_NOMEM. */
 int sealer_stamp_keep(const char *path, const struct sealer_stamped *stamped);
 /** It takes the place of the sealed one, durable. ER_IO, ER_NOMEM. */

@@ -7,9 +7,11 @@
 
 #include "base/er.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "server/seal/durable.h"
 #include "server/seal/manifest.h"
+#include "server/seal/timestamp.h"
 #include "server/sealer.h"
 
 #define NAME_BYTES 600
@@ -41,6 +43,30 @@ static int hash_it(struct sealer_stamped *s, struct merkle_hash *ret)
     return er;
 }
 
+/** Whether the manifest is as it was signed when its stamp came, and the stamp is its seal's. Whose key
+ *  signed is for those to judge who verify it. */
+static int check(const struct manifest *m)
+{
+    char at[CLOCK_TEXT_BYTES];
+    struct merkle_hash hash;
+    json_t *document = json_copy(m->document);
+    if (!document || json_object_del(document, "signature")) {
+        json_decref(document);
+        return ER_NOMEM;
+    }
+    char *text = json_canonical(document);
+    json_decref(document);
+    int er = text ? keys_check(m->key.public, MANIFEST_CONTEXT, text, strlen(text), m->signature)
+                  : ER_NOMEM;
+    free(text);
+    if (er == 0)
+        er = manifest_stamp_hash(m, &hash);
+    if (er == 0)
+        er = timestamp_check(json_string_value(json_object_get(m->document, "timestamp")), &hash,
+                             NULL, at);
+    return er == ER_AGAIN ? 0 : er; /* which authorities are good is not known here */
+}
+
 /** One that lies there from before, and is the sealed one with its stamp. */
 static int find(const char *path, struct sealer_stamped *sealed, struct sealer_stamped *ret)
 {
@@ -55,6 +81,8 @@ static int find(const char *path, struct sealer_stamped *sealed, struct sealer_s
         er = hash_it(sealed, &is);
     if (er == 0 && !merkle_equal(&was, &is))
         er = ER_NOT_FOUND;
+    if (er == 0)
+        er = check(&m);
     if (er == 0)
         er = hash_it(ret, &is);
     manifest_clear(&m);
@@ -86,15 +114,20 @@ static int make(struct sealer *s, const struct manifest *m, uint64_t unix_us,
     return er ? er : hash_it(ret, &hash);
 }
 
-int sealer_stamp_get(struct sealer *s, const char *path, bool ask, uint64_t unix_us,
-                     struct sealer_stamped *ret)
+int sealer_stamp_get(struct sealer *s, const char *path, const char *sealed_sha256, bool ask,
+                     uint64_t unix_us, struct sealer_stamped *ret)
 {
     struct manifest m;
     struct sealer_stamped sealed;
+    struct merkle_hash hash;
     *ret = (struct sealer_stamped){0};
     int er = read_one(path, SEALED, &m, &sealed);
     if (er == 0 && json_object_get(m.document, "timestamp"))
         er = ER_STALE;
+    if (er == 0)
+        er = hash_it(&sealed, &hash);
+    if (er == 0 && strcmp(sealed.sha256, sealed_sha256) != 0)
+        er = ER_MALFORMED; /* what was put in its place is not to be signed */
     if (er == 0 && find(path, &sealed, ret))
         er = ask ? make(s, &m, unix_us, ret) : ER_AGAIN;
     manifest_clear(&m);

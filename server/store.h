@@ -238,8 +238,9 @@ struct store_clip {
     unsigned gaps;
     uint64_t gap_ms;
     bool has_video, has_audio, has_poster, repaired;
-    enum clip_stamp stamp;                  /* of a ready one */
-    char manifest_sha256[STORE_HASH_BYTES]; /* on its way into "clip_ready" only; "" without */
+    enum clip_stamp stamp; /* of a ready one */
+    /* On its way into "clip_ready", and of store_clip_unstamped what that event tells; "" without. */
+    char manifest_sha256[STORE_HASH_BYTES];
 };
 const char *clip_state_name(enum clip_state state);
 /** A new row and the event "clip_started" by c->started_by. The merchant is looked up. */

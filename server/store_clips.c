@@ -277,6 +277,24 @@ static int unstamped_count(struct store *s, uint64_t *ret)
     return er < 0 ? er : 0;
 }
 
+/** What "clip_ready" tells of the manifest, into ret->manifest_sha256. */
+static int sealed_hash(struct store *s, struct store_clip *ret)
+{
+    sqlite3_stmt *st;
+    int er = sql_begin(s, &st,
+                       "SELECT coalesce(json_extract(data, '$.manifest_sha256'), '') FROM events"
+                       " WHERE case_id = ? AND type = 'clip_ready'"
+                       " AND json_extract(data, '$.clip') = ? LIMIT 1",
+                       "tt", ret->case_id.text, ret->id.text);
+    if (er)
+        return er;
+    er = sql_step(s, st);
+    if (er == 1)
+        sql_text(st, 0, ret->manifest_sha256, sizeof ret->manifest_sha256);
+    sql_end(st);
+    return er < 0 ? er : 0;
+}
+
 int store_clip_unstamped(struct store *s, const struct id *after, struct store_clip *ret,
                          uint64_t *ret_count)
 {
@@ -295,7 +313,7 @@ int store_clip_unstamped(struct store *s, const struct id *after, struct store_c
     else if (er == 0)
         er = ER_NOT_FOUND;
     sql_end(st);
-    return er;
+    return er ? er : sealed_hash(s, ret);
 }
 
 int store_clip_stamp_tell(struct store *s, const struct store_clip *c, const char *manifest_sha256,

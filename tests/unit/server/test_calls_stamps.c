@@ -265,6 +265,29 @@ static void one_that_is_too_old_is_given_up(void **state)
     client_open(&s->buyer, &s->w);
 }
 
+static void one_that_took_the_sealed_ones_place_is_given_up(void **state)
+{
+    struct scene *s = *state;
+    char *text;
+    size_t len;
+    assert_int_equal(record(s), CLIP_READY);
+    unsigned asked = s->authority.asked;
+    assert_int_equal(durable_read(path_of(s, ".manifest.json"), 1 << 20, &text, &len), 0);
+    json_t *document = json_loadb(text, len, 0, NULL);
+    free(text);
+    assert_int_equal(json_object_set_new(document, "more", json_true()), 0);
+    text = json_dumps(document, JSON_SORT_KEYS | JSON_COMPACT);
+    assert_int_equal(durable_write(path_of(s, ".manifest.json"), text, strlen(text), 0600), 0);
+    s->authority.down = false;
+    world_pass(&s->w, 60000);
+    assert_int_equal(stored(s).stamp, CLIP_STAMPLESS);
+    assert_int_equal(gauges(s).stamps_given_up, 1);
+    assert_int_equal(s->authority.asked, asked);
+    assert_int_not_equal(access(path_of(s, ".manifest.json.stamped"), F_OK), 0);
+    json_decref(document);
+    free(text);
+}
+
 static void what_cannot_be_written_holds_up_no_other(void **state)
 {
     struct scene *s = *state;
@@ -373,6 +396,7 @@ int main(void)
         TEST(a_restart_finds_them_all),
         TEST(one_that_was_not_put_in_place_is_taken_up),
         TEST(one_that_is_too_old_is_given_up),
+        TEST(one_that_took_the_sealed_ones_place_is_given_up),
         TEST(what_cannot_be_written_holds_up_no_other),
         TEST(a_deleted_clip_is_not_stamped),
         TEST(what_is_being_stamped_is_not_deleted_and_the_other_way_round),

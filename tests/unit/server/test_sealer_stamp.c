@@ -11,6 +11,7 @@
 #include "base/er.h"
 #include "base/str.h"
 #include "server/seal/durable.h"
+#include "server/seal/manifest.h"
 #include "server/seal/verify_files.h"
 #include "server/sealer.h"
 #include "tests/unit/support/authority.h"
@@ -26,6 +27,7 @@ struct scene {
     struct authority authority;
     struct sealer *sealer;
     struct sealer_stamped stamped;
+    struct sealer_hashes hashes;
     char path[160], ca[160];
 };
 
@@ -33,7 +35,6 @@ static int setup(void **state)
 {
     static struct scene s;
     struct matroska_make m;
-    struct sealer_hashes hashes;
     memset(&s, 0, sizeof s);
     scratch_make(&s.scratch);
     s.entropy = entropy_seeded_init(&s.random, 5);
@@ -52,7 +53,7 @@ static int setup(void **state)
     scratch_write(&s.scratch, "a.webm", m.bytes, m.len);
     matroska_make_free(&m);
     json_t *facts = json_pack("{s:s}", "publisher", "bo");
-    assert_int_equal(sealer_seal(s.sealer, &clip, s.path, facts, T0 + 1000000, &hashes), 0);
+    assert_int_equal(sealer_seal(s.sealer, &clip, s.path, facts, T0 + 1000000, &s.hashes), 0);
     assert_int_equal(s.authority.asked, 0); /* sealing waits for nobody */
     json_decref(facts);
     *state = &s;
@@ -72,7 +73,7 @@ static int teardown(void **state)
 static int get(struct scene *s, bool ask)
 {
     free(s->stamped.text);
-    return sealer_stamp_get(s->sealer, s->path, ask, T0 + 9000000, &s->stamped);
+    return sealer_stamp_get(s->sealer, s->path, s->hashes.manifest, ask, T0 + 9000000, &s->stamped);
 }
 
 static void verifies(struct scene *s, bool stamped)
@@ -130,6 +131,77 @@ static void what_was_kept_is_not_asked_for_again(void **state)
     assert_int_equal(s->authority.asked, 2);
 }
 
+/** The file with a member of it changed, beside the sealed one. */
+static void keep_with(struct scene *s, const char *member, json_t *value)
+{
+    json_t *document = json_loadb(s->stamped.text, s->stamped.len, 0, NULL);
+    assert_int_equal(json_object_set_new(document, member, value), 0);
+    char *text = json_dumps(document, JSON_SORT_KEYS | JSON_COMPACT);
+    scratch_write(&s->scratch, "a.manifest.json.stamped", (const uint8_t *)text, strlen(text));
+    free(text);
+    json_decref(document);
+}
+
+/** Signed, with a stamp that is of something else. */
+static void keep_with_stamp_of(struct scene *s, const char *token)
+{
+    char *text;
+    size_t len;
+    struct manifest m;
+    const char *why;
+    struct keys *keys;
+    char sealed[200];
+    (void)snprintf(sealed, sizeof sealed, "%s.manifest.json", s->path);
+    assert_int_equal(durable_read(sealed, 1 << 20, &text, &len), 0);
+    assert_int_equal(manifest_read(text, len, &m, &why), 0);
+    free(text);
+    assert_int_equal(keys_open(&keys, s->scratch.folder, &s->entropy, T0), 0);
+    const struct manifest_signer signer = {.keys = keys, .unix_us = T0 + 2000000};
+    assert_int_equal(manifest_stamp(&signer, &m, token, &text, &len), 0);
+    scratch_write(&s->scratch, "a.manifest.json.stamped", (const uint8_t *)text, len);
+    keys_free(keys);
+    manifest_clear(&m);
+    free(text);
+}
+
+static void what_was_kept_is_checked(void **state)
+{
+    struct scene *s = *state;
+    const struct merkle_hash other = {{7}};
+    char *token;
+    assert_int_equal(get(s, true), 0);
+    assert_int_equal(authority_stamp(&s->authority, &other, &token), 0);
+    keep_with(s, "signature",
+              json_string("00112233445566778899aabbccddeeff00112233445566778899aabb"
+                          "ccddeeff00112233445566778899aabbccddeeff001122334455667"
+                          "78899aabbccddeeff"));
+    assert_int_equal(get(s, false), ER_AGAIN); /* as if it were not there */
+    assert_int_equal(get(s, true), 0);
+    keep_with(s, "timestamp", json_string(token));
+    assert_int_equal(get(s, false), ER_AGAIN);
+    keep_with_stamp_of(s, token);
+    assert_int_equal(get(s, false), ER_AGAIN);
+    free(token);
+    assert_int_equal(get(s, true), 0);
+    assert_int_equal(sealer_stamp_keep(s->path, &s->stamped), 0);
+    assert_int_equal(get(s, false), 0);
+}
+
+/** The key signs nothing that took the sealed manifest's place. */
+static void only_what_was_sealed_is_stamped(void **state)
+{
+    struct scene *s = *state;
+    assert_int_equal(get(s, true), 0);
+    assert_int_equal(sealer_stamp_keep(s->path, &s->stamped), 0);
+    unsigned asked = s->authority.asked;
+    s->hashes.manifest[5] = s->hashes.manifest[5] == 'a' ? 'b' : 'a';
+    assert_int_equal(get(s, true), ER_MALFORMED);
+    assert_null(s->stamped.text);
+    s->hashes.manifest[0] = '\0'; /* none was sealed */
+    assert_int_equal(get(s, true), ER_MALFORMED);
+    assert_int_equal(s->authority.asked, asked);
+}
+
 static void without_a_manifest_there_is_nothing_to_stamp(void **state)
 {
     struct scene *s = *state;
@@ -149,6 +221,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(is_had_when_the_authority_is_there),
         TEST(what_was_kept_is_not_asked_for_again),
+        TEST(what_was_kept_is_checked),
+        TEST(only_what_was_sealed_is_stamped),
         TEST(without_a_manifest_there_is_nothing_to_stamp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -210,12 +210,28 @@ static struct store_clip clip_of(struct export_scene *s)
     return row;
 }
 
+/** Of the file that lies there, whoever put it there. */
+static void manifest_hash_of(struct export_scene *s, char ret[static SEALER_HASH_BYTES])
+{
+    char name[64];
+    struct merkle_hash hash;
+    size_t len;
+    (void)snprintf(name, sizeof name, "%s.manifest.json", s->clip.text);
+    uint8_t *text = scratch_read(&s->scratch, name, &len);
+    assert_int_equal(merkle_sha256(text, len, &hash), 0);
+    hex_encode(ret, hash.bytes, sizeof hash.bytes);
+    free(text);
+}
+
 /** The manifest gets its stamp; the timeline tells of `hash` (NULL: of none; "": of the file's own). */
 static void stamp(struct export_scene *s, const char *hash, bool put)
 {
     struct sealer_stamped stamped;
     struct store_clip row = clip_of(s);
-    assert_int_equal(sealer_stamp_get(s->sealer, row.path, true, T0 + 3500000, &stamped), 0);
+    char sealed[SEALER_HASH_BYTES];
+    manifest_hash_of(s, sealed);
+    assert_int_equal(sealer_stamp_get(s->sealer, row.path, sealed, true, T0 + 3500000, &stamped),
+                     0);
     assert_int_equal(sealer_stamp_keep(row.path, &stamped), 0);
     if (hash)
         assert_int_equal(
