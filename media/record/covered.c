@@ -11,6 +11,11 @@
 #define SMALL_SHARE 270u   /* or 3,400 bytes, */
 #define SMALL_TIMES 3u     /* if it is so many times less than is usual */
 #define SMALL_KEY_SHARE 100u
+/* Where a picture has few pixels, its size says little: all that are no larger than this are looked into,
+ * one each so often. To decode them is cheap. */
+#define FEW_PIXELS 150000u
+#define FEW_BYTES 450u
+#define FEW_LONGEST_MS 600u
 #define USUAL_OVER 32u
 #define STRETCH_LEAST_MS 300u
 #define LOOK_AFTER_MS 200u /* the picture has come to rest by then */
@@ -25,7 +30,7 @@ static bool is_small(const struct covered *c, const struct depack_frame *f)
 {
     if (f->key)
         return f->len * SMALL_KEY_SHARE < c->pixels;
-    return f->len * NOTHING_SHARE < c->pixels ||
+    return f->len * NOTHING_SHARE < c->pixels || (c->pixels <= FEW_PIXELS && f->len <= FEW_BYTES) ||
            (f->len * SMALL_SHARE < c->pixels && f->len * SMALL_TIMES < c->usual);
 }
 
@@ -34,8 +39,15 @@ static void end_stretch(struct covered *c, uint64_t to_ms, bool to_end)
     c->small = false;
     c->now.to_ms = to_ms;
     c->now.to_end = to_end;
-    if (to_ms - c->now.from_ms < STRETCH_LEAST_MS)
+    struct covered_stretch *before = c->count ? &c->stretches[c->count - 1] : NULL;
+    if (to_ms - c->now.from_ms < STRETCH_LEAST_MS) {
+        if (before && before->to_ms == c->now.from_ms) { /* the rest of a long one */
+            before->last_ms = c->now.last_ms;
+            before->to_ms = to_ms;
+            before->to_end = to_end;
+        }
         return;
+    }
     if (c->count == COVERED_STRETCHES)
         c->overflowed = true;
     else
@@ -57,6 +69,8 @@ void covered_note(struct covered *c, const struct depack_frame *f, uint64_t at_m
             c->usual = c->usual ? c->usual - c->usual / USUAL_OVER + len / USUAL_OVER : len;
         return;
     }
+    if (c->small && c->pixels <= FEW_PIXELS && at_ms - c->now.from_ms >= FEW_LONGEST_MS)
+        end_stretch(c, at_ms, false);
     if (!c->small)
         c->now = (struct covered_stretch){.key_ms = c->key_ms, .from_ms = at_ms};
     c->small = true;

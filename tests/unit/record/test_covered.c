@@ -220,6 +220,24 @@ static void only_small_pictures_are_candidates(void **state)
     assert_true(c.overflowed);
 }
 
+/** As a browser sent it over a narrow path: 320 x 240, black in nearly 300 bytes a picture. */
+static void of_few_pixels_more_are_candidates(void **state)
+{
+    static struct covered c;
+    (void)state;
+    c = (struct covered){0};
+    for (uint64_t i = 0; i < 125; i++) {
+        const struct depack_frame f = {
+            .key = i == 0, .len = i >= 50 && i < 100 ? 292 : 600, .width = 320, .height = 240};
+        covered_note(&c, &f, i * 65);
+    }
+    assert_true(covered_end(&c));
+    assert_true(c.count >= 5 && c.stretches[0].from_ms == 65 * 50);
+    for (size_t i = 1; i < c.count; i++)
+        assert_int_equal(c.stretches[i].from_ms, c.stretches[i - 1].to_ms);
+    assert_int_equal(c.stretches[c.count - 1].to_ms, 65 * 100);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -231,6 +249,7 @@ int main(void)
         TEST(a_lens_that_stays_covered_is_one_stretch),
         TEST(a_look_back_is_looked_through_too),
         cmocka_unit_test(only_small_pictures_are_candidates),
+        cmocka_unit_test(of_few_pixels_more_are_candidates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
