@@ -82,7 +82,6 @@ const UNTESTED = {
 /** Parts of a module that show nothing but its face to others, tested through that: path -> test. */
 const TESTED_WITH = {
   'server/backup_restore.c': 'backup',
-  'server/export_words.c': 'export_report',
   'server/seal/manifest_read.c': 'manifest',
   'server/seal/manifest_trim.c': 'manifest',
   'server/seal/verify_files.c': 'verify',
