@@ -77,6 +77,8 @@ test('a sender keeps its resolution where goods are shown, and is asked once', a
   await applyPlan(sender, plan({}));
   assert.equal(set, 1);
   assert.equal((parameters as { degradationPreference?: string }).degradationPreference, 'maintain-resolution');
+  await applyPlan(sender, plan({ facing: undefined }));
+  assert.equal(set, 1, 'a camera of a desk, that says not where it looks, shows goods as well');
   await applyPlan(sender, plan({ facing: 'user' }));
   assert.equal((parameters as { degradationPreference?: string }).degradationPreference, 'balanced');
   await applyPlan(sender, plan({ hint: { maxBitrate: 0, slideshow: true, layers: false } }));

@@ -70,9 +70,9 @@ export function planEncodings(encodings: RTCRtpEncodingParameters[], plan: SendP
   return JSON.stringify(encodings) !== before;
 }
 
-/** Goods are looked at, faces move: the rear camera and slides keep their resolution. */
+/** Goods are looked at, faces move: all but a camera that is known to face its user keeps its resolution. */
 function preference(plan: SendPlan): RTCDegradationPreference {
-  return plan.hint?.slideshow || plan.facing === 'environment' ? 'maintain-resolution' : 'balanced';
+  return plan.facing === 'user' && !plan.hint?.slideshow ? 'balanced' : 'maintain-resolution';
 }
 
 /** Brings a sender in line with the plan. Browsers differ in what they let be set: never throws. */
