@@ -20,6 +20,7 @@ static const struct route routes[] = {
     {HTTP_POST, V1 "/cases", ROUTE_JSON, api_cases_create, NULL},
     {HTTP_GET, V1 "/cases", 0, api_cases_list, NULL},
     {HTTP_GET, V1 "/cases/{id}", 0, api_case_get, NULL},
+    {HTTP_PATCH, V1 "/cases/{id}", ROUTE_JSON, api_case_change, NULL},
     {HTTP_POST, V1 "/cases/{id}/actions/{action}", ROUTE_JSON, api_case_act, NULL},
     {HTTP_GET, V1 "/cases/{id}/export", ROUTE_OPEN, NULL, api_case_export},
     {HTTP_POST, V1 "/cases/{id}/export", 0, NULL, api_case_export_link},
@@ -208,11 +209,15 @@ bool api_case(struct store *s, struct api_call *c, struct store_case *ret)
     return false;
 }
 
+void api_case_etag(const struct store_case *sc, char *ret, size_t size)
+{
+    (void)snprintf(ret, size, "\"%llu\"", (unsigned long long)sc->version);
+}
+
 void api_case_answer(struct api_call *c, int status, struct store_case *sc)
 {
     api_json(c, status, store_case_json(sc));
-    (void)snprintf(c->response.etag, sizeof c->response.etag, "\"%llu\"",
-                   (unsigned long long)sc->version);
+    api_case_etag(sc, c->response.etag, sizeof c->response.etag);
     store_case_clear(sc);
 }
 
@@ -229,6 +234,8 @@ void api_answer(struct api_call *c)
     struct app *app = c->app;
     if (app->calls && id_is_set(&c->changed))
         calls_case_changed(app->calls, &c->changed);
+    app->case_changes += c->recorded;
+    app->case_conflicts += c->outdated;
     app->views += c->viewed;
     app->retention_changes += c->retained;
     if (app->calls && c->sweep)

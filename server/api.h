@@ -27,6 +27,8 @@ struct api_call {
     enum store_invite_state invite; /* of the token */
     bool sweep;                     /* what is due to be deleted may have changed */
     unsigned retained;              /* periods of keeping that were changed */
+    bool recorded;                  /* a case's record was changed */
+    bool outdated;                  /* refused, as the case was changed meanwhile */
     bool viewed;                    /* something was looked at, and the timeline says so */
     struct id changed;              /* a case that was changed: its room is told */
 };
@@ -58,6 +60,14 @@ bool api_case_evidence(struct store *s, struct api_call *c, struct store_case *r
 bool api_evidence_allowed(struct store *s, struct api_call *c, const struct id *case_id);
 /** Answer with a case and its ETag. Clears it. */
 void api_case_answer(struct api_call *c, int status, struct store_case *sc);
+/** Its ETag; `ret` of 24 bytes or more. */
+void api_case_etag(const struct store_case *sc, char *ret, size_t size);
+/** Is the case the one that If-Match is about, if there is one? */
+bool api_case_matches(const struct api_call *c, const struct store_case *sc);
+/** 412 with the case as it is, so that what was wanted can be put beside it. */
+void api_case_stale(struct api_call *c, const struct store_case *sc);
+/** 409 with the states (bits) that would allow it. */
+void api_case_wrong_state(struct api_call *c, unsigned states, const struct store_case *sc);
 /** `text` percent-encoded for a query; `ret` has three times its size and a NUL. */
 void api_encode(const char *text, char *ret, size_t size);
 
@@ -66,6 +76,7 @@ void api_cases_create(struct store *s, struct api_call *c);
 void api_cases_list(struct store *s, struct api_call *c);
 void api_case_get(struct store *s, struct api_call *c);
 void api_case_act(struct store *s, struct api_call *c);
+void api_case_change(struct store *s, struct api_call *c);
 void api_case_export(struct api_call *c);
 void api_case_export_link(struct api_call *c);
 void api_holds_list(struct store *s, struct api_call *c);

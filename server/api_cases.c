@@ -9,70 +9,19 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "server/api.h"
+#include "server/case_facts.h"
 #include "server/http_range.h"
-#include "signaling/pairing/queue.h"
 
-#define BAG_BYTES 65536 /* of `order` and of `purchase_evidence` */
 #define KEY_BYTES 200
-
-/** A copy of an optional text member into more; false when it is a bad one. */
-static bool take_text(const json_t *body, json_t *more, const char *name, size_t max)
-{
-    if (!json_object_get(body, name))
-        return true;
-    const char *text = json_text(body, name, max);
-    return text && json_object_set_new(more, name, json_string(text)) == 0;
-}
-
-/** A copy of an optional object or list. */
-static bool take_bag(const json_t *body, json_t *more, const char *name, json_type type)
-{
-    json_t *bag = json_object_get(body, name);
-    if (!bag)
-        return true;
-    if (json_typeof(bag) != type || json_dumpb(bag, NULL, 0, JSON_COMPACT) > BAG_BYTES)
-        return false;
-    return json_object_set(more, name, bag) == 0;
-}
-
-static bool language_ok(const char *text)
-{
-    return text[0] &&
-           strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") ==
-               strlen(text);
-}
-
-/** What decides who gets the case, beside category, brand, tier and priority. NULL, or what is wrong. */
-static const char *pairing_read(const json_t *body, json_t *more)
-{
-    const json_t *languages = json_object_get(body, "languages");
-    if (!take_bag(body, more, "languages", JSON_ARRAY) ||
-        json_array_size(languages) > QUEUE_LANGUAGES)
-        return "`languages` is a list of up to 4 BCP 47 tags";
-    for (size_t i = 0; i < json_array_size(languages); i++) {
-        const char *tag = json_string_value(json_array_get(languages, i));
-        if (!tag || strlen(tag) >= QUEUE_LANGUAGE_BYTES || !language_ok(tag))
-            return "`languages` is a list of up to 4 BCP 47 tags";
-    }
-    if (!take_text(body, more, "team", QUEUE_WORD_BYTES - 1) ||
-        !take_text(body, more, "preferred_agent", LIMIT_IDENTITY))
-        return "`team` or `preferred_agent` is no text, or too long";
-    int64_t level = 0;
-    int er = json_int(body, "certificate_level", 0, 9, &level);
-    if (er == ER_MALFORMED ||
-        (er == 0 && json_object_set_new(more, "certificate_level", json_integer(level))))
-        return "`certificate_level` is a number from 0 to 9";
-    return NULL;
-}
 
 /** NULL, or what is wrong. */
 static const char *facts_read(const json_t *body, struct store_case *sc)
 {
-    const char *title = json_text(body, "title", LIMIT_NAME);
     if (case_kind_parse(json_text(body, "kind", 32), &sc->kind))
         return "`kind` is inspection, authentication or live";
-    if (!title || !title[0] || str_copy(sc->title, sizeof sc->title, title))
-        return "`title` is a text of 1 to 200 bytes";
+    const char *why = case_facts_read(body, sc);
+    if (why)
+        return why;
     const json_t *buyer = json_object_get(body, "buyer");
     const char *id = json_text(buyer, "id", LIMIT_IDENTITY);
     const char *name = json_text(buyer, "name", LIMIT_NAME);
@@ -80,27 +29,6 @@ static const char *facts_read(const json_t *body, struct store_case *sc)
         return "`buyer.id` is a line of 1 to 128 bytes";
     if (!claims_text_ok(name) || str_copy(sc->buyer_name, sizeof sc->buyer_name, name))
         return "`buyer.name` is a line of 1 to 200 bytes";
-    if (json_object_get(body, "language")) {
-        const char *language = json_text(body, "language", sizeof sc->language - 1);
-        if (!language || !language_ok(language) ||
-            str_copy(sc->language, sizeof sc->language, language))
-            return "`language` is a BCP 47 tag";
-    }
-    int64_t priority = 0;
-    if (json_int(body, "priority", 0, 9, &priority) == ER_MALFORMED)
-        return "`priority` is a number from 0 to 9";
-    sc->priority = (int)priority;
-    sc->more = json_object();
-    const char *why = pairing_read(body, sc->more);
-    if (why)
-        return why;
-    if (!take_text(body, sc->more, "reason", LIMIT_CHAT_BYTES) ||
-        !take_text(body, sc->more, "tier", 64) || !take_text(body, sc->more, "category", 200) ||
-        !take_text(body, sc->more, "brand", 200))
-        return "`reason`, `tier`, `category` or `brand` is no text, or too long";
-    if (!take_bag(body, sc->more, "order", JSON_OBJECT) ||
-        !take_bag(body, sc->more, "purchase_evidence", JSON_ARRAY))
-        return "`order` is an object, `purchase_evidence` a list, of 64 KiB at most";
     return NULL;
 }
 
@@ -148,7 +76,10 @@ void api_cases_create(struct store *s, struct api_call *c)
     const char *why = facts_read(c->body, &sc);
     if (why) {
         store_case_clear(&sc);
-        api_problem(c, 400, why);
+        if (why[0])
+            api_problem(c, 400, why);
+        else
+            api_problem_er(c, ER_NOMEM, NULL);
         return;
     }
     (void)str_copy(sc.merchant, sizeof sc.merchant, c->claims.merchant);
@@ -273,10 +204,8 @@ void api_cases_list(struct store *s, struct api_call *c)
 
 /* Actions */
 
-/** 409 with the states that would allow it. */
-static void wrong_state(struct api_call *c, enum case_action action, const struct store_case *sc)
+void api_case_wrong_state(struct api_call *c, unsigned states, const struct store_case *sc)
 {
-    unsigned states = case_states_for(action);
     json_t *allowed = json_array();
     for (unsigned i = 0; allowed && i < CASE_STATES; i++) {
         if (states & 1u << i)
@@ -289,10 +218,22 @@ static void wrong_state(struct api_call *c, enum case_action action, const struc
     c->response.content_type = "application/problem+json";
 }
 
-static bool version_matches(struct api_call *c, const struct store_case *sc)
+void api_case_stale(struct api_call *c, const struct store_case *sc)
+{
+    json_t *o = json_pack("{s:s,s:s,s:i,s:s,s:o}", "type", "about:blank", "title",
+                          "Precondition Failed", "status", 412, "detail",
+                          "the case has changed: `case` is what it is now", "case",
+                          store_case_json(sc));
+    api_json(c, 412, o);
+    c->response.content_type = "application/problem+json";
+    api_case_etag(sc, c->response.etag, sizeof c->response.etag);
+    c->outdated = true;
+}
+
+bool api_case_matches(const struct api_call *c, const struct store_case *sc)
 {
     char etag[32];
-    (void)snprintf(etag, sizeof etag, "\"%llu\"", (unsigned long long)sc->version);
+    api_case_etag(sc, etag, sizeof etag);
     return !c->request->if_match || http_etag_listed(c->request->if_match, etag, true);
 }
 
@@ -319,7 +260,7 @@ static void act(struct store *s, struct api_call *c, enum case_action action,
         c->changed = after.id;
         api_case_answer(c, 200, &after);
     } else if (er == ER_CONFLICT) {
-        wrong_state(c, action, before);
+        api_case_wrong_state(c, case_states_for(action), before);
         store_case_clear(&after);
     } else {
         api_problem_er(c, er, er == ER_DENIED ? "this role does not take this action" : NULL);
@@ -336,8 +277,8 @@ void api_case_act(struct store *s, struct api_call *c)
         api_problem(c, 404, "there is no such action");
     else if (!case_role_may(action, c->claims.role))
         api_problem(c, 403, "this role does not take this action");
-    else if (!version_matches(c, &sc))
-        api_problem(c, 412, "the case has changed");
+    else if (!api_case_matches(c, &sc))
+        api_case_stale(c, &sc);
     else
         act(s, c, action, &sc);
     store_case_clear(&sc);

@@ -52,6 +52,8 @@ struct app {
     unsigned exports;           /* under way */
     uint64_t exports_missing;   /* files that exported cases lack */
     uint64_t exports_broken;    /* archives that broke off */
+    uint64_t case_changes;      /* of cases' records */
+    uint64_t case_conflicts;    /* refused: the case had been changed meanwhile */
     uint64_t views;             /* entries of access logs */
     uint64_t retention_changes; /* periods that were changed */
     char base_url[128];         /* "http://127.0.0.1:8080", for links */

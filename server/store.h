@@ -146,6 +146,19 @@ int store_case_act(struct store *s, const struct store_action *a, uint64_t now_u
  *  what the action leaves in `more`. ER_NOMEM. */
 int store_case_acted(struct store_case *c, enum case_state before, const struct store_action *a,
                      uint64_t now_us);
+/** What is changed of a case's facts. */
+struct store_change {
+    struct id case_id;
+    const char *actor;
+    const json_t *changes; /* as case_facts_diff gives it */
+    uint64_t if_version;   /* 0: any */
+};
+/** With the event "case_changed" {changes}. 0 and *ret (the case after it; cleared by the caller).
+ *  ER_NOT_FOUND; ER_STALE the version (*ret is the case as it is, to be cleared). */
+int store_case_change(struct store *s, const struct store_change *change, uint64_t now_us,
+                      struct store_case *ret);
+/** What that does to the case itself. ER_NOMEM. */
+int store_case_changed(struct store_case *c, const json_t *changes, uint64_t now_us);
 /** Set or remove (value NULL) a member of `more`; with no event of its own. Bumps the version. */
 int store_case_set(struct store *s, const struct id *id, const char *member, const json_t *value,
                    uint64_t now_us);

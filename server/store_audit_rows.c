@@ -58,13 +58,13 @@ static void check_case(struct audit *a)
         audit_wrong(a, "its timeline does not begin with case_opened");
     same_member(a, "number", c.number, t->opened, "number");
     same_member(a, "kind", case_kind_name(c.kind), t->opened, "kind");
-    same_member(a, "title", c.title, t->opened, "title");
+    same_text(a, "title", c.title, t->c.title);
     same_member(a, "buyer", c.buyer, t->opened, "buyer");
     same_member(a, "buyer_name", c.buyer_name, t->opened, "buyer_name");
     same_member(a, "room", c.room.text, t->opened, "room");
     same_member(a, "merchant", c.merchant, t->opened, "merchant");
-    same_member(a, "language", c.language, t->opened, "language");
-    same_number(a, "priority", (uint64_t)c.priority, t->opened, "priority");
+    same_text(a, "language", c.language, t->c.language);
+    same_us(a, "priority", (uint64_t)c.priority, (uint64_t)t->c.priority);
     same_text(a, "state", case_state_name(c.state), case_state_name(t->c.state));
     same_us(a, "version", c.version, t->c.version);
     same_us(a, "created_us", c.created_us, t->c.created_us);

@@ -62,6 +62,12 @@ static void by_and_at(json_t *o, const struct store_event *e)
     (void)json_object_set_new(o, "at_us", json_integer((json_int_t)e->at_us));
 }
 
+static const char *text_of(const json_t *data, const char *member)
+{
+    const char *text = json_string_value(json_object_get(data, member));
+    return text ? text : "";
+}
+
 static void opened(struct audit_tale *t, const struct store_event *e, const json_t *data)
 {
     if (e->seq != 1)
@@ -69,12 +75,20 @@ static void opened(struct audit_tale *t, const struct store_event *e, const json
     const char *buyer = json_text(data, "buyer", LIMIT_IDENTITY);
     t->began = true;
     t->opened = json_incref((json_t *)(uintptr_t)data);
+    (void)str_copy(t->c.title, sizeof t->c.title, text_of(data, "title"));
+    (void)str_copy(t->c.language, sizeof t->c.language, text_of(data, "language"));
+    t->c.priority = (int)json_integer_value(json_object_get(data, "priority"));
     t->c.created_us = t->c.changed_us = e->at_us;
     t->c.version = 1;
     t->c.state = CASE_OPEN;
     (void)json_object_update(t->c.more, json_object_get(data, "facts"));
     if (buyer)
         (void)json_object_set_new(t->people, buyer, json_pack("{s:s}", "role", "buyer"));
+}
+
+static void changed(struct audit_tale *t, const struct store_event *e, const json_t *data)
+{
+    (void)store_case_changed(&t->c, json_object_get(data, "changes"), e->at_us);
 }
 
 static void person(struct audit_tale *t, const struct store_event *e, const json_t *data)
@@ -191,7 +205,7 @@ static const struct {
     {"clip_failed", clip_failed},     {"clip_stamped", clip_stamped},
     {"clip_deleted", clip_deleted},   {"still_taken", still_taken},
     {"still_deleted", still_deleted}, {"hold_placed", hold_placed},
-    {"hold_lifted", hold_lifted},
+    {"hold_lifted", hold_lifted},     {"case_changed", changed},
 };
 
 int audit_tale_add(struct audit_tale *t, const struct store_event *e)

@@ -8,6 +8,7 @@
 #include "base/er.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "server/case_facts.h"
 #include "server/store_sql.h"
 
 #define DAY_US UINT64_C(86400000000)
@@ -275,9 +276,10 @@ static int case_save(struct store *s, const struct store_case *c)
         return ER_NOMEM;
     int er = sql_run(s, NULL,
                      "UPDATE cases SET state = ?, waiting_since_us = ?, changed_us = ?,"
-                     " version = ?, more = ? WHERE id = ?",
-                     "tiiitt", case_state_name(c->state), (int64_t)c->waiting_since_us,
-                     (int64_t)c->changed_us, (int64_t)c->version, more, c->id.text);
+                     " version = ?, more = ?, title = ?, language = ?, priority = ? WHERE id = ?",
+                     "tiiitttit", case_state_name(c->state), (int64_t)c->waiting_since_us,
+                     (int64_t)c->changed_us, (int64_t)c->version, more, c->title, c->language,
+                     (int64_t)c->priority, c->id.text);
     free(more);
     return er;
 }
@@ -346,6 +348,44 @@ int store_case_act(struct store *s, const struct store_action *a, uint64_t now_u
         er = act_checked(s, a, now_us, ret);
     er = store_end(s, er);
     if (er && er != ER_CONFLICT)
+        store_case_clear(ret);
+    return er;
+}
+
+int store_case_changed(struct store_case *c, const json_t *changes, uint64_t now_us)
+{
+    c->version++;
+    c->changed_us = now_us;
+    return case_facts_apply(c, changes);
+}
+
+static int change_checked(struct store *s, const struct store_change *ch, uint64_t now_us,
+                          struct store_case *c)
+{
+    if (ch->if_version && ch->if_version != c->version)
+        return ER_STALE;
+    json_t *data = json_pack("{s:O}", "changes", ch->changes);
+    int er = data ? store_case_changed(c, ch->changes, now_us) : ER_NOMEM;
+    if (!er)
+        er = case_save(s, c);
+    if (!er)
+        er = store_event_append(s, &c->id, ch->actor, "case_changed", data, now_us, NULL);
+    json_decref(data);
+    return er;
+}
+
+int store_case_change(struct store *s, const struct store_change *ch, uint64_t now_us,
+                      struct store_case *ret)
+{
+    memset(ret, 0, sizeof *ret);
+    int er = store_begin(s);
+    if (er)
+        return er;
+    er = store_case_get(s, &ch->case_id, ret);
+    if (!er)
+        er = change_checked(s, ch, now_us, ret);
+    er = store_end(s, er);
+    if (er && er != ER_STALE)
         store_case_clear(ret);
     return er;
 }

@@ -26,6 +26,15 @@ test('sends the token, never cookies, and the body as JSON', async () => {
   assert.equal((calls[0]?.init.headers as Record<string, string>)['Authorization'], 'Bearer t');
 });
 
+test('a case is changed by who says which one they have seen', async () => {
+  const { rest, calls } = played(200, { id: 'c 1', version: 4 });
+  assert.equal((await rest.changeCase({ id: 'c 1', version: 3 }, { tier: null })).version, 4);
+  assert.deepEqual([calls[0]?.init.method, calls[0]?.url, calls[0]?.init.body], ['PATCH', 'http://x/api/v1/cases/c%201', '{"tier":null}']);
+  assert.equal((calls[0]?.init.headers as Record<string, string>)['If-Match'], '"3"');
+  const late = played(412, { detail: 'changed', case: { id: 'c', version: 9 } }).rest.changeCase({ id: 'c', version: 3 }, {});
+  await assert.rejects(late, (error: LoupeProblem) => (error.problem['case'] as { version: number }).version === 9);
+});
+
 test('leaves empty filters out of a list', async () => {
   const { rest, calls } = played(200, { items: [] });
   await rest.cases({ q: '', state: 'open', limit: 20 });

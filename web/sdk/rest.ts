@@ -73,8 +73,8 @@ export class LoupeRest {
     this.#fetch = options.fetch ?? ((input, init) => fetch(input, init));
   }
 
-  async call<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const headers: Record<string, string> = { Authorization: `Bearer ${this.#token}` };
+  async call<T>(method: string, path: string, body?: unknown, more: Record<string, string> = {}): Promise<T> {
+    const headers: Record<string, string> = { Authorization: `Bearer ${this.#token}`, ...more };
     if (body !== undefined) headers['Content-Type'] = 'application/json';
     const init: RequestInit = { method, headers, credentials: 'omit', cache: 'no-store' };
     if (body !== undefined) init.body = JSON.stringify(body);
@@ -100,6 +100,13 @@ export class LoupeRest {
 
   createCase(members: Partial<Case>): Promise<Case> {
     return this.call('POST', '/cases', members);
+  }
+
+  /** Facts that become others (null: no longer known). Rejects with 412 when `seen` is not the case any more: the problem's
+   *  member `case` is. */
+  changeCase(seen: Pick<Case, 'id' | 'version'>, facts: Record<string, unknown>): Promise<Case> {
+    const headers = { 'If-Match': `"${seen.version}"` };
+    return this.call('PATCH', `/cases/${encodeURIComponent(seen.id)}`, facts, headers);
   }
 
   invite(id: string, members: { role: string; name?: string; identity?: string; ttl_seconds?: number }) {

@@ -13,6 +13,7 @@
 
 #include "base/str.h"
 #include "server/blobs.h"
+#include "server/case_facts.h"
 #include "server/seal/verify_case.h"
 #include "server/tombstone.h"
 #include "tests/unit/support/matroska_make.h"
@@ -162,6 +163,21 @@ static void act(struct whole_store *w, enum case_action action, const char *acto
     json_decref(body);
 }
 
+/** The facts are put right. */
+static void change(struct whole_store *w, const char *patch)
+{
+    struct store_case before, after;
+    json_t *wanted = json_loads(patch, 0, NULL), *changes = NULL;
+    assert_int_equal(store_case_get(w->store, &w->c.id, &before), 0);
+    assert_null(case_facts_diff(&before, wanted, &changes));
+    const struct store_change c = {.case_id = w->c.id, .actor = "ann", .changes = changes};
+    assert_int_equal(store_case_change(w->store, &c, WHOLE_T0 + 6 * S, &after), 0);
+    store_case_clear(&before);
+    store_case_clear(&after);
+    json_decref(changes);
+    json_decref(wanted);
+}
+
 void whole_store_make(struct whole_store *w)
 {
     char path[128];
@@ -198,6 +214,8 @@ void whole_store_make(struct whole_store *w)
     (void)str_copy(hold.placed_by, sizeof hold.placed_by, "operator");
     assert_int_equal(store_hold_place(w->store, &hold, WHOLE_T0 + 6 * S), 0);
     w->hold = hold.id;
+    change(w, "{\"title\":\"A blue cup\",\"language\":\"en-GB\",\"priority\":4,"
+              "\"brand\":null,\"order\":{\"number\":\"7\"}}");
     act(w, CASE_PROPOSE, "ann", "{\"outcome\":\"refund\"}");
     act(w, CASE_DISPUTE, "bo", "{\"statement\":\"no\"}");
 }

@@ -16,6 +16,7 @@ import { ring } from '../../ui/sound.js';
 import '../../ui/chat.js';
 import '../../ui/clip-view.js';
 import '../../ui/clips.js';
+import '../../ui/facts.js';
 import '../../ui/keep.js';
 import '../../ui/media.js';
 import '../../ui/stills.js';
@@ -116,7 +117,7 @@ export class DeskApp extends PageElement {
       if (this.offer?.reservation === reservation) this.#offerOver(t(`desk.offer.gone.${reason}`));
     });
     client.on('call_ended', ({ reason }) => this.#callOver(reason));
-    client.on('case', (message) => this.#caseChanged(message.case));
+    client.on('case', (message) => this.caseChanged(message.case));
     for (const name of ['clip', 'recording', 'person_joined', 'person_left', 'person_changed', 'still', 'deleted'] as const) {
       client.on(name, () => this.#timelineSoon());
     }
@@ -502,9 +503,9 @@ export class DeskApp extends PageElement {
     this.requestUpdate();
   }
 
-  #caseChanged(one: Case): void {
-    if (this.selected?.id === one.id) this.selected = { ...this.selected, ...one };
-    this.cases = this.cases.map((known) => (known.id === one.id ? { ...known, ...one } : known));
+  caseChanged(one: Case): void {
+    if (this.selected?.id === one.id) this.selected = one;
+    this.cases = this.cases.map((known) => (known.id === one.id ? one : known));
     this.#timelineSoon();
   }
 

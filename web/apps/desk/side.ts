@@ -2,7 +2,8 @@
 // The desk's right column: the facts of the case, and its chat or timeline.
 import { html, nothing } from 'lit';
 import { t } from '../../i18n/index.js';
-import { caseFacts, stateChip, timeline } from '../../ui/case.js';
+import type { Case } from '../../sdk/index.js';
+import { stateChip, timeline } from '../../ui/case.js';
 import type { DeskApp } from './main.js';
 
 export function sideView(app: DeskApp) {
@@ -12,7 +13,8 @@ export function sideView(app: DeskApp) {
   return html`<aside class="side">
     <section class="facts-card" aria-label=${t('case.facts')}>
       ${call ? html`<h2>${selected.title} ${stateChip(selected.state)}</h2>` : html`<h2>${t('case.facts')}</h2>`}
-      ${caseFacts(selected)}
+      <lp-facts .case=${selected} .rest=${app.rest} .viewerRole=${app.link.claims?.role ?? ''}
+        @changed=${(event: CustomEvent<Case>) => app.caseChanged(event.detail)}></lp-facts>
     </section>
     <section class="panel">
       ${call

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What may be done to a case beside taking it from state to state: one table of who may, and in which states. Pure. */
+#ifndef LOUPE_SERVER_CASE_DEEDS_H
+#define LOUPE_SERVER_CASE_DEEDS_H
+
+#include <stdbool.h>
+
+#include "signaling/role.h"
+
+enum case_deed {
+    CASE_CHANGE_FACTS, /* PATCH /cases/{id} */
+    CASE_DEEDS,        /* how many */
+};
+
+bool case_role_may_do(enum case_deed deed, enum role role);
+/** Bits (1u << state) of the states in which it is done. */
+unsigned case_states_of_deed(enum case_deed deed);
+
+#endif
