@@ -211,9 +211,11 @@ void api_case_wrong_state(struct api_call *c, unsigned states, const struct stor
         if (states & 1u << i)
             (void)json_array_append_new(allowed, json_string(case_state_name((enum case_state)i)));
     }
+    const char *detail = states & 1u << sc->state ? "this was said of the case already"
+                                                  : "the case's state does not allow this";
     json_t *o = json_pack("{s:s,s:s,s:i,s:s,s:s,s:o}", "type", "about:blank", "title", "Conflict",
-                          "status", 409, "detail", "the case's state does not allow this", "state",
-                          case_state_name(sc->state), "allowed_states", allowed);
+                          "status", 409, "detail", detail, "state", case_state_name(sc->state),
+                          "allowed_states", allowed);
     api_json(c, 409, o);
     c->response.content_type = "application/problem+json";
 }

@@ -334,6 +334,7 @@ static calls_handler *const handlers[PROTO_TYPES] = {
     [PROTO_ACCEPT] = calls_on_accept,
     [PROTO_DECLINE] = calls_on_decline,
     [PROTO_HANG_UP] = calls_on_hang_up,
+    [PROTO_ACT] = calls_on_act,
 };
 
 static void on_request(void *ctx, struct session *s, const struct proto_message *m)

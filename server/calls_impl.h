@@ -266,6 +266,7 @@ calls_handler calls_on_light_challenge;
 calls_handler calls_on_photograph, calls_on_photograph_failed;
 calls_handler calls_on_wait, calls_on_stop_waiting, calls_on_available, calls_on_accept,
     calls_on_decline, calls_on_hang_up;
+calls_handler calls_on_act;
 
 /* Media */
 

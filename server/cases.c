@@ -17,6 +17,9 @@
 
 #define BEFORE_AGREED (IN(CASE_OPEN) | IN(CASE_WAITING) | IN(CASE_IN_CALL) | IN(CASE_PROPOSED))
 
+/* There is an outcome to have an opinion of. */
+#define SETTLED (IN(CASE_AGREED) | IN(CASE_RULED) | IN(CASE_EXECUTED) | IN(CASE_CLOSED))
+
 /* People may go on talking while an outcome is being settled; the case stays where it is. */
 #define SETTLING                                                                                   \
     (IN(CASE_PROPOSED) | IN(CASE_AGREED) | IN(CASE_DISPUTED) | IN(CASE_IN_REVIEW) |                \
@@ -48,6 +51,7 @@ static const struct {
                      CASE_CANCELLED},
     [CASE_REOPEN] = {"reopen", "reopened", IN(CASE_CLOSED) | IN(CASE_CANCELLED), STAFF | BACK,
                      CASE_OPEN},
+    [CASE_RATE] = {"rate", "rated", 0, BY(ROLE_BUYER), 0, SETTLED},
     [CASE_WAIT] = {"wait", "waiting_started", IN(CASE_OPEN), 0, CASE_WAITING, SETTLING},
     [CASE_STOP_WAIT] = {"stop_wait", "waiting_stopped", IN(CASE_WAITING), 0, CASE_OPEN,
                         ~IN(CASE_WAITING)},
@@ -144,12 +148,22 @@ int case_next(enum case_action action, enum case_state from, enum case_state *re
 
 unsigned case_states_for(enum case_action action)
 {
-    return (unsigned)action < CASE_ACTIONS ? actions[action].from : 0;
+    if ((unsigned)action >= CASE_ACTIONS)
+        return 0;
+    return actions[action].from ? actions[action].from : actions[action].keeps;
 }
 
 /* What comes with an action */
 
-enum field_type { FIELD_TEXT, FIELD_OUTCOME, FIELD_LIABILITY, FIELD_MONEY, FIELD_GROUNDS };
+enum field_type {
+    FIELD_TEXT,
+    FIELD_OUTCOME,
+    FIELD_LIABILITY,
+    FIELD_MONEY,
+    FIELD_GROUNDS,
+    FIELD_SCORE,
+    FIELD_FLAG
+};
 
 struct field {
     const char *name;
@@ -178,6 +192,9 @@ static const struct field fields[CASE_ACTIONS][FIELDS_MAX] = {
     [CASE_CLOSE] = {{"note", FIELD_TEXT, false, "`note` is not a text of at most 4000 bytes"}},
     [CASE_CANCEL] = {{"reason", FIELD_TEXT, false, "`reason` is not a text of at most 4000 bytes"}},
     [CASE_REOPEN] = {{"reason", FIELD_TEXT, false, "`reason` is not a text of at most 4000 bytes"}},
+    [CASE_RATE] = {{"score", FIELD_SCORE, true, "`score` is not a number from 1 to 5"},
+                   {"text", FIELD_TEXT, false, "`text` is not a text of at most 4000 bytes"},
+                   {"resolved", FIELD_FLAG, false, "`resolved` is not true or false"}},
 };
 
 static const char *const outcomes[] = {"refund", "partial_refund", "exchange", "repair",
@@ -261,6 +278,12 @@ static json_t *grounds_clean(const json_t *v)
     return list;
 }
 
+static json_t *score_clean(const json_t *v)
+{
+    json_int_t score = json_integer_value(v);
+    return score >= 1 && score <= 5 ? json_integer(score) : NULL;
+}
+
 static json_t *field_clean(const struct field *f, const json_t *v)
 {
     switch (f->type) {
@@ -274,6 +297,10 @@ static json_t *field_clean(const struct field *f, const json_t *v)
         return money_clean(v);
     case FIELD_GROUNDS:
         return grounds_clean(v);
+    case FIELD_SCORE:
+        return score_clean(v);
+    case FIELD_FLAG:
+        return json_is_boolean(v) ? json_boolean(json_is_true(v)) : NULL;
     }
     return NULL;
 }

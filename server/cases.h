@@ -40,6 +40,7 @@ enum case_action {
     CASE_CLOSE,
     CASE_CANCEL,
     CASE_REOPEN,
+    CASE_RATE, /* what the buyer says of how it went, once; moves nothing */
     /* driven by the conductor, not by requests */
     CASE_WAIT,       /* the buyer waits: open -> waiting */
     CASE_STOP_WAIT,  /* gave up, or lost the place: waiting -> open */
@@ -62,7 +63,7 @@ const char *case_action_event(enum case_action action);
 bool case_role_may(enum case_action action, enum role role);
 /** The state after `action` in `from`: 0, or ER_CONFLICT when it is not for this state. */
 int case_next(enum case_action action, enum case_state from, enum case_state *ret);
-/** Bits (1u << state) of the states that allow `action`. */
+/** Bits (1u << state) of the states that allow `action`, be it that it moves nothing. */
 unsigned case_states_for(enum case_action action);
 /** Check what came with an action (a JSON object, or NULL) and give the part that belongs on the
  *  timeline, cleaned, as a new object. 0; ER_MALFORMED and *ret_why; ER_NOMEM. */

@@ -286,8 +286,9 @@ static int case_save(struct store *s, const struct store_case *c)
 
 /** What an action leaves on the case itself: its data, who and when. */
 static const char *const members[CASE_ACTIONS] = {
-    [CASE_PROPOSE] = "outcome", [CASE_AGREE] = "agreement",   [CASE_DISPUTE] = "dispute",
-    [CASE_RULE] = "ruling",     [CASE_EXECUTE] = "execution", [CASE_START_CALL] = "last_call",
+    [CASE_PROPOSE] = "outcome",   [CASE_AGREE] = "agreement",   [CASE_DISPUTE] = "dispute",
+    [CASE_RULE] = "ruling",       [CASE_EXECUTE] = "execution", [CASE_START_CALL] = "last_call",
+    [CASE_RATE] = "satisfaction",
 };
 
 static int member_put(struct store_case *c, const struct store_action *a, uint64_t now_us)
@@ -326,6 +327,8 @@ static int act_checked(struct store *s, const struct store_action *a, uint64_t n
     if (a->if_version && a->if_version != c->version)
         return ER_STALE;
     int er = case_next(a->action, before, &c->state);
+    if (!er && a->action == CASE_RATE && json_object_get(c->more, members[CASE_RATE]))
+        er = ER_CONFLICT; /* asked once */
     if (!er)
         er = store_case_acted(c, before, a, now_us);
     if (!er)

@@ -18,10 +18,11 @@ enum member_kind {
     KIND_FACING, /* enum proto_facing */
     KIND_QUALITY,
     KIND_TROUBLE,
-    KIND_LAYER, /* unsigned: "auto" is 0, n is n + 1 up to max */
-    KIND_LIST,  /* struct proto_list */
-    KIND_WANTS, /* struct proto_wants */
-    KIND_LINES, /* struct proto_lines */
+    KIND_LAYER,  /* unsigned: "auto" is 0, n is n + 1 up to max */
+    KIND_LIST,   /* struct proto_list */
+    KIND_WANTS,  /* struct proto_wants */
+    KIND_LINES,  /* struct proto_lines */
+    KIND_OBJECT, /* const json_t * */
 };
 
 struct member {
@@ -119,6 +120,13 @@ static const struct member reservation_members[] = {
      "reason: up to 200 bytes"},
 };
 
+static const struct member act_members[] = {
+    {"action", KIND_TEXT, true, 1, PROTO_WORD_BYTES - 1, AT(act.action), 0,
+     "action: a word is needed"},
+    {"data", KIND_OBJECT, false, 0, 0, AT(act.data), 0, "data: not an object"},
+    {"version", KIND_COUNT, false, 0, INT64_MAX, AT(act.version), 0, "version: a number from 0 up"},
+};
+
 static const struct verb verbs[PROTO_TYPES] = {
     [PROTO_HELLO] = VERB("hello", hello_members),
     [PROTO_PING] = {"ping", NULL, 0},
@@ -140,6 +148,7 @@ static const struct verb verbs[PROTO_TYPES] = {
     [PROTO_ACCEPT] = VERB("accept", reservation_members),
     [PROTO_DECLINE] = VERB("decline", reservation_members),
     [PROTO_HANG_UP] = {"hang_up", NULL, 0},
+    [PROTO_ACT] = VERB("act", act_members),
 };
 
 static const char *const error_names[PROTO_ERRORS] = {
@@ -380,6 +389,9 @@ static bool read_member(json_t *value, const struct member *m, struct proto_mess
         return read_wants(value, at);
     case KIND_LINES:
         return read_lines(value, at);
+    case KIND_OBJECT:
+        *(const json_t **)at = value;
+        return json_is_object(value);
     }
     return false;
 }

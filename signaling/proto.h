@@ -63,6 +63,7 @@ enum proto_type {
     PROTO_ACCEPT,
     PROTO_DECLINE,
     PROTO_HANG_UP,
+    PROTO_ACT,
     PROTO_TYPES,
 };
 const char *proto_type_name(enum proto_type type);
@@ -181,6 +182,11 @@ struct proto_message {
             struct id reservation;
             const char *reason;
         } reservation; /* accept, decline */
+        struct {
+            const char *action;
+            const json_t *data; /* an object; NULL: none */
+            uint64_t version;   /* of the case; 0: any */
+        } act;
     };
     json_t *json; /* owned: what the texts belong to */
 };

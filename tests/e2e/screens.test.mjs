@@ -21,11 +21,11 @@ const TEXTS = {
   'en-GB': {
     title: 'Cracked tea cup', reason: 'A cup was broken when the parcel arrived', buyer: 'Lin Yue', agent: 'Chen Jie',
     item: 'Porcelain tea set, 8 pieces', hello: 'Hello Ms Lin, please turn the cup a little to the left.',
-    answer: 'The crack goes from the rim to the bottom.',
+    answer: 'The crack goes from the rim to the bottom.', opinion: 'Quick and friendly. <b>Thank you!</b>',
   },
   'zh-CN': {
     title: '茶杯开裂', reason: '收到包裹时杯子已破损', buyer: '林悦', agent: '陈洁', item: '青花瓷茶具 8 件套',
-    hello: '林女士您好，请把杯子向左转一点。', answer: '裂纹从杯口一直到杯底。',
+    hello: '林女士您好，请把杯子向左转一点。', answer: '裂纹从杯口一直到杯底。', opinion: '很快解决，客服很耐心。<b>谢谢！</b>',
   },
 };
 let louped;
@@ -61,6 +61,28 @@ async function addressRunsOut(desk) {
   await desk.evaluate(spoil);
   await desk.until('the clip by another address', goesOn);
   await desk.gone('clip-failed');
+}
+
+/** An outcome is agreed: the page that stayed open asks how it went, once. */
+async function rate(buyer, one, words, shot) {
+  await louped.ask('POST', `/cases/${one.id}/actions/propose`, tokens.agent(), { outcome: 'refund' });
+  await louped.ask('POST', `/cases/${one.id}/actions/agree`, tokens.buyer(one), {});
+  await buyer.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+  await buyer.see('rating');
+  await buyer.click('.stars label:nth-of-type(4)');
+  await buyer.click('.answers label:nth-of-type(1)');
+  await buyer.fill('rating-text', words.opinion);
+  await shot(buyer, 'buyer-9-rating');
+  await buyer.page.setViewportSize(DESK);
+  await shot(buyer, 'buyer-10-rating-wide');
+  await buyer.page.setViewportSize(PHONE);
+  await buyer.click('rating-send');
+  await buyer.see('[data-testid=rated][data-score="4"]');
+  await shot(buyer, 'buyer-11-rated');
+  const { satisfaction } = await louped.ask('GET', `/cases/${one.id}`, tokens.agent());
+  assert.equal(satisfaction.score, 4);
+  assert.equal(satisfaction.resolved, true);
+  assert.equal(satisfaction.text, words.opinion);
 }
 
 /** A supervisor holds a clip, lifts the hold, and deletes it: what is left is a tombstone, and who looked. */
@@ -171,6 +193,7 @@ for (const [locale, words] of Object.entries(TEXTS)) {
     await buyer.see('stage-end');
     await buyer.see('[data-testid=clip][data-state=ready]');
     await shot(buyer, 'buyer-8-end');
+    await rate(buyer, one, words, shot);
     await desk.see('case-page');
     await desk.click(`[data-testid=clip][data-id="${first}"][data-state=ready]`);
     await desk.see('[data-testid=take][data-take=continuous]');

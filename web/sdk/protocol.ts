@@ -36,6 +36,8 @@ export interface Case {
   order?: Record<string, unknown>;
   purchase_evidence?: unknown[];
   buyer?: { id: string; name: string };
+  /** What the buyer said of how it went. */
+  satisfaction?: { score: number; text?: string; resolved?: boolean; by: string; at: string };
   created_at?: string;
   changed_at?: string;
   version?: number;
@@ -341,6 +343,7 @@ export interface Requests {
   accept: { out: { reservation: string }; reply: { room: string; case: string } };
   decline: { out: { reservation: string; reason?: string }; reply: object };
   hang_up: { out: object; reply: object };
+  act: { out: { action: string; data?: object; version?: number }; reply: { case: Case } };
 }
 
 export interface Frame {

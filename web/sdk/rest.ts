@@ -109,6 +109,11 @@ export class LoupeRest {
     return this.call('PATCH', `/cases/${encodeURIComponent(seen.id)}`, facts, headers);
   }
 
+  /** An action on a case, such as `rate`: the case after it. */
+  act(id: string, action: string, data: object = {}): Promise<Case> {
+    return this.call('POST', `/cases/${encodeURIComponent(id)}/actions/${encodeURIComponent(action)}`, data);
+  }
+
   invite(id: string, members: { role: string; name?: string; identity?: string; ttl_seconds?: number }) {
     const path = `/cases/${encodeURIComponent(id)}/invites`;
     return this.call<{ url: string; token: string; expires_at: string }>('POST', path, members);

@@ -58,7 +58,7 @@ export function caseFacts(one: Case, brief = false): TemplateResult {
   </dl>`;
 }
 
-const STRONG = /^(case_|call_(started|ended)|clip_ready|recording_consent|outcome_|ruled|executed|closed)/;
+const STRONG = /^(case_|call_(started|ended)|clip_ready|recording_consent|outcome_|ruled|executed|closed|rated)/;
 
 /** The timeline names people by identity; the event of their coming has their name. */
 export function namesIn(events: TimelineEvent[]): Map<string, string> {
@@ -77,6 +77,7 @@ function detail(event: TimelineEvent): string {
   if (data['reason'] === 'left') return '';
   if (typeof data['reason'] === 'string') return tMaybe('event.reason.', data['reason']);
   if (event.type === 'light_challenge') return data['passed'] === true ? t('event.passed') : t('event.failed');
+  if (typeof data['score'] === 'number') return [t('rating.score', { n: data['score'] }), shown(data['text'])].filter(Boolean).join(' · ');
   const told = data['action'] ?? data['label'] ?? data['text'] ?? data['state'];
   return typeof told === 'string' ? told : '';
 }

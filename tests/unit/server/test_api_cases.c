@@ -247,6 +247,25 @@ static void test_actions_by_right(void **state)
     assert_string_equal(api_text(b, "state"), "agreed");
 }
 
+static void test_rated_once(void **state)
+{
+    struct api_bench *b = *state;
+    const char *good = "{'score':4,'text':'quick','resolved':true}";
+    assert_int_equal(act(b, ROLE_BUYER, "rate", good, NULL), 409);
+    assert_int_equal(json_array_size(json_object_get(b->body, "allowed_states")), 4);
+    assert_int_equal(act(b, ROLE_AGENT, "propose", PROPOSE, NULL), 200);
+    assert_int_equal(act(b, ROLE_BUYER, "agree", "{}", NULL), 200);
+    assert_int_equal(act(b, ROLE_AGENT, "rate", good, NULL), 403);
+    assert_int_equal(act(b, ROLE_BUYER, "rate", "{'score':6}", NULL), 400);
+    assert_int_equal(act(b, ROLE_BUYER, "rate", good, NULL), 200);
+    assert_string_equal(api_text(b, "state"), "agreed");
+    assert_string_equal(api_text(b, "satisfaction.text"), "quick");
+    assert_string_equal(api_text(b, "satisfaction.by"), "me");
+    assert_int_equal(act(b, ROLE_BUYER, "rate", "{'score':1}", NULL), 409);
+    assert_string_equal(api_text(b, "detail"), "this was said of the case already");
+    assert_int_equal(world_events(&b->w, &b->sc.id, "rated"), 1);
+}
+
 static void test_conductor_actions_are_not_for_people(void **state)
 {
     struct api_bench *b = *state;
@@ -269,6 +288,7 @@ int main(void)
         TEST(test_arbiters_see_what_was_disputed),
         TEST(test_if_match),
         TEST(test_actions_by_right),
+        TEST(test_rated_once),
         TEST(test_conductor_actions_are_not_for_people),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

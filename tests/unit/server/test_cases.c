@@ -33,19 +33,22 @@ static const struct {
     {CASE_CANCEL, IN(CASE_OPEN) | IN(CASE_WAITING) | IN(CASE_IN_CALL) | IN(CASE_PROPOSED),
      CASE_CANCELLED},
     {CASE_REOPEN, IN(CASE_CLOSED) | IN(CASE_CANCELLED), CASE_OPEN},
+    {CASE_RATE, 0, CASE_STATES},
     {CASE_WAIT, IN(CASE_OPEN), CASE_WAITING},
     {CASE_STOP_WAIT, IN(CASE_WAITING), CASE_OPEN},
     {CASE_START_CALL, IN(CASE_OPEN) | IN(CASE_WAITING), CASE_IN_CALL},
     {CASE_END_CALL, IN(CASE_IN_CALL), CASE_OPEN},
 };
 
-/** In which the conductor's actions happen and move nothing. */
+/** In which the conductor's actions, and a rating, happen and move nothing. */
 static unsigned kept(enum case_action action)
 {
     unsigned settling = IN(CASE_PROPOSED) | IN(CASE_AGREED) | IN(CASE_DISPUTED) |
                         IN(CASE_IN_REVIEW) | IN(CASE_RULED) | IN(CASE_EXECUTED);
     unsigned all = IN(CASE_STATES) - 1;
     switch (action) {
+    case CASE_RATE:
+        return IN(CASE_AGREED) | IN(CASE_RULED) | IN(CASE_EXECUTED) | IN(CASE_CLOSED);
     case CASE_WAIT:
     case CASE_START_CALL:
         return settling;
@@ -77,7 +80,7 @@ static void test_every_move(void **state)
                 assert_int_equal(er, ER_CONFLICT);
             }
         }
-        assert_int_equal(case_states_for(action), moves[a].from);
+        assert_int_equal(case_states_for(action), moves[a].from ? moves[a].from : kept(action));
     }
     enum case_state to;
     assert_int_equal(case_next(CASE_ACTIONS, CASE_OPEN, &to), ER_CONFLICT);
@@ -92,11 +95,11 @@ static void test_every_role(void **state)
         enum case_action action;
         const char *may;
     } rows[] = {
-        {CASE_PROPOSE, ".yy.y...."},  {CASE_AGREE, "y........"},     {CASE_DISPUTE, "yyy.y..y."},
-        {CASE_REVIEW, "...y....."},   {CASE_RULE, "...y....."},      {CASE_EXECUTE, ".yy.y..y."},
-        {CASE_CLOSE, ".yyyy..y."},    {CASE_CANCEL, "yyy.y..y."},    {CASE_REOPEN, ".yy.y..y."},
-        {CASE_WAIT, "........."},     {CASE_STOP_WAIT, "........."}, {CASE_START_CALL, "........."},
-        {CASE_END_CALL, "........."},
+        {CASE_PROPOSE, ".yy.y...."},    {CASE_AGREE, "y........"},    {CASE_DISPUTE, "yyy.y..y."},
+        {CASE_REVIEW, "...y....."},     {CASE_RULE, "...y....."},     {CASE_EXECUTE, ".yy.y..y."},
+        {CASE_CLOSE, ".yyyy..y."},      {CASE_CANCEL, "yyy.y..y."},   {CASE_REOPEN, ".yy.y..y."},
+        {CASE_RATE, "y........"},       {CASE_WAIT, "........."},     {CASE_STOP_WAIT, "........."},
+        {CASE_START_CALL, "........."}, {CASE_END_CALL, "........."},
     };
     assert_int_equal(sizeof rows / sizeof rows[0], CASE_ACTIONS);
     for (unsigned a = 0; a < CASE_ACTIONS; a++) {
@@ -199,6 +202,16 @@ static void test_data(void **state)
             "\"grounds\":[{\"text\":\"x\",\"evidence\":[\"abc\"]}]}",
             NULL);
     data_is(CASE_EXECUTE, "{\"reference\":\"R\"}", "{\"reference\":\"R\"}");
+    data_is(CASE_RATE, "{\"score\":5,\"text\":\"quick\",\"resolved\":true,\"x\":1}",
+            "{\"score\":5,\"text\":\"quick\",\"resolved\":true}");
+    data_is(CASE_RATE, "{\"score\":1}", "{\"score\":1}");
+    data_is(CASE_RATE, "{}", NULL);
+    data_is(CASE_RATE, "{\"score\":0}", NULL);
+    data_is(CASE_RATE, "{\"score\":6}", NULL);
+    data_is(CASE_RATE, "{\"score\":\"5\"}", NULL);
+    data_is(CASE_RATE, "{\"score\":4.5}", NULL);
+    data_is(CASE_RATE, "{\"score\":4,\"resolved\":\"yes\"}", NULL);
+    data_is(CASE_RATE, "{\"score\":4,\"text\":7}", NULL);
     json_t *none = NULL;
     const char *why;
     assert_int_equal(case_action_data(CASE_CLOSE, NULL, &none, &why), 0);

@@ -2,10 +2,16 @@
 // After the call: what it was, what was recorded, and that the link stays good.
 import { html, nothing } from 'lit';
 import { duration, t } from '../../i18n/index.js';
+import type { Case } from '../../sdk/index.js';
 import { stateChip } from '../../ui/case.js';
 import { icon } from '../../ui/element.js';
 import { brand } from '../../ui/page.js';
+import '../../ui/rating.js';
 import type { BuyerApp } from './main.js';
+
+export function ratingCard(app: BuyerApp) {
+  return html`<lp-rating .case=${app.case} .rest=${app.rest} .rated=${(one: Case) => app.took(one)}></lp-rating>`;
+}
 
 export function endView(app: BuyerApp) {
   const one = app.case;
@@ -25,6 +31,7 @@ export function endView(app: BuyerApp) {
           <dt>${t('case.state')}</dt><dd>${stateChip(one.state)}</dd>` : nothing}
       </dl>
     </section>
+    ${ratingCard(app)}
     ${app.clips.length > 0
       ? html`<section class="card"><h3>${t('end.clips')}</h3>
           <lp-clips .clips=${app.clips} .rest=${app.rest}></lp-clips></section>`

@@ -36,6 +36,7 @@ const REUNION_WITHIN_MS = 8000;
 const HTTP_AFTER_MS = 400;
 const HOLD_BACK_AFTER_MS = 700;
 const PLACE_WITHIN_MS = 20_000;
+const LOOK_AGAIN_MS = 10_000;
 const PHOTO_SHOWN_MS = 4000;
 const IN_PASSING = new Set(['conflict', 'session_lost', 'timeout', 'ended']);
 
@@ -87,6 +88,8 @@ export class BuyerApp extends PageElement {
   override connectedCallback(): void {
     super.connectedCallback();
     void this.#begin();
+    document.addEventListener('visibilitychange', () => void this.#lookAgain());
+    setInterval(() => void this.#lookAgain(), LOOK_AGAIN_MS);
   }
 
   async #begin(): Promise<void> {
@@ -113,6 +116,18 @@ export class BuyerApp extends PageElement {
   #remember(): void {
     const stage = this.stage === 'call' || this.stage === 'waiting' || this.stage === 'end' ? this.stage : 'start';
     remember(this.link.claims?.case ?? '', { stage, consent: this.consent });
+  }
+
+  /** What the server says of the case now. */
+  took(one: Case): void {
+    this.case = one;
+  }
+
+  /** The link stays good: who comes back to it, or stays, sees how the case goes on. */
+  async #lookAgain(): Promise<void> {
+    const id = this.link.claims?.case;
+    if (!id || document.hidden || this.trouble || (this.stage !== 'start' && this.stage !== 'end')) return;
+    await this.rest.case(id).then((one) => this.took(one), () => {});
   }
 
   toCheck(): void {
