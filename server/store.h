@@ -139,7 +139,7 @@ struct store_action {
 };
 /** A transition: checks role, state and version, changes the case and appends the event, at once.
  *  0 and *ret (the case after it; cleared by the caller). ER_NOT_FOUND; ER_DENIED the role;
- *  ER_CONFLICT the state (*ret is the case as it is, to be cleared); ER_STALE the version. */
+ *  ER_CONFLICT the state, or it was rated before (*ret is the case as it is, to be cleared); ER_STALE the version. */
 int store_case_act(struct store *s, const struct store_action *a, uint64_t now_us,
                    struct store_case *ret);
 /** What an action does to the case itself, whose state is the new one already: the version, the times, and
@@ -373,17 +373,5 @@ int store_invite_give_back(struct store *s, const char *jti);
 enum store_invite_state { INVITE_ANY, INVITE_UNUSED, INVITE_USED };
 /** INVITE_ANY: it may be used as often as one likes, or there is none. */
 int store_invite_state(struct store *s, const char *jti, enum store_invite_state *ret);
-
-/* Figures, GET /stats */
-
-struct store_stats {
-    uint64_t cases_opened, cases_closed,
-        cases_solved; /* solved: agreed or executed, not disputed */
-    uint64_t waits, waits_answered, waits_answered_2min, waits_abandoned;
-    uint64_t wait_ms_mean, wait_ms_max;
-    uint64_t calls, clips;
-};
-int store_stats(struct store *s, const char *merchant, uint64_t from_us, uint64_t to_us,
-                struct store_stats *ret);
 
 #endif

@@ -75,6 +75,8 @@ static int event_insert(struct store *s, struct store_event *e)
         er = sql_run(s, NULL, "INSERT INTO events VALUES(?, ?, ?, ?, ?, ?, ?, ?)", "tiittttt",
                      e->case_id.text, (int64_t)e->seq, (int64_t)e->at_us, e->actor, e->type,
                      e->data, e->prev, e->hash);
+    if (!er)
+        er = store_stats_note(s, e);
     return er ? er : store_hooks_note(s, e);
 }
 

@@ -60,6 +60,11 @@ json_t *sql_json(sqlite3_stmt *statement, int column);
 /** An event is on the timeline: in the same transaction it is put down for the webhooks that want it. */
 int store_hooks_note(struct store *s, const struct store_event *e);
 
+/** The same for the figures. */
+int store_stats_note(struct store *s, const struct store_event *e);
+/** The figures of all events that there are, where none have been summed up yet. */
+int store_stats_fill(struct store *s);
+
 /** Sets `name` to the time as RFC 3339; 0 or ER_NOMEM. */
 int json_set_time(json_t *object, const char *name, uint64_t at_us);
 

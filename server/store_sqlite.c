@@ -128,6 +128,14 @@ static const char *const migrations[] = {
     "CREATE INDEX hook_lanes_due ON hook_lanes(hook, next_us);",
     /* Of those made before it is not known by whom: they count as a service's. */
     "ALTER TABLE invites ADD COLUMN by_role TEXT NOT NULL DEFAULT 'service';",
+    /* store_stats.h: dim is all, team, agent or reason; span are the seconds from at_s on. */
+    "CREATE TABLE stats_keys("
+    " merchant TEXT NOT NULL, dim TEXT NOT NULL, key TEXT NOT NULL,"
+    " PRIMARY KEY(merchant, dim, key)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE stats_cells("
+    " merchant TEXT NOT NULL, dim TEXT NOT NULL, span INTEGER NOT NULL, at_s INTEGER NOT NULL,"
+    " key TEXT NOT NULL, cell BLOB NOT NULL,"
+    " PRIMARY KEY(merchant, dim, span, at_s, key)) STRICT, WITHOUT ROWID;",
 };
 #define VERSION ((int)(sizeof migrations / sizeof migrations[0]))
 
@@ -315,6 +323,12 @@ static int version_read(struct store *s, int *ret)
     return er == 1 ? 0 : er < 0 ? er : ER_IO;
 }
 
+/** What a version needs beside its statements. */
+static int fill(struct store *s, const char *migration)
+{
+    return strstr(migration, "CREATE TABLE stats_cells(") ? store_stats_fill(s) : 0;
+}
+
 static int migrate(struct store *s)
 {
     int version = 0;
@@ -328,6 +342,8 @@ static int migrate(struct store *s)
         if (er)
             break;
         er = plain(s, migrations[version]);
+        if (!er)
+            er = fill(s, migrations[version]);
         if (!er)
             er = plain(s, set);
         er = store_end(s, er);

@@ -98,7 +98,6 @@ const TESTED_WITH = {
   'server/store_copy.c': 'backup',
   'server/store_people.c': 'store',
   'server/store_sqlite.c': 'store',
-  'server/store_stats.c': 'store',
   'server/store_stills.c': 'store',
   'server/whip_session.c': 'whip',
 };

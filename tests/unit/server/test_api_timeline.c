@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The timeline in pages, and figures over a span of time: who gets them, and bad queries. */
+/* The timeline in pages, and bad queries. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -59,79 +59,12 @@ static void test_bad_pages(void **state)
     assert_int_equal(api_on_store(b, api_timeline, stranger), 403);
 }
 
-static int figures(struct api_bench *b, enum role role, const char *query)
-{
-    return api_on_store(b, api_stats, (struct api_ask){.role = role, .query = query});
-}
-
-static long long opened(const struct api_bench *b)
-{
-    return json_integer_value(json_object_get(b->body, "cases_opened"));
-}
-
-static void test_figures(void **state)
-{
-    struct api_bench *b = *state;
-    /* The case was opened on 14 November 2023, 22:13:21. */
-    assert_int_equal(figures(b, ROLE_SUPERVISOR, NULL), 200);
-    assert_int_equal(opened(b), 1);
-    assert_true(json_is_null(json_object_get(json_object_get(b->body, "waits"), "answer_rate")));
-    assert_int_equal(figures(b, ROLE_SERVICE, "from=2023-11-14&to=2023-11-15"), 200);
-    assert_int_equal(opened(b), 1);
-    assert_int_equal(figures(b, ROLE_SERVICE, "from=2023-11-14T22:13:22Z"), 200);
-    assert_int_equal(opened(b), 0);
-    assert_int_equal(figures(b, ROLE_SERVICE, "to=2023-11-14T22:13:20.5Z"), 200);
-    assert_int_equal(opened(b), 0);
-    assert_int_equal(figures(b, ROLE_SERVICE, "from=2024-02-29&to=2400-12-31"), 200);
-    assert_int_equal(opened(b), 0);
-    const struct api_ask foreign = {.role = ROLE_SERVICE, .foreign = true};
-    assert_int_equal(api_on_store(b, api_stats, foreign), 200);
-    assert_int_equal(opened(b), 0);
-}
-
-static void test_who_gets_figures(void **state)
-{
-    struct api_bench *b = *state;
-    for (unsigned r = 0; r < ROLE_COUNT; r++) {
-        bool may = r == ROLE_SUPERVISOR || r == ROLE_SERVICE;
-        assert_int_equal(figures(b, (enum role)r, NULL), may ? 200 : 403);
-        const struct api_ask bound = {.role = (enum role)r, .of_case = &b->sc.id};
-        assert_int_equal(api_on_store(b, api_stats, bound), 403);
-    }
-}
-
-static void test_bad_times(void **state)
-{
-    struct api_bench *b = *state;
-    static const char *const bad[] = {
-        "from=",
-        "from=today",
-        "from=2023-13-01",
-        "from=2023-00-01",
-        "from=2023-01-32",
-        "from=2023-01-00",
-        "from=1969-12-31",
-        "from=2023-1-1",
-        "from=2023/01/01",
-        "from=2023-01-01T",
-        "to=2023-01-01T25:00:00Z",
-        "to=2023-01-01T00:60:00Z",
-        "to=2023-01-01T00:00:61Z",
-        "to=2023-01-01T00:00:00",
-        "to=2023-01-01T00:00:00%2B01:00",
-        "to=2023-01-01T00:00:00.000000000000000000000000000000Z",
-        "group=day",
-    };
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        assert_int_equal(figures(b, ROLE_SERVICE, bad[i]), 400);
-}
-
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, api_bench_setup, api_bench_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_pages),     TEST(test_bad_pages), TEST(test_figures), TEST(test_who_gets_figures),
-        TEST(test_bad_times),
+        TEST(test_pages),
+        TEST(test_bad_pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

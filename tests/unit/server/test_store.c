@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The store: schema and migrations, cases and their changes, people, clips, invites, figures. */
+/* The store: schema and migrations, cases and their changes, people, clips, invites. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -432,38 +432,6 @@ static void test_clips(void **state)
     store_close(s);
 }
 
-static void test_stats(void **state)
-{
-    (void)state;
-    struct store *s = fresh(":memory:");
-    struct store_case a = make_case(s, "a"), b = make_case(s, "b"), d = make_case(s, "c");
-    enum case_state now;
-    assert_int_equal(act(s, &a.id, CASE_WAIT, ROLE_COUNT, 0, T0, &now), 0);
-    assert_int_equal(act(s, &a.id, CASE_START_CALL, ROLE_COUNT, 0, T0 + 30 * S, &now), 0);
-    assert_int_equal(act(s, &b.id, CASE_WAIT, ROLE_COUNT, 0, T0, &now), 0);
-    assert_int_equal(act(s, &b.id, CASE_START_CALL, ROLE_COUNT, 0, T0 + 150 * S, &now), 0);
-    assert_int_equal(act(s, &d.id, CASE_WAIT, ROLE_COUNT, 0, T0, &now), 0);
-    assert_int_equal(act(s, &d.id, CASE_STOP_WAIT, ROLE_COUNT, 0, T0 + 9 * S, &now), 0);
-    assert_int_equal(act(s, &d.id, CASE_WAIT, ROLE_COUNT, 0, T0 + 10 * S, &now), 0);
-    struct store_stats f;
-    assert_int_equal(store_stats(s, "m", T0, T0 + 1000 * S, &f), 0);
-    assert_int_equal(f.cases_opened, 3);
-    assert_int_equal(f.waits, 4);
-    assert_int_equal(f.waits_answered, 2);
-    assert_int_equal(f.waits_answered_2min, 1);
-    assert_int_equal(f.waits_abandoned, 1);
-    assert_int_equal(f.wait_ms_mean, 90000);
-    assert_int_equal(f.wait_ms_max, 150000);
-    assert_int_equal(f.calls, 2);
-    assert_int_equal(store_stats(s, "n", 0, T0 + 1000 * S, &f), 0);
-    assert_int_equal(f.waits, 0);
-    assert_int_equal(f.cases_opened, 0);
-    store_case_clear(&a);
-    store_case_clear(&b);
-    store_case_clear(&d);
-    store_close(s);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -478,7 +446,6 @@ int main(void)
         cmocka_unit_test(test_people_and_consent),
         cmocka_unit_test(test_invites),
         cmocka_unit_test(test_clips),
-        cmocka_unit_test(test_stats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Figures of cases. A sum is written as numbers of seven bits a byte, times as pairs of bucket and count. */
+#include "server/case_stats.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/er.h"
+#include "base/json.h"
+#include "base/str.h"
+
+#define FIRST_MS 1000
+#define CELL_VERSION 1
+
+/* Times */
+
+/** Where the bucket behind the one that ends here ends. */
+static uint64_t next_edge(uint64_t ms)
+{
+    return ms + ms * 2 / 25;
+}
+
+void stats_times_add(struct stats_times *t, uint64_t ms)
+{
+    unsigned i = 0;
+    for (uint64_t edge = FIRST_MS; ms >= edge && i + 1 < STATS_BUCKETS; edge = next_edge(edge))
+        i++;
+    t->counts[i]++;
+    t->count++;
+    t->sum_ms += ms;
+    if (ms > t->max_ms)
+        t->max_ms = ms;
+}
+
+uint64_t stats_times_quantile(const struct stats_times *t, unsigned permille)
+{
+    uint64_t rank = (t->count * permille + 999) / 1000, seen = 0, from = 0, to = FIRST_MS;
+    if (t->count <= 1)
+        return t->sum_ms;
+    for (unsigned i = 0; i < STATS_BUCKETS; i++) {
+        seen += t->counts[i];
+        if (seen >= rank)
+            break;
+        from = to;
+        to = next_edge(to);
+    }
+    uint64_t middle = (from + to) / 2;
+    return middle < t->max_ms ? middle : t->max_ms;
+}
+
+static void times_merge(struct stats_times *into, const struct stats_times *more)
+{
+    into->count += more->count;
+    into->sum_ms += more->sum_ms;
+    if (more->max_ms > into->max_ms)
+        into->max_ms = more->max_ms;
+    for (unsigned i = 0; i < STATS_BUCKETS; i++)
+        into->counts[i] += more->counts[i];
+}
+
+void stats_cell_add(struct stats_cell *into, const struct stats_cell *more)
+{
+    for (unsigned i = 0; i < STATS_COUNTS; i++)
+        into->counts[i] += more->counts[i];
+    times_merge(&into->wait, &more->wait);
+    times_merge(&into->handling, &more->handling);
+}
+
+/* Bytes */
+
+static void put_number(struct wr *w, uint64_t n)
+{
+    for (; n >= 0x80; n >>= 7)
+        wr_u8(w, (uint8_t)(n | 0x80));
+    wr_u8(w, (uint8_t)n);
+}
+
+static uint64_t get_number(struct rd *r)
+{
+    uint64_t n = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+        uint8_t byte = rd_u8(r);
+        n |= (uint64_t)(byte & 0x7f) << shift;
+        if (!(byte & 0x80))
+            return n;
+    }
+    r->bad = true;
+    return 0;
+}
+
+static void times_write(struct wr *w, const struct stats_times *t)
+{
+    uint64_t pairs = 0;
+    for (unsigned i = 0; i < STATS_BUCKETS; i++)
+        pairs += t->counts[i] > 0;
+    put_number(w, t->sum_ms);
+    put_number(w, t->max_ms);
+    put_number(w, pairs);
+    for (unsigned i = 0; i < STATS_BUCKETS; i++) {
+        if (t->counts[i]) {
+            wr_u8(w, (uint8_t)i);
+            put_number(w, t->counts[i]);
+        }
+    }
+}
+
+static void times_read(struct rd *r, struct stats_times *into)
+{
+    into->sum_ms += get_number(r);
+    uint64_t max_ms = get_number(r), pairs = get_number(r);
+    if (max_ms > into->max_ms)
+        into->max_ms = max_ms;
+    for (uint64_t i = 0; i < pairs && !r->bad; i++) {
+        unsigned bucket = rd_u8(r);
+        uint64_t n = get_number(r);
+        if (bucket >= STATS_BUCKETS || n > UINT32_MAX) {
+            r->bad = true;
+            return;
+        }
+        into->counts[bucket] += (uint32_t)n;
+        into->count += n;
+    }
+}
+
+size_t stats_cell_write(const struct stats_cell *c, uint8_t ret[STATS_CELL_BYTES])
+{
+    struct wr w = wr_make(ret, STATS_CELL_BYTES);
+    wr_u8(&w, CELL_VERSION);
+    wr_u8(&w, STATS_COUNTS);
+    for (unsigned i = 0; i < STATS_COUNTS; i++)
+        put_number(&w, c->counts[i]);
+    times_write(&w, &c->wait);
+    times_write(&w, &c->handling);
+    return wr_len(&w);
+}
+
+int stats_cell_read(struct stats_cell *into, const void *bytes, size_t len)
+{
+    struct rd r = rd_make(bytes, len);
+    if (rd_u8(&r) != CELL_VERSION)
+        return ER_MALFORMED;
+    unsigned counts = rd_u8(&r);
+    for (unsigned i = 0; i < counts && !r.bad; i++) {
+        uint64_t n = get_number(&r);
+        if (i < STATS_COUNTS)
+            into->counts[i] += n;
+    }
+    times_read(&r, &into->wait);
+    times_read(&r, &into->handling);
+    return r.bad || rd_left(&r) ? ER_MALFORMED : 0;
+}
+
+/* What events add */
+
+struct taking {
+    struct stats_case *c;
+    uint64_t at_us;
+    const json_t *data;
+    struct stats_delta *deltas;
+    size_t count;
+};
+
+static struct stats_cell *delta_at(struct taking *t, uint64_t at_us)
+{
+    struct stats_delta *d = &t->deltas[t->count++];
+    *d = (struct stats_delta){.at_us = at_us};
+    return &d->cell;
+}
+
+static void count(struct taking *t, enum stats_count what)
+{
+    delta_at(t, t->at_us)->counts[what] = 1;
+}
+
+/** As much of a text as a key takes, whole characters. */
+static void key_copy(char ret[STATS_KEY_BYTES], const json_t *data, const char *member)
+{
+    const char *text = json_string_value(json_object_get(data, member));
+    size_t len = text ? strlen(text) : 0, taken = 0, step;
+    uint32_t code;
+    while (taken < len && (step = utf8_next(text + taken, len - taken, &code)) &&
+           taken + step < STATS_KEY_BYTES)
+        taken += step;
+    memcpy(ret, text ? text : "", taken);
+    ret[taken] = '\0';
+}
+
+static void on_opened(struct taking *t)
+{
+    const json_t *facts = json_object_get(t->data, "facts");
+    key_copy(t->c->team, facts, "team");
+    key_copy(t->c->reason, facts, "reason");
+    count(t, STATS_OPENED);
+}
+
+/** What comes counts by what the case is now. */
+static void on_changed(struct taking *t)
+{
+    const json_t *changes = json_object_get(t->data, "changes");
+    if (json_object_get(changes, "team"))
+        key_copy(t->c->team, changes, "team");
+    if (json_object_get(changes, "reason"))
+        key_copy(t->c->reason, changes, "reason");
+}
+
+static void on_waiting(struct taking *t)
+{
+    if (t->c->waiting_us)
+        return;
+    t->c->waiting_us = t->at_us;
+    count(t, STATS_WAITS);
+}
+
+/** NULL: nobody waited. */
+static struct stats_cell *wait_over(struct taking *t, uint64_t *ret_ms)
+{
+    uint64_t since = t->c->waiting_us;
+    t->c->waiting_us = 0;
+    if (!since)
+        return NULL;
+    *ret_ms = t->at_us > since ? (t->at_us - since) / 1000 : 0;
+    return delta_at(t, since);
+}
+
+static void on_waiting_stopped(struct taking *t)
+{
+    uint64_t ms;
+    struct stats_cell *cell = wait_over(t, &ms);
+    if (cell)
+        cell->counts[STATS_ABANDONED] = 1;
+}
+
+static void on_call_started(struct taking *t)
+{
+    uint64_t ms;
+    key_copy(t->c->agent, t->data, "agent");
+    struct stats_cell *cell = wait_over(t, &ms);
+    if (cell) {
+        stats_times_add(&cell->wait, ms);
+        cell->counts[STATS_ANSWERED_2MIN] = ms <= STATS_SOON_MS;
+    }
+    t->c->call_us = t->at_us;
+    count(t, STATS_CALLS);
+}
+
+static void on_call_ended(struct taking *t)
+{
+    uint64_t since = t->c->call_us;
+    t->c->call_us = 0;
+    if (since)
+        stats_times_add(&delta_at(t, since)->handling,
+                        t->at_us > since ? (t->at_us - since) / 1000 : 0);
+}
+
+static void on_solved(struct taking *t)
+{
+    if (!t->c->solved)
+        count(t, STATS_SOLVED);
+    t->c->solved = true;
+}
+
+static void on_closed(struct taking *t)
+{
+    count(t, STATS_CLOSED);
+}
+
+static void on_cancelled(struct taking *t)
+{
+    on_waiting_stopped(t);
+    count(t, STATS_CANCELLED);
+}
+
+static void on_reopened(struct taking *t)
+{
+    t->c->solved = false;
+    count(t, STATS_REOPENED);
+}
+
+static void on_rated(struct taking *t)
+{
+    json_int_t score = json_integer_value(json_object_get(t->data, "score"));
+    const json_t *resolved = json_object_get(t->data, "resolved");
+    if (score < 1 || score > 5)
+        return;
+    struct stats_cell *cell = delta_at(t, t->at_us);
+    cell->counts[STATS_SCORE_1 + score - 1] = 1;
+    cell->counts[STATS_RESOLVED] = json_is_true(resolved);
+    cell->counts[STATS_UNRESOLVED] = json_is_false(resolved);
+}
+
+static void on_clip(struct taking *t)
+{
+    count(t, STATS_CLIPS);
+}
+
+static const struct {
+    const char *type;
+    void (*take)(struct taking *t);
+} types[] = {
+    {"case_opened", on_opened},
+    {"case_changed", on_changed},
+    {"waiting_started", on_waiting},
+    {"waiting_stopped", on_waiting_stopped},
+    {"call_started", on_call_started},
+    {"call_ended", on_call_ended},
+    {"outcome_agreed", on_solved},
+    {"ruled", on_solved},
+    {"closed", on_closed},
+    {"cancelled", on_cancelled},
+    {"reopened", on_reopened},
+    {"rated", on_rated},
+    {"clip_ready", on_clip},
+};
+#define TYPES (sizeof types / sizeof types[0])
+
+static size_t type_find(const char *type)
+{
+    size_t i = 0;
+    while (i < TYPES && strcmp(types[i].type, type) != 0)
+        i++;
+    return i;
+}
+
+bool stats_counts_type(const char *type)
+{
+    return type_find(type) < TYPES;
+}
+
+size_t stats_case_take(struct stats_case *c, const char *type, uint64_t at_us, const json_t *data,
+                       struct stats_delta ret[STATS_DELTAS])
+{
+    struct taking t = {.c = c, .at_us = at_us, .data = data, .deltas = ret};
+    size_t i = type_find(type);
+    if (i < TYPES)
+        types[i].take(&t);
+    return t.count;
+}
