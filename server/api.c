@@ -11,7 +11,9 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "server/calls.h"
+#include "server/case_deeds.h"
 #include "server/static.h"
+#include "server/store_record.h"
 #include "server/whip.h"
 
 #define V1 "/api/v1"
@@ -21,6 +23,11 @@ static const struct route routes[] = {
     {HTTP_GET, V1 "/cases", 0, api_cases_list, NULL},
     {HTTP_GET, V1 "/cases/{id}", 0, api_case_get, NULL},
     {HTTP_PATCH, V1 "/cases/{id}", ROUTE_JSON, api_case_change, NULL},
+    {HTTP_GET, V1 "/cases/{id}/notes", 0, api_notes_list, NULL},
+    {HTTP_POST, V1 "/cases/{id}/notes", ROUTE_JSON, api_note_add, NULL},
+    {HTTP_POST, V1 "/cases/{id}/tags", ROUTE_JSON, api_case_tag, NULL},
+    {HTTP_POST, V1 "/cases/{id}/links", ROUTE_JSON, api_case_link, NULL},
+    {HTTP_DELETE, V1 "/cases/{id}/links/{other}", 0, api_case_unlink, NULL},
     {HTTP_POST, V1 "/cases/{id}/actions/{action}", ROUTE_JSON, api_case_act, NULL},
     {HTTP_GET, V1 "/cases/{id}/export", ROUTE_OPEN, NULL, api_case_export},
     {HTTP_POST, V1 "/cases/{id}/export", 0, NULL, api_case_export_link},
@@ -214,9 +221,21 @@ void api_case_etag(const struct store_case *sc, char *ret, size_t size)
     (void)snprintf(ret, size, "\"%llu\"", (unsigned long long)sc->version);
 }
 
+json_t *api_case_json(const struct api_call *c, const struct store_case *sc)
+{
+    json_t *o = store_case_json(sc);
+    if (!o || !case_role_sees_internal(c->claims.role))
+        return o;
+    if (json_object_set_new(o, "tags", store_tags_of(c->app->store, &sc->id)) == 0 &&
+        json_object_set_new(o, "links", store_links_of(c->app->store, &sc->id)) == 0)
+        return o;
+    json_decref(o);
+    return NULL;
+}
+
 void api_case_answer(struct api_call *c, int status, struct store_case *sc)
 {
-    api_json(c, status, store_case_json(sc));
+    api_json(c, status, api_case_json(c, sc));
     api_case_etag(sc, c->response.etag, sizeof c->response.etag);
     store_case_clear(sc);
 }

@@ -60,6 +60,9 @@ bool api_case_evidence(struct store *s, struct api_call *c, struct store_case *r
 bool api_evidence_allowed(struct store *s, struct api_call *c, const struct id *case_id);
 /** Answer with a case and its ETag. Clears it. */
 void api_case_answer(struct api_call *c, int status, struct store_case *sc);
+/** The case as this person is shown it: with tags and links for those who see them. On the store thread. NULL without
+ *  memory. */
+json_t *api_case_json(const struct api_call *c, const struct store_case *sc);
 /** Its ETag; `ret` of 24 bytes or more. */
 void api_case_etag(const struct store_case *sc, char *ret, size_t size);
 /** Is the case the one that If-Match is about, if there is one? */
@@ -77,6 +80,11 @@ void api_cases_list(struct store *s, struct api_call *c);
 void api_case_get(struct store *s, struct api_call *c);
 void api_case_act(struct store *s, struct api_call *c);
 void api_case_change(struct store *s, struct api_call *c);
+void api_notes_list(struct store *s, struct api_call *c);
+void api_note_add(struct store *s, struct api_call *c);
+void api_case_tag(struct store *s, struct api_call *c);
+void api_case_link(struct store *s, struct api_call *c);
+void api_case_unlink(struct store *s, struct api_call *c);
 void api_case_export(struct api_call *c);
 void api_case_export_link(struct api_call *c);
 void api_holds_list(struct store *s, struct api_call *c);

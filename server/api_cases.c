@@ -115,7 +115,7 @@ struct page {
     struct id last;
     size_t left; /* how many more go onto it */
     bool more;
-    const struct claims *claims;
+    const struct api_call *call;
 };
 
 static void page_add(void *ctx, const struct store_case *sc)
@@ -127,7 +127,7 @@ static void page_add(void *ctx, const struct store_case *sc)
     }
     page->left--;
     page->last = sc->id;
-    (void)json_array_append_new(page->items, store_case_json(sc));
+    (void)json_array_append_new(page->items, api_case_json(page->call, sc));
 }
 
 /** False: the problem is set. `text` holds what the filter points to. */
@@ -188,7 +188,7 @@ void api_cases_list(struct store *s, struct api_call *c)
     if (!filter_read(c, &f, text))
         return;
     f.disputed = !bound && role->rules;
-    struct page page = {.items = json_array(), .left = f.limit, .claims = &c->claims};
+    struct page page = {.items = json_array(), .left = f.limit, .call = c};
     f.limit++; /* one more shows that there is another page */
     int er = page.items ? store_cases_list(s, &f, page_add, &page) : ER_NOMEM;
     if (er) {
@@ -225,7 +225,7 @@ void api_case_stale(struct api_call *c, const struct store_case *sc)
     json_t *o = json_pack("{s:s,s:s,s:i,s:s,s:o}", "type", "about:blank", "title",
                           "Precondition Failed", "status", 412, "detail",
                           "the case has changed: `case` is what it is now", "case",
-                          store_case_json(sc));
+                          api_case_json(c, sc));
     api_json(c, 412, o);
     c->response.content_type = "application/problem+json";
     api_case_etag(sc, c->response.etag, sizeof c->response.etag);

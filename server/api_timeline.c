@@ -6,6 +6,15 @@
 #include "base/er.h"
 #include "base/str.h"
 #include "server/api_page.h"
+#include "server/case_deeds.h"
+#include "server/store_record.h"
+
+static void page_add_whole(void *ctx, const struct store_event *e)
+{
+    struct api_page *page = ctx;
+    if (api_page_takes(page, e->seq))
+        (void)json_array_append_new(page->items, store_event_json_internal(e));
+}
 
 static void page_add(void *ctx, const struct store_event *e)
 {
@@ -24,7 +33,9 @@ void api_timeline(struct store *s, struct api_call *c)
         api_page_drop(&page);
         return;
     }
-    int er = store_events_list(s, &sc.id, page.after, page.limit + 1, page_add, &page);
+    bool internal = case_role_sees_internal(c->claims.role);
+    int er = store_events_list(s, &sc.id, page.after, page.limit + 1,
+                               internal ? page_add_whole : page_add, &page);
     store_case_clear(&sc);
     api_page_answer(c, er, &page);
 }

@@ -10,13 +10,20 @@
 #define ALL_STATES (IN(CASE_STATES) - 1)
 #define OVER (IN(CASE_CLOSED) | IN(CASE_CANCELLED))
 #define STAFF (BY(ROLE_AGENT) | BY(ROLE_APPRAISER) | BY(ROLE_HOST))
+#define OFFICE (STAFF | BY(ROLE_ARBITER) | BY(ROLE_SERVICE))
 
 static const struct {
     unsigned roles;
     unsigned states;
 } deeds[CASE_DEEDS] = {
     [CASE_CHANGE_FACTS] = {STAFF | BY(ROLE_SERVICE), ALL_STATES & ~OVER},
+    [CASE_NOTE] = {OFFICE | BY(ROLE_SUPERVISOR) | BY(ROLE_BOT), ALL_STATES},
+    [CASE_NOTE_VISIBLE] = {OFFICE, ALL_STATES},
+    [CASE_TAG] = {OFFICE | BY(ROLE_SUPERVISOR), ALL_STATES},
+    [CASE_LINK] = {OFFICE | BY(ROLE_SUPERVISOR), ALL_STATES},
 };
+
+#define SEES_INTERNAL (OFFICE | BY(ROLE_SUPERVISOR) | BY(ROLE_BOT))
 
 bool case_role_may_do(enum case_deed deed, enum role role)
 {
@@ -27,4 +34,9 @@ bool case_role_may_do(enum case_deed deed, enum role role)
 unsigned case_states_of_deed(enum case_deed deed)
 {
     return (unsigned)deed < CASE_DEEDS ? deeds[deed].states : 0;
+}
+
+bool case_role_sees_internal(enum role role)
+{
+    return (unsigned)role < ROLE_COUNT && (SEES_INTERNAL & BY(role));
 }

@@ -9,11 +9,18 @@
 
 enum case_deed {
     CASE_CHANGE_FACTS, /* PATCH /cases/{id} */
-    CASE_DEEDS,        /* how many */
+    CASE_NOTE,         /* for staff to read */
+    CASE_NOTE_VISIBLE, /* for the buyer, too */
+    CASE_TAG,
+    CASE_LINK,
+    CASE_DEEDS, /* how many */
 };
 
 bool case_role_may_do(enum case_deed deed, enum role role);
 /** Bits (1u << state) of the states in which it is done. */
 unsigned case_states_of_deed(enum case_deed deed);
+
+/** Whether they are shown what is for staff: internal notes, tags, links. */
+bool case_role_sees_internal(enum role role);
 
 #endif

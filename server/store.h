@@ -171,8 +171,10 @@ struct store_event {
     uint64_t at_us;
     char actor[STORE_IDENTITY_BYTES]; /* an identity; "system" */
     char type[48];
-    char *data;                  /* canonical JSON; owned by whoever made the struct */
-    char prev[STORE_HASH_BYTES]; /* of the event before; 64 zeros for the first */
+    char *data;     /* canonical JSON; owned by whoever made the struct */
+    char *internal; /* likewise, of what is for staff alone (store_record.h); NULL none, */
+    char salt[STORE_SHORT_BYTES]; /* and its salt; of store_events_list and store_notes_list only */
+    char prev[STORE_HASH_BYTES];  /* of the event before; 64 zeros for the first */
     char hash[STORE_HASH_BYTES];
 };
 /** Append to a case's timeline; data (an object) may be NULL for {}. The hash is SHA-256 over the

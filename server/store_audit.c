@@ -145,6 +145,7 @@ static void event_add(void *ctx, const struct store_event *e)
 {
     struct audit *a = ctx;
     a->config->events++;
+    audit_internal(a, e);
     if (!a->er)
         a->er = audit_tale_add(&a->tale, e);
 }

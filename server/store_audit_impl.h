@@ -16,6 +16,8 @@ struct audit_tale {
     json_t *stills;      /* id -> data of "still_taken", with "by", "gone" */
     json_t *holds; /* id -> {"reason", "by", "at_us", "lift_reason", "lifted_by", "lifted_us"} */
     json_t *tombstones; /* id -> {"object", "tombstone_sha256"} */
+    json_t *tags;       /* tag -> {"there"?} */
+    json_t *links;      /* "other relation" -> the same */
     json_t *hashes;     /* of event 1, 2, .. */
 };
 
@@ -42,6 +44,12 @@ void audit_wrong(struct audit *a, const char *fmt, ...) __attribute__((format(pr
 
 /** The rows of the case against the tale, and their files. */
 int audit_rows(struct audit *a);
+/** Whether what stands beside an event is what it was. */
+void audit_internal(struct audit *a, const struct store_event *e);
+/** Tags and links against the tale. */
+int audit_record(struct audit *a);
+/** What the timeline tells of and no row was found for. */
+void audit_missing(struct audit *a, const char *table, json_t *told);
 /** The files of a clip that is ready, `told` of it by events. */
 void audit_clip_files(struct audit *a, const struct store_clip *c, const json_t *told);
 void audit_still_files(struct audit *a, const struct store_still *s);

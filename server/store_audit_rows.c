@@ -92,8 +92,7 @@ static void check_person(void *ctx, const struct store_person *p)
     (void)json_object_set_new((json_t *)(uintptr_t)told, "there", json_true());
 }
 
-/** What the timeline tells of and no row was found for. */
-static void check_missing(struct audit *a, const char *table, json_t *told)
+void audit_missing(struct audit *a, const char *table, json_t *told)
 {
     const char *key;
     json_t *o;
@@ -101,7 +100,8 @@ static void check_missing(struct audit *a, const char *table, json_t *told)
     {
         if (json_is_true(json_object_get(o, "there")) || json_is_true(json_object_get(o, "gone")))
             continue;
-        if (strcmp(table, "people") == 0)
+        if (strcmp(table, "people") == 0 || strcmp(table, "tags") == 0 ||
+            strcmp(table, "links") == 0)
             audit_at(a, table, a->case_id.text, key);
         else
             audit_at(a, table, key, NULL);
@@ -250,11 +250,13 @@ int audit_rows(struct audit *a)
     if (!er)
         er = store_tombstones_of_case(a->store, id, check_tombstone, a);
     if (!er)
+        er = audit_record(a);
+    if (!er)
         er = check_seen(a);
-    check_missing(a, "people", a->tale.people);
-    check_missing(a, "clips", a->tale.clips);
-    check_missing(a, "stills", a->tale.stills);
-    check_missing(a, "holds", a->tale.holds);
-    check_missing(a, "tombstones", a->tale.tombstones);
+    audit_missing(a, "people", a->tale.people);
+    audit_missing(a, "clips", a->tale.clips);
+    audit_missing(a, "stills", a->tale.stills);
+    audit_missing(a, "holds", a->tale.holds);
+    audit_missing(a, "tombstones", a->tale.tombstones);
     return er ? er : a->er;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A case told again from its events, so that its rows can be held against them. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,9 +16,12 @@ int audit_tale_init(struct audit_tale *t)
                              .stills = json_object(),
                              .holds = json_object(),
                              .tombstones = json_object(),
+                             .tags = json_object(),
+                             .links = json_object(),
                              .hashes = json_array(),
                              .c.more = json_object()};
-    return t->people && t->clips && t->stills && t->holds && t->tombstones && t->hashes && t->c.more
+    return t->people && t->clips && t->stills && t->holds && t->tombstones && t->tags && t->links &&
+                   t->hashes && t->c.more
                ? 0
                : ER_NOMEM;
 }
@@ -30,6 +34,8 @@ void audit_tale_clear(struct audit_tale *t)
     json_decref(t->stills);
     json_decref(t->holds);
     json_decref(t->tombstones);
+    json_decref(t->tags);
+    json_decref(t->links);
     json_decref(t->hashes);
     store_case_clear(&t->c);
     *t = (struct audit_tale){0};
@@ -89,6 +95,50 @@ static void opened(struct audit_tale *t, const struct store_event *e, const json
 static void changed(struct audit_tale *t, const struct store_event *e, const json_t *data)
 {
     (void)store_case_changed(&t->c, json_object_get(data, "changes"), e->at_us);
+}
+
+/* What stands beside the event is looked at by audit_internal: here it is taken as it is. */
+
+static void touched(struct audit_tale *t, const struct store_event *e)
+{
+    t->c.version++;
+    t->c.changed_us = e->at_us;
+}
+
+static void tags_set(struct audit_tale *t, const json_t *tags, bool on)
+{
+    for (size_t i = 0; i < json_array_size(tags); i++) {
+        const char *tag = json_string_value(json_array_get(tags, i));
+        if (tag && on)
+            (void)entry(t->tags, tag);
+        else if (tag)
+            (void)json_object_del(t->tags, tag);
+    }
+}
+
+static void tagged(struct audit_tale *t, const struct store_event *e, const json_t *data)
+{
+    (void)data;
+    json_t *internal = e->internal ? json_loads(e->internal, 0, NULL) : NULL;
+    touched(t, e);
+    tags_set(t, json_object_get(internal, "added"), true);
+    tags_set(t, json_object_get(internal, "removed"), false);
+    json_decref(internal);
+}
+
+static void linked(struct audit_tale *t, const struct store_event *e, const json_t *data)
+{
+    char key[128];
+    (void)data;
+    json_t *internal = e->internal ? json_loads(e->internal, 0, NULL) : NULL;
+    touched(t, e);
+    (void)snprintf(key, sizeof key, "%s %s", text_of(internal, "case"),
+                   text_of(internal, "relation"));
+    if (strcmp(e->type, "case_linked") == 0)
+        (void)entry(t->links, key);
+    else
+        (void)json_object_del(t->links, key);
+    json_decref(internal);
 }
 
 static void person(struct audit_tale *t, const struct store_event *e, const json_t *data)
@@ -206,6 +256,8 @@ static const struct {
     {"clip_deleted", clip_deleted},   {"still_taken", still_taken},
     {"still_deleted", still_deleted}, {"hold_placed", hold_placed},
     {"hold_lifted", hold_lifted},     {"case_changed", changed},
+    {"tags_changed", tagged},         {"case_linked", linked},
+    {"case_unlinked", linked},
 };
 
 int audit_tale_add(struct audit_tale *t, const struct store_event *e)

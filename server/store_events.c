@@ -7,6 +7,7 @@
 #include "base/er.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "server/store_record.h"
 #include "server/store_sql.h"
 
 /** The event without its hash; `data` is taken over. */
@@ -117,6 +118,7 @@ int store_event_append(struct store *s, const struct id *case_id, const char *ac
     return er;
 }
 
+/** Columns 7 and 8, where there are some, are of its internal part. */
 static int event_read(sqlite3_stmt *st, const struct id *case_id, struct store_event *e)
 {
     memset(e, 0, sizeof *e);
@@ -129,7 +131,13 @@ static int event_read(sqlite3_stmt *st, const struct id *case_id, struct store_e
     sql_text(st, 5, e->prev, sizeof e->prev);
     sql_text(st, 6, e->hash, sizeof e->hash);
     e->data = data ? strdup(data) : NULL;
-    return e->data ? 0 : ER_NOMEM;
+    const char *internal = NULL;
+    if (sqlite3_column_count(st) > 8) {
+        sql_text(st, 7, e->salt, sizeof e->salt);
+        internal = (const char *)sqlite3_column_text(st, 8);
+        e->internal = internal ? strdup(internal) : NULL;
+    }
+    return e->data && (e->internal || !internal) ? 0 : ER_NOMEM;
 }
 
 static int events_each(sqlite3_stmt *st, struct store *s, const struct id *case_id,
@@ -142,6 +150,7 @@ static int events_each(sqlite3_stmt *st, struct store *s, const struct id *case_
         if (!er)
             each(ctx, &e);
         free(e.data);
+        free(e.internal);
         if (er)
             break;
     }
@@ -154,9 +163,23 @@ int store_events_list(struct store *s, const struct id *case_id, uint64_t after_
 {
     sqlite3_stmt *st;
     int er = sql_begin(s, &st,
-                       "SELECT seq, at_us, actor, type, data, prev, hash FROM events"
+                       "SELECT seq, at_us, actor, type, data, prev, hash, salt, body FROM events"
+                       " LEFT JOIN internals USING(case_id, seq)"
                        " WHERE case_id = ? AND seq > ? ORDER BY seq LIMIT ?",
                        "tii", case_id->text, (int64_t)after_seq, (int64_t)limit);
+    return er ? er : events_each(st, s, case_id, each, ctx);
+}
+
+int store_notes_list(struct store *s, const struct id *case_id, bool internal, uint64_t after_seq,
+                     size_t limit, void (*each)(void *ctx, const struct store_event *e), void *ctx)
+{
+    sqlite3_stmt *st;
+    int er = sql_begin(s, &st,
+                       "SELECT seq, at_us, actor, type, data, prev, hash, salt, body FROM events"
+                       " LEFT JOIN internals USING(case_id, seq)"
+                       " WHERE case_id = ? AND seq > ? AND type = 'note_added'"
+                       " AND (? OR json_extract(data, '$.visible')) ORDER BY seq LIMIT ?",
+                       "tibi", case_id->text, (int64_t)after_seq, (int)internal, (int64_t)limit);
     return er ? er : events_each(st, s, case_id, each, ctx);
 }
 

@@ -136,6 +136,17 @@ static const char *const migrations[] = {
     " merchant TEXT NOT NULL, dim TEXT NOT NULL, span INTEGER NOT NULL, at_s INTEGER NOT NULL,"
     " key TEXT NOT NULL, cell BLOB NOT NULL,"
     " PRIMARY KEY(merchant, dim, span, at_s, key)) STRICT, WITHOUT ROWID;",
+    "CREATE TABLE internals("
+    " case_id TEXT NOT NULL, seq INTEGER NOT NULL, salt TEXT NOT NULL, body TEXT NOT NULL,"
+    " PRIMARY KEY(case_id, seq), FOREIGN KEY(case_id, seq) REFERENCES events(case_id, seq))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE tags("
+    " merchant TEXT NOT NULL, tag TEXT NOT NULL, case_id TEXT NOT NULL REFERENCES cases(id),"
+    " PRIMARY KEY(merchant, tag, case_id)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX tags_case ON tags(case_id, tag);"
+    "CREATE TABLE links("
+    " case_id TEXT NOT NULL REFERENCES cases(id), other TEXT NOT NULL REFERENCES cases(id),"
+    " relation TEXT NOT NULL, PRIMARY KEY(case_id, other, relation)) STRICT, WITHOUT ROWID;",
 };
 #define VERSION ((int)(sizeof migrations / sizeof migrations[0]))
 

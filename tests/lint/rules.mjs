@@ -91,6 +91,7 @@ const TESTED_WITH = {
   'server/sealer_log.c': 'sealer',
   'server/sealer_trim.c': 'sealer',
   'server/store_audit_files.c': 'store_audit',
+  'server/store_audit_record.c': 'store_audit',
   'server/store_audit_rows.c': 'store_audit',
   'server/store_audit_tale.c': 'store_audit',
   'server/store_cases.c': 'store',

@@ -103,3 +103,41 @@ test('without If-Match nothing is changed, and hostile texts are but texts', asy
   assert.equal((await change(one, agent('ann'), { title: 'x' }, 'nonsense')).status, 412);
   assert.equal((await change(one, agent('ann'), { constructor: 'x' }, '*')).status, 400);
 });
+
+test('what is internal reaches no buyer, over REST, WebSocket or export; the chain is the same for all', async () => {
+  const one = await server.newCase();
+  const other = await server.newCase({ title: 'SECRET other' });
+  const buyer = token({ role: 'buyer', sub: 'buyer-1', case: one.id });
+  const page = await enter(server, { role: 'buyer', sub: 'buyer-1', case: one.id });
+  await page.expect('case');
+  const post = (path, body) => server.api('POST', `/api/v1/cases/${one.id}/${path}`, { token: agent('ann'), body });
+  assert.equal((await post('notes', { text: 'SECRET note' })).status, 201);
+  assert.equal((await post('notes', { text: 'Your parcel is here', visible: true })).status, 201);
+  assert.equal((await post('tags', { add: ['SECRET tag'] })).status, 200);
+  assert.equal((await post('links', { case: other.id, relation: 'reinspection_of' })).status, 201);
+  const linked = (await read(other)).body;
+  assert.deepEqual(linked.links.map(({ case: id, relation }) => [id, relation]), [[one.id, 'reinspected_by']]);
+  const { case: told } = await page.expect('case', (message) => message.case.version === 3);
+  assert.equal(JSON.stringify([told, page.messages]).includes('SECRET'), false);
+  for (const path of ['', '/timeline', '/notes']) {
+    const seen = await server.api('GET', `/api/v1/cases/${one.id}${path}`, { token: buyer });
+    assert.equal(seen.status, 200);
+    assert.equal(JSON.stringify(seen.body).includes('SECRET'), false, path);
+    assert.equal(JSON.stringify(seen.body).includes(other.id), false, path);
+  }
+  const notes = await server.api('GET', `/api/v1/cases/${one.id}/notes`, { token: buyer });
+  assert.deepEqual(notes.body.items.map(({ text }) => text), ['Your parcel is here']);
+  const mine = (await server.api('GET', `/api/v1/cases/${one.id}/timeline`, { token: buyer })).body.items;
+  const theirs = await timeline(one);
+  assert.deepEqual(mine.map(({ hash }) => hash), theirs.map(({ hash }) => hash));
+  assert.ok(theirs.some(({ internal }) => internal?.text === 'SECRET note'));
+  for (const who of ['buyer', 'viewer']) {
+    const theirs_ = token({ role: who, sub: 'buyer-1', case: one.id });
+    const tried = await server.api('POST', `/api/v1/cases/${one.id}/notes`, { token: theirs_, body: { text: 'x', visible: true } });
+    assert.equal(tried.status, 403);
+  }
+  const zip = await fetch(`${server.url}/api/v1/cases/${one.id}/export`, { headers: { authorization: `Bearer ${agent('ann')}` } });
+  assert.equal(Buffer.from(await zip.arrayBuffer()).includes('SECRET'), false);
+  await page.cut();
+  execFileSync(join(buildFolder, 'loupectl'), ['verify', '--data', server.data]);
+});

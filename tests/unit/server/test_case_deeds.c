@@ -18,7 +18,9 @@ static const struct {
     enum case_deed deed;
     const char *may, *in;
 } rows[] = {
-    {CASE_CHANGE_FACTS, ".yy.y..y.", "yyyyyyyyy.."},
+    {CASE_CHANGE_FACTS, ".yy.y..y.", "yyyyyyyyy.."}, {CASE_NOTE, ".yyyy.yyy", "yyyyyyyyyyy"},
+    {CASE_NOTE_VISIBLE, ".yyyy..y.", "yyyyyyyyyyy"}, {CASE_TAG, ".yyyy.yy.", "yyyyyyyyyyy"},
+    {CASE_LINK, ".yyyy.yy.", "yyyyyyyyyyy"},
 };
 
 static void test_every_cell(void **state)
@@ -34,6 +36,9 @@ static void test_every_cell(void **state)
             assert_int_equal(!!(case_states_of_deed(rows[i].deed) & 1u << s), rows[i].in[s] == 'y');
         assert_false(case_role_may_do(rows[i].deed, ROLE_COUNT));
     }
+    for (unsigned r = 0; r <= ROLE_COUNT; r++)
+        assert_int_equal(case_role_sees_internal((enum role)r),
+                         r != ROLE_BUYER && r != ROLE_VIEWER && r != ROLE_COUNT);
     assert_false(case_role_may_do(CASE_DEEDS, ROLE_AGENT));
     assert_int_equal(case_states_of_deed(CASE_DEEDS), 0);
 }

@@ -15,6 +15,7 @@
 #include "server/blobs.h"
 #include "server/case_facts.h"
 #include "server/seal/verify_case.h"
+#include "server/store_record.h"
 #include "server/tombstone.h"
 #include "tests/unit/support/matroska_make.h"
 #include "tests/unit/support/seen_make.h"
@@ -178,6 +179,23 @@ static void change(struct whole_store *w, const char *patch)
     json_decref(wanted);
 }
 
+/** What staff keep on the case beside its facts. */
+static void record(struct whole_store *w)
+{
+    uint64_t seq;
+    json_t *tags = json_loads("[\"vip\",\"fragile\"]", 0, NULL);
+    json_t *off = json_loads("[\"vip\"]", 0, NULL);
+    const uint64_t at = WHOLE_T0 + 6 * S;
+    assert_int_equal(store_note_add(w->store, &w->c.id, "ann", "Careful", false, at, &seq), 0);
+    assert_int_equal(store_note_add(w->store, &w->c.id, "ann", "Soon", true, at, &seq), 0);
+    assert_int_equal(store_tags_change(w->store, &w->c.id, "ann", tags, NULL, at), 0);
+    assert_int_equal(store_tags_change(w->store, &w->c.id, "ann", NULL, off, at), 0);
+    assert_int_equal(
+        store_link_add(w->store, &w->other.id, "ann", &w->c.id, LINK_REINSPECTION_OF, at), 0);
+    json_decref(tags);
+    json_decref(off);
+}
+
 void whole_store_make(struct whole_store *w)
 {
     char path[128];
@@ -216,6 +234,7 @@ void whole_store_make(struct whole_store *w)
     w->hold = hold.id;
     change(w, "{\"title\":\"A blue cup\",\"language\":\"en-GB\",\"priority\":4,"
               "\"brand\":null,\"order\":{\"number\":\"7\"}}");
+    record(w);
     act(w, CASE_PROPOSE, "ann", "{\"outcome\":\"refund\"}");
     act(w, CASE_DISPUTE, "bo", "{\"statement\":\"no\"}");
 }
