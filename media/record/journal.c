@@ -50,7 +50,7 @@ int journal_new(struct journal **ret, const char *path, uint64_t start_unix_us)
     struct journal *j = calloc(1, sizeof *j);
     if (!j)
         return ER_NOMEM;
-    j->sync_every_ms = WEBM_SYNC_MS;
+    j->sync_every_ms = WEBM_BESIDE_MS;
     j->hand_over_every_ms = WEBM_CLUSTER_MS;
     const struct framelog_record head = {.type = FRAMELOG_HEAD, .unix_us = start_unix_us};
     int er = file_create(&j->file, NULL, path);

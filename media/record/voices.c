@@ -21,6 +21,7 @@ enum {
 };
 enum {
     CLUSTER_BYTES = 65536,
+    CLUSTER_MS = 900, /* a process that dies loses at most so much of single voices */
     BLOCK_HEAD = 1 + 4 + 4, /* id, size in four bytes; track, time, flags */
     BLOCK_MAX = LIMIT_RTP_PACKET,
     CLUSTER_HEAD = 4 + 8 + 1 + 1 + 8,
@@ -183,7 +184,7 @@ int voices_new(struct voices **ret, struct vault *vault, const char *path)
     struct voices *v = calloc(1, sizeof *v);
     if (!v)
         return ER_NOMEM;
-    v->sync_every_ms = WEBM_SYNC_MS;
+    v->sync_every_ms = WEBM_BESIDE_MS;
     v->vault = vault;
     v->path = strdup(path);
     if (!v->path) {
@@ -259,7 +260,7 @@ static int keep_up(struct voices *v)
 {
     if (v->hurries)
         return v->error;
-    if (v->newest_ms - v->cluster_ms >= WEBM_CLUSTER_MS)
+    if (v->newest_ms - v->cluster_ms >= CLUSTER_MS)
         (void)close_cluster(v);
     if (v->error || v->newest_ms - v->synced_ms < v->sync_every_ms)
         return v->error;

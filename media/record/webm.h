@@ -16,7 +16,8 @@
 #include "media/codec.h"
 
 #define WEBM_CLUSTER_MS 300 /* a process that dies loses at most so much of what it wrote */
-#define WEBM_SYNC_MS 1000   /* a machine that dies, so much */
+#define WEBM_SYNC_MS 1000   /* a machine that dies, so much, */
+#define WEBM_BESIDE_MS 4000 /* and so much of the frame log, which repair completes, and of single voices */
 #define WEBM_PACKET_MS 20   /* of sound, in the mix; how long another one is, is not looked at */
 
 struct webm;

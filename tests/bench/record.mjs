@@ -20,7 +20,7 @@ const kbps = number('KBPS', 1200);
 const back_s = number('BACK', 60);
 
 async function film(load, folder) {
-    const { er } = await load.call({ cmd: 'film', path: makeFilm(folder, kbps) });
+    const { er } = await load.call({ cmd: 'film', path: makeFilm(folder, kbps, 12, ['-max-intra-rate', '900']) });
     if (er !== 0) throw new Error(`the generator does not take the film: ${er}`);
 }
 
@@ -29,14 +29,32 @@ class Page {
     static async open(server, who) {
         const page = new Page();
         page.waiting = new Map();
+        page.clips = new Map();
         page.socket = new WebSocket(`${server.url.replace('http', 'ws')}/ws`, 'loupe.v1');
         page.socket.on('message', (data) => {
             const message = JSON.parse(data);
             page.waiting.get(message.re)?.(message);
+            if (message.type === 'clip') page.told(message.clip);
         });
         await new Promise((resolve, reject) => page.socket.once('open', resolve).once('error', reject));
         await page.ask({ type: 'hello', token: token(who) });
         return page;
+    }
+
+    told(clip) {
+        const known = this.clips.get(clip.id);
+        this.clips.set(clip.id, { ...known, clip });
+        known?.changed?.();
+    }
+
+    /** Once the page is told that it is; nothing asks for it again and again, which would cost the server more. */
+    async ready(id) {
+        for (;;) {
+            const { clip } = this.clips.get(id) ?? {};
+            if (clip?.state === 'failed') throw new Error(`clip ${id} failed`);
+            if (clip?.state === 'ready') return clip;
+            await new Promise((changed) => this.clips.set(id, { clip, changed }));
+        }
     }
 
     async ask(message) {
@@ -73,23 +91,13 @@ class Call {
 
     async stop() {
         await this.post(`/clips/${this.clip}/stop`, {});
-        await this.ready(this.clip);
-    }
-
-    async ready(clip) {
-        for (;;) {
-            const { text } = await this.server.request('GET', `/api/v1/clips/${clip}`, this.bearer);
-            const { state, bytes, duration_ms } = JSON.parse(text);
-            if (state === 'failed') throw new Error(`clip ${clip} failed`);
-            if (state === 'ready') return { bytes, duration_ms };
-            await sleep(20);
-        }
+        await this.pages[1].ready(this.clip);
     }
 
     async lookBack() {
         const began = Date.now();
         const { id } = await this.post(`/rooms/${this.room.id}/lookback`, { publisher: this.room.buyer.sub, seconds: back_s });
-        return { ...(await this.ready(id)), ms: Date.now() - began };
+        return { ...(await this.pages[1].ready(id)), ms: Date.now() - began };
     }
 }
 
