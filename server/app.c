@@ -215,6 +215,8 @@ static int start_data(struct app *app)
         return fail(app, "the data folder cannot be written", ER_IO);
     if (flock(app->lock_fd, LOCK_EX | LOCK_NB))
         return fail(app, "another louped uses the data folder", ER_CONFLICT);
+    if (ftruncate(app->lock_fd, 0) || dprintf(app->lock_fd, "%d\n", (int)getpid()) < 0)
+        return fail(app, "the data folder cannot be written", ER_IO);
     return 0;
 }
 

@@ -20,6 +20,19 @@ int ctl_usage(FILE *out)
         "       loupectl api-keys add --data DIR --merchant ID [--name NAME] [--id KEY]\n"
         "       loupectl api-keys remove --data DIR --id KEY\n"
         "                      louped takes up what has changed when it starts, or on SIGHUP\n"
+        "       loupectl merchants list|add --data DIR [--merchant ID] [--name NAME]\n"
+        "       loupectl people list --data DIR [--merchant ID]\n"
+        "       loupectl people add --data DIR --identity ID [--merchant ID] [--name NAME]\n"
+        "                      [--role ROLE]\n"
+        "       loupectl people link|remove --data DIR --identity ID [--merchant ID]\n"
+        "                      [--ttl SECONDS]     link: the desk, signed in\n"
+        "       loupectl cases list --data DIR [--merchant ID] [--state S] [--kind K] [--q TEXT]\n"
+        "                      [--limit N] [--json]\n"
+        "       loupectl cases show --data DIR --case ID|NUMBER\n"
+        "       loupectl events --data DIR [--merchant ID] [--case ID] [--type T] [--follow]\n"
+        "                      [--json]\n"
+        "       loupectl drain --data DIR [--no-wait]     no new calls, clips finalised; then it "
+        "ends\n"
         "       loupectl retention list --data DIR [--merchant ID]\n"
         "       loupectl retention changes --data DIR [--merchant ID]   who changed what when\n"
         "       loupectl retention set --data DIR [--merchant ID] --kind KIND --seconds N|never\n"
@@ -40,7 +53,7 @@ int ctl_usage(FILE *out)
         "also\n"
         "                      beside a louped that runs. 0 verifies, 1 does not, 2 cannot tell\n"
         "       loupectl backup TO --data DIR [--database FILE] [--blobs DIR]\n"
-        "                      into a new folder, also while louped runs\n"
+        "                      into a new folder, or a file TO.tar; also while louped runs\n"
         "       loupectl restore FROM --data DIR      makes a data folder of a backup\n"
         "       loupectl fsck --data DIR      only the database, and every case's chain\n"
         "       loupectl migrate --data DIR [--database FILE] [--check]\n"
@@ -171,6 +184,11 @@ int main(int argc, char **argv)
                  {"migrate", ctl_migrate},
                  {"backup", ctl_backup},
                  {"restore", ctl_restore},
+                 {"merchants", ctl_merchants},
+                 {"people", ctl_people},
+                 {"cases", ctl_cases},
+                 {"events", ctl_events},
+                 {"drain", ctl_drain},
                  {"keys", ctl_keys},
                  {"api-keys", ctl_api_keys},
                  {"retention", ctl_retention},

@@ -47,5 +47,10 @@ int ctl_verify(int argc, char **argv);
 int ctl_migrate(int argc, char **argv);
 int ctl_backup(int argc, char **argv);
 int ctl_restore(int argc, char **argv);
+int ctl_merchants(int argc, char **argv);
+int ctl_people(int argc, char **argv);
+int ctl_cases(int argc, char **argv);
+int ctl_events(int argc, char **argv);
+int ctl_drain(int argc, char **argv);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/er.h"
-#include "server/backup.h"
+#include "server/backup_tar.h"
 #include "server/main_ctl.h"
 
 static int tell(const char *done, int er, const struct backup_told *told)
@@ -40,7 +40,9 @@ int ctl_backup(int argc, char **argv)
     }
     const struct backup_from from = {
         .data = data, .database = ctl_flag(&f, "--database"), .blobs = ctl_flag(&f, "--blobs")};
-    int er = backup_make(&from, ctl_flag(&f, "TO"), clock_unix_us(), &told);
+    const char *to = ctl_flag(&f, "TO");
+    int er = backup_is_tar(to) ? backup_tar_make(&from, to, clock_unix_us(), &told)
+                               : backup_make(&from, to, clock_unix_us(), &told);
     return tell("backed up", er, &told);
 }
 
@@ -52,6 +54,8 @@ int ctl_restore(int argc, char **argv)
     (void)umask(077);
     if (ctl_flags_read(&f, argc, argv, known) || !ctl_flag(&f, "--data") || !ctl_flag(&f, "FROM"))
         return ctl_usage(stderr);
-    int er = backup_restore(ctl_flag(&f, "FROM"), ctl_flag(&f, "--data"), &told);
+    const char *from = ctl_flag(&f, "FROM"), *data = ctl_flag(&f, "--data");
+    int er = backup_is_tar(from) ? backup_tar_restore(from, data, &told)
+                                 : backup_restore(from, data, &told);
     return tell("restored", er, &told);
 }

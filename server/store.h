@@ -61,6 +61,32 @@ int store_secret(struct store *s, const char *name, uint8_t ret_secret[32]);
 /** Known afterwards; name NULL: the id. */
 int store_merchant_put(struct store *s, const char *id, const char *name, uint64_t now_us);
 
+struct store_merchant {
+    char id[STORE_SHORT_BYTES];
+    char name[STORE_TEXT_BYTES];
+    uint64_t created_us;
+};
+int store_merchants_each(struct store *s, void (*each)(void *ctx, const struct store_merchant *m),
+                         void *ctx);
+
+/** Somebody who works for a merchant. Nobody need be one of these to come in: a token is enough. */
+struct store_worker {
+    char merchant[STORE_SHORT_BYTES];
+    char identity[STORE_IDENTITY_BYTES];
+    char name[STORE_TEXT_BYTES];
+    enum role role;
+    uint64_t created_us;
+};
+/** New, or changed in name and role; the merchant is known afterwards. */
+int store_worker_put(struct store *s, const struct store_worker *w, uint64_t now_us);
+/** ER_NOT_FOUND. */
+int store_worker_get(struct store *s, const char *merchant, const char *identity,
+                     struct store_worker *ret);
+int store_worker_remove(struct store *s, const char *merchant, const char *identity);
+/** `merchant` NULL: of all. */
+int store_workers_each(struct store *s, const char *merchant,
+                       void (*each)(void *ctx, const struct store_worker *w), void *ctx);
+
 /** An API key that is not among the settings. Its secret is kept as it is: tokens are checked with it. */
 struct store_api_key {
     char id[STORE_SHORT_BYTES];
@@ -110,6 +136,8 @@ int store_case_create(struct store *s, struct store_case *c, const char *actor, 
                       bool *ret_repeated);
 /** ER_NOT_FOUND. The caller clears *ret. */
 int store_case_get(struct store *s, const struct id *id, struct store_case *ret);
+/** By its number. */
+int store_case_numbered(struct store *s, const char *number, struct store_case *ret);
 int store_case_of_room(struct store *s, const struct id *room, struct store_case *ret);
 
 struct store_case_filter {

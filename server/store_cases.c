@@ -70,6 +70,14 @@ int store_case_get(struct store *s, const struct id *id, struct store_case *ret)
     return er ? er : case_first(s, st, ret);
 }
 
+int store_case_numbered(struct store *s, const char *number, struct store_case *ret)
+{
+    memset(ret, 0, sizeof *ret);
+    sqlite3_stmt *st;
+    int er = sql_begin(s, &st, "SELECT " COLUMNS " FROM cases WHERE number = ?", "t", number);
+    return er ? er : case_first(s, st, ret);
+}
+
 int store_case_of_room(struct store *s, const struct id *room, struct store_case *ret)
 {
     memset(ret, 0, sizeof *ret);

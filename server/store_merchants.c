@@ -13,6 +13,97 @@ int store_merchant_put(struct store *s, const char *id, const char *name, uint64
                    "tti", id, name, (int64_t)now_us);
 }
 
+int store_merchants_each(struct store *s, void (*each)(void *ctx, const struct store_merchant *m),
+                         void *ctx)
+{
+    sqlite3_stmt *st;
+    struct store_merchant m;
+    int er = sql_begin(s, &st, "SELECT id, name, created_us FROM merchants ORDER BY id", "");
+    if (er)
+        return er;
+    while ((er = sql_step(s, st)) == 1) {
+        sql_text(st, 0, m.id, sizeof m.id);
+        sql_text(st, 1, m.name, sizeof m.name);
+        m.created_us = sql_u64(st, 2);
+        each(ctx, &m);
+    }
+    sql_end(st);
+    return er;
+}
+
+/* Who works for them */
+
+int store_worker_put(struct store *s, const struct store_worker *w, uint64_t now_us)
+{
+    int er = store_begin(s);
+    if (er)
+        return er;
+    er = store_merchant_put(s, w->merchant, NULL, now_us);
+    if (!er)
+        er = sql_run(s, NULL,
+                     "INSERT INTO workers VALUES(?, ?, ?, ?, ?) ON CONFLICT(merchant, identity)"
+                     " DO UPDATE SET name = excluded.name, role = excluded.role",
+                     "tttti", w->merchant, w->identity, w->name, role_name(w->role),
+                     (int64_t)now_us);
+    return store_end(s, er);
+}
+
+static int worker_read(sqlite3_stmt *st, struct store_worker *w)
+{
+    sql_text(st, 0, w->merchant, sizeof w->merchant);
+    sql_text(st, 1, w->identity, sizeof w->identity);
+    sql_text(st, 2, w->name, sizeof w->name);
+    w->created_us = sql_u64(st, 4);
+    return role_parse((const char *)sqlite3_column_text(st, 3), &w->role) ? ER_INTERNAL : 0;
+}
+
+int store_worker_get(struct store *s, const char *merchant, const char *identity,
+                     struct store_worker *ret)
+{
+    sqlite3_stmt *st;
+    int er = sql_begin(s, &st,
+                       "SELECT merchant, identity, name, role, created_us FROM workers"
+                       " WHERE merchant = ? AND identity = ?",
+                       "tt", merchant, identity);
+    if (er)
+        return er;
+    er = sql_step(s, st);
+    er = er == 1 ? worker_read(st, ret) : er ? er : ER_NOT_FOUND;
+    sql_end(st);
+    return er;
+}
+
+int store_worker_remove(struct store *s, const char *merchant, const char *identity)
+{
+    int changes = 0;
+    int er = sql_run(s, &changes, "DELETE FROM workers WHERE merchant = ? AND identity = ?", "tt",
+                     merchant, identity);
+    return er ? er : changes ? 0 : ER_NOT_FOUND;
+}
+
+int store_workers_each(struct store *s, const char *merchant,
+                       void (*each)(void *ctx, const struct store_worker *w), void *ctx)
+{
+    sqlite3_stmt *st;
+    int er = sql_begin(s, &st,
+                       "SELECT merchant, identity, name, role, created_us FROM workers"
+                       " WHERE ?1 IS NULL OR merchant = ?1 ORDER BY merchant, identity",
+                       "t", merchant);
+    if (er)
+        return er;
+    while ((er = sql_step(s, st)) == 1) {
+        struct store_worker w;
+        er = worker_read(st, &w);
+        if (er)
+            break;
+        each(ctx, &w);
+    }
+    sql_end(st);
+    return er;
+}
+
+/* API keys */
+
 int store_api_key_add(struct store *s, const struct store_api_key *key, uint64_t now_us)
 {
     int er = store_begin(s);

@@ -147,6 +147,10 @@ static const char *const migrations[] = {
     "CREATE TABLE links("
     " case_id TEXT NOT NULL REFERENCES cases(id), other TEXT NOT NULL REFERENCES cases(id),"
     " relation TEXT NOT NULL, PRIMARY KEY(case_id, other, relation)) STRICT, WITHOUT ROWID;",
+    "CREATE TABLE workers("
+    " merchant TEXT NOT NULL REFERENCES merchants(id), identity TEXT NOT NULL, name TEXT NOT NULL,"
+    " role TEXT NOT NULL, created_us INTEGER NOT NULL, PRIMARY KEY(merchant, identity))"
+    " STRICT, WITHOUT ROWID;",
 };
 #define VERSION ((int)(sizeof migrations / sizeof migrations[0]))
 

@@ -93,12 +93,62 @@ static void merchants_are_named_again(void **state)
     assert_int_equal(store_merchant_put(s, "m", NULL, T0), 0);
 }
 
+struct listed {
+    char text[200];
+};
+
+static void list_merchant(void *ctx, const struct store_merchant *m)
+{
+    struct listed *l = ctx;
+    size_t len = strlen(l->text);
+    (void)snprintf(l->text + len, sizeof l->text - len, "%s=%s ", m->id, m->name);
+}
+
+static void list_worker(void *ctx, const struct store_worker *w)
+{
+    struct listed *l = ctx;
+    size_t len = strlen(l->text);
+    (void)snprintf(l->text + len, sizeof l->text - len, "%s/%s=%s:%s ", w->merchant, w->identity,
+                   role_name(w->role), w->name);
+}
+
+static void who_works_for_whom(void **state)
+{
+    struct store *s = *state;
+    struct store_worker w = {.merchant = "tea",
+                             .identity = "ann",
+                             .name = "Ann",
+                             .role = ROLE_AGENT},
+                        got;
+    struct listed l = {""};
+    assert_int_equal(store_worker_put(s, &w, T0), 0);
+    (void)snprintf(w.name, sizeof w.name, "Ann B");
+    w.role = ROLE_SUPERVISOR;
+    assert_int_equal(store_worker_put(s, &w, T0 + 1), 0);
+    (void)snprintf(w.merchant, sizeof w.merchant, "bags");
+    assert_int_equal(store_worker_put(s, &w, T0 + 2), 0);
+    assert_int_equal(store_worker_get(s, "tea", "ann", &got), 0);
+    assert_int_equal(got.created_us, T0);
+    assert_string_equal(got.name, "Ann B");
+    assert_int_equal(store_worker_get(s, "shoes", "ann", &got), ER_NOT_FOUND);
+    assert_int_equal(store_workers_each(s, NULL, list_worker, &l), 0);
+    assert_string_equal(l.text, "bags/ann=supervisor:Ann B tea/ann=supervisor:Ann B ");
+    assert_int_equal(store_worker_remove(s, "tea", "ann"), 0);
+    assert_int_equal(store_worker_remove(s, "tea", "ann"), ER_NOT_FOUND);
+    l = (struct listed){""};
+    assert_int_equal(store_workers_each(s, "tea", list_worker, &l), 0);
+    assert_string_equal(l.text, "");
+    assert_int_equal(store_merchants_each(s, list_merchant, &l), 0);
+    assert_string_equal(l.text, "bags=bags tea=tea ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(keys_are_kept_with_their_merchants, setup, teardown),
         cmocka_unit_test_setup_teardown(an_id_is_given_once, setup, teardown),
         cmocka_unit_test_setup_teardown(merchants_are_named_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_works_for_whom, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
