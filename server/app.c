@@ -422,7 +422,7 @@ static int start_all(struct app *app)
 
 static int start_rest(struct app *app)
 {
-    int er = dbq_new(&app->dbq, app->store, NULL, NULL);
+    int er = dbq_new(&app->dbq, "store", app->store, NULL, NULL);
     if (er)
         return fail(app, "the store thread cannot start", er);
     er = start_sealer(app);

@@ -9,6 +9,7 @@
 #include "base/er.h"
 #include "base/limits.h"
 #include "base/msgq.h"
+#include "base/thread.h"
 
 struct dbq_message {
     void (*work)(struct store *s, void *job);
@@ -41,7 +42,8 @@ static void *dbq_thread(void *arg)
     return NULL;
 }
 
-int dbq_new(struct dbq **ret, struct store *store, void (*wake)(void *ctx), void *ctx)
+int dbq_new(struct dbq **ret, const char *name, struct store *store, void (*wake)(void *ctx),
+            void *ctx)
 {
     struct dbq *q = calloc(1, sizeof *q);
     if (!q)
@@ -52,8 +54,8 @@ int dbq_new(struct dbq **ret, struct store *store, void (*wake)(void *ctx), void
     int er = msgq_new(&q->in, sizeof(struct dbq_message), LIMIT_STORE_QUEUE);
     if (!er)
         er = msgq_new(&q->out, sizeof(struct dbq_message), LIMIT_STORE_QUEUE);
-    if (!er && pthread_create(&q->thread, NULL, dbq_thread, q) != 0)
-        er = ER_IO;
+    if (!er)
+        er = thread_start(&q->thread, name, dbq_thread, q);
     if (er) {
         dbq_free(q);
         return er;

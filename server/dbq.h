@@ -9,9 +9,10 @@
 struct store;
 struct dbq;
 
-/** Starts the thread. `store` is its own from here to dbq_free (NULL: a thread for other work). `wake(ctx)` (may be NULL) is called on
+/** Starts the thread, under that name. `store` is its own from here to dbq_free (NULL: a thread for other work). `wake(ctx)` (may be NULL) is called on
  *  the store thread when dbq_dispatch has something to do. ER_NOMEM, ER_IO. */
-int dbq_new(struct dbq **ret, struct store *store, void (*wake)(void *ctx), void *ctx);
+int dbq_new(struct dbq **ret, const char *name, struct store *store, void (*wake)(void *ctx),
+            void *ctx);
 /** Finishes all jobs, runs their `done` here, ends the thread. The store is the caller's again. */
 void dbq_free(struct dbq *q);
 

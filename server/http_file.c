@@ -10,6 +10,7 @@
 #include "base/er.h"
 #include "base/limits.h"
 #include "base/msgq.h"
+#include "base/thread.h"
 
 struct http_files {
     struct msgq *in;
@@ -51,8 +52,8 @@ int http_files_new(struct http_files **ret, void (*wake)(void *ctx), void *ctx)
     /* One piece a connection: with what is under way it never fills up. */
     if (!er)
         er = msgq_new(&f->out, sizeof(struct http_piece), LIMIT_HTTP_CONNECTIONS * 2);
-    if (!er && pthread_create(&f->thread, NULL, files_thread, f) != 0)
-        er = ER_IO;
+    if (!er)
+        er = thread_start(&f->thread, "files", files_thread, f);
     if (er) {
         http_files_free(f);
         return er;

@@ -12,6 +12,7 @@
 #include "base/er.h"
 #include "base/msgq.h"
 #include "base/str.h"
+#include "base/thread.h"
 
 #define POLL_MS 1000
 
@@ -251,8 +252,8 @@ int http_poster_new(struct http_poster **ret, enum hook_reach reach, const char 
         er = msgq_new(&p->in, sizeof(struct http_post *), LIMIT_HOOK_FLIGHTS);
     if (!er)
         er = msgq_new(&p->out, sizeof(struct http_post *), LIMIT_HOOK_FLIGHTS);
-    if (!er && pthread_create(&p->thread, NULL, poster_thread, p) != 0)
-        er = ER_IO;
+    if (!er)
+        er = thread_start(&p->thread, "posting", poster_thread, p);
     if (er) {
         http_poster_free(p);
         return er;

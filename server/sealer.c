@@ -44,11 +44,11 @@ int sealer_new(struct sealer **ret, const struct sealer_config *config)
     int er = s->keys ? keys_open(&keys, s->keys, &s->entropy, config->unix_us) : ER_NOMEM;
     keys_free(keys);
     if (er == 0)
-        er = dbq_new(&s->queue, NULL, NULL, NULL);
+        er = dbq_new(&s->queue, "sealing", NULL, NULL, NULL);
     if (er == 0)
-        er = dbq_new(&s->slow, NULL, NULL, NULL);
+        er = dbq_new(&s->slow, "sealing long", NULL, NULL, NULL);
     if (er == 0)
-        er = dbq_new(&s->stamps, NULL, NULL, NULL);
+        er = dbq_new(&s->stamps, "stamping", NULL, NULL, NULL);
     if (er == 0)
         *ret = s;
     else

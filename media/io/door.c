@@ -20,6 +20,7 @@
 #include "base/er.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "base/thread.h"
 #include "media/peer/icelite.h"
 #include "media/wire/framing.h"
 
@@ -408,10 +409,9 @@ struct msgq *door_gone(const struct door *d)
 
 int door_start(struct door *d)
 {
-    if (pthread_create(&d->thread, NULL, run, d) != 0)
-        return ER_IO;
-    d->started = true;
-    return 0;
+    int er = thread_start(&d->thread, "door", run, d);
+    d->started = er == 0;
+    return er;
 }
 
 void door_stop(struct door *d)

@@ -3,12 +3,14 @@
 #include "media/io/jobs.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/er.h"
 #include "base/list.h"
 #include "base/str.h"
+#include "base/thread.h"
 #include "media/record/clip.h"
 #include "media/record/curve.h"
 #include "media/record/photo.h"
@@ -447,7 +449,7 @@ static void *run(void *arg)
     return NULL;
 }
 
-static int start_thread(struct jobs *j, struct job_thread *t, size_t queue)
+static int start_thread(struct jobs *j, struct job_thread *t, size_t queue, const char *name)
 {
     t->jobs = j;
     list_init(&t->clips);
@@ -455,20 +457,21 @@ static int start_thread(struct jobs *j, struct job_thread *t, size_t queue)
     int er = msgq_new(&t->queue, sizeof(struct job), queue);
     if (er != 0)
         return er;
-    if (pthread_create(&t->thread, NULL, run, t) != 0)
-        return ER_IO;
-    t->started = true;
-    return 0;
+    er = thread_start(&t->thread, name, run, t);
+    t->started = er == 0;
+    return er;
 }
 
 static int start_threads(struct jobs *j, unsigned threads)
 {
-    int er = start_thread(j, &j->pictures, LIMIT_STILL_QUEUE);
+    int er = start_thread(j, &j->pictures, LIMIT_STILL_QUEUE, "pictures");
     if (er == 0)
-        er = start_thread(j, &j->finishing, LIMIT_JOB_QUEUE);
+        er = start_thread(j, &j->finishing, LIMIT_JOB_QUEUE, "finishing");
     for (unsigned i = 0; er == 0 && i < threads && i < MOST_THREADS; i++) {
         j->count = i + 1;
-        er = start_thread(j, &j->threads[i], LIMIT_JOB_QUEUE);
+        char name[THREAD_NAME_BYTES];
+        (void)snprintf(name, sizeof name, "job %u", i);
+        er = start_thread(j, &j->threads[i], LIMIT_JOB_QUEUE, name);
     }
     return er;
 }

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -17,6 +18,7 @@
 #include "base/clock.h"
 #include "base/er.h"
 #include "base/heap.h"
+#include "base/thread.h"
 #include "media/core/hub.h"
 #include "media/io/beat.h"
 #include "media/io/candidates.h"
@@ -447,8 +449,10 @@ static int start(struct worker *w)
         er = beat_open(&w->beat);
     if (er == 0)
         er = make_hub(w);
-    if (er == 0 && pthread_create(&w->thread, NULL, run, w) != 0)
-        er = ER_IO;
+    char name[THREAD_NAME_BYTES];
+    (void)snprintf(name, sizeof name, "worker %u", w->config.index);
+    if (er == 0)
+        er = thread_start(&w->thread, name, run, w);
     w->started = er == 0;
     return er;
 }

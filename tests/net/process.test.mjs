@@ -2,7 +2,7 @@
 // louped and loupectl as programs: settings, exit codes, signals, the data folder.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -121,6 +121,18 @@ test('idle connections leave descriptors for clips and the database', async () =
   assert.ok(open() < 125, `${open()} of 128 descriptors are in use`);
   for (const socket of sockets) socket.destroy();
   assert.equal(await server.stop(), 0, server.log);
+});
+
+test('what it writes is for its own user alone, and its threads have names', async () => {
+  const data = mkdtempSync(join(folder, 'open-'));
+  chmodSync(data, 0o755);
+  const server = await startLouped({ data, args: ['--workers', '2'] });
+  const files = readdirSync(data, { recursive: true }).map((name) => join(data, name));
+  assert.ok(files.some((path) => path.endsWith('loupe.db')), `${files}`);
+  for (const path of files) assert.equal(statSync(path).mode & 0o077, 0, path);
+  const names = readdirSync(`/proc/${server.pid}/task`).map((id) => readFileSync(`/proc/${server.pid}/task/${id}/comm`, 'utf8').trim());
+  for (const name of ['worker 0', 'worker 1', 'job 0', 'pictures', 'finishing', 'store', 'sealing', 'posting']) assert.ok(names.includes(name), `${name} of ${names}`);
+  assert.equal(await server.stop(), 0);
 });
 
 test('SIGTERM drains and exits 0; SIGHUP takes new keys', async () => {

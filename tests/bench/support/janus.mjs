@@ -18,7 +18,7 @@ export class Janus {
         write('janus.transport.http.jcfg', `general: { http = true port = 8088 https = false ip = "${host.address}" }\n`);
         write('janus.plugin.videoroom.jcfg', 'general: {}\n');
         server.url = `http://${host.address}:8088/janus`;
-        server.child = host.start('janus', ['-F', server.config], { cpu });
+        server.child = host.start('janus', ['-F', server.config], { cpu, cwd: server.config }); // where it leaves what it drops
         process.env.JANUS_LOG ? server.child.stdout.pipe(process.stderr) : server.child.stdout.resume();
         server.child.stderr.resume();
         for (let i = 0; i < 100; i++) {

@@ -64,7 +64,7 @@ static void test_order(void **state)
     int bell = eventfd(0, EFD_NONBLOCK), order[50], next = 0;
     struct job jobs[50] = {0};
     struct dbq *q;
-    assert_int_equal(dbq_new(&q, (struct store *)(uintptr_t)64, ring, &bell), 0);
+    assert_int_equal(dbq_new(&q, "store", (struct store *)(uintptr_t)64, ring, &bell), 0);
     for (int i = 0; i < 50; i++) {
         jobs[i] = (struct job){.order = order, .next = &next, .number = i};
         assert_int_equal(dbq_run(q, work, i == 7 ? NULL : done, &jobs[i]), 0);
@@ -103,7 +103,7 @@ static void test_bound_and_end(void **state)
     struct job job = {.order = order, .next = &next, .number = 5};
     struct dbq *q;
     pthread_mutex_lock(&lock);
-    assert_int_equal(dbq_new(&q, (struct store *)(uintptr_t)64, ring, &bell), 0);
+    assert_int_equal(dbq_new(&q, "store", (struct store *)(uintptr_t)64, ring, &bell), 0);
     assert_int_equal(dbq_run(q, blocked, count, &lock), 0);
     int accepted = 1;
     while (accepted < LIMIT_STORE_QUEUE - 1 && dbq_run(q, blocked, count, &lock) == 0)

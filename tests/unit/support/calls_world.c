@@ -36,7 +36,7 @@ static void start_calls(struct world *w)
         .turn_urls = turn, .turn_count = 1, .turn_secret = "north", .turn_ttl_s = 60};
     const struct calls_clock clock = {.now_us = world_now, .unix_us = world_unix, .ctx = w};
     w->media = fake_media_new();
-    assert_int_equal(dbq_new(&w->dbq, w->store, NULL, NULL), 0);
+    assert_int_equal(dbq_new(&w->dbq, "store", w->store, NULL, NULL), 0);
     fake_dbq_full(w->dbq, false);
     char keys[80];
     (void)snprintf(keys, sizeof keys, "%s/keys", w->data);

@@ -22,8 +22,10 @@ struct dbq {
     bool full;
 };
 
-int dbq_new(struct dbq **ret, struct store *store, void (*wake)(void *ctx), void *ctx)
+int dbq_new(struct dbq **ret, const char *name, struct store *store, void (*wake)(void *ctx),
+            void *ctx)
 {
+    (void)name;
     (void)wake;
     (void)ctx;
     *ret = calloc(1, sizeof **ret);
