@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "server/api.h"
+#include "server/case_deeds.h"
 #include "server/case_facts.h"
 #include "server/http_range.h"
 
@@ -112,26 +113,36 @@ void api_case_get(struct store *s, struct api_call *c)
 
 struct page {
     json_t *items;
-    struct id last;
-    size_t left; /* how many more go onto it */
-    bool more;
     const struct api_call *call;
 };
 
 static void page_add(void *ctx, const struct store_case *sc)
 {
     struct page *page = ctx;
-    if (page->left == 0) {
-        page->more = true;
-        return;
-    }
-    page->left--;
-    page->last = sc->id;
     (void)json_array_append_new(page->items, api_case_json(page->call, sc));
 }
 
-/** False: the problem is set. `text` holds what the filter points to. */
-static bool filter_read(struct api_call *c, struct store_case_filter *f, char text[201])
+/** Tags are internal. False: the problem is set. */
+static bool tag_read(struct api_call *c, struct store_case_filter *f, char *text, size_t size)
+{
+    int er = http_query(c->request, "tag", text, size);
+    if (er == ER_NOT_FOUND)
+        return true;
+    if (!case_role_sees_internal(c->claims.role))
+        api_problem(c, 403, "this role sees no tags");
+    else if (er || !utf8_is_clean(text, strlen(text)))
+        api_problem(c, 400, "`tag` is a text of at most 64 bytes");
+    else
+        f->tag = text;
+    return f->tag;
+}
+
+struct texts {
+    char q[201], tag[LIMIT_TAG + 1];
+};
+
+/** False: the problem is set. `texts` holds what the filter points to. */
+static bool filter_read(struct api_call *c, struct store_case_filter *f, struct texts *texts)
 {
     char word[64];
     f->merchant = c->claims.merchant;
@@ -165,14 +176,15 @@ static bool filter_read(struct api_call *c, struct store_case_filter *f, char te
         api_problem(c, 400, "`cursor` is not one that was given");
         return false;
     }
-    int er = http_query(c->request, "q", text, 201);
-    if (er == 0 && text[0])
-        f->text = text;
-    if (er != 0 && er != ER_NOT_FOUND) {
+    int er = http_query(c->request, "q", texts->q, sizeof texts->q);
+    if (er == 0 && texts->q[0])
+        f->text = texts->q;
+    if ((er != 0 && er != ER_NOT_FOUND) ||
+        (er == 0 && !utf8_is_clean(texts->q, strlen(texts->q)))) {
         api_problem(c, 400, "`q` is a text of at most 200 bytes");
         return false;
     }
-    return true;
+    return tag_read(c, f, texts->tag, sizeof texts->tag);
 }
 
 void api_cases_list(struct store *s, struct api_call *c)
@@ -180,25 +192,25 @@ void api_cases_list(struct store *s, struct api_call *c)
     const struct role_info *role = role_describe(c->claims.role);
     bool bound = claims_is_bound(&c->claims);
     struct store_case_filter f = {0};
-    char text[201];
+    struct texts texts;
+    struct id next;
     if (!bound && !role->any_room && !role->rules && c->claims.role != ROLE_SERVICE) {
         api_problem(c, 403, "this role sees only the case of its token");
         return;
     }
-    if (!filter_read(c, &f, text))
+    if (!filter_read(c, &f, &texts))
         return;
     f.disputed = !bound && role->rules;
-    struct page page = {.items = json_array(), .left = f.limit, .call = c};
-    f.limit++; /* one more shows that there is another page */
-    int er = page.items ? store_cases_list(s, &f, page_add, &page) : ER_NOMEM;
+    struct page page = {.items = json_array(), .call = c};
+    int er = page.items ? store_cases_list(s, &f, page_add, &page, &next) : ER_NOMEM;
     if (er) {
         json_decref(page.items);
         api_problem_er(c, er, NULL);
         return;
     }
     json_t *answer = json_pack("{s:o}", "items", page.items);
-    if (answer && page.more)
-        (void)json_object_set_new(answer, "next_cursor", json_string(page.last.text));
+    if (answer && id_is_set(&next))
+        (void)json_object_set_new(answer, "next_cursor", json_string(next.text));
     api_json(c, 200, answer);
 }
 

@@ -51,7 +51,7 @@ static int cases_seen(struct store *s, struct seen *ret)
 {
     struct store_case_filter f = {.merchant = AUTH_MERCHANT_DEFAULT, .limit = COUNT(ret->cases)};
     ret->count = 0;
-    return store_cases_list(s, &f, see, ret);
+    return store_cases_list(s, &f, see, ret, NULL);
 }
 
 static int sample_make(struct store *s, size_t i, uint64_t now_us)

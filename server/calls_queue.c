@@ -113,7 +113,7 @@ static int reset_state(struct store *s, struct reset_job *job, enum case_state s
     struct store_case_filter filter = {.by_state = true, .state = state, .limit = LIMIT_PAGE_ITEMS};
     do {
         job->count = 0;
-        int er = store_cases_list(s, &filter, reset_each, job);
+        int er = store_cases_list(s, &filter, reset_each, job, NULL);
         for (size_t i = 0; er == 0 && i < job->count; i++) {
             struct store_case after = {0};
             const struct store_action a = {

@@ -13,8 +13,6 @@ struct listing {
     FILE *out;
     bool as_json;
     uint64_t left;
-    struct id last;
-    size_t given;
 };
 
 static void quoted(FILE *out, const char *text)
@@ -27,8 +25,6 @@ static void quoted(FILE *out, const char *text)
 static void list_case(void *ctx, const struct store_case *c)
 {
     struct listing *l = ctx;
-    l->given++;
-    l->last = c->id;
     if (!l->left)
         return;
     l->left--;
@@ -60,11 +56,11 @@ int ctl_cases_list(struct store *s, const struct ctl_cases *args, FILE *out, con
         return ER_INVALID;
     *ret_why = NULL;
     int er;
+    struct id next;
     do {
-        l.given = 0;
-        er = store_cases_list(s, &f, list_case, &l);
-        f.before = l.last;
-    } while (!er && l.left && l.given == f.limit);
+        er = store_cases_list(s, &f, list_case, &l, &next);
+        f.before = next;
+    } while (!er && l.left && id_is_set(&next));
     return er;
 }
 

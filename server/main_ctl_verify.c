@@ -40,7 +40,7 @@ static int fsck_collect(struct store *s, struct fsck *k)
     struct store_case_filter f = {.limit = LIMIT_PAGE_ITEMS};
     for (;;) {
         size_t before = k->count;
-        int er = store_cases_list(s, &f, fsck_case, k);
+        int er = store_cases_list(s, &f, fsck_case, k, NULL);
         if (er || k->failed)
             return er ? er : ER_NOMEM;
         if (k->count == before)

@@ -148,13 +148,17 @@ struct store_case_filter {
     bool by_state, by_kind;
     enum case_state state;
     enum case_kind kind;
-    const char *text; /* in number, title, buyer's name; NULL: any */
+    const char *tag;  /* NULL: any */
+    const char *text; /* words that it has (case_words.h); NULL: any */
     struct id before; /* page: cases made before this one; zeroed: from the newest */
     size_t limit;     /* 1..LIMIT_PAGE_ITEMS */
 };
-/** Newest first; `each` must copy what it wants to keep. */
+/** Newest first; `each` must copy what it wants to keep. `ret_next` (may be NULL): what `before` is of the next page,
+ *  zeroed if there is none. A merchant's page may have fewer than `limit`, even none, and a next one all the same:
+ *  only so many cases are looked at for each. */
 int store_cases_list(struct store *s, const struct store_case_filter *f,
-                     void (*each)(void *ctx, const struct store_case *c), void *ctx);
+                     void (*each)(void *ctx, const struct store_case *c), void *ctx,
+                     struct id *ret_next);
 
 /** What is asked of a case's state. */
 struct store_action {

@@ -6,6 +6,7 @@
 #include "base/er.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "server/case_words.h"
 #include "server/seen_lines.h"
 #include "server/store_audit_impl.h"
 #include "server/store_sql.h"
@@ -43,6 +44,30 @@ static void same_us(struct audit *a, const char *column, uint64_t is, uint64_t t
 
 /* The case itself */
 
+/** What it is found by is what it says. */
+static int check_words(struct audit *a, const struct store_case *c)
+{
+    char words[CASE_WORDS_BYTES];
+    sqlite3_stmt *st;
+    int er = sql_begin(a->store, &st,
+                       "SELECT words, (SELECT disputed FROM cases WHERE id = case_id)"
+                       " FROM case_texts WHERE case_id = ?",
+                       "t", c->id.text);
+    if (er)
+        return er;
+    er = sql_step(a->store, st);
+    case_words(c, words);
+    if (er == 1 && sqlite3_column_int(st, 1) != (json_object_get(c->more, "dispute") != NULL))
+        audit_wrong(a, "disputed is %d", sqlite3_column_int(st, 1));
+    audit_at(a, "case_texts", c->id.text, NULL);
+    if (er == 0)
+        audit_wrong(a, "there is no such row");
+    else if (er == 1 && strcmp((const char *)sqlite3_column_text(st, 0), words) != 0)
+        audit_wrong(a, "words are not those of the case");
+    sql_end(st);
+    return er < 0 ? er : 0;
+}
+
 static void check_case(struct audit *a)
 {
     const struct audit_tale *t = &a->tale;
@@ -72,6 +97,9 @@ static void check_case(struct audit *a)
     same_us(a, "waiting_since_us", c.waiting_since_us, t->c.waiting_since_us);
     if (!json_equal(c.more, t->c.more))
         audit_wrong(a, "more is not what the timeline says");
+    er = check_words(a, &c);
+    if (er)
+        a->er = er;
     store_case_clear(&c);
 }
 

@@ -9,13 +9,9 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "server/case_facts.h"
-#include "server/store_sql.h"
+#include "server/store_case_impl.h"
 
 #define DAY_US UINT64_C(86400000000)
-
-#define COLUMNS                                                                                    \
-    "id, room, number, merchant, kind, state, title, language, priority, buyer, buyer_name,"       \
-    " created_us, changed_us, waiting_since_us, version, more"
 
 void store_case_clear(struct store_case *c)
 {
@@ -23,7 +19,7 @@ void store_case_clear(struct store_case *c)
     c->more = NULL;
 }
 
-static int case_read(sqlite3_stmt *st, struct store_case *c)
+int store_case_read(sqlite3_stmt *st, struct store_case *c)
 {
     memset(c, 0, sizeof *c);
     c->id = sql_id(st, 0);
@@ -52,7 +48,7 @@ static int case_first(struct store *s, sqlite3_stmt *st, struct store_case *ret)
 {
     int er = sql_step(s, st);
     if (er == 1) {
-        er = case_read(st, ret);
+        er = store_case_read(st, ret);
         if (er)
             store_case_clear(ret);
     } else if (er == 0) {
@@ -66,7 +62,7 @@ int store_case_get(struct store *s, const struct id *id, struct store_case *ret)
 {
     memset(ret, 0, sizeof *ret);
     sqlite3_stmt *st;
-    int er = sql_begin(s, &st, "SELECT " COLUMNS " FROM cases WHERE id = ?", "t", id->text);
+    int er = sql_begin(s, &st, "SELECT " CASE_COLUMNS " FROM cases WHERE id = ?", "t", id->text);
     return er ? er : case_first(s, st, ret);
 }
 
@@ -74,7 +70,7 @@ int store_case_numbered(struct store *s, const char *number, struct store_case *
 {
     memset(ret, 0, sizeof *ret);
     sqlite3_stmt *st;
-    int er = sql_begin(s, &st, "SELECT " COLUMNS " FROM cases WHERE number = ?", "t", number);
+    int er = sql_begin(s, &st, "SELECT " CASE_COLUMNS " FROM cases WHERE number = ?", "t", number);
     return er ? er : case_first(s, st, ret);
 }
 
@@ -82,7 +78,8 @@ int store_case_of_room(struct store *s, const struct id *room, struct store_case
 {
     memset(ret, 0, sizeof *ret);
     sqlite3_stmt *st;
-    int er = sql_begin(s, &st, "SELECT " COLUMNS " FROM cases WHERE room = ?", "t", room->text);
+    int er = sql_begin(s, &st, "SELECT " CASE_COLUMNS " FROM cases WHERE room = ?", "t",
+                       room->text);
     return er ? er : case_first(s, st, ret);
 }
 
@@ -139,13 +136,13 @@ static int case_insert(struct store *s, const struct store_case *c)
     if (!more)
         return ER_NOMEM;
     int er = sql_run(
-        s, NULL, "INSERT INTO cases(" COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        s, NULL, "INSERT INTO cases(" CASE_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         "ttttttttittiiiit", c->id.text, c->room.text, c->number, c->merchant,
         case_kind_name(c->kind), case_state_name(c->state), c->title, c->language,
         (int64_t)c->priority, c->buyer, c->buyer_name, (int64_t)c->created_us,
         (int64_t)c->changed_us, (int64_t)c->waiting_since_us, (int64_t)c->version, more);
     free(more);
-    return er;
+    return er ? er : store_case_index(s, c);
 }
 
 /** The case this key made before; ER_NOT_FOUND when it made none. */
@@ -239,42 +236,6 @@ int store_case_create(struct store *s, struct store_case *c, const char *actor, 
     return store_end(s, er);
 }
 
-/* Lists */
-
-int store_cases_list(struct store *s, const struct store_case_filter *f,
-                     void (*each)(void *ctx, const struct store_case *c), void *ctx)
-{
-    sqlite3_stmt *st;
-    const char *before = id_is_set(&f->before) ? f->before.text : NULL;
-    const char *only = id_is_set(&f->only) ? f->only.text : NULL;
-    const char *room = id_is_set(&f->only_room) ? f->only_room.text : NULL;
-    int er = sql_begin(s, &st,
-                       "SELECT " COLUMNS " FROM cases WHERE (?1 IS NULL OR merchant = ?1)"
-                       " AND (?2 IS NULL OR id = ?2) AND (?3 IS NULL OR state = ?3)"
-                       " AND (?4 IS NULL OR kind = ?4) AND (?5 IS NULL OR id < ?5)"
-                       " AND (?6 IS NULL OR instr(lower(number || char(10) || title || char(10) ||"
-                       " buyer_name), lower(?6))) AND (?7 IS NULL OR room = ?7)"
-                       " AND (NOT ?8 OR json_type(more, '$.dispute') IS NOT NULL)"
-                       " ORDER BY id DESC LIMIT ?9",
-                       "tttttttbi", f->merchant, only,
-                       f->by_state ? case_state_name(f->state) : NULL,
-                       f->by_kind ? case_kind_name(f->kind) : NULL, before, f->text, room,
-                       (int)f->disputed, (int64_t)(f->limit ? f->limit : LIMIT_PAGE_ITEMS));
-    if (er)
-        return er;
-    while ((er = sql_step(s, st)) == 1) {
-        struct store_case c;
-        er = case_read(st, &c);
-        if (!er)
-            each(ctx, &c);
-        store_case_clear(&c);
-        if (er)
-            break;
-    }
-    sql_end(st);
-    return er;
-}
-
 /* Changes */
 
 static int case_save(struct store *s, const struct store_case *c)
@@ -284,10 +245,12 @@ static int case_save(struct store *s, const struct store_case *c)
         return ER_NOMEM;
     int er = sql_run(s, NULL,
                      "UPDATE cases SET state = ?, waiting_since_us = ?, changed_us = ?,"
-                     " version = ?, more = ?, title = ?, language = ?, priority = ? WHERE id = ?",
-                     "tiiitttit", case_state_name(c->state), (int64_t)c->waiting_since_us,
+                     " version = ?, more = ?, title = ?, language = ?, priority = ?, disputed = ?"
+                     " WHERE id = ?",
+                     "tiiitttibt", case_state_name(c->state), (int64_t)c->waiting_since_us,
                      (int64_t)c->changed_us, (int64_t)c->version, more, c->title, c->language,
-                     (int64_t)c->priority, c->id.text);
+                     (int64_t)c->priority, (int)(json_object_get(c->more, "dispute") != NULL),
+                     c->id.text);
     free(more);
     return er;
 }
@@ -379,6 +342,8 @@ static int change_checked(struct store *s, const struct store_change *ch, uint64
     int er = data ? store_case_changed(c, ch->changes, now_us) : ER_NOMEM;
     if (!er)
         er = case_save(s, c);
+    if (!er)
+        er = store_case_index(s, c);
     if (!er)
         er = store_event_append(s, &c->id, ch->actor, "case_changed", data, now_us, NULL);
     json_decref(data);

@@ -10,7 +10,7 @@
 #include "base/er.h"
 #include "base/json.h"
 #include "base/str.h"
-#include "server/store_sql.h"
+#include "server/store_case_impl.h"
 
 /* One entry per version of the schema; never changed once released. user_version counts them. */
 static const char *const migrations[] = {
@@ -151,6 +151,16 @@ static const char *const migrations[] = {
     " merchant TEXT NOT NULL REFERENCES merchants(id), identity TEXT NOT NULL, name TEXT NOT NULL,"
     " role TEXT NOT NULL, created_us INTEGER NOT NULL, PRIMARY KEY(merchant, identity))"
     " STRICT, WITHOUT ROWID;",
+    /* What cases are found by, in step with them by store_case_index; n counts them as they came. */
+    "CREATE TABLE case_texts("
+    " n INTEGER PRIMARY KEY, case_id TEXT NOT NULL UNIQUE REFERENCES cases(id),"
+    " scope TEXT NOT NULL, words TEXT NOT NULL) STRICT;"
+    "CREATE VIRTUAL TABLE case_index USING fts5(scope, words, content='case_texts',"
+    " content_rowid='n', tokenize='ascii', detail='none', columnsize=0, prefix='2 3');"
+    "ALTER TABLE cases ADD COLUMN disputed INTEGER NOT NULL DEFAULT 0;" /* ever */
+    "UPDATE cases SET disputed = 1 WHERE json_type(more, '$.dispute') IS NOT NULL;"
+    "CREATE INDEX cases_disputed ON cases(merchant, id) WHERE disputed = 1;"
+    "CREATE INDEX cases_live ON cases(state, id) WHERE state IN ('waiting', 'in_call');",
 };
 #define VERSION ((int)(sizeof migrations / sizeof migrations[0]))
 
@@ -399,6 +409,8 @@ int store_open(struct store **ret, const char *path, const struct entropy *entro
     er = plain(s, "PRAGMA journal_mode = WAL");
     if (!er)
         er = migrate(s);
+    if (!er)
+        er = store_case_index_all(s);
     if (er) {
         store_close(s);
         return er;

@@ -10,7 +10,7 @@
  *   {"cmd":"close","peer":NAME} {"cmd":"reset"} {"cmd":"report"}
  *
  * `loupe-bench limit ..` and `loupe-bench drain ..` are in limit.h, `loupe-bench storage
- * ..` in storage.h, `loupe-bench lookback ..` in lookback.h. */
+ * ..` in storage.h, `loupe-bench lookback ..` in lookback.h, `loupe-bench cases ..` in cases.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +24,7 @@
 #include "base/er.h"
 #include "base/json.h"
 #include "media/peer/srtp.h"
+#include "tests/bench/cases.h"
 #include "tests/bench/limit.h"
 #include "tests/bench/load_peer.h"
 #include "tests/bench/lookback.h"
@@ -282,6 +283,8 @@ int main(int argc, char **argv)
         return storage_main(argc - 2, argv + 2);
     if (argc > 1 && strcmp(argv[1], "lookback") == 0)
         return lookback_main(argc - 2, argv + 2);
+    if (argc > 1 && strcmp(argv[1], "cases") == 0)
+        return cases_main(argc - 2, argv + 2);
     struct bench *b = calloc(1, sizeof *b);
     if (!b)
         return 1;

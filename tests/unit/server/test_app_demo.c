@@ -35,7 +35,7 @@ static void test_demo(void **state)
     assert_int_equal(auth_add_key(auth, DEMO_KEY, DEMO_SECRET, AUTH_MERCHANT_DEFAULT), 0);
     assert_int_equal(demo_fill(s, T0), 0);
     assert_int_equal(demo_fill(s, T0), 0); /* a second start adds nothing */
-    assert_int_equal(store_cases_list(s, &all, count, &cases), 0);
+    assert_int_equal(store_cases_list(s, &all, count, &cases, NULL), 0);
     assert_int_equal(cases, 3);
 
     char *text = NULL;

@@ -277,7 +277,7 @@ static void note_title(void *ctx, const struct store_case *c)
 static void lists(struct store *s, struct store_case_filter f, const char *want)
 {
     struct titles t = {""};
-    assert_int_equal(store_cases_list(s, &f, note_title, &t), 0);
+    assert_int_equal(store_cases_list(s, &f, note_title, &t, NULL), 0);
     assert_string_equal(t.text, want);
 }
 
