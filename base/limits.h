@@ -185,11 +185,12 @@
 #define LIMIT_HTTP_CONNECTIONS 20000 /* or 3/4 of the descriptors; closed at once beyond */
 #define LIMIT_EXPORTS 8 /* cases being exported at once, until the last byte is out; 429 */
 #define LIMIT_WHIP_SESSIONS_PER_IDENTITY 16 /* 429 */
-#define LIMIT_ICE_URLS 4          /* of STUN, and of TURN; more are refused at the start */
-#define LIMIT_TAG 64              /* bytes of one; 400 beyond */
-#define LIMIT_TAGS 32             /* on a case; one more is refused: 409 */
-#define LIMIT_LINKS 64            /* from a case to others; likewise */
-#define LIMIT_PAGE_ITEMS 200      /* a larger ?limit= is cut to this */
+#define LIMIT_ICE_URLS 4              /* of STUN, and of TURN; more are refused at the start */
+#define LIMIT_TAG 64                  /* bytes of one; 400 beyond */
+#define LIMIT_TAGS 32                 /* on a case; one more is refused: 409 */
+#define LIMIT_TIMER_SECONDS 157680000 /* of a state's timer, five years; 400 beyond */
+#define LIMIT_LINKS 64                /* from a case to others; likewise */
+#define LIMIT_PAGE_ITEMS 200          /* a larger ?limit= is cut to this */
 #define LIMIT_NAME 200            /* bytes of a person's name, a title and the like; 400 beyond */
 #define LIMIT_IDENTITY 128        /* bytes of a token's sub; 401 beyond */
 #define LIMIT_STATS_ROWS 2000     /* of figures by hour, day and so on; 400 beyond */

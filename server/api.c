@@ -38,6 +38,8 @@ static const struct route routes[] = {
     {HTTP_GET, V1 "/cases/{id}/holds", 0, api_holds_list, NULL},
     {HTTP_POST, V1 "/cases/{id}/holds", ROUTE_JSON, api_hold_place, NULL},
     {HTTP_POST, V1 "/holds/{id}/lift", ROUTE_JSON, api_hold_lift, NULL},
+    {HTTP_GET, V1 "/timers", 0, api_timers_get, NULL},
+    {HTTP_PUT, V1 "/timers", ROUTE_JSON, api_timers_put, NULL},
     {HTTP_GET, V1 "/retention", 0, api_retention_get, NULL},
     {HTTP_PUT, V1 "/retention", ROUTE_JSON, api_retention_put, NULL},
     {HTTP_GET, V1 "/retention/changes", 0, api_retention_changes, NULL},

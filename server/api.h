@@ -80,6 +80,8 @@ void api_cases_list(struct store *s, struct api_call *c);
 void api_case_get(struct store *s, struct api_call *c);
 void api_case_act(struct store *s, struct api_call *c);
 void api_case_change(struct store *s, struct api_call *c);
+void api_timers_get(struct store *s, struct api_call *c);
+void api_timers_put(struct store *s, struct api_call *c);
 void api_notes_list(struct store *s, struct api_call *c);
 void api_note_add(struct store *s, struct api_call *c);
 void api_case_tag(struct store *s, struct api_call *c);

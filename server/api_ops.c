@@ -213,6 +213,7 @@ static void write_calls(FILE *f, const struct calls *calls)
          "Clips that will have no time stamp."},
         {"evidence_deleted_total", C, n.deleted, "Clips and stills that were deleted."},
         {"evidence_deleted_due_total", C, n.deleted_due, "Of those, the ones whose time was over."},
+        {"case_timers_total", C, n.timers_run, "Timers of cases' states that ran out."},
         {"evidence_deletion_failures_total", C, n.deletions_failed,
          "Deletions that could not be carried out yet, each try."},
         {"stills_taken_total", C, n.stills_taken, "Stills taken."},

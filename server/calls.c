@@ -513,6 +513,7 @@ void calls_tick(struct calls *c)
     calls_retry_repairs(c);
     calls_step_lights(c);
     calls_sweep(c);
+    calls_run_timers(c);
     calls_stamp(c);
     sessions_tick(c->sessions, now_us);
     queue_tick(c->queue, now_us);
@@ -529,6 +530,7 @@ uint64_t calls_deadline_us(const struct calls *c)
                             calls_repairs_deadline_us(c),
                             calls_lights_deadline_us(c),
                             calls_sweep_deadline_us(c),
+                            calls_timers_deadline_us(c),
                             calls_stamps_deadline_us(c)};
     uint64_t next_us = c->clips_unsaved ? c->clips_retry_us : UINT64_MAX;
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)

@@ -153,6 +153,7 @@ struct calls_gauges {
     uint64_t stamped, stamp_tries_failed, stamps_given_up;
     uint64_t stills_taken;
     uint64_t deleted, deleted_due, deletions_failed;
+    uint64_t timers_run;      /* timers of cases that ran out */
     uint64_t lenses_covered;  /* stretches found in clips */
     uint64_t pictures_hashed; /* of clips, when they came: before they were asked for */
     uint64_t seen_logs, seen_bytes, seen_dropped; /* of what participants were shown */

@@ -17,6 +17,7 @@ void calls_read_gauges(const struct calls *c, struct calls_gauges *ret)
                                  .stills_taken = c->stills_taken,
                                  .deleted = c->deleted,
                                  .deleted_due = c->deleted_due,
+                                 .timers_run = c->timers.run,
                                  .deletions_failed = c->deletions_failed,
                                  .lenses_covered = c->lenses_covered,
                                  .pictures_hashed = c->pictures_hashed,

@@ -55,6 +55,11 @@ struct calls {
         uint64_t waiting;
         uint64_t stamped, tries_failed, given_up;
     } stamps;
+    struct {
+        uint64_t at_us; /* when to look */
+        bool looking;   /* the store does */
+        uint64_t run;   /* out */
+    } timers;
     uint64_t deleted, deleted_due, deletions_failed;
     uint64_t last_peer, last_request, last_consent;
     struct claims checked; /* of the token that was checked last, for the session opening now */
@@ -392,6 +397,11 @@ void calls_delete_due(struct calls *c, const char *object, const struct id *id);
 void calls_delete_files(struct calls *c, const struct store_tombstone *t);
 void calls_sweep(struct calls *c);
 uint64_t calls_sweep_deadline_us(const struct calls *c);
+
+/* Timers of cases' states */
+
+void calls_run_timers(struct calls *c);
+uint64_t calls_timers_deadline_us(const struct calls *c);
 
 /* What they saw */
 

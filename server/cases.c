@@ -58,6 +58,10 @@ static const struct {
     [CASE_START_CALL] = {"start_call", "call_started", IN(CASE_OPEN) | IN(CASE_WAITING), 0,
                          CASE_IN_CALL, SETTLING},
     [CASE_END_CALL] = {"end_call", "call_ended", IN(CASE_IN_CALL), 0, CASE_OPEN, ~IN(CASE_IN_CALL)},
+    [CASE_EXPIRE] = {"expire", "expired", IN(CASE_OPEN), 0, CASE_CANCELLED},
+    [CASE_LAPSE] = {"lapse", "proposal_lapsed", IN(CASE_PROPOSED), 0, CASE_OPEN},
+    [CASE_OVERDUE] = {"overdue", "overdue", 0, 0, 0,
+                      IN(CASE_AGREED) | IN(CASE_DISPUTED) | IN(CASE_IN_REVIEW) | IN(CASE_RULED)},
 };
 
 static const char *const states[CASE_STATES] = {

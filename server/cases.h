@@ -46,7 +46,11 @@ enum case_action {
     CASE_STOP_WAIT,  /* gave up, or lost the place: waiting -> open */
     CASE_START_CALL, /* open or waiting -> in_call */
     CASE_END_CALL,   /* in_call -> open; these four leave a case that is being settled as it is */
-    CASE_ACTIONS,    /* how many */
+    /* driven by timers */
+    CASE_EXPIRE,  /* nothing came of it: open -> cancelled */
+    CASE_LAPSE,   /* nobody answered the proposal: proposed -> open */
+    CASE_OVERDUE, /* it should have been done by now; moves nothing */
+    CASE_ACTIONS, /* how many */
 };
 
 const char *case_state_name(enum case_state state);           /* "open", "in_call", ..; "unknown" */

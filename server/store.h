@@ -118,6 +118,7 @@ struct store_case {
     char buyer_name[STORE_TEXT_BYTES];
     uint64_t created_us, changed_us;
     uint64_t waiting_since_us; /* 0: not waiting */
+    uint64_t due_us;           /* when its state's timer runs out; 0: never */
     uint64_t version;          /* counts changes from 1; the ETag */
     json_t
         *more; /* reason, tier, category, brand, order, purchase_evidence, outcome, ruling; owned */

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "server/case_facts.h"
 #include "server/store_case_impl.h"
+#include "server/store_timers.h"
 
 #define DAY_US UINT64_C(86400000000)
 
@@ -40,6 +41,7 @@ int store_case_read(sqlite3_stmt *st, struct store_case *c)
     c->waiting_since_us = sql_u64(st, 13);
     c->version = sql_u64(st, 14);
     c->more = sql_json(st, 15);
+    c->due_us = sql_u64(st, 16);
     return c->more ? 0 : ER_NOMEM;
 }
 
@@ -100,7 +102,8 @@ json_t *store_case_json(const struct store_case *c)
               json_object_set_new(o, "version", json_integer((json_int_t)c->version)) ||
               json_set_time(o, "created_at", c->created_us) ||
               json_set_time(o, "changed_at", c->changed_us) ||
-              (c->waiting_since_us && json_set_time(o, "waiting_since", c->waiting_since_us));
+              (c->waiting_since_us && json_set_time(o, "waiting_since", c->waiting_since_us)) ||
+              (c->due_us && json_set_time(o, "due_at", c->due_us));
     if (!bad)
         return o;
     json_decref(o);
@@ -136,11 +139,12 @@ static int case_insert(struct store *s, const struct store_case *c)
     if (!more)
         return ER_NOMEM;
     int er = sql_run(
-        s, NULL, "INSERT INTO cases(" CASE_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-        "ttttttttittiiiit", c->id.text, c->room.text, c->number, c->merchant,
+        s, NULL, "INSERT INTO cases(" CASE_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        "ttttttttittiiiiti", c->id.text, c->room.text, c->number, c->merchant,
         case_kind_name(c->kind), case_state_name(c->state), c->title, c->language,
         (int64_t)c->priority, c->buyer, c->buyer_name, (int64_t)c->created_us,
-        (int64_t)c->changed_us, (int64_t)c->waiting_since_us, (int64_t)c->version, more);
+        (int64_t)c->changed_us, (int64_t)c->waiting_since_us, (int64_t)c->version, more,
+        (int64_t)c->due_us);
     free(more);
     return er ? er : store_case_index(s, c);
 }
@@ -198,6 +202,8 @@ static int case_make(struct store *s, struct store_case *c, const char *actor, u
         return ER_NOMEM;
     int er = number_next(s, now_us, c->number);
     if (!er)
+        er = store_timer_start(s, c->merchant, c->state, now_us, &c->due_us);
+    if (!er)
         er = store_merchant_put(s, c->merchant, NULL, now_us);
     if (!er)
         er = case_insert(s, c);
@@ -245,12 +251,12 @@ static int case_save(struct store *s, const struct store_case *c)
         return ER_NOMEM;
     int er = sql_run(s, NULL,
                      "UPDATE cases SET state = ?, waiting_since_us = ?, changed_us = ?,"
-                     " version = ?, more = ?, title = ?, language = ?, priority = ?, disputed = ?"
-                     " WHERE id = ?",
-                     "tiiitttibt", case_state_name(c->state), (int64_t)c->waiting_since_us,
+                     " version = ?, more = ?, title = ?, language = ?, priority = ?, disputed = ?,"
+                     " due_us = ? WHERE id = ?",
+                     "tiiitttibit", case_state_name(c->state), (int64_t)c->waiting_since_us,
                      (int64_t)c->changed_us, (int64_t)c->version, more, c->title, c->language,
                      (int64_t)c->priority, (int)(json_object_get(c->more, "dispute") != NULL),
-                     c->id.text);
+                     (int64_t)c->due_us, c->id.text);
     free(more);
     return er;
 }
@@ -259,7 +265,7 @@ static int case_save(struct store *s, const struct store_case *c)
 static const char *const members[CASE_ACTIONS] = {
     [CASE_PROPOSE] = "outcome",   [CASE_AGREE] = "agreement",   [CASE_DISPUTE] = "dispute",
     [CASE_RULE] = "ruling",       [CASE_EXECUTE] = "execution", [CASE_START_CALL] = "last_call",
-    [CASE_RATE] = "satisfaction",
+    [CASE_RATE] = "satisfaction", [CASE_OVERDUE] = "overdue",
 };
 
 static int member_put(struct store_case *c, const struct store_action *a, uint64_t now_us)
@@ -285,6 +291,8 @@ int store_case_acted(struct store_case *c, enum case_state before, const struct 
         c->waiting_since_us = 0;
     c->version++;
     c->changed_us = now_us;
+    if (c->state != before)
+        (void)json_object_del(c->more, members[CASE_OVERDUE]);
     return member_put(c, a, now_us);
 }
 
@@ -302,6 +310,10 @@ static int act_checked(struct store *s, const struct store_action *a, uint64_t n
         er = ER_CONFLICT; /* asked once */
     if (!er)
         er = store_case_acted(c, before, a, now_us);
+    if (!er && c->state != before)
+        er = store_timer_start(s, c->merchant, c->state, now_us, &c->due_us);
+    else if (a->action == CASE_OVERDUE)
+        c->due_us = 0;
     if (!er)
         er = case_save(s, c);
     if (!er)

@@ -161,6 +161,15 @@ static const char *const migrations[] = {
     "UPDATE cases SET disputed = 1 WHERE json_type(more, '$.dispute') IS NOT NULL;"
     "CREATE INDEX cases_disputed ON cases(merchant, id) WHERE disputed = 1;"
     "CREATE INDEX cases_live ON cases(state, id) WHERE state IN ('waiting', 'in_call');",
+    /* case_timers.h; what was in a state before has its time from now on. */
+    "CREATE TABLE timers("
+    " merchant TEXT NOT NULL, state TEXT NOT NULL, seconds INTEGER NOT NULL,"
+    " PRIMARY KEY(merchant, state)) STRICT, WITHOUT ROWID;"
+    "ALTER TABLE cases ADD COLUMN due_us INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE cases SET due_us = (unixepoch() + 86400 * CASE state WHEN 'open' THEN 30"
+    " WHEN 'proposed' THEN 3 WHEN 'disputed' THEN 2 ELSE 7 END) * 1000000"
+    " WHERE state NOT IN ('waiting', 'in_call', 'closed', 'cancelled');"
+    "CREATE INDEX cases_due ON cases(due_us) WHERE due_us > 0;",
 };
 #define VERSION ((int)(sizeof migrations / sizeof migrations[0]))
 

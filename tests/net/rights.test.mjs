@@ -156,7 +156,7 @@ for (const [door, act] of Object.entries(doors)) {
 
 test('what the conductor does is for nobody to ask for, and a service has no place in a room', async () => {
   const one = await server.newCase();
-  for (const action of ['wait', 'stop_wait', 'start_call', 'end_call', 'constructor', '']) {
+  for (const action of ['wait', 'stop_wait', 'start_call', 'end_call', 'expire', 'lapse', 'overdue', 'constructor', '']) {
     for (const role of ROLES) {
       assert.equal((await rest(action, role, one)).status, 404, `${action} ${role}`);
       if (role === 'service' || !action) continue;

@@ -40,7 +40,12 @@ export interface Case {
   satisfaction?: { score: number; text?: string; resolved?: boolean; by: string; at: string };
   created_at?: string;
   changed_at?: string;
+  /** When its state's timer runs out. */
+  due_at?: string;
   version?: number;
+  /** For those who see what is internal, over REST alone. */
+  tags?: string[];
+  links?: { case: string; number: string; title: string; state: string; relation: string }[];
 }
 
 export interface Clip {

@@ -53,7 +53,7 @@ export function caseFacts(one: Case, brief = false): TemplateResult {
     ${row(t('case.category'), one.category)} ${row(t('case.brand'), one.brand)}
     ${brief || !one.language ? nothing : row(t('case.language'), languageName(one.language))}
     ${brief ? nothing : row(t('case.tier'), one.tier)}
-    ${row(t('case.created'), one.created_at)}
+    ${row(t('case.created'), one.created_at)} ${brief ? nothing : row(t('case.due'), one.due_at)}
     ${one.order ? orderRows(one.order) : nothing}
   </dl>`;
 }

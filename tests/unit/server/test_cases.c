@@ -38,6 +38,9 @@ static const struct {
     {CASE_STOP_WAIT, IN(CASE_WAITING), CASE_OPEN},
     {CASE_START_CALL, IN(CASE_OPEN) | IN(CASE_WAITING), CASE_IN_CALL},
     {CASE_END_CALL, IN(CASE_IN_CALL), CASE_OPEN},
+    {CASE_EXPIRE, IN(CASE_OPEN), CASE_CANCELLED},
+    {CASE_LAPSE, IN(CASE_PROPOSED), CASE_OPEN},
+    {CASE_OVERDUE, 0, CASE_STATES},
 };
 
 /** In which the conductor's actions, and a rating, happen and move nothing. */
@@ -49,6 +52,8 @@ static unsigned kept(enum case_action action)
     switch (action) {
     case CASE_RATE:
         return IN(CASE_AGREED) | IN(CASE_RULED) | IN(CASE_EXECUTED) | IN(CASE_CLOSED);
+    case CASE_OVERDUE:
+        return IN(CASE_AGREED) | IN(CASE_DISPUTED) | IN(CASE_IN_REVIEW) | IN(CASE_RULED);
     case CASE_WAIT:
     case CASE_START_CALL:
         return settling;
@@ -99,7 +104,8 @@ static void test_every_role(void **state)
         {CASE_REVIEW, "...y....."},     {CASE_RULE, "...y....."},     {CASE_EXECUTE, ".yy.y..y."},
         {CASE_CLOSE, ".yyyy..y."},      {CASE_CANCEL, "yyy.y..y."},   {CASE_REOPEN, ".yy.y..y."},
         {CASE_RATE, "y........"},       {CASE_WAIT, "........."},     {CASE_STOP_WAIT, "........."},
-        {CASE_START_CALL, "........."}, {CASE_END_CALL, "........."},
+        {CASE_START_CALL, "........."}, {CASE_END_CALL, "........."}, {CASE_EXPIRE, "........."},
+        {CASE_LAPSE, "........."},      {CASE_OVERDUE, "........."},
     };
     assert_int_equal(sizeof rows / sizeof rows[0], CASE_ACTIONS);
     for (unsigned a = 0; a < CASE_ACTIONS; a++) {
