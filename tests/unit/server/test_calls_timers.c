@@ -20,17 +20,17 @@ static void test_many_run_out(void **state)
     struct client buyer;
     struct calls_gauges n;
     world_start(&w);
-    assert_int_equal(store_timer_set(w.store, "default", CASE_OPEN, 60), 0);
+    assert_int_equal(store_timer_set(w.store, "default", CASE_OPEN, 2), 0);
     struct store_case first = world_case(&w, "bo");
     for (int i = 0; i < 99; i++) {
         struct store_case more = world_case(&w, "lin");
         store_case_clear(&more);
     }
     client_hello(&buyer, &w, "bo", ROLE_BUYER, &first.id);
-    world_pass(&w, 50000);
+    world_pass(&w, 1000);
     calls_read_gauges(w.calls, &n);
     assert_int_equal(n.timers_run, 0);
-    world_pass(&w, 30000);
+    world_pass(&w, 13000);
     calls_read_gauges(w.calls, &n);
     assert_int_equal(n.timers_run, 100);
     assert_int_equal(world_events(&w, &first.id, "expired"), 1);
