@@ -175,6 +175,16 @@ export interface Access {
   what: string;
 }
 
+/** Its id is the number of its event on the timeline. */
+export interface Note {
+  id: number;
+  at: string;
+  by: string;
+  /** To the buyer, too. */
+  visible: boolean;
+  text: string;
+}
+
 export interface TimelineEvent {
   seq: number;
   at: string;
@@ -182,6 +192,8 @@ export interface TimelineEvent {
   actor: string;
   type: string;
   data?: Record<string, unknown>;
+  /** What is for staff alone; of others the data has but `internal_sha256`. */
+  internal?: Record<string, unknown>;
   prev?: string;
   hash?: string;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The HTTP interface from a page: cases, clips, timeline, consent, recording. Errors are the server's
 // problem details (RFC 9457).
-import type { Access, Case, Clip, Hold, Seen, Still, TimelineEvent, Tombstone } from './protocol.js';
+import type { Access, Case, Clip, Hold, Note, Seen, Still, TimelineEvent, Tombstone } from './protocol.js';
 
 export interface Problem {
   type?: string;
@@ -112,6 +112,27 @@ export class LoupeRest {
   /** An action on a case, such as `rate`: the case after it. */
   act(id: string, action: string, data: object = {}): Promise<Case> {
     return this.call('POST', `/cases/${encodeURIComponent(id)}/actions/${encodeURIComponent(action)}`, data);
+  }
+
+  notes(id: string): Promise<Page<Note>> {
+    return this.call('GET', `/cases/${encodeURIComponent(id)}/notes`);
+  }
+
+  /** `visible`: to the buyer, too. */
+  addNote(id: string, text: string, visible = false): Promise<Note> {
+    return this.call('POST', `/cases/${encodeURIComponent(id)}/notes`, { text, visible });
+  }
+
+  tagCase(id: string, members: { add?: string[]; remove?: string[] }): Promise<Case> {
+    return this.call('POST', `/cases/${encodeURIComponent(id)}/tags`, members);
+  }
+
+  linkCase(id: string, other: string, relation: string): Promise<Case> {
+    return this.call('POST', `/cases/${encodeURIComponent(id)}/links`, { case: other, relation });
+  }
+
+  unlinkCase(id: string, other: string): Promise<Case> {
+    return this.call('DELETE', `/cases/${encodeURIComponent(id)}/links/${encodeURIComponent(other)}`);
   }
 
   invite(id: string, members: { role: string; name?: string; identity?: string; ttl_seconds?: number }) {

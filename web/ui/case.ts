@@ -78,15 +78,27 @@ function detail(event: TimelineEvent): string {
   if (typeof data['reason'] === 'string') return tMaybe('event.reason.', data['reason']);
   if (event.type === 'light_challenge') return data['passed'] === true ? t('event.passed') : t('event.failed');
   if (typeof data['score'] === 'number') return [t('rating.score', { n: data['score'] }), shown(data['text'])].filter(Boolean).join(' · ');
-  const told = data['action'] ?? data['label'] ?? data['text'] ?? data['state'];
+  const changes = data['changes'];
+  if (event.type === 'case_changed' && changes) return Object.keys(changes).map((name) => tMaybe('case.', name)).join(', ');
+  const tags = event.internal?.['added'] ?? event.internal?.['removed'];
+  if (Array.isArray(tags)) return changedTags(event.internal ?? {});
+  const told = data['action'] ?? data['label'] ?? data['text'] ?? event.internal?.['text'] ?? event.internal?.['number'] ?? data['state'];
   return typeof told === 'string' ? told : '';
 }
+
+function changedTags({ added, removed }: Record<string, unknown>): string {
+  const list = (tags: unknown, sign: string) => (Array.isArray(tags) ? tags.map((tag) => sign + String(tag)) : []);
+  return [...list(added, '+'), ...list(removed, '−')].join(' ');
+}
+
+/** What is for staff alone, and this is none of them. */
+const isWithheld = ({ data, internal }: TimelineEvent) => data?.['internal_sha256'] !== undefined && !internal;
 
 /** Looks are told, too, but among what happened they would hide it: the access log has them. */
 const LOOKS = new Set(['clip_viewed', 'still_viewed']);
 
 export function timeline(all: TimelineEvent[]): TemplateResult {
-  const events = all.filter(({ type }) => !LOOKS.has(type));
+  const events = all.filter((event) => !LOOKS.has(event.type) && !isWithheld(event));
   if (events.length === 0) return html`<p class="quiet small">${t('timeline.empty')}</p>`;
   const names = namesIn(all);
   return html`<ol class="timeline" data-testid="timeline">

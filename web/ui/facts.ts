@@ -49,6 +49,7 @@ export class FactsElement extends PageElement {
   #begin(one: Case): void {
     this.base = one;
     this.wanted = factTexts(one);
+    void this.updateComplete.then(() => this.querySelector('form')?.scrollIntoView({ block: 'nearest' }));
   }
 
   #end(): void {
@@ -137,5 +138,6 @@ export class FactsElement extends PageElement {
     this.clashes = clashes;
     this.came = came;
     this.merging = true;
+    void this.updateComplete.then(() => this.querySelector('.merge')?.scrollIntoView({ block: 'nearest' }));
   }
 }

@@ -19,6 +19,7 @@ import '../../ui/clips.js';
 import '../../ui/facts.js';
 import '../../ui/keep.js';
 import '../../ui/media.js';
+import '../../ui/notes.js';
 import '../../ui/stills.js';
 import '../../ui/timer.js';
 import '../../ui/parts.css';
@@ -37,6 +38,7 @@ export const LOOK_BACK_S = 60;
 const TIMELINE_SETTLES_MS = 600;
 const SEARCH_SETTLES_MS = 250;
 const CASES_SHOWN = 50;
+const PAGES_TRIED = 8;
 const FOLLOW_EVERY_MS = 400;
 const FOLLOW_TIMES = 300;
 const DONE_TRIES = 100;
@@ -398,7 +400,12 @@ export class DeskApp extends PageElement {
 
   async loadCases(): Promise<void> {
     try {
-      const page = await this.rest.cases({ q: this.search, limit: CASES_SHOWN });
+      const wanted = { q: this.search, limit: CASES_SHOWN };
+      let page = await this.rest.cases(wanted);
+      // The server looks at so many cases for a page: there may be some further on.
+      for (let i = 0; i < PAGES_TRIED && page.items.length === 0 && page.next_cursor; i++) {
+        page = await this.rest.cases({ ...wanted, cursor: page.next_cursor });
+      }
       this.cases = page.items;
       this.casesFailed = false;
     } catch {
@@ -504,7 +511,9 @@ export class DeskApp extends PageElement {
   }
 
   caseChanged(one: Case): void {
-    if (this.selected?.id === one.id) this.selected = one;
+    /* Over the WebSocket tags and links are left out. */
+    const { tags, links } = this.selected ?? {};
+    if (this.selected?.id === one.id) this.selected = { ...(tags ? { tags } : {}), ...(links ? { links } : {}), ...one };
     this.cases = this.cases.map((known) => (known.id === one.id ? one : known));
     this.#timelineSoon();
   }

@@ -5,7 +5,7 @@ import { html, nothing } from 'lit';
 import { t } from '../../i18n/index.js';
 import { namesIn, stateChip } from '../../ui/case.js';
 import { icon } from '../../ui/element.js';
-import type { Clip, Person, Slot } from '../../sdk/index.js';
+import type { Case, Clip, Person, Slot } from '../../sdk/index.js';
 import type { AudioElement } from '../../ui/media.js';
 import type { StillsElement } from '../../ui/stills.js';
 import { networkBadge, networkBars, networkMark } from '../../ui/network.js';
@@ -41,10 +41,18 @@ export function stageView(app: DeskApp) {
             @made=${(event: CustomEvent<Clip>) => void app.follow(event.detail)}
             @still=${(event: CustomEvent<string>) => openStill(app, event.detail)}></lp-clips>
         </section>
+        ${selected ? notes(app, selected) : nothing}
         ${call || !selected ? nothing : html`${exportCard(app)}
           <lp-keep ?graves=${app.timeline.some(({ type }) => type.endsWith('_deleted'))} .case=${selected.id} .rest=${app.rest} .names=${namesIn(app.timeline)} .viewerRole=${app.link.claims?.role ?? ''}></lp-keep>`}`
       : nothing}
   </main>`;
+}
+
+function notes(app: DeskApp, one: Case) {
+  return html`<lp-notes .case=${one} .rest=${app.rest} .names=${namesIn(app.timeline)} .viewerRole=${app.link.claims?.role ?? ''}
+    .version=${app.timeline.filter(({ type }) => type === 'note_added').length}
+    @changed=${(event: CustomEvent<Case>) => app.caseChanged(event.detail)}
+    @opened=${(event: CustomEvent<string>) => app.showCase(event.detail)}></lp-notes>`;
 }
 
 function exportCard(app: DeskApp) {
