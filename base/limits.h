@@ -180,6 +180,13 @@
 #define LIMIT_HOOK_DEAD_SECONDS 2592000   /* dead letters, so long */
 #define LIMIT_HOOK_STEP 500               /* rows tidied up, or replayed, at once */
 
+/* Authentication */
+#define LIMIT_CHECKLISTS 256      /* of a merchant's own; one more is refused: ER_FULL (HTTP 429) */
+#define LIMIT_CHECKLIST_POINTS 64 /* of one; more are refused: 400 */
+#define LIMIT_CHECKLIST_WORDS 32  /* categories of one, and brands; more are refused: 400 */
+#define LIMIT_POINT_EVIDENCE 8    /* stills and clips of one point; more are refused: 400 */
+#define LIMIT_OPINIONS 3          /* of an examination that is judged blind */
+
 /* HTTP */
 #define LIMIT_HTTP_BODY 1048576      /* 413 */
 #define LIMIT_HTTP_CONNECTIONS 20000 /* or 3/4 of the descriptors; closed at once beyond */

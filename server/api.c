@@ -40,6 +40,20 @@ static const struct route routes[] = {
     {HTTP_POST, V1 "/holds/{id}/lift", ROUTE_JSON, api_hold_lift, NULL},
     {HTTP_GET, V1 "/timers", 0, api_timers_get, NULL},
     {HTTP_PUT, V1 "/timers", ROUTE_JSON, api_timers_put, NULL},
+    {HTTP_GET, V1 "/checklists", 0, api_checklists_list, NULL},
+    {HTTP_GET, V1 "/checklists/{id}", 0, api_checklist_get, NULL},
+    {HTTP_PUT, V1 "/checklists/{id}", ROUTE_JSON, api_checklist_put, NULL},
+    {HTTP_DELETE, V1 "/checklists/{id}", 0, api_checklist_delete, NULL},
+    {HTTP_GET, V1 "/cases/{id}/examination", 0, api_examination_get, NULL},
+    {HTTP_POST, V1 "/cases/{id}/examination", ROUTE_JSON, api_examination_pin, NULL},
+    {HTTP_PUT, V1 "/cases/{id}/examination/points/{point}", ROUTE_JSON, api_examination_point,
+     NULL},
+    {HTTP_POST, V1 "/cases/{id}/examination/blind", ROUTE_JSON, api_examination_blind, NULL},
+    {HTTP_POST, V1 "/cases/{id}/opinions", ROUTE_JSON, api_opinion_commit, NULL},
+    {HTTP_POST, V1 "/cases/{id}/opinions/reveal", ROUTE_JSON, api_opinion_reveal, NULL},
+    {HTTP_POST, V1 "/cases/{id}/certificate", ROUTE_JSON, api_certificate_issue, NULL},
+    {HTTP_GET, V1 "/certificates/{id}", ROUTE_OPEN, api_certificate_get, NULL},
+    {HTTP_POST, V1 "/certificates/{id}/revoke", ROUTE_JSON, api_certificate_revoke, NULL},
     {HTTP_GET, V1 "/retention", 0, api_retention_get, NULL},
     {HTTP_PUT, V1 "/retention", ROUTE_JSON, api_retention_put, NULL},
     {HTTP_GET, V1 "/retention/changes", 0, api_retention_changes, NULL},
@@ -95,6 +109,22 @@ void api_problem(struct api_call *c, int status, const char *detail)
 void api_problem_er(struct api_call *c, int er, const char *detail)
 {
     http_problem_er(&c->response, er, detail);
+}
+
+void api_refused(struct api_call *c, int er, struct refusal *why)
+{
+    api_problem_er(c, er, why->why);
+    json_t *problem = why->more && c->response.body
+                          ? json_loadb(c->response.body, c->response.body_len, 0, NULL)
+                          : NULL;
+    if (problem) {
+        int status = c->response.status;
+        (void)json_object_update(problem, why->more);
+        http_response_clear(&c->response);
+        api_json(c, status, problem);
+        c->response.content_type = "application/problem+json";
+    }
+    refusal_clear(why);
 }
 
 int api_file(struct api_call *c, const char *path)
@@ -258,6 +288,8 @@ void api_answer(struct api_call *c)
     app->case_changes += c->recorded;
     app->case_conflicts += c->outdated;
     app->views += c->viewed;
+    for (unsigned i = 0; i < JUDGED_COUNT; i++)
+        app->judged[i] += c->judged >> i & 1;
     app->retention_changes += c->retained;
     if (app->calls && c->sweep)
         calls_sweep_soon(app->calls);

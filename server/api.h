@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "server/app.h"
+#include "server/refusal.h"
 #include "server/router.h"
 
 /** One request under way; moves between the threads as a whole. */
@@ -29,6 +30,7 @@ struct api_call {
     unsigned retained;              /* periods of keeping that were changed */
     bool recorded;                  /* a case's record was changed */
     bool outdated;                  /* refused, as the case was changed meanwhile */
+    unsigned judged;                /* bits (1u << JUDGED_..) of what was done */
     bool viewed;                    /* something was looked at, and the timeline says so */
     struct id changed;              /* a case that was changed: its room is told */
 };
@@ -41,6 +43,8 @@ void api_answer(struct api_call *c);
 /** Problems and bodies into c->response. */
 void api_problem(struct api_call *c, int status, const char *detail);
 void api_problem_er(struct api_call *c, int er, const char *detail);
+/** What was refused, with its members: 409 for ER_CONFLICT, and so on. Clears it. */
+void api_refused(struct api_call *c, int er, struct refusal *why);
 /** Answer with a file that was recorded, with Range; any thread. On failure the problem is set: ER_NOT_FOUND;
  *  ER_DENIED: it is encrypted, and its key is not here; ER_UNAUTHENTIC, ..: it was changed; ER_IO. */
 int api_file(struct api_call *c, const char *path);
@@ -106,6 +110,19 @@ void api_hook_deliveries(struct store *s, struct api_call *c);
 void api_hook_delivery(struct store *s, struct api_call *c);
 void api_hook_delivery_replay(struct store *s, struct api_call *c);
 void api_hook_replay(struct store *s, struct api_call *c);
+void api_checklists_list(struct store *s, struct api_call *c);
+void api_checklist_get(struct store *s, struct api_call *c);
+void api_checklist_put(struct store *s, struct api_call *c);
+void api_checklist_delete(struct store *s, struct api_call *c);
+void api_examination_get(struct store *s, struct api_call *c);
+void api_examination_pin(struct store *s, struct api_call *c);
+void api_examination_point(struct store *s, struct api_call *c);
+void api_examination_blind(struct store *s, struct api_call *c);
+void api_opinion_commit(struct store *s, struct api_call *c);
+void api_opinion_reveal(struct store *s, struct api_call *c);
+void api_certificate_issue(struct store *s, struct api_call *c);
+void api_certificate_get(struct store *s, struct api_call *c);
+void api_certificate_revoke(struct store *s, struct api_call *c);
 void api_clip_delete(struct api_call *c);
 void api_still_delete(struct api_call *c);
 void api_tombstones_list(struct store *s, struct api_call *c);

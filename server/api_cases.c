@@ -251,6 +251,12 @@ bool api_case_matches(const struct api_call *c, const struct store_case *sc)
     return !c->request->if_match || http_etag_listed(c->request->if_match, etag, true);
 }
 
+/** The bit of what is counted. */
+static unsigned judged_by(enum case_action action)
+{
+    return action == CASE_VERDICT ? 1u << JUDGED_VERDICT : 0;
+}
+
 static void act(struct store *s, struct api_call *c, enum case_action action,
                 const struct store_case *before)
 {
@@ -268,11 +274,16 @@ static void act(struct store *s, struct api_call *c, enum case_action action,
                              .data = data,
                              .if_version = before->version};
     struct store_case after;
-    er = store_case_act(s, &a, c->unix_us, &after);
+    struct refusal refused = {0};
+    er = store_case_act_why(s, &a, c->unix_us, &after, &refused);
     json_decref(data);
     if (er == 0) {
         c->changed = after.id;
+        c->judged |= judged_by(action);
         api_case_answer(c, 200, &after);
+    } else if (refused.why) {
+        api_refused(c, er, &refused);
+        store_case_clear(&after);
     } else if (er == ER_CONFLICT) {
         api_case_wrong_state(c, case_states_for(action), before);
         store_case_clear(&after);

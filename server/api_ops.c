@@ -273,6 +273,21 @@ static void write_hooks(FILE *f, const struct hook_runner *hooks)
     write_metrics(f, metrics, COUNT(metrics));
 }
 
+static void write_judged(FILE *f, const struct app *app)
+{
+    const uint64_t *n = app->judged;
+    const struct metric metrics[] = {
+        {"points_examined_total", C, n[JUDGED_EXAMINED], "Points of checklists written down."},
+        {"opinions_committed_total", C, n[JUDGED_COMMITTED], "Blind opinions committed to."},
+        {"opinions_revealed_total", C, n[JUDGED_REVEALED], "Of those, the ones revealed."},
+        {"verdicts_total", C, n[JUDGED_VERDICT], "Verdicts of authentications."},
+        {"certificates_issued_total", C, n[JUDGED_CERTIFIED], "Certificates issued."},
+        {"certificates_revoked_total", C, n[JUDGED_REVOKED], "Certificates revoked."},
+        {"certificate_looks_total", C, n[JUDGED_LOOKED], "Certificates looked up by anybody."},
+    };
+    write_metrics(f, metrics, COUNT(metrics));
+}
+
 static void write_http(FILE *f, const struct app *app)
 {
     struct http_counters n = {0};
@@ -348,6 +363,7 @@ void api_metrics(struct api_call *c)
                       "# TYPE loupe_info gauge\nloupe_info{version=\"%s\"} 1\n",
                       LOUPE_VERSION);
         write_http(f, c->app);
+        write_judged(f, c->app);
         write_calls(f, c->app->calls);
         if (c->app->hooks)
             write_hooks(f, c->app->hooks);

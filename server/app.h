@@ -27,6 +27,18 @@ struct vault;
 struct whip;
 struct ws;
 
+/** What is counted of authentications and disputes. */
+enum judged {
+    JUDGED_EXAMINED,
+    JUDGED_COMMITTED,
+    JUDGED_REVEALED,
+    JUDGED_VERDICT,
+    JUDGED_CERTIFIED,
+    JUDGED_REVOKED,
+    JUDGED_LOOKED,
+    JUDGED_COUNT,
+};
+
 struct app {
     struct config *config;
     int argc; /* kept for a reload */
@@ -56,7 +68,8 @@ struct app {
     uint64_t case_conflicts;    /* refused: the case had been changed meanwhile */
     uint64_t views;             /* entries of access logs */
     uint64_t retention_changes; /* periods that were changed */
-    char base_url[128];         /* "http://127.0.0.1:8080", for links */
+    uint64_t judged[JUDGED_COUNT];
+    char base_url[128]; /* "http://127.0.0.1:8080", for links */
     int signal_fd;
     int lock_fd;
     char data[PATH_MAX];     /* the data folder, absolute; any thread once started */

@@ -16,17 +16,20 @@ struct deed {
     struct store_action action;
     json_t *data;
     struct store_case after;
+    struct refusal why;
     int er;
 };
 
 static void deed_work(struct store *s, struct calls_job *head)
 {
     struct deed *d = container_of(head, struct deed, head);
-    d->er = store_case_act(s, &d->action, head->unix_us, &d->after);
+    d->er = store_case_act_why(s, &d->action, head->unix_us, &d->after, &d->why);
 }
 
 static const char *refusal(const struct deed *d)
 {
+    if (d->why.why)
+        return d->why.why;
     switch (d->er) {
     case ER_CONFLICT:
         return case_states_for(d->action.action) & 1u << d->after.state
@@ -51,6 +54,7 @@ static void deed_done(struct calls *c, struct calls_job *head)
     if (c && d->er == 0)
         calls_case_changed(c, &d->action.case_id);
     store_case_clear(&d->after);
+    refusal_clear(&d->why);
     json_decref(d->data);
 }
 

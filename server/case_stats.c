@@ -305,6 +305,7 @@ static const struct {
     {"call_ended", on_call_ended},
     {"outcome_agreed", on_solved},
     {"ruled", on_solved},
+    {"verdict_given", on_solved},
     {"closed", on_closed},
     {"cancelled", on_cancelled},
     {"reopened", on_reopened},

@@ -52,6 +52,9 @@ static const struct {
     [CASE_REOPEN] = {"reopen", "reopened", IN(CASE_CLOSED) | IN(CASE_CANCELLED), STAFF | BACK,
                      CASE_OPEN},
     [CASE_RATE] = {"rate", "rated", 0, BY(ROLE_BUYER), 0, SETTLED},
+    [CASE_VERDICT] = {"verdict", "verdict_given",
+                      IN(CASE_OPEN) | IN(CASE_WAITING) | IN(CASE_IN_CALL), BY(ROLE_APPRAISER),
+                      CASE_EXECUTED},
     [CASE_WAIT] = {"wait", "waiting_started", IN(CASE_OPEN), 0, CASE_WAITING, SETTLING},
     [CASE_STOP_WAIT] = {"stop_wait", "waiting_stopped", IN(CASE_WAITING), 0, CASE_OPEN,
                         ~IN(CASE_WAITING)},
@@ -166,7 +169,8 @@ enum field_type {
     FIELD_MONEY,
     FIELD_GROUNDS,
     FIELD_SCORE,
-    FIELD_FLAG
+    FIELD_FLAG,
+    FIELD_VERDICT
 };
 
 struct field {
@@ -199,10 +203,15 @@ static const struct field fields[CASE_ACTIONS][FIELDS_MAX] = {
     [CASE_RATE] = {{"score", FIELD_SCORE, true, "`score` is not a number from 1 to 5"},
                    {"text", FIELD_TEXT, false, "`text` is not a text of at most 4000 bytes"},
                    {"resolved", FIELD_FLAG, false, "`resolved` is not true or false"}},
+    [CASE_VERDICT] = {{"verdict", FIELD_VERDICT, true,
+                       "`verdict` is genuine, counterfeit or inconclusive"},
+                      {"grounds", FIELD_GROUNDS, true,
+                       "`grounds` is a list of {\"text\",\"evidence\"?}"}},
 };
 
 static const char *const outcomes[] = {"refund", "partial_refund", "exchange", "repair",
                                        "return", "no_fault_found", "goodwill"};
+static const char *const verdicts[] = {"genuine", "counterfeit", "inconclusive"};
 static const char *const liabilities[] = {"merchant", "buyer", "carrier", "shared", "none"};
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
@@ -297,6 +306,8 @@ static json_t *field_clean(const struct field *f, const json_t *v)
         return word_clean(v, outcomes, COUNT(outcomes));
     case FIELD_LIABILITY:
         return word_clean(v, liabilities, COUNT(liabilities));
+    case FIELD_VERDICT:
+        return word_clean(v, verdicts, COUNT(verdicts));
     case FIELD_MONEY:
         return money_clean(v);
     case FIELD_GROUNDS:
@@ -307,6 +318,11 @@ static json_t *field_clean(const struct field *f, const json_t *v)
         return json_is_boolean(v) ? json_boolean(json_is_true(v)) : NULL;
     }
     return NULL;
+}
+
+bool case_verdict_ok(const char *word)
+{
+    return name_find(verdicts, COUNT(verdicts), word) >= 0;
 }
 
 int case_action_data(enum case_action action, const json_t *body, json_t **ret,

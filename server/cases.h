@@ -40,7 +40,8 @@ enum case_action {
     CASE_CLOSE,
     CASE_CANCEL,
     CASE_REOPEN,
-    CASE_RATE, /* what the buyer says of how it went, once; moves nothing */
+    CASE_RATE,    /* what the buyer says of how it went, once; moves nothing */
+    CASE_VERDICT, /* of an authentication; what else it needs is examination.h's */
     /* driven by the conductor, not by requests */
     CASE_WAIT,       /* the buyer waits: open -> waiting */
     CASE_STOP_WAIT,  /* gave up, or lost the place: waiting -> open */
@@ -69,6 +70,8 @@ bool case_role_may(enum case_action action, enum role role);
 int case_next(enum case_action action, enum case_state from, enum case_state *ret);
 /** Bits (1u << state) of the states that allow `action`, be it that it moves nothing. */
 unsigned case_states_for(enum case_action action);
+/** A verdict of an authentication: genuine, counterfeit, inconclusive. */
+bool case_verdict_ok(const char *word);
 /** Check what came with an action (a JSON object, or NULL) and give the part that belongs on the
  *  timeline, cleaned, as a new object. 0; ER_MALFORMED and *ret_why; ER_NOMEM. */
 int case_action_data(enum case_action action, const json_t *body, json_t **ret,

@@ -17,6 +17,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "server/cases.h"
+#include "server/refusal.h"
 
 #define STORE_TEXT_BYTES (LIMIT_NAME + 1)
 #define STORE_IDENTITY_BYTES (LIMIT_IDENTITY + 1)
@@ -175,6 +176,10 @@ struct store_action {
  *  ER_CONFLICT the state, or it was rated before (*ret is the case as it is, to be cleared); ER_STALE the version. */
 int store_case_act(struct store *s, const struct store_action *a, uint64_t now_us,
                    struct store_case *ret);
+/** The same, and where a person's action asks for more than a state, or what came with it for more than a form, why not:
+ *  in words, with members that name what is missing. The caller clears *ret_why. */
+int store_case_act_why(struct store *s, const struct store_action *a, uint64_t now_us,
+                       struct store_case *ret, struct refusal *ret_why);
 /** What an action does to the case itself, whose state is the new one already: the version, the times, and
  *  what the action leaves in `more`. ER_NOMEM. */
 int store_case_acted(struct store_case *c, enum case_state before, const struct store_action *a,
@@ -219,6 +224,9 @@ int store_event_append(struct store *s, const struct id *case_id, const char *ac
 /** In order, from after `seq`, `limit` at most. */
 int store_events_list(struct store *s, const struct id *case_id, uint64_t after_seq, size_t limit,
                       void (*each)(void *ctx, const struct store_event *e), void *ctx);
+/** In order, all of those of these types, a JSON list of texts. */
+int store_events_typed(struct store *s, const struct id *case_id, const char *types,
+                       void (*each)(void *ctx, const struct store_event *e), void *ctx);
 /** The event as the API gives it; NULL without memory. */
 json_t *store_event_json(const struct store_event *e);
 /** Whether an event "<object>_viewed" of this person tells of this `what` of the clip or still `id`, from

@@ -15,10 +15,12 @@ struct audit_tale {
     json_t *clips;       /* id -> data of its events, with "by", "at_us", "state", "gone" */
     json_t *stills;      /* id -> data of "still_taken", with "by", "gone" */
     json_t *holds; /* id -> {"reason", "by", "at_us", "lift_reason", "lifted_by", "lifted_us"} */
-    json_t *tombstones; /* id -> {"object", "tombstone_sha256"} */
-    json_t *tags;       /* tag -> {"there"?} */
-    json_t *links;      /* "other relation" -> the same */
-    json_t *hashes;     /* of event 1, 2, .. */
+    json_t *tombstones;   /* id -> {"object", "tombstone_sha256"} */
+    json_t *tags;         /* tag -> {"there"?} */
+    json_t *links;        /* "other relation" -> the same */
+    json_t *pins;         /* hash of a checklist that was pinned -> {"event"} */
+    json_t *certificates; /* id -> {"number", "event"} */
+    json_t *hashes;       /* of event 1, 2, .. */
 };
 
 /** ER_NOMEM. Clear it in any case. */
@@ -53,6 +55,8 @@ void audit_missing(struct audit *a, const char *table, json_t *told);
 /** The files of a clip that is ready, `told` of it by events. */
 void audit_clip_files(struct audit *a, const struct store_clip *c, const json_t *told);
 void audit_still_files(struct audit *a, const struct store_still *s);
+/** What examinations of the case go by, and its certificates. */
+int audit_judged(struct audit *a);
 void audit_tombstone(struct audit *a, const struct store_tombstone *t);
 
 #endif

@@ -281,6 +281,8 @@ int audit_rows(struct audit *a)
         er = audit_record(a);
     if (!er)
         er = check_seen(a);
+    if (!er)
+        er = audit_judged(a);
     audit_missing(a, "people", a->tale.people);
     audit_missing(a, "clips", a->tale.clips);
     audit_missing(a, "stills", a->tale.stills);

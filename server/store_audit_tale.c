@@ -18,10 +18,12 @@ int audit_tale_init(struct audit_tale *t)
                              .tombstones = json_object(),
                              .tags = json_object(),
                              .links = json_object(),
+                             .pins = json_object(),
+                             .certificates = json_object(),
                              .hashes = json_array(),
                              .c.more = json_object()};
     return t->people && t->clips && t->stills && t->holds && t->tombstones && t->tags && t->links &&
-                   t->hashes && t->c.more
+                   t->pins && t->certificates && t->hashes && t->c.more
                ? 0
                : ER_NOMEM;
 }
@@ -36,6 +38,8 @@ void audit_tale_clear(struct audit_tale *t)
     json_decref(t->tombstones);
     json_decref(t->tags);
     json_decref(t->links);
+    json_decref(t->pins);
+    json_decref(t->certificates);
     json_decref(t->hashes);
     store_case_clear(&t->c);
     *t = (struct audit_tale){0};
@@ -223,6 +227,18 @@ static void hold_lifted(struct audit_tale *t, const struct store_event *e, const
     (void)json_object_set_new(o, "lifted_us", json_integer((json_int_t)e->at_us));
 }
 
+static void checklist_pinned(struct audit_tale *t, const struct store_event *e, const json_t *data)
+{
+    (void)entry_from(t->pins, "sha256", e, data);
+}
+
+static void certificate_issued(struct audit_tale *t, const struct store_event *e,
+                               const json_t *data)
+{
+    json_t *o = entry_from(t->certificates, "certificate", e, data);
+    (void)json_object_del(o, "document");
+}
+
 /** An action, as store_case_act took it. */
 static int acted(struct audit_tale *t, enum case_action action, const struct store_event *e,
                  const json_t *data)
@@ -249,15 +265,25 @@ static const struct {
     const char *type;
     void (*tell)(struct audit_tale *t, const struct store_event *e, const json_t *data);
 } tales[] = {
-    {"case_opened", opened},          {"person_added", person},
-    {"person_changed", person},       {"recording_consent", consent},
-    {"clip_started", clip_started},   {"clip_ready", clip_ready},
-    {"clip_failed", clip_failed},     {"clip_stamped", clip_stamped},
-    {"clip_deleted", clip_deleted},   {"still_taken", still_taken},
-    {"still_deleted", still_deleted}, {"hold_placed", hold_placed},
-    {"hold_lifted", hold_lifted},     {"case_changed", changed},
-    {"tags_changed", tagged},         {"case_linked", linked},
+    {"case_opened", opened},
+    {"person_added", person},
+    {"person_changed", person},
+    {"recording_consent", consent},
+    {"clip_started", clip_started},
+    {"clip_ready", clip_ready},
+    {"clip_failed", clip_failed},
+    {"clip_stamped", clip_stamped},
+    {"clip_deleted", clip_deleted},
+    {"still_taken", still_taken},
+    {"still_deleted", still_deleted},
+    {"hold_placed", hold_placed},
+    {"hold_lifted", hold_lifted},
+    {"case_changed", changed},
+    {"tags_changed", tagged},
+    {"case_linked", linked},
     {"case_unlinked", linked},
+    {"checklist_pinned", checklist_pinned},
+    {"certificate_issued", certificate_issued},
 };
 
 int audit_tale_add(struct audit_tale *t, const struct store_event *e)

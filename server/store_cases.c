@@ -11,6 +11,8 @@
 #include "server/case_facts.h"
 #include "server/store_case_impl.h"
 #include "server/store_timers.h"
+#include "server/store_checklists.h"
+#include "server/store_examination.h"
 
 #define DAY_US UINT64_C(86400000000)
 
@@ -190,6 +192,26 @@ static int opened_event(struct store *s, const struct store_case *c, const char 
     return er;
 }
 
+/** What an authentication goes by; there may be none for such goods, until somebody names one. */
+static int checklist_pin(struct store *s, const struct store_case *c, const char *actor,
+                         uint64_t now_us)
+{
+    const struct examiner who = {.sc = c, .identity = actor, .now_us = now_us};
+    const char *category = json_string_value(json_object_get(c->more, "category"));
+    const char *brand = json_string_value(json_object_get(c->more, "brand"));
+    struct store_checklist found;
+    struct refusal why = {0};
+    if (c->kind != CASE_AUTHENTICATION)
+        return 0;
+    int er = store_checklist_choose(s, c->merchant, category, brand, &found);
+    if (er)
+        return er == ER_NOT_FOUND ? 0 : er;
+    store_checklist_clear(&found);
+    er = store_examination_pin(s, &who, NULL, false, &why);
+    refusal_clear(&why);
+    return er;
+}
+
 static int case_make(struct store *s, struct store_case *c, const char *actor, uint64_t now_us)
 {
     c->id = id_make(now_us, &s->entropy);
@@ -212,7 +234,7 @@ static int case_make(struct store *s, struct store_case *c, const char *actor, u
     if (!er)
         er = sql_run(s, NULL, "INSERT INTO people VALUES(?, ?, ?, 'buyer', NULL)", "ttt",
                      c->id.text, c->buyer, c->buyer_name);
-    return er;
+    return er ? er : checklist_pin(s, c, actor, now_us);
 }
 
 int store_case_create(struct store *s, struct store_case *c, const char *actor, const char *owner,
@@ -265,7 +287,7 @@ static int case_save(struct store *s, const struct store_case *c)
 static const char *const members[CASE_ACTIONS] = {
     [CASE_PROPOSE] = "outcome",   [CASE_AGREE] = "agreement",   [CASE_DISPUTE] = "dispute",
     [CASE_RULE] = "ruling",       [CASE_EXECUTE] = "execution", [CASE_START_CALL] = "last_call",
-    [CASE_RATE] = "satisfaction", [CASE_OVERDUE] = "overdue",
+    [CASE_RATE] = "satisfaction", [CASE_OVERDUE] = "overdue",   [CASE_VERDICT] = "verdict",
 };
 
 static int member_put(struct store_case *c, const struct store_action *a, uint64_t now_us)
@@ -296,8 +318,20 @@ int store_case_acted(struct store_case *c, enum case_state before, const struct 
     return member_put(c, a, now_us);
 }
 
+/** What some actions ask for beside a state. */
+static int asked_for(struct store *s, const struct store_action *a, const struct store_case *c,
+                     struct refusal *why)
+{
+    switch (a->action) {
+    case CASE_VERDICT:
+        return store_verdict_check(s, a, c, why);
+    default:
+        return 0;
+    }
+}
+
 static int act_checked(struct store *s, const struct store_action *a, uint64_t now_us,
-                       struct store_case *c)
+                       struct store_case *c, struct refusal *why)
 {
     enum case_state before = c->state;
     bool person = a->role != ROLE_COUNT;
@@ -305,9 +339,14 @@ static int act_checked(struct store *s, const struct store_action *a, uint64_t n
         return ER_DENIED;
     if (a->if_version && a->if_version != c->version)
         return ER_STALE;
-    int er = case_next(a->action, before, &c->state);
+    enum case_state to = before;
+    int er = case_next(a->action, before, &to);
+    if (!er && person)
+        er = asked_for(s, a, c, why);
     if (!er && a->action == CASE_RATE && json_object_get(c->more, members[CASE_RATE]))
         er = ER_CONFLICT; /* asked once */
+    if (!er)
+        c->state = to;
     if (!er)
         er = store_case_acted(c, before, a, now_us);
     if (!er && c->state != before)
@@ -325,13 +364,22 @@ static int act_checked(struct store *s, const struct store_action *a, uint64_t n
 int store_case_act(struct store *s, const struct store_action *a, uint64_t now_us,
                    struct store_case *ret)
 {
+    struct refusal why = {0};
+    int er = store_case_act_why(s, a, now_us, ret, &why);
+    refusal_clear(&why);
+    return er;
+}
+
+int store_case_act_why(struct store *s, const struct store_action *a, uint64_t now_us,
+                       struct store_case *ret, struct refusal *ret_why)
+{
     memset(ret, 0, sizeof *ret);
     int er = store_begin(s);
     if (er)
         return er;
     er = store_case_get(s, &a->case_id, ret);
     if (!er)
-        er = act_checked(s, a, now_us, ret);
+        er = act_checked(s, a, now_us, ret, ret_why);
     er = store_end(s, er);
     if (er && er != ER_CONFLICT)
         store_case_clear(ret);

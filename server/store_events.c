@@ -183,6 +183,18 @@ int store_notes_list(struct store *s, const struct id *case_id, bool internal, u
     return er ? er : events_each(st, s, case_id, each, ctx);
 }
 
+int store_events_typed(struct store *s, const struct id *case_id, const char *types,
+                       void (*each)(void *ctx, const struct store_event *e), void *ctx)
+{
+    sqlite3_stmt *st;
+    int er = sql_begin(s, &st,
+                       "SELECT seq, at_us, actor, type, data, prev, hash FROM events"
+                       " WHERE case_id = ? AND type IN (SELECT value FROM json_each(?))"
+                       " ORDER BY seq",
+                       "tt", case_id->text, types);
+    return er ? er : events_each(st, s, case_id, each, ctx);
+}
+
 int store_accesses_list(struct store *s, const struct id *case_id, uint64_t after_seq, size_t limit,
                         void (*each)(void *ctx, const struct store_event *e), void *ctx)
 {

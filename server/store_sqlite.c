@@ -170,6 +170,25 @@ static const char *const migrations[] = {
     " WHEN 'proposed' THEN 3 WHEN 'disputed' THEN 2 ELSE 7 END) * 1000000"
     " WHERE state NOT IN ('waiting', 'in_call', 'closed', 'cancelled');"
     "CREATE INDEX cases_due ON cases(due_us) WHERE due_us > 0;",
+    /* A version without a document takes the merchant's own back. */
+    "CREATE TABLE checklists("
+    " merchant TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, sha256 TEXT NOT NULL,"
+    " document TEXT NOT NULL, made_by TEXT NOT NULL, made_us INTEGER NOT NULL,"
+    " PRIMARY KEY(merchant, id, version)) STRICT, WITHOUT ROWID;"
+    "CREATE TRIGGER checklists_stay BEFORE UPDATE ON checklists BEGIN"
+    " SELECT RAISE(ABORT, 'versions never change'); END;"
+    "CREATE TRIGGER checklists_last BEFORE DELETE ON checklists BEGIN"
+    " SELECT RAISE(ABORT, 'versions never go'); END;"
+    "CREATE TABLE checklists_kept(sha256 TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT;"
+    "CREATE TRIGGER checklists_kept_stay BEFORE UPDATE ON checklists_kept BEGIN"
+    " SELECT RAISE(ABORT, 'what was examined by stays'); END;"
+    "CREATE TRIGGER checklists_kept_last BEFORE DELETE ON checklists_kept BEGIN"
+    " SELECT RAISE(ABORT, 'what was examined by stays'); END;"
+    /* seq is that of the event that issued it */
+    "CREATE TABLE certificates("
+    " id TEXT PRIMARY KEY, number TEXT NOT NULL UNIQUE,"
+    " case_id TEXT NOT NULL REFERENCES cases(id), seq INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX certificates_case ON certificates(case_id, id);",
 };
 #define VERSION ((int)(sizeof migrations / sizeof migrations[0]))
 

@@ -26,6 +26,8 @@ const TABLE = {
   close: '-xxxx--x- -xxxx--x- -xxxx--x- -xxxx--x- -xxxx--x- -xxxx--x- -xxxx--x- -xxxx--x- -cccc--c- -xxxx--x- -xxxx--x-',
   cancel: 'nnn-n--n- nnn-n--n- nnn-n--n- nnn-n--n- xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x-',
   reopen: '-xx-x--x- -xx-x--x- -xx-x--x- -xx-x--x- -xx-x--x- -xx-x--x- -xx-x--x- -xx-x--x- -xx-x--x- -oo-o--o- -oo-o--o-',
+  // Of an authentication it is in authentication.test.mjs.
+  verdict: '--x------ --x------ --x------ --x------ --x------ --x------ --x------ --x------ --x------ --x------ --x------',
   rate: 'x-------- x-------- x-------- x-------- a-------- x-------- x-------- u-------- e-------- c-------- x--------',
 };
 
@@ -33,6 +35,7 @@ const BODIES = {
   propose: { outcome: 'refund' },
   dispute: { statement: 'No.' },
   rule: { liability: 'merchant', remedy: 'refund', grounds: [{ text: 'It was seen.' }] },
+  verdict: { verdict: 'genuine', grounds: [{ text: 'It was seen.' }] },
   rate: { score: 4 },
 };
 // Whoever takes calls and comes into the room of a waiting case begins its call: over WebSocket they find it in_call.
@@ -191,6 +194,7 @@ const READING = {
   holds: '-yy-y-yy- yyyyy-yyy --------- --------- ---------',
   tombstones: '-yy-y-yy- yyyyy-yyy --------- --------- ---------',
   accesses: '-yy-y-yy- yyyyy-yyy --------- --------- ---------',
+  examination: '-yy-y-yy- yyyyy-yyy --------- --------- ---------',
   room: '-yy-y-yy- yyyyyyyyy --------- --------- ---------',
 };
 // An arbiter without a case reads every one of the merchant's that was ever disputed.
@@ -209,6 +213,7 @@ const RESOURCES = {
   holds: (one) => `/cases/${one.id}/holds`,
   tombstones: (one) => `/cases/${one.id}/tombstones`,
   accesses: (one) => `/cases/${one.id}/accesses`,
+  examination: (one) => `/cases/${one.id}/examination`,
   room: (one) => `/rooms/${one.room}`,
 };
 
@@ -228,7 +233,7 @@ test('who reads what of a case, across two merchants', async () => {
   server.child.kill('SIGHUP');
   while (count() === reloads) await new Promise((done) => server.child.stderr.once('data', done));
   const foreign = (claims) => token({ iss: 'tea', ...claims }, { header: { kid: 'tea' }, secret });
-  const one = await server.newCase();
+  const one = await server.newCase({ kind: 'authentication', category: 'watch' });
   const other = await server.newCase();
   const buyer = await session('buyer', one); // so that its room is open
   const claimsOf = {
@@ -247,7 +252,7 @@ test('who reads what of a case, across two merchants', async () => {
     return word;
   };
   const is = {};
-  for (const resource of Object.keys(RESOURCES)) {
+  for (const resource of Object.keys(READING)) {
     const words = [];
     for (const relation of Object.keys(RELATIONS)) words.push(await wordOf(resource, relation, one));
     is[resource] = words.join(' ');

@@ -34,6 +34,7 @@ static const struct {
      CASE_CANCELLED},
     {CASE_REOPEN, IN(CASE_CLOSED) | IN(CASE_CANCELLED), CASE_OPEN},
     {CASE_RATE, 0, CASE_STATES},
+    {CASE_VERDICT, IN(CASE_OPEN) | IN(CASE_WAITING) | IN(CASE_IN_CALL), CASE_EXECUTED},
     {CASE_WAIT, IN(CASE_OPEN), CASE_WAITING},
     {CASE_STOP_WAIT, IN(CASE_WAITING), CASE_OPEN},
     {CASE_START_CALL, IN(CASE_OPEN) | IN(CASE_WAITING), CASE_IN_CALL},
@@ -105,7 +106,7 @@ static void test_every_role(void **state)
         {CASE_CLOSE, ".yyyy..y."},      {CASE_CANCEL, "yyy.y..y."},   {CASE_REOPEN, ".yy.y..y."},
         {CASE_RATE, "y........"},       {CASE_WAIT, "........."},     {CASE_STOP_WAIT, "........."},
         {CASE_START_CALL, "........."}, {CASE_END_CALL, "........."}, {CASE_EXPIRE, "........."},
-        {CASE_LAPSE, "........."},      {CASE_OVERDUE, "........."},
+        {CASE_LAPSE, "........."},      {CASE_OVERDUE, "........."},  {CASE_VERDICT, "..y......"},
     };
     assert_int_equal(sizeof rows / sizeof rows[0], CASE_ACTIONS);
     for (unsigned a = 0; a < CASE_ACTIONS; a++) {
@@ -207,6 +208,10 @@ static void test_data(void **state)
             "{\"liability\":\"none\",\"remedy\":\"refund\","
             "\"grounds\":[{\"text\":\"x\",\"evidence\":[\"abc\"]}]}",
             NULL);
+    data_is(CASE_VERDICT, "{\"verdict\":\"genuine\",\"grounds\":[{\"text\":\"all fits\"}]}",
+            "{\"verdict\":\"genuine\",\"grounds\":[{\"text\":\"all fits\",\"evidence\":[]}]}");
+    data_is(CASE_VERDICT, "{\"verdict\":\"real\",\"grounds\":[{\"text\":\"x\"}]}", NULL);
+    data_is(CASE_VERDICT, "{\"verdict\":\"genuine\"}", NULL);
     data_is(CASE_EXECUTE, "{\"reference\":\"R\"}", "{\"reference\":\"R\"}");
     data_is(CASE_RATE, "{\"score\":5,\"text\":\"quick\",\"resolved\":true,\"x\":1}",
             "{\"score\":5,\"text\":\"quick\",\"resolved\":true}");

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+/* An authentication's examination, told by the events of its case: the checklist that was pinned, what was
+ * found at each point, opinions by commit and reveal, the verdict, certificates. Pure. */
+#ifndef LOUPE_SERVER_EXAMINATION_H
+#define LOUPE_SERVER_EXAMINATION_H
+
+#include <jansson.h>
+
+#include "server/refusal.h"
+#include "server/store.h"
+
+/** The events that tell it, for store_events_typed. */
+#define EXAMINATION_EVENTS                                                                         \
+    "[\"checklist_pinned\",\"point_examined\",\"opinions_asked\",\"opinion_committed\","           \
+    "\"opinion_revealed\",\"verdict_given\",\"certificate_issued\",\"certificate_revoked\","       \
+    "\"reopened\"]"
+
+/** What one more event says; others than those above say nothing. `exam` begins as an empty object and becomes
+ *  {checklist{id, version, sha256}, points{..{evidence[], judgement?, note?, by, at}}, blind?, opinions[],
+ *  verdict?, certificates[]}. ER_NOMEM. */
+int examination_tell(json_t *exam, const struct store_event *e);
+
+bool examination_judgement_ok(
+    const char *word); /* consistent, inconsistent, unclear, not_applicable */
+
+/* What a point may lack. */
+#define EXAMINATION_EVIDENCE 1u
+#define EXAMINATION_JUDGEMENT 2u
+#define EXAMINATION_NOTE 4u
+
+/** The points of the checklist that lack something of `what`: [{"point", "lacks": ["evidence", ..]}]. Optional
+ *  ones count once anything was said of them; what does not apply needs no evidence. `points` by id; NULL: none.
+ *  NULL without memory. */
+json_t *examination_lacks(const json_t *points, const json_t *checklist, unsigned what);
+
+/** SHA-256 of the canonical {by, case, grounds, nonce, points, verdict}: what is committed to. ER_NOMEM. */
+int examination_commitment(const struct id *case_id, const char *by, const json_t *opinion,
+                           char ret[STORE_HASH_BYTES]);
+/** An opinion as it is revealed: {verdict, grounds, points{..{judgement, note}}, nonce}. Nothing is cleaned, as it
+ *  was committed to: ER_MALFORMED with why. */
+int examination_opinion_check(const json_t *opinion, const json_t *checklist,
+                              struct refusal *ret_why);
+
+/** The number of the opinion that `by` may commit to now, 1 to LIMIT_OPINIONS; or ER_CONFLICT, with why. */
+int examination_may_commit(const json_t *exam, const char *by, struct refusal *ret_why);
+/** The number of the opinion that `by` may reveal now; likewise. */
+int examination_may_reveal(const json_t *exam, const char *by, struct refusal *ret_why);
+/** What the opinions come to: {verdict, grounds, opinions[]} once two agree or all three are there; NULL: not
+ *  yet, or without memory. */
+json_t *examination_conclusion(const json_t *exam);
+
+#endif
