@@ -12,7 +12,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const out = resolve(here, '../build/web');
 
 /** Page -> where its HTML goes. Its script is apps/<page>/main.ts, its HTML apps/<page>/index.html. */
-const pages = { home: 'index.html', buyer: 'c/index.html', desk: 'desk/index.html' };
+const pages = { home: 'index.html', buyer: 'c/index.html', desk: 'desk/index.html', certificate: 'certificate/index.html' };
 
 const common = {
   absWorkingDir: here,

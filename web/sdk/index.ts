@@ -11,7 +11,10 @@ export { browserEnv, type Env, type SocketLike } from './env.js';
 export { NetworkWatch, judge, type Known, type Measured } from './network.js';
 export { saysPlace, sendPhotograph, takePhotograph } from './photograph.js';
 export * from './protocol.js';
-export { LoupeProblem, LoupeRest, type CaseQuery, type Page, type Problem, type RestOptions } from './rest.js';
+export { sealOpinion } from './opinion.js';
+export {
+  LoupeProblem, LoupeRest, publicCertificate, type CaseQuery, type Page, type Problem, type RestOptions, type SealedOpinion,
+} from './rest.js';
 export { encodingCount, encodingsFor, planEncodings, type PublishHint, type SendPlan, type Size } from './sending.js';
 export { readToken, type TokenClaims } from './token.js';
 export { watchElement, type View } from './viewing.js';

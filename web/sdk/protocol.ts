@@ -165,6 +165,95 @@ export interface Tombstone {
   };
 }
 
+/** In English, and in Chinese if there is such. */
+export interface Texts {
+  en: string;
+  zh?: string;
+}
+
+export type Judgement = 'consistent' | 'inconsistent' | 'unclear' | 'not_applicable';
+export type Verdict = 'genuine' | 'counterfeit' | 'inconclusive';
+
+/** A still or a clip of the case, with its hash. */
+export interface PieceOfEvidence {
+  still?: string;
+  clip?: string;
+  sha256?: string;
+}
+
+export interface Ground {
+  text: string;
+  evidence?: string[];
+}
+
+/** A point of a checklist, with what was found there. */
+export interface ExaminedPoint {
+  id: string;
+  title: Texts;
+  hint?: Texts;
+  optional?: boolean;
+  wants: 'still' | 'clip' | 'any';
+  evidence: PieceOfEvidence[];
+  judgement?: Judgement;
+  note?: string;
+  by?: string;
+  at?: string;
+}
+
+/** Committed to by its hash, and known once it is revealed. */
+export interface Opinion {
+  opinion: number;
+  by: string;
+  at: string;
+  commitment: string;
+  revealed_at?: string;
+  verdict?: Verdict;
+  grounds?: Ground[];
+  points?: Record<string, { judgement: Judgement; note: string }>;
+  nonce?: string;
+}
+
+/** An authentication by its checklist. */
+export interface Examination {
+  checklist: { id: string; version: number; sha256: string; name?: Texts };
+  points: ExaminedPoint[];
+  missing: { point: string; lacks: ('evidence' | 'judgement' | 'note')[] }[];
+  blind: boolean;
+  opinions?: Opinion[];
+  verdict?: { verdict: Verdict; grounds: Ground[]; by: string; at: string; opinions?: number[] };
+  certificates?: { id: string; number: string; issued_at: string; revoked_at?: string; reason?: string }[];
+}
+
+export interface CertificatePoint {
+  id: string;
+  title: Texts;
+  judgements: Judgement[];
+  evidence: { object: 'still' | 'clip'; sha256: string; at?: string }[];
+}
+
+/** What anybody may know of an authentication. */
+export interface Certificate {
+  format: string;
+  id: string;
+  number: string;
+  url?: string;
+  state: 'valid' | 'revoked';
+  revoked_at?: string;
+  reason?: string;
+  issued_at: string;
+  examined_at: string;
+  merchant: string;
+  verdict: Verdict;
+  item?: string;
+  category?: string;
+  brand?: string;
+  blind: boolean;
+  appraisers: number;
+  checklist: { id: string; version: number; sha256: string; name?: Texts };
+  points: CertificatePoint[];
+  timeline: { seq: number; hash: string };
+}
+
 /** One look at something of a case. */
 export interface Access {
   seq: number;

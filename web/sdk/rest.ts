@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The HTTP interface from a page: cases, clips, timeline, consent, recording. Errors are the server's
 // problem details (RFC 9457).
-import type { Access, Case, Clip, Hold, Note, Seen, Still, TimelineEvent, Tombstone } from './protocol.js';
+import type {
+  Access, Case, Certificate, Clip, Examination, Ground, Hold, Judgement, Note, PieceOfEvidence, Seen, Still, TimelineEvent,
+  Tombstone, Verdict,
+} from './protocol.js';
 
 export interface Problem {
   type?: string;
@@ -61,6 +64,26 @@ export interface Piece {
 
 /** Where an upload stands, what came of it, or why it may be tried again. */
 export type PieceAnswer = { offset: number } | { still: Still } | { error: LoupeProblem };
+
+/** An opinion as it is hashed to commit to it, and revealed later. */
+export interface SealedOpinion {
+  verdict: Verdict;
+  grounds: Required<Ground>[];
+  points: Record<string, { judgement: Judgement; note: string }>;
+  nonce: string;
+}
+
+/** A certificate by its id or number, which needs no token. */
+export async function publicCertificate(id: string, base = '/api/v1', fetcher: typeof fetch = (...args) => fetch(...args)): Promise<Certificate> {
+  let response: Response;
+  try {
+    response = await fetcher(`${base}/certificates/${encodeURIComponent(id)}`, { credentials: 'omit', cache: 'no-store' });
+  } catch (error) {
+    throw new LoupeProblem({ status: 0, title: 'offline', detail: String(error) });
+  }
+  if (!response.ok) throw new LoupeProblem(await problemOf(response));
+  return (await response.json()) as Certificate;
+}
 
 export class LoupeRest {
   readonly #base: string;
@@ -266,5 +289,38 @@ export class LoupeRest {
   /** Where a browser downloads all of a case, as a ZIP, by itself and without a token: for ten minutes. */
   exportLink(id: string): Promise<{ url: string; expires_at: string }> {
     return this.call('POST', `/cases/${encodeURIComponent(id)}/export`);
+  }
+
+  /** The checklist of an authentication, with what was found. */
+  examination(id: string): Promise<Examination> {
+    return this.call('GET', `/cases/${encodeURIComponent(id)}/examination`);
+  }
+
+  /** What is found at a point; what is left out stays as it was. */
+  examinePoint(
+    id: string, point: string, found: { evidence?: PieceOfEvidence[]; judgement?: Judgement; note?: string },
+  ): Promise<Examination> {
+    return this.call('PUT', `/cases/${encodeURIComponent(id)}/examination/points/${encodeURIComponent(point)}`, found);
+  }
+
+  /** Two appraisers are to judge, neither knowing of the other. */
+  judgeBlind(id: string): Promise<Examination> {
+    return this.call('POST', `/cases/${encodeURIComponent(id)}/examination/blind`, {});
+  }
+
+  commitOpinion(id: string, commitment: string): Promise<Examination> {
+    return this.call('POST', `/cases/${encodeURIComponent(id)}/opinions`, { commitment });
+  }
+
+  revealOpinion(id: string, opinion: SealedOpinion): Promise<Examination> {
+    return this.call('POST', `/cases/${encodeURIComponent(id)}/opinions/reveal`, opinion);
+  }
+
+  giveVerdict(id: string, verdict: Verdict, grounds: Ground[]): Promise<Case> {
+    return this.call('POST', `/cases/${encodeURIComponent(id)}/actions/verdict`, { verdict, grounds });
+  }
+
+  issueCertificate(id: string, members: { item?: string } = {}): Promise<Certificate> {
+    return this.call('POST', `/cases/${encodeURIComponent(id)}/certificate`, members);
   }
 }

@@ -72,7 +72,7 @@ export class DeskApp extends PageElement {
   @state() call: DeskCall | undefined;
   @state() selected: Case | undefined;
   @state() timeline: TimelineEvent[] = [];
-  @state() panel: 'chat' | 'timeline' = 'chat';
+  @state() panel: 'checklist' | 'chat' | 'timeline' = 'checklist';
   /** Which of the three columns a narrow screen shows. */
   @state() view: 'lists' | 'stage' | 'side' = 'stage';
 
@@ -237,7 +237,7 @@ export class DeskApp extends PageElement {
     this.room.unread = 0;
     this.room.messages = [];
     this.view = 'stage';
-    this.panel = 'chat';
+    this.panel = 'checklist';
     this.note = '';
     this.call = new DeskCall(this.client, room, id, () => this.requestUpdate());
     void this.consentToVoice(this.voice).catch(() => {});
