@@ -180,12 +180,16 @@
 #define LIMIT_HOOK_DEAD_SECONDS 2592000   /* dead letters, so long */
 #define LIMIT_HOOK_STEP 500               /* rows tidied up, or replayed, at once */
 
-/* Authentication */
+/* Authentication and disputes */
 #define LIMIT_CHECKLISTS 256      /* of a merchant's own; one more is refused: ER_FULL (HTTP 429) */
 #define LIMIT_CHECKLIST_POINTS 64 /* of one; more are refused: 400 */
 #define LIMIT_CHECKLIST_WORDS 32  /* categories of one, and brands; more are refused: 400 */
 #define LIMIT_POINT_EVIDENCE 8    /* stills and clips of one point; more are refused: 400 */
 #define LIMIT_OPINIONS 3          /* of an examination that is judged blind */
+#define LIMIT_STATEMENTS 64       /* in a dispute, of both sides; one more is refused: 429 */
+#define LIMIT_QUESTIONS 64        /* of arbiters in a dispute; likewise */
+#define LIMIT_ANSWER_SECONDS 2592000 /* a month: no question gives longer for its answer */
+#define LIMIT_APPEAL_SECONDS 604800  /* a week after a ruling it stands */
 
 /* HTTP */
 #define LIMIT_HTTP_BODY 1048576      /* 413 */

@@ -254,7 +254,16 @@ bool api_case_matches(const struct api_call *c, const struct store_case *sc)
 /** The bit of what is counted. */
 static unsigned judged_by(enum case_action action)
 {
-    return action == CASE_VERDICT ? 1u << JUDGED_VERDICT : 0;
+    switch (action) {
+    case CASE_VERDICT:
+        return 1u << JUDGED_VERDICT;
+    case CASE_RULE:
+        return 1u << JUDGED_RULED;
+    case CASE_APPEAL:
+        return 1u << JUDGED_APPEALED;
+    default:
+        return 0;
+    }
 }
 
 static void act(struct store *s, struct api_call *c, enum case_action action,

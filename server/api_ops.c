@@ -284,6 +284,11 @@ static void write_judged(FILE *f, const struct app *app)
         {"certificates_issued_total", C, n[JUDGED_CERTIFIED], "Certificates issued."},
         {"certificates_revoked_total", C, n[JUDGED_REVOKED], "Certificates revoked."},
         {"certificate_looks_total", C, n[JUDGED_LOOKED], "Certificates looked up by anybody."},
+        {"dispute_statements_total", C, n[JUDGED_STATED], "Further statements made in disputes."},
+        {"dispute_questions_total", C, n[JUDGED_ASKED], "Questions that arbiters asked."},
+        {"dispute_answers_total", C, n[JUDGED_ANSWERED], "Of those, the ones answered."},
+        {"dispute_rulings_total", C, n[JUDGED_RULED], "Rulings."},
+        {"dispute_appeals_total", C, n[JUDGED_APPEALED], "Appeals against rulings."},
     };
     write_metrics(f, metrics, COUNT(metrics));
 }

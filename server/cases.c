@@ -40,8 +40,9 @@ static const struct {
     [CASE_AGREE] = {"agree", "outcome_agreed", IN(CASE_PROPOSED), BY(ROLE_BUYER), CASE_AGREED},
     [CASE_DISPUTE] = {"dispute", "outcome_disputed", IN(CASE_PROPOSED),
                       BY(ROLE_BUYER) | STAFF | BACK, CASE_DISPUTED},
-    [CASE_REVIEW] = {"review", "review_started", IN(CASE_DISPUTED), BY(ROLE_ARBITER),
-                     CASE_IN_REVIEW},
+    /* Another arbiter may take a review over. */
+    [CASE_REVIEW] = {"review", "review_started", IN(CASE_DISPUTED) | IN(CASE_IN_REVIEW),
+                     BY(ROLE_ARBITER), CASE_IN_REVIEW},
     [CASE_RULE] = {"rule", "ruled", IN(CASE_IN_REVIEW), BY(ROLE_ARBITER), CASE_RULED},
     [CASE_EXECUTE] = {"execute", "executed", IN(CASE_AGREED) | IN(CASE_RULED), STAFF | BACK,
                       CASE_EXECUTED},
@@ -52,6 +53,8 @@ static const struct {
     [CASE_REOPEN] = {"reopen", "reopened", IN(CASE_CLOSED) | IN(CASE_CANCELLED), STAFF | BACK,
                      CASE_OPEN},
     [CASE_RATE] = {"rate", "rated", 0, BY(ROLE_BUYER), 0, SETTLED},
+    [CASE_APPEAL] = {"appeal", "appealed", IN(CASE_RULED) | IN(CASE_EXECUTED) | IN(CASE_CLOSED),
+                     BY(ROLE_BUYER) | STAFF | BACK, CASE_DISPUTED},
     [CASE_VERDICT] = {"verdict", "verdict_given",
                       IN(CASE_OPEN) | IN(CASE_WAITING) | IN(CASE_IN_CALL), BY(ROLE_APPRAISER),
                       CASE_EXECUTED},
@@ -170,7 +173,8 @@ enum field_type {
     FIELD_GROUNDS,
     FIELD_SCORE,
     FIELD_FLAG,
-    FIELD_VERDICT
+    FIELD_VERDICT,
+    FIELD_EVIDENCE
 };
 
 struct field {
@@ -188,15 +192,24 @@ static const struct field fields[CASE_ACTIONS][FIELDS_MAX] = {
                       {"note", FIELD_TEXT, false, "`note` is not a text of at most 4000 bytes"}},
     [CASE_AGREE] = {{"note", FIELD_TEXT, false, "`note` is not a text of at most 4000 bytes"}},
     [CASE_DISPUTE] = {{"statement", FIELD_TEXT, true,
-                       "`statement` is not a text of at most 4000 bytes"}},
+                       "`statement` is not a text of at most 4000 bytes"},
+                      {"evidence", FIELD_EVIDENCE, false,
+                       "`evidence` is not a list of up to 32 hashes"}},
+    [CASE_APPEAL] = {{"statement", FIELD_TEXT, true,
+                      "`statement` is not a text of at most 4000 bytes"},
+                     {"evidence", FIELD_EVIDENCE, false,
+                      "`evidence` is not a list of up to 32 hashes"}},
     [CASE_REVIEW] = {{"note", FIELD_TEXT, false, "`note` is not a text of at most 4000 bytes"}},
     [CASE_RULE] = {{"liability", FIELD_LIABILITY, true, "`liability` is not one that is known"},
                    {"remedy", FIELD_OUTCOME, true, "`remedy` is not one that is known"},
                    {"amount", FIELD_MONEY, false, "`amount` is not {\"value\",\"currency\"}"},
                    {"grounds", FIELD_GROUNDS, true,
-                    "`grounds` is not a list of {\"text\",\"evidence\"?}"}},
+                    "`grounds` is not a list of {\"text\",\"evidence\"?}"},
+                   {"advance_payment", FIELD_FLAG, false,
+                    "`advance_payment` is not true or false"}},
     [CASE_EXECUTE] = {{"reference", FIELD_TEXT, false,
-                       "`reference` is not a text of at most 4000 bytes"}},
+                       "`reference` is not a text of at most 4000 bytes"},
+                      {"amount", FIELD_MONEY, false, "`amount` is not {\"value\",\"currency\"}"}},
     [CASE_CLOSE] = {{"note", FIELD_TEXT, false, "`note` is not a text of at most 4000 bytes"}},
     [CASE_CANCEL] = {{"reason", FIELD_TEXT, false, "`reason` is not a text of at most 4000 bytes"}},
     [CASE_REOPEN] = {{"reason", FIELD_TEXT, false, "`reason` is not a text of at most 4000 bytes"}},
@@ -306,6 +319,8 @@ static json_t *field_clean(const struct field *f, const json_t *v)
         return word_clean(v, outcomes, COUNT(outcomes));
     case FIELD_LIABILITY:
         return word_clean(v, liabilities, COUNT(liabilities));
+    case FIELD_EVIDENCE:
+        return evidence_clean(v);
     case FIELD_VERDICT:
         return word_clean(v, verdicts, COUNT(verdicts));
     case FIELD_MONEY:

@@ -41,6 +41,7 @@ enum case_action {
     CASE_CANCEL,
     CASE_REOPEN,
     CASE_RATE,    /* what the buyer says of how it went, once; moves nothing */
+    CASE_APPEAL,  /* against a ruling; what else it needs is dispute.h's */
     CASE_VERDICT, /* of an authentication; what else it needs is examination.h's */
     /* driven by the conductor, not by requests */
     CASE_WAIT,       /* the buyer waits: open -> waiting */

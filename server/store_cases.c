@@ -12,6 +12,7 @@
 #include "server/store_case_impl.h"
 #include "server/store_timers.h"
 #include "server/store_checklists.h"
+#include "server/store_disputes.h"
 #include "server/store_examination.h"
 
 #define DAY_US UINT64_C(86400000000)
@@ -288,6 +289,7 @@ static const char *const members[CASE_ACTIONS] = {
     [CASE_PROPOSE] = "outcome",   [CASE_AGREE] = "agreement",   [CASE_DISPUTE] = "dispute",
     [CASE_RULE] = "ruling",       [CASE_EXECUTE] = "execution", [CASE_START_CALL] = "last_call",
     [CASE_RATE] = "satisfaction", [CASE_OVERDUE] = "overdue",   [CASE_VERDICT] = "verdict",
+    [CASE_APPEAL] = "appeal",
 };
 
 static int member_put(struct store_case *c, const struct store_action *a, uint64_t now_us)
@@ -319,12 +321,17 @@ int store_case_acted(struct store_case *c, enum case_state before, const struct 
 }
 
 /** What some actions ask for beside a state. */
-static int asked_for(struct store *s, const struct store_action *a, const struct store_case *c,
-                     struct refusal *why)
+static int asked_for(struct store *s, const struct store_action *a, uint64_t now_us,
+                     const struct store_case *c, struct refusal *why)
 {
     switch (a->action) {
     case CASE_VERDICT:
         return store_verdict_check(s, a, c, why);
+    case CASE_DISPUTE:
+    case CASE_REVIEW:
+    case CASE_RULE:
+    case CASE_APPEAL:
+        return store_dispute_check(s, a, c, now_us, why);
     default:
         return 0;
     }
@@ -342,7 +349,7 @@ static int act_checked(struct store *s, const struct store_action *a, uint64_t n
     enum case_state to = before;
     int er = case_next(a->action, before, &to);
     if (!er && person)
-        er = asked_for(s, a, c, why);
+        er = asked_for(s, a, now_us, c, why);
     if (!er && a->action == CASE_RATE && json_object_get(c->more, members[CASE_RATE]))
         er = ER_CONFLICT; /* asked once */
     if (!er)

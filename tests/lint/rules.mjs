@@ -104,6 +104,7 @@ const TESTED_WITH = {
   'server/store_clips.c': 'store',
   'server/store_copy.c': 'backup',
   'server/store_feed.c': 'ctl_events',
+  'server/store_disputes.c': 'api_disputes',
   'server/store_examination.c': 'api_examination',
   'server/store_people.c': 'store',
   'server/store_sqlite.c': 'store',

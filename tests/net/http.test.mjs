@@ -215,7 +215,8 @@ test('a dispute goes its way, and every step is on the timeline', async () => {
   assert.equal((await act('dispute', buyerOf(item), { statement: 'Too little' })).body.state, 'disputed');
   assert.equal((await act('review', arbiter)).body.state, 'in_review');
   assert.equal((await act('rule', agent, { liability: 'buyer', remedy: 'refund', grounds: [{ text: 'x' }] })).status, 403);
-  const ruling = { liability: 'merchant', remedy: 'refund', grounds: [{ text: 'Seen in the clip', evidence: ['a'.repeat(64)] }] };
+  const seen = (await server.api('GET', `/api/v1/cases/${item.id}/timeline`, { token: arbiter })).body.items.at(-1).hash;
+  const ruling = { liability: 'merchant', remedy: 'refund', grounds: [{ text: 'As the buyer says', evidence: [seen] }] };
   assert.equal((await act('rule', arbiter, { ...ruling, grounds: [] })).status, 400);
   assert.equal((await act('rule', arbiter, ruling)).body.state, 'ruled');
   assert.equal((await act('execute', service, { reference: 'R-1' })).body.state, 'executed');

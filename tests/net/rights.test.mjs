@@ -20,12 +20,13 @@ const TABLE = {
   propose: '-pp-p---- -pp-p---- -pp-p---- -pp-p---- -xx-x---- -pp-p---- -xx-x---- -xx-x---- -xx-x---- -xx-x---- -xx-x----',
   agree: 'x-------- x-------- x-------- a-------- x-------- x-------- x-------- x-------- x-------- x-------- x--------',
   dispute: 'xxx-x--x- xxx-x--x- xxx-x--x- ddd-d--d- xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x-',
-  review: '---x----- ---x----- ---x----- ---x----- ---x----- ---r----- ---x----- ---x----- ---x----- ---x----- ---x-----',
+  review: '---x----- ---x----- ---x----- ---x----- ---x----- ---r----- ---r----- ---x----- ---x----- ---x----- ---x-----',
   rule: '---x----- ---x----- ---x----- ---x----- ---x----- ---x----- ---u----- ---x----- ---x----- ---x----- ---x-----',
   execute: '-xx-x--x- -xx-x--x- -xx-x--x- -xx-x--x- -ee-e--e- -xx-x--x- -xx-x--x- -ee-e--e- -xx-x--x- -xx-x--x- -xx-x--x-',
   close: '-xxxx--x- -xxxx--x- -xxxx--x- -xxxx--x- -xxxx--x- -xxxx--x- -xxxx--x- -xxxx--x- -cccc--c- -xxxx--x- -xxxx--x-',
   cancel: 'nnn-n--n- nnn-n--n- nnn-n--n- nnn-n--n- xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x-',
   reopen: '-xx-x--x- -xx-x--x- -xx-x--x- -xx-x--x- -xx-x--x- -xx-x--x- -xx-x--x- -xx-x--x- -xx-x--x- -oo-o--o- -oo-o--o-',
+  appeal: 'xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x- ddd-d--d- xxx-x--x- xxx-x--x- xxx-x--x-',
   // Of an authentication it is in authentication.test.mjs.
   verdict: '--x------ --x------ --x------ --x------ --x------ --x------ --x------ --x------ --x------ --x------ --x------',
   rate: 'x-------- x-------- x-------- x-------- a-------- x-------- x-------- u-------- e-------- c-------- x--------',
@@ -35,6 +36,7 @@ const BODIES = {
   propose: { outcome: 'refund' },
   dispute: { statement: 'No.' },
   rule: { liability: 'merchant', remedy: 'refund', grounds: [{ text: 'It was seen.' }] },
+  appeal: { statement: 'Again.' },
   verdict: { verdict: 'genuine', grounds: [{ text: 'It was seen.' }] },
   rate: { score: 4 },
 };
@@ -199,7 +201,7 @@ const READING = {
 };
 // An arbiter without a case reads every one of the merchant's that was ever disputed.
 const DISPUTED = {
-  list: '-yyyy-yy-', case: '-yyyy-yy-', timeline: '-yyyy-yy-', clips: '-yyyy-yy-', export: '-yyyy-yy-', room: '-yy-y-yy-',
+  list: '-yyyy-yy-', case: '-yyyy-yy-', timeline: '-yyyy-yy-', clips: '-yyyy-yy-', export: '-yyyy-yy-', dispute: '-yyyy-yy-', room: '-yy-y-yy-',
 };
 const RESOURCES = {
   list: () => '/cases',
@@ -214,6 +216,7 @@ const RESOURCES = {
   tombstones: (one) => `/cases/${one.id}/tombstones`,
   accesses: (one) => `/cases/${one.id}/accesses`,
   examination: (one) => `/cases/${one.id}/examination`,
+  dispute: (one) => `/cases/${one.id}/dispute`,
   room: (one) => `/rooms/${one.room}`,
 };
 

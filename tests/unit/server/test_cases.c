@@ -26,7 +26,7 @@ static const struct {
      CASE_PROPOSED},
     {CASE_AGREE, IN(CASE_PROPOSED), CASE_AGREED},
     {CASE_DISPUTE, IN(CASE_PROPOSED), CASE_DISPUTED},
-    {CASE_REVIEW, IN(CASE_DISPUTED), CASE_IN_REVIEW},
+    {CASE_REVIEW, IN(CASE_DISPUTED) | IN(CASE_IN_REVIEW), CASE_IN_REVIEW},
     {CASE_RULE, IN(CASE_IN_REVIEW), CASE_RULED},
     {CASE_EXECUTE, IN(CASE_AGREED) | IN(CASE_RULED), CASE_EXECUTED},
     {CASE_CLOSE, IN(CASE_EXECUTED), CASE_CLOSED},
@@ -34,6 +34,7 @@ static const struct {
      CASE_CANCELLED},
     {CASE_REOPEN, IN(CASE_CLOSED) | IN(CASE_CANCELLED), CASE_OPEN},
     {CASE_RATE, 0, CASE_STATES},
+    {CASE_APPEAL, IN(CASE_RULED) | IN(CASE_EXECUTED) | IN(CASE_CLOSED), CASE_DISPUTED},
     {CASE_VERDICT, IN(CASE_OPEN) | IN(CASE_WAITING) | IN(CASE_IN_CALL), CASE_EXECUTED},
     {CASE_WAIT, IN(CASE_OPEN), CASE_WAITING},
     {CASE_STOP_WAIT, IN(CASE_WAITING), CASE_OPEN},
@@ -107,6 +108,7 @@ static void test_every_role(void **state)
         {CASE_RATE, "y........"},       {CASE_WAIT, "........."},     {CASE_STOP_WAIT, "........."},
         {CASE_START_CALL, "........."}, {CASE_END_CALL, "........."}, {CASE_EXPIRE, "........."},
         {CASE_LAPSE, "........."},      {CASE_OVERDUE, "........."},  {CASE_VERDICT, "..y......"},
+        {CASE_APPEAL, "yyy.y..y."},
     };
     assert_int_equal(sizeof rows / sizeof rows[0], CASE_ACTIONS);
     for (unsigned a = 0; a < CASE_ACTIONS; a++) {
@@ -197,6 +199,13 @@ static void test_data(void **state)
     data_is(CASE_DISPUTE, "{}", NULL);
     data_is(CASE_DISPUTE, "{\"statement\":\"no\"}", "{\"statement\":\"no\"}");
     data_is(CASE_DISPUTE, "{\"statement\":7}", NULL);
+    data_is(CASE_APPEAL, "{\"statement\":\"no\",\"evidence\":[]}",
+            "{\"statement\":\"no\",\"evidence\":[]}");
+    data_is(CASE_APPEAL, "{\"statement\":\"no\",\"evidence\":[\"abc\"]}", NULL);
+    data_is(CASE_RULE,
+            "{\"liability\":\"none\",\"remedy\":\"refund\",\"advance_payment\":1,"
+            "\"grounds\":[{\"text\":\"x\"}]}",
+            NULL);
     data_is(CASE_RULE,
             "{\"liability\":\"merchant\",\"remedy\":\"refund\",\"grounds\":[{\"text\":\"seen\"}]}",
             "{\"liability\":\"merchant\",\"remedy\":\"refund\","

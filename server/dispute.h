@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A dispute, told by the events of its case: statements of both sides, the arbiter's questions and their answers,
+ * rulings, the appeal. Pure. */
+#ifndef LOUPE_SERVER_DISPUTE_H
+#define LOUPE_SERVER_DISPUTE_H
+
+#include <jansson.h>
+
+#include "server/refusal.h"
+#include "server/store.h"
+
+/** The events that tell it, for store_events_typed. */
+#define DISPUTE_EVENTS                                                                             \
+    "[\"outcome_disputed\",\"statement_made\",\"review_started\",\"question_asked\","              \
+    "\"question_answered\",\"ruled\",\"appealed\",\"executed\",\"outcome_proposed\","              \
+    "\"reopened\"]"
+
+/** "buyer" or "merchant"; NULL: of neither side. */
+const char *dispute_side(enum role role);
+
+/** What one more event says; others than those above say nothing. `dispute` begins as an empty object and becomes
+ *  {statements[{side, by, at, text, evidence[]}], review{by, at}?, questions[{question, to, by, at, text, due_at,
+ *  answer{by, at, text, evidence[]}?}], rulings[], appeal{side, by, at}?, execution?}; without statements there is
+ *  none. `buyer` is the case's. ER_NOMEM. */
+int dispute_tell(json_t *dispute, const char *buyer, const struct store_event *e);
+
+/** What may be done now, by the case's state and what was told: 0, or ER_CONFLICT or ER_DENIED and why. */
+int dispute_may_state(const json_t *dispute, enum case_state state, struct refusal *ret_why);
+int dispute_may_review(const json_t *dispute, const char *by, struct refusal *ret_why);
+int dispute_may_ask(const json_t *dispute, enum case_state state, const char *by,
+                    struct refusal *ret_why);
+/** ER_NOT_FOUND: no question of that number. */
+int dispute_may_answer(const json_t *dispute, enum case_state state, unsigned question,
+                       const char *side, uint64_t now_us, struct refusal *ret_why);
+/** Not while a question waits for its answer and there is time for it ("open_questions"). */
+int dispute_may_rule(const json_t *dispute, const char *by, uint64_t now_us,
+                     struct refusal *ret_why);
+int dispute_may_appeal(const json_t *dispute, uint64_t now_us, struct refusal *ret_why);
+
+/** Adds what changes with time: "state" of each question (answered, open, overdue), and of a ruling that can still be
+ *  appealed "appeal_until". ER_NOMEM. */
+int dispute_date(json_t *dispute, uint64_t now_us);
+
+#endif
