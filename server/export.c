@@ -179,6 +179,8 @@ static void clip_add(void *ctx, const struct store_clip *c)
     add_file(e, "clips", c->id.text, ".webm", c->path, true);
     add_file(e, "clips", c->id.text, ".voices.mka", c->path, false); /* see check_voices */
     add_file(e, "clips", c->id.text, ".manifest.json", c->path, was_sealed(e, c->id.text));
+    if (c->stamp == CLIP_UNSTAMPED)
+        zip_hold(e->zip); /* a stamp may come while it is sent */
     add_file(e, "clips", c->id.text, ".jpg", c->path, c->has_poster);
     seen_add(e, c);
 }

@@ -10,6 +10,7 @@
 #include "base/er.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "server/seal/crc32.h"
 
 enum {
     LOCAL_BYTES = 30,
@@ -39,38 +40,9 @@ struct zip {
     uint64_t sum_at; /* of that file: read up to here, one piece after the other, */
     uint32_t sum;    /* with this CRC */
     bool broken;     /* a file has changed: no more of it goes out */
-    uint32_t crc[8][256];
+    size_t held;     /* files that are open all the time */
+    struct crc32 crc;
 };
-
-/* CRC-32, eight bytes at a time */
-
-static void crc_init(uint32_t table[8][256])
-{
-    for (uint32_t i = 0; i < 256; i++) {
-        uint32_t v = i;
-        for (int k = 0; k < 8; k++)
-            v = v & 1 ? 0xEDB88320u ^ v >> 1 : v >> 1;
-        table[0][i] = v;
-    }
-    for (uint32_t i = 0; i < 256; i++) {
-        for (int k = 1; k < 8; k++)
-            table[k][i] = table[k - 1][i] >> 8 ^ table[0][table[k - 1][i] & 0xff];
-    }
-}
-
-static uint32_t crc_step(uint32_t t[8][256], uint32_t crc, const uint8_t *at, size_t len)
-{
-    crc = ~crc;
-    for (; len >= 8; at += 8, len -= 8) {
-        uint32_t low = crc ^ (at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 |
-                              (uint32_t)at[3] << 24);
-        crc = t[7][low & 0xff] ^ t[6][low >> 8 & 0xff] ^ t[5][low >> 16 & 0xff] ^ t[4][low >> 24] ^
-              t[3][at[4]] ^ t[2][at[5]] ^ t[1][at[6]] ^ t[0][at[7]];
-    }
-    for (; len; at++, len--)
-        crc = t[0][(crc ^ *at) & 0xff] ^ crc >> 8;
-    return ~crc;
-}
 
 /* Entries */
 
@@ -80,19 +52,26 @@ int zip_new(struct zip **ret, struct vault *vault)
     if (!z)
         return ER_NOMEM;
     z->vault = vault;
-    crc_init(z->crc);
+    crc32_init(&z->crc);
     *ret = z;
     return 0;
+}
+
+/** What an entry has, all but itself. */
+static void entry_clear(struct zip *z, struct zip_entry *e)
+{
+    z->held -= e->held;
+    file_close(e->file);
+    free(e->bytes);
+    free(e->path);
 }
 
 void zip_free(struct zip *z)
 {
     if (!z)
         return;
-    for (size_t i = 0; i < z->count; i++) {
-        free(z->entries[i].bytes);
-        free(z->entries[i].path);
-    }
+    for (size_t i = 0; i < z->count; i++)
+        entry_clear(z, &z->entries[i]);
     file_close(z->file);
     free(z->entries);
     free(z->tail);
@@ -139,7 +118,7 @@ int zip_add_bytes(struct zip *z, const char *name, char *bytes, size_t len)
     }
     e->bytes = bytes;
     e->size = len;
-    e->crc = crc_step(z->crc, 0, (const uint8_t *)bytes, len);
+    e->crc = crc32_add(&z->crc, 0, bytes, len);
     return merkle_sha256(bytes, len, &e->hash);
 }
 
@@ -165,6 +144,15 @@ int zip_add_file(struct zip *z, const char *name, const char *path)
     return 0;
 }
 
+void zip_hold(struct zip *z)
+{
+    struct zip_entry *e = z->count ? &z->entries[z->count - 1] : NULL;
+    if (!e || !e->path || e->held || z->held == ZIP_HELD_MAX)
+        return;
+    e->held = true;
+    z->held++;
+}
+
 static int measure(struct zip *z, struct zip_entry *e, struct file *file, EVP_MD_CTX *md,
                    uint8_t *buffer)
 {
@@ -179,7 +167,7 @@ static int measure(struct zip *z, struct zip_entry *e, struct file *file, EVP_MD
             return er;
         if (n == 0)
             break;
-        crc = crc_step(z->crc, crc, buffer, n);
+        crc = crc32_add(&z->crc, crc, buffer, n);
         at += n;
         if (!EVP_DigestUpdate(md, buffer, n))
             return ER_NOMEM;
@@ -196,13 +184,16 @@ static int measure_file(struct zip *z, struct zip_entry *e, EVP_MD_CTX *md, uint
     if (er)
         return er;
     er = measure(z, e, file, md, buffer);
-    file_close(file);
+    if (er == 0 && e->held)
+        e->file = file;
+    else
+        file_close(file);
     return er;
 }
 
 static void entry_drop(struct zip *z, size_t i)
 {
-    free(z->entries[i].path);
+    entry_clear(z, &z->entries[i]);
     memmove(&z->entries[i], &z->entries[i + 1], (--z->count - i) * sizeof *z->entries);
 }
 
@@ -406,23 +397,33 @@ static void check_piece(struct zip *z, const struct zip_entry *e, uint64_t at, c
         z->sum_at = z->sum = 0;
     if (at != z->sum_at)
         return;
-    z->sum = crc_step(z->crc, z->sum, bytes, len);
+    z->sum = crc32_add(&z->crc, z->sum, bytes, len);
     z->sum_at += len;
     z->broken = z->sum_at == e->size && z->sum != e->crc;
 }
 
-static size_t file_piece(struct zip *z, size_t i, uint64_t at, void *ret, size_t size)
+/** The entry's file: open all the time, or the one that was read last. NULL: it cannot be opened. */
+static struct file *file_of(struct zip *z, size_t i)
 {
     const struct zip_entry *e = &z->entries[i];
+    if (e->file)
+        return e->file;
     if (!z->file || z->file_entry != i) {
         file_close(z->file);
         z->file = NULL;
         z->file_entry = i;
         if (!e->path || file_open(&z->file, z->vault, e->path) < 0)
-            return 0;
+            return NULL;
     }
+    return z->file;
+}
+
+static size_t file_piece(struct zip *z, size_t i, uint64_t at, void *ret, size_t size)
+{
+    const struct zip_entry *e = &z->entries[i];
+    struct file *file = file_of(z, i);
     size_t wanted = e->size - at < size ? (size_t)(e->size - at) : size, len;
-    if (z->broken || file_read_at(z->file, at, ret, wanted, &len) < 0)
+    if (!file || z->broken || file_read_at(file, at, ret, wanted, &len) < 0)
         return 0;
     check_piece(z, e, at, ret, len);
     return z->broken ? 0 : len;

@@ -9,11 +9,14 @@
 
 #define ZIP_NAME_BYTES 128
 #define ZIP_ENTRIES_MAX 20000 /* one more is refused: ER_FULL */
+#define ZIP_HELD_MAX 32
 
 struct zip_entry {
     char name[ZIP_NAME_BYTES]; /* plain ASCII, with / */
     char *bytes;               /* owned; or */
     char *path;                /* owned; or neither, when it was read */
+    bool held;                 /* its file, once measured, stays open: */
+    struct file *file;
     uint64_t size;
     uint64_t at; /* of its bytes in the archive */
     uint32_t crc;
@@ -30,6 +33,9 @@ void zip_free(struct zip *z);
 int zip_add_bytes(struct zip *z, const char *name, char *bytes, size_t len);
 /** As file_open. */
 int zip_add_file(struct zip *z, const char *name, const char *path);
+/** The file added last stays open from when it is measured: what takes its place meanwhile is not what is
+ *  read. For ZIP_HELD_MAX files; others are opened again. */
+void zip_hold(struct zip *z);
 /** CRC, hash and size of the files that were added; reads all of them. One that cannot be read (`er` as of
  *  file_open, file_read) is left out if `lost` returns 0 for it, else that is returned. ER_NOMEM. */
 int zip_measure(struct zip *z, int (*lost)(void *ctx, const struct zip_entry *e, int er),
