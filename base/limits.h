@@ -202,12 +202,14 @@
 #define LIMIT_TIMER_SECONDS 157680000 /* of a state's timer, five years; 400 beyond */
 #define LIMIT_LINKS 64                /* from a case to others; likewise */
 #define LIMIT_PAGE_ITEMS 200          /* a larger ?limit= is cut to this */
-#define LIMIT_NAME 200            /* bytes of a person's name, a title and the like; 400 beyond */
-#define LIMIT_IDENTITY 128        /* bytes of a token's sub; 401 beyond */
-#define LIMIT_STATS_ROWS 2000     /* of figures by hour, day and so on; 400 beyond */
-#define LIMIT_STATS_KEYS 1000     /* agents, teams, reasons of a merchant; others are one */
-#define LIMIT_API_KEYS 1024       /* of all merchants; more fail the start, or the reload */
-#define LIMIT_TOKEN 4096          /* bytes of a JWT */
-#define LIMIT_TOKEN_AHEAD_S 86400 /* exp further ahead is refused */
+#define LIMIT_NAME 200             /* bytes of a person's name, a title and the like; 400 beyond */
+#define LIMIT_IDENTITY 128         /* bytes of a token's sub; 401 beyond */
+#define LIMIT_STATS_ROWS 2000      /* of figures by hour, day and so on; 400 beyond */
+#define LIMIT_STATS_KEYS 1000      /* agents, teams, reasons of a merchant; others are one */
+#define LIMIT_API_KEYS_MERCHANT 32 /* one more is refused: 429 */
+#define LIMIT_API_KEY_OVERLAP_S 604800 /* the old secret beside a new one, at most */
+#define LIMIT_API_KEYS 1024            /* of all merchants; more fail the start, or the reload */
+#define LIMIT_TOKEN 4096               /* bytes of a JWT */
+#define LIMIT_TOKEN_AHEAD_S 86400      /* exp further ahead is refused */
 
 #endif

@@ -31,15 +31,15 @@ static const struct route routes[] = {
     {HTTP_POST, V1 "/cases/{id}/actions/{action}", ROUTE_JSON, api_case_act, NULL},
     {HTTP_GET, V1 "/cases/{id}/export", ROUTE_OPEN, NULL, api_case_export},
     {HTTP_POST, V1 "/cases/{id}/export", 0, NULL, api_case_export_link},
-    {HTTP_DELETE, V1 "/clips/{id}", 0, NULL, api_clip_delete},
-    {HTTP_DELETE, V1 "/stills/{id}", 0, NULL, api_still_delete},
+    {HTTP_DELETE, V1 "/clips/{id}", ROUTE_MANAGE, NULL, api_clip_delete},
+    {HTTP_DELETE, V1 "/stills/{id}", ROUTE_MANAGE, NULL, api_still_delete},
     {HTTP_GET, V1 "/cases/{id}/tombstones", 0, api_tombstones_list, NULL},
     {HTTP_GET, V1 "/tombstones/{id}", 0, api_tombstone_get, NULL},
-    {HTTP_GET, V1 "/cases/{id}/holds", 0, api_holds_list, NULL},
-    {HTTP_POST, V1 "/cases/{id}/holds", ROUTE_JSON, api_hold_place, NULL},
-    {HTTP_POST, V1 "/holds/{id}/lift", ROUTE_JSON, api_hold_lift, NULL},
+    {HTTP_GET, V1 "/cases/{id}/holds", ROUTE_MANAGE, api_holds_list, NULL},
+    {HTTP_POST, V1 "/cases/{id}/holds", ROUTE_JSON | ROUTE_MANAGE, api_hold_place, NULL},
+    {HTTP_POST, V1 "/holds/{id}/lift", ROUTE_JSON | ROUTE_MANAGE, api_hold_lift, NULL},
     {HTTP_GET, V1 "/timers", 0, api_timers_get, NULL},
-    {HTTP_PUT, V1 "/timers", ROUTE_JSON, api_timers_put, NULL},
+    {HTTP_PUT, V1 "/timers", ROUTE_JSON | ROUTE_MANAGE, api_timers_put, NULL},
     {HTTP_GET, V1 "/disputes", 0, api_disputes_list, NULL},
     {HTTP_GET, V1 "/cases/{id}/dispute", 0, api_dispute_get, NULL},
     {HTTP_POST, V1 "/cases/{id}/statements", ROUTE_JSON, api_dispute_state, NULL},
@@ -47,8 +47,8 @@ static const struct route routes[] = {
     {HTTP_POST, V1 "/cases/{id}/questions/{question}/answer", ROUTE_JSON, api_dispute_answer, NULL},
     {HTTP_GET, V1 "/checklists", 0, api_checklists_list, NULL},
     {HTTP_GET, V1 "/checklists/{id}", 0, api_checklist_get, NULL},
-    {HTTP_PUT, V1 "/checklists/{id}", ROUTE_JSON, api_checklist_put, NULL},
-    {HTTP_DELETE, V1 "/checklists/{id}", 0, api_checklist_delete, NULL},
+    {HTTP_PUT, V1 "/checklists/{id}", ROUTE_JSON | ROUTE_MANAGE, api_checklist_put, NULL},
+    {HTTP_DELETE, V1 "/checklists/{id}", ROUTE_MANAGE, api_checklist_delete, NULL},
     {HTTP_GET, V1 "/cases/{id}/examination", 0, api_examination_get, NULL},
     {HTTP_POST, V1 "/cases/{id}/examination", ROUTE_JSON, api_examination_pin, NULL},
     {HTTP_PUT, V1 "/cases/{id}/examination/points/{point}", ROUTE_JSON, api_examination_point,
@@ -59,21 +59,25 @@ static const struct route routes[] = {
     {HTTP_POST, V1 "/cases/{id}/certificate", ROUTE_JSON, api_certificate_issue, NULL},
     {HTTP_GET, V1 "/certificates/{id}", ROUTE_OPEN, api_certificate_get, NULL},
     {HTTP_POST, V1 "/certificates/{id}/revoke", ROUTE_JSON, api_certificate_revoke, NULL},
-    {HTTP_GET, V1 "/retention", 0, api_retention_get, NULL},
-    {HTTP_PUT, V1 "/retention", ROUTE_JSON, api_retention_put, NULL},
-    {HTTP_GET, V1 "/retention/changes", 0, api_retention_changes, NULL},
-    {HTTP_GET, V1 "/webhooks", 0, api_hooks_list, NULL},
-    {HTTP_POST, V1 "/webhooks", ROUTE_JSON, api_hook_create, NULL},
-    {HTTP_GET, V1 "/webhooks/{id}", 0, api_hook_get, NULL},
-    {HTTP_PATCH, V1 "/webhooks/{id}", ROUTE_JSON, api_hook_change, NULL},
-    {HTTP_DELETE, V1 "/webhooks/{id}", 0, api_hook_delete, NULL},
-    {HTTP_POST, V1 "/webhooks/{id}/rotate", ROUTE_JSON, api_hook_rotate, NULL},
-    {HTTP_POST, V1 "/webhooks/{id}/test", ROUTE_JSON, api_hook_test, NULL},
-    {HTTP_POST, V1 "/webhooks/{id}/replay", ROUTE_JSON, api_hook_replay, NULL},
-    {HTTP_GET, V1 "/webhooks/{id}/deliveries", 0, api_hook_deliveries, NULL},
-    {HTTP_GET, V1 "/webhooks/{id}/deliveries/{delivery}", 0, api_hook_delivery, NULL},
-    {HTTP_POST, V1 "/webhooks/{id}/deliveries/{delivery}/replay", ROUTE_JSON,
+    {HTTP_GET, V1 "/retention", ROUTE_MANAGE, api_retention_get, NULL},
+    {HTTP_PUT, V1 "/retention", ROUTE_JSON | ROUTE_MANAGE, api_retention_put, NULL},
+    {HTTP_GET, V1 "/retention/changes", ROUTE_MANAGE, api_retention_changes, NULL},
+    {HTTP_GET, V1 "/webhooks", ROUTE_MANAGE, api_hooks_list, NULL},
+    {HTTP_POST, V1 "/webhooks", ROUTE_JSON | ROUTE_MANAGE, api_hook_create, NULL},
+    {HTTP_GET, V1 "/webhooks/{id}", ROUTE_MANAGE, api_hook_get, NULL},
+    {HTTP_PATCH, V1 "/webhooks/{id}", ROUTE_JSON | ROUTE_MANAGE, api_hook_change, NULL},
+    {HTTP_DELETE, V1 "/webhooks/{id}", ROUTE_MANAGE, api_hook_delete, NULL},
+    {HTTP_POST, V1 "/webhooks/{id}/rotate", ROUTE_JSON | ROUTE_MANAGE, api_hook_rotate, NULL},
+    {HTTP_POST, V1 "/webhooks/{id}/test", ROUTE_JSON | ROUTE_MANAGE, api_hook_test, NULL},
+    {HTTP_POST, V1 "/webhooks/{id}/replay", ROUTE_JSON | ROUTE_MANAGE, api_hook_replay, NULL},
+    {HTTP_GET, V1 "/webhooks/{id}/deliveries", ROUTE_MANAGE, api_hook_deliveries, NULL},
+    {HTTP_GET, V1 "/webhooks/{id}/deliveries/{delivery}", ROUTE_MANAGE, api_hook_delivery, NULL},
+    {HTTP_POST, V1 "/webhooks/{id}/deliveries/{delivery}/replay", ROUTE_JSON | ROUTE_MANAGE,
      api_hook_delivery_replay, NULL},
+    {HTTP_GET, V1 "/api-keys", ROUTE_MANAGE, api_keys_list, NULL},
+    {HTTP_POST, V1 "/api-keys", ROUTE_JSON | ROUTE_MANAGE, api_key_create, NULL},
+    {HTTP_POST, V1 "/api-keys/{id}/rotate", ROUTE_JSON | ROUTE_MANAGE, api_key_rotate, NULL},
+    {HTTP_DELETE, V1 "/api-keys/{id}", ROUTE_MANAGE, api_key_delete, NULL},
     {HTTP_GET, V1 "/cases/{id}/accesses", 0, api_accesses, NULL},
     {HTTP_GET, V1 "/cases/{id}/timeline", 0, api_timeline, NULL},
     {HTTP_POST, V1 "/cases/{id}/invites", ROUTE_JSON, api_invite, NULL},
@@ -314,6 +318,15 @@ static void answer_job(void *job)
     api_answer(job);
 }
 
+static bool scope_allows(const struct api_call *c)
+{
+    enum http_method method = c->request->method;
+    unsigned scope = c->route->flags & ROUTE_MANAGE              ? AUTH_MANAGE
+                     : method == HTTP_GET || method == HTTP_HEAD ? AUTH_READ
+                                                                 : AUTH_WRITE;
+    return (c->claims.scopes & scope) != 0;
+}
+
 /** Checks the token. False: the problem is set. */
 static bool let_in(struct api_call *c)
 {
@@ -327,6 +340,10 @@ static bool let_in(struct api_call *c)
         er = auth_verify(c->app->auth, token.at, token.len, c->unix_us / 1000000, &c->claims, &why);
     }
     c->has_claims = er == 0;
+    if (!er && !scope_allows(c)) {
+        er = ER_DENIED;
+        why = "the token's key is not for this";
+    }
     if (!er)
         return true;
     if (er == ER_UNAUTHENTIC)

@@ -27,6 +27,7 @@
 #include "server/sealer.h"
 #include "server/static.h"
 #include "server/storage_keys.h"
+#include "server/store_secrets.h"
 #include "server/whip.h"
 #include "signaling/ws.h"
 
@@ -230,6 +231,9 @@ static int start_store(struct app *app)
     if (er)
         return fail(app, "the database cannot be opened", er);
     er = store_set_folder(app->store, app->data);
+    (void)snprintf(path, sizeof path, "%s/" SECRETS_KEY_FILE, app->config->data);
+    if (!er)
+        er = store_use_secrets(app->store, path);
     if (!er)
         er = store_merchant_put(app->store, AUTH_MERCHANT_DEFAULT, NULL, clock_unix_us());
     if (!er)

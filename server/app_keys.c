@@ -10,11 +10,25 @@ struct taking {
     int er;
 };
 
+int app_key_put(struct auth *auth, const struct store_api_key *key)
+{
+    struct auth_key_spec spec = {.id = key->id,
+                                 .merchant = key->merchant,
+                                 .secret = key->secret,
+                                 .old_secret = key->old_secret,
+                                 .old_until_s = key->old_until_us / 1000000};
+    int er = auth_roles_parse(key->roles, &spec.roles);
+    if (!er)
+        er = auth_scopes_parse(key->scopes, &spec.scopes);
+    return er ? er : auth_put_key(auth, &spec);
+}
+
+/** One whose secret cannot be read is left out: its tokens are refused, and others are good. */
 static void take(void *ctx, const struct store_api_key *key)
 {
     struct taking *t = ctx;
-    if (!t->er)
-        t->er = auth_add_key(t->auth, key->id, key->secret, key->merchant);
+    if (!t->er && key->secret[0])
+        t->er = app_key_put(t->auth, key);
 }
 
 int app_keys_take(struct auth *auth, struct store *s, const struct config *config)

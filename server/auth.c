@@ -14,11 +14,15 @@
 #include "base/str.h"
 
 #define LEEWAY_S 60
+#define ALL_ROLES ((1u << ROLE_COUNT) - 1)
 
 struct auth_key {
     char id[AUTH_KEY_BYTES];
     char secret[AUTH_SECRET_MAX + 1];
+    char old_secret[AUTH_SECRET_MAX + 1];
+    uint64_t old_until_s;
     char merchant[AUTH_MERCHANT_BYTES];
+    unsigned roles, scopes;
     bool fresh;
 };
 
@@ -64,17 +68,22 @@ static size_t key_index(const struct auth *a, const char *id)
     return i;
 }
 
-int auth_add_key(struct auth *a, const char *id, const char *secret, const char *merchant)
+int auth_put_key(struct auth *a, const struct auth_key_spec *spec)
 {
-    struct auth_key key = {.fresh = true};
-    if (!auth_name_ok(id) || !secret[0] || str_copy(key.secret, sizeof key.secret, secret) ||
-        !merchant[0] || str_copy(key.merchant, sizeof key.merchant, merchant))
+    struct auth_key key = {.fresh = true,
+                           .roles = spec->roles,
+                           .scopes = spec->scopes,
+                           .old_until_s = spec->old_until_s};
+    if (!auth_name_ok(spec->id) || !spec->secret[0] ||
+        str_copy(key.secret, sizeof key.secret, spec->secret) ||
+        str_copy(key.old_secret, sizeof key.old_secret, spec->old_secret) || !spec->merchant[0] ||
+        str_copy(key.merchant, sizeof key.merchant, spec->merchant))
         return ER_INVALID;
-    (void)str_copy(key.id, sizeof key.id, id);
+    (void)str_copy(key.id, sizeof key.id, spec->id);
 
     int er = 0;
     pthread_mutex_lock(&a->lock);
-    size_t i = key_index(a, id);
+    size_t i = key_index(a, spec->id);
     if (i >= LIMIT_API_KEYS) {
         er = ER_FULL;
     } else {
@@ -85,6 +94,78 @@ int auth_add_key(struct auth *a, const char *id, const char *secret, const char 
     pthread_mutex_unlock(&a->lock);
     explicit_bzero(&key, sizeof key);
     return er;
+}
+
+int auth_add_key(struct auth *a, const char *id, const char *secret, const char *merchant)
+{
+    const struct auth_key_spec spec = {.id = id,
+                                       .secret = secret,
+                                       .old_secret = "",
+                                       .merchant = merchant,
+                                       .roles = ALL_ROLES,
+                                       .scopes = AUTH_ALL};
+    return auth_put_key(a, &spec);
+}
+
+bool auth_knows_key(struct auth *a, const char *id)
+{
+    pthread_mutex_lock(&a->lock);
+    bool knows = key_index(a, id) < a->count;
+    pthread_mutex_unlock(&a->lock);
+    return knows;
+}
+
+int auth_remove_key(struct auth *a, const char *id)
+{
+    pthread_mutex_lock(&a->lock);
+    size_t i = key_index(a, id);
+    bool found = i < a->count;
+    if (found) {
+        a->count--;
+        memmove(&a->keys[i], &a->keys[i + 1], (a->count - i) * sizeof a->keys[0]);
+        explicit_bzero(&a->keys[a->count], sizeof a->keys[0]);
+    }
+    pthread_mutex_unlock(&a->lock);
+    return found ? 0 : ER_NOT_FOUND;
+}
+
+/** Words parted by commas, each one of `names`, as bits. "" are all. */
+static int bits_parse(const char *text, const char *(*name)(unsigned i), unsigned count,
+                      unsigned *ret)
+{
+    struct span rest = span_of(text);
+    *ret = text[0] ? 0 : (1u << count) - 1;
+    while (text[0] && rest.at) {
+        struct span word = span_cut(&rest, ',');
+        unsigned i = 0;
+        while (i < count && !span_equal(word, name(i)))
+            i++;
+        if (i == count)
+            return ER_INVALID;
+        *ret |= 1u << i;
+    }
+    return 0;
+}
+
+static const char *scope_at(unsigned i)
+{
+    static const char *const names[] = {"read", "write", "call", "manage"};
+    return names[i];
+}
+
+static const char *role_at(unsigned i)
+{
+    return role_name((enum role)i);
+}
+
+int auth_scopes_parse(const char *text, unsigned *ret)
+{
+    return bits_parse(text, scope_at, 4, ret);
+}
+
+int auth_roles_parse(const char *text, unsigned *ret)
+{
+    return bits_parse(text, role_at, ROLE_COUNT, ret);
 }
 
 void auth_prune_keys(struct auth *a)
@@ -197,14 +278,20 @@ static int header_check(struct auth *a, struct span text, struct auth_key *ret_k
     return er;
 }
 
-static int signature_check(const char *token, const struct auth_key *key, const char **ret_why)
+static bool signed_with(const char *token, const char *secret)
 {
     jwt_t *jwt = NULL;
-    int failed = jwt_decode(&jwt, token, (const unsigned char *)key->secret,
-                            (int)strlen(key->secret));
+    int failed = jwt_decode(&jwt, token, (const unsigned char *)secret, (int)strlen(secret));
     bool good = !failed && jwt && jwt_get_alg(jwt) == JWT_ALG_HS256;
     jwt_free(jwt);
-    if (good)
+    return good;
+}
+
+static int signature_check(const char *token, const struct auth_key *key, uint64_t now_s,
+                           const char **ret_why)
+{
+    if (signed_with(token, key->secret) ||
+        (key->old_secret[0] && now_s < key->old_until_s && signed_with(token, key->old_secret)))
         return 0;
     *ret_why = "the token's signature does not match";
     return ER_UNAUTHENTIC;
@@ -325,6 +412,7 @@ static const char *claims_read(const json_t *claims, const struct auth_key *key,
         (void)str_copy(ret->name, sizeof ret->name, sub);
     (void)str_copy(ret->key, sizeof ret->key, key->id);
     (void)str_copy(ret->merchant, sizeof ret->merchant, key->merchant);
+    ret->scopes = key->scopes;
     return NULL;
 }
 
@@ -366,9 +454,13 @@ int auth_verify(struct auth *a, const char *token, size_t len, uint64_t now_s, s
     int er = header_check(a, header, &key, ret_why);
     if (er)
         return er;
-    er = signature_check(text, &key, ret_why);
+    er = signature_check(text, &key, now_s, ret_why);
     if (!er)
         er = payload_check(payload, &key, now_s, ret, ret_why);
+    if (!er && !(key.roles & 1u << ret->role)) {
+        *ret_why = "the token's key may not sign for this role";
+        er = ER_DENIED;
+    }
     explicit_bzero(&key, sizeof key);
     if (er)
         memset(ret, 0, sizeof *ret);
@@ -426,6 +518,10 @@ int auth_mint(struct auth *a, const struct claims *claims, uint64_t now_s,
     struct auth_key key;
     if (!key_find(a, claims->key, &key))
         return ER_NOT_FOUND;
+    if (!(key.roles & 1u << claims->role)) {
+        explicit_bzero(&key, sizeof key);
+        return ER_DENIED;
+    }
     json_t *o = json_object();
     int er = o ? claims_write(claims, now_s, o) : ER_NOMEM;
     char *text = er ? NULL : json_canonical(o);

@@ -20,6 +20,19 @@
 #define AUTH_TOKEN_BYTES (LIMIT_TOKEN + 1)
 #define AUTH_MERCHANT_DEFAULT "default"
 
+/** What an API key's tokens may do, bits. */
+enum auth_scope {
+    AUTH_READ = 1,   /* over HTTP: look */
+    AUTH_WRITE = 2,  /* over HTTP: open and change cases, record */
+    AUTH_CALL = 4,   /* come into rooms: WebSocket, WHIP, WHEP */
+    AUTH_MANAGE = 8, /* webhooks, API keys, periods of keeping, holds, deletion */
+    AUTH_ALL = 15,
+};
+/** "read,call"; "" (all). ER_INVALID. */
+int auth_scopes_parse(const char *text, unsigned *ret);
+/** "agent,service" as bits of roles; "" (all). ER_INVALID. */
+int auth_roles_parse(const char *text, unsigned *ret);
+
 /** What a token that was checked says. */
 struct claims {
     char key[AUTH_KEY_BYTES];           /* iss and kid */
@@ -32,6 +45,7 @@ struct claims {
     struct id room;            /* zeroed: not bound to a room */
     struct role_grants grants; /* the role's, narrowed by the token's */
     uint64_t expires_s;        /* Unix seconds */
+    unsigned scopes;           /* of the key, bits of enum auth_scope */
 };
 
 /** The API keys. Any thread may use it. */
@@ -45,19 +59,29 @@ bool auth_name_ok(const char *id);
 /** Add or replace a key. ER_INVALID: a merchant or secret that is empty or too long, or an id that may
  *  be none; ER_FULL: LIMIT_API_KEYS. */
 int auth_add_key(struct auth *a, const char *id, const char *secret, const char *merchant);
+struct auth_key_spec {
+    const char *id, *merchant, *secret;
+    const char *old_secret; /* good until old_until_s, too; "": none */
+    uint64_t old_until_s;
+    unsigned roles, scopes; /* bits: whom it may sign for, what that one may do */
+};
+int auth_put_key(struct auth *a, const struct auth_key_spec *spec);
+bool auth_knows_key(struct auth *a, const char *id);
+/** ER_NOT_FOUND. */
+int auth_remove_key(struct auth *a, const char *id);
 /** Forget all keys that were not added since the last call of this. For a reload: add, then prune. */
 void auth_prune_keys(struct auth *a);
 /** The id of the key that mints this server's own tokens (the merchant's first): 0 or ER_NOT_FOUND. */
 int auth_key_of_merchant(struct auth *a, const char *merchant, char ret_key[AUTH_KEY_BYTES]);
 
-/** Check a token (not NUL-terminated) at `now_s`. 0 and *ret; ER_UNAUTHENTIC (HTTP 401) and
- *  *ret_why, a static text fit for the one who sent it; ER_NOMEM. */
+/** Check a token (not NUL-terminated) at `now_s`. 0 and *ret; ER_UNAUTHENTIC (HTTP 401), or ER_DENIED (403: the key
+ *  may not sign for this role), and *ret_why, a static text fit for the one who sent it; ER_NOMEM. */
 int auth_verify(struct auth *a, const char *token, size_t len, uint64_t now_s, struct claims *ret,
                 const char **ret_why);
 
 /** Sign a token for `claims`, with the key that claims->key names, issued at `now_s`, valid until
  *  claims->expires_s. What the claims' grants lack of the role's is written as `grants`.
- *  ER_NOT_FOUND: no such key; ER_INVALID, ER_TRUNCATED, ER_NOMEM. */
+ *  ER_NOT_FOUND: no such key; ER_DENIED: it may not sign for the role; ER_INVALID, ER_TRUNCATED, ER_NOMEM. */
 int auth_mint(struct auth *a, const struct claims *claims, uint64_t now_s,
               char ret_token[AUTH_TOKEN_BYTES]);
 

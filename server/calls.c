@@ -201,6 +201,10 @@ static int on_authenticate(void *ctx, const char *token, struct session_who *ret
                          ret_why);
     if (er < 0)
         return er;
+    if (!(claims->scopes & AUTH_CALL)) {
+        *ret_why = "the token's key is not for calls";
+        return ER_DENIED;
+    }
     if (!role_describe(claims->role)->enters) {
         *ret_why = "this role has no place in a room";
         return ER_DENIED;

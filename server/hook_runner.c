@@ -17,6 +17,7 @@
 
 /** One delivery under way: what belongs to its request. */
 struct flight {
+    uint64_t sent_us;
     struct store_delivery delivery;
 };
 
@@ -119,6 +120,7 @@ static void due_add(void *ctx, const struct store_due *due)
         return;
     }
     f->delivery = *due->delivery;
+    f->sent_us = k->now_us;
     post->tag = f;
     post->body = body;
     post->len = len;
@@ -261,6 +263,7 @@ static void answer_take(struct hook_runner *r, const struct http_post *post, uin
     const struct hook_verdict v = hooks_answered(r->hooks, &a, unix_us);
     r->pending->outcomes[r->pending->count++] = (struct store_outcome){.lane = a.lane,
                                                                        .delivery = f->delivery.id,
+                                                                       .sent_us = f->sent_us,
                                                                        .status = post->status,
                                                                        .error = post->error,
                                                                        .verdict = v};

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "server/main_ctl.h"
 #include "server/storage_keys.h"
+#include "server/store_secrets.h"
 
 int ctl_usage(FILE *out)
 {
@@ -18,7 +19,8 @@ int ctl_usage(FILE *out)
         "                      [--case ID] [--room ID] [--ttl SECONDS]\n"
         "       loupectl api-keys list --data DIR\n"
         "       loupectl api-keys add --data DIR --merchant ID [--name NAME] [--id KEY]\n"
-        "       loupectl api-keys remove --data DIR --id KEY\n"
+        "                      [--roles A,B] [--scopes read,write,call,manage]\n"
+        "       loupectl api-keys rotate|remove --data DIR --id KEY\n"
         "                      louped takes up what has changed when it starts, or on SIGHUP\n"
         "       loupectl merchants list|add --data DIR [--merchant ID] [--name NAME]\n"
         "       loupectl people list --data DIR [--merchant ID]\n"
@@ -122,6 +124,9 @@ struct store *ctl_store_open(const char *data)
     struct entropy entropy = entropy_system();
     struct store *s = NULL;
     int er = store_open(&s, path, &entropy, NULL);
+    (void)snprintf(path, sizeof path, "%s/" SECRETS_KEY_FILE, data);
+    if (!er && (er = store_use_secrets(s, path)))
+        store_close(s);
     if (er)
         (void)fprintf(stderr, "loupectl: %s: %s\n", path, er_name(er));
     return er ? NULL : s;

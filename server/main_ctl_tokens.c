@@ -72,7 +72,9 @@ static void api_key_print(void *ctx, const struct store_api_key *key)
     char at[CLOCK_TEXT_BYTES];
     (void)ctx;
     clock_format(key->created_us, at);
-    (void)printf("%s %s made %s\n", key->id, key->merchant, at);
+    (void)printf("%s %s made %s%s%s%s%s\n", key->id, key->merchant, at,
+                 key->roles[0] ? " roles " : "", key->roles, key->scopes[0] ? " scopes " : "",
+                 key->scopes);
 }
 
 /** The secret is shown once, here. */
@@ -84,7 +86,13 @@ static int api_key_add(struct store *s, const struct ctl_flags *f)
     uint8_t secret[32];
     const char *merchant = ctl_flag(f, "--merchant"), *id = ctl_flag(f, "--id");
     struct id made = id_make(now_us, &entropy);
-    if (!merchant || !auth_name_ok(merchant) || (id && !auth_name_ok(id)))
+    unsigned bits;
+    const char *roles = ctl_flag(f, "--roles"), *scopes = ctl_flag(f, "--scopes");
+    if (!merchant || !auth_name_ok(merchant) || (id && !auth_name_ok(id)) ||
+        (roles &&
+         (auth_roles_parse(roles, &bits) || str_copy(key.roles, sizeof key.roles, roles))) ||
+        (scopes &&
+         (auth_scopes_parse(scopes, &bits) || str_copy(key.scopes, sizeof key.scopes, scopes))))
         return ER_INVALID;
     (void)str_copy(key.merchant, sizeof key.merchant, merchant);
     (void)str_copy(key.id, sizeof key.id, id ? id : made.text);
@@ -98,6 +106,24 @@ static int api_key_add(struct store *s, const struct ctl_flags *f)
     return er;
 }
 
+/** The secret before is good for a day more. */
+static int api_key_rotate(struct store *s, const char *id)
+{
+    struct entropy entropy = entropy_system();
+    struct store_api_key key;
+    uint8_t bytes[32];
+    char secret[65];
+    int er = store_api_key_get(s, NULL, id, &key);
+    if (er)
+        return er;
+    entropy_fill(&entropy, bytes, sizeof bytes);
+    hex_encode(secret, bytes, sizeof bytes);
+    er = store_api_key_rotate(s, &key, secret, UINT64_C(86400000000), clock_unix_us());
+    if (er == 0)
+        (void)printf("%s:%s\n", key.id, secret);
+    return er;
+}
+
 static int api_key_verb(struct store *s, const char *verb, const struct ctl_flags *f)
 {
     const char *id = ctl_flag(f, "--id");
@@ -105,15 +131,19 @@ static int api_key_verb(struct store *s, const char *verb, const struct ctl_flag
         return store_api_keys_each(s, api_key_print, NULL);
     if (strcmp(verb, "add") == 0)
         return api_key_add(s, f);
-    return id ? store_api_key_remove(s, id) : ER_INVALID;
+    if (!id)
+        return ER_INVALID;
+    return strcmp(verb, "rotate") == 0 ? api_key_rotate(s, id) : store_api_key_remove(s, id);
 }
 
 int ctl_api_keys(int argc, char **argv)
 {
-    static const char *const known[] = {"--data", "--merchant", "--name", "--id", NULL};
+    static const char *const known[] = {"--data",  "--merchant", "--name", "--id",
+                                        "--roles", "--scopes",   NULL};
     struct ctl_flags f = {0};
     const char *verb = argc > 0 ? argv[0] : "";
-    if ((strcmp(verb, "list") != 0 && strcmp(verb, "add") != 0 && strcmp(verb, "remove") != 0) ||
+    if ((strcmp(verb, "list") != 0 && strcmp(verb, "add") != 0 && strcmp(verb, "remove") != 0 &&
+         strcmp(verb, "rotate") != 0) ||
         ctl_flags_read(&f, argc - 1, argv + 1, known) || !ctl_flag(&f, "--data"))
         return ctl_usage(stderr);
     struct store *s = ctl_store_open(ctl_flag(&f, "--data"));

@@ -12,8 +12,9 @@ struct api_call;
 struct store;
 
 enum route_flags {
-    ROUTE_OPEN = 1, /* no token is asked for before the handler; one that is sent is checked */
-    ROUTE_JSON = 2, /* takes a JSON object as body; none is taken for {} */
+    ROUTE_OPEN = 1,   /* no token is asked for before the handler; one that is sent is checked */
+    ROUTE_MANAGE = 4, /* asks for the scope that manages */
+    ROUTE_JSON = 2,   /* takes a JSON object as body; none is taken for {} */
 };
 
 /** One line of a table: either `on_store` (runs on the store thread, fills the call's response in)

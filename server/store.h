@@ -24,6 +24,7 @@
 #define STORE_SHORT_BYTES 65
 #define STORE_HASH_BYTES 65
 #define STORE_PATH_BYTES 512
+#define STORE_SCOPES_BYTES 128
 #define STORE_SECRET_BYTES 257 /* of an API key, with its NUL */
 
 struct store;
@@ -88,18 +89,29 @@ int store_worker_remove(struct store *s, const char *merchant, const char *ident
 int store_workers_each(struct store *s, const char *merchant,
                        void (*each)(void *ctx, const struct store_worker *w), void *ctx);
 
-/** An API key that is not among the settings. Its secret is kept as it is: tokens are checked with it. */
+/** An API key that is not among the settings. Its secret is kept, encrypted (store_secrets.h): tokens are checked with
+ *  it. */
 struct store_api_key {
     char id[STORE_SHORT_BYTES];
     char merchant[STORE_SHORT_BYTES];
     char secret[STORE_SECRET_BYTES];
-    uint64_t created_us;
+    char old_secret[STORE_SECRET_BYTES]; /* good until old_until_us; "" */
+    uint64_t old_until_us;
+    uint64_t created_us, changed_us;
+    char roles[STORE_SCOPES_BYTES];  /* "agent,service": those it may sign for; "": all */
+    char scopes[STORE_SCOPES_BYTES]; /* "read,call": what its tokens may do (auth.h); "": all */
 };
 /** The merchant is known afterwards, too. ER_CONFLICT: there is a key of that id. */
 int store_api_key_add(struct store *s, const struct store_api_key *key, uint64_t now_us);
+/** ER_NOT_FOUND; of another merchant (NULL: of any). */
+int store_api_key_get(struct store *s, const char *merchant, const char *id,
+                      struct store_api_key *ret);
+/** `key` with a new secret; the one before is good for `overlap_us` more. ER_NOT_FOUND. */
+int store_api_key_rotate(struct store *s, struct store_api_key *key, const char *secret,
+                         uint64_t overlap_us, uint64_t now_us);
 /** ER_NOT_FOUND. */
 int store_api_key_remove(struct store *s, const char *id);
-/** `each` must copy what it wants to keep. */
+/** A secret that cannot be read is "". `each` must copy what it wants to keep. */
 int store_api_keys_each(struct store *s, void (*each)(void *ctx, const struct store_api_key *key),
                         void *ctx);
 

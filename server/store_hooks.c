@@ -13,7 +13,7 @@
     "id, merchant, url, description, types, enabled, why, secret, old_secret, old_until_us,"       \
     " created_us, changed_us, waiting, dead"
 
-static void hook_read(sqlite3_stmt *st, struct store_hook *h)
+static void hook_read(struct store *s, sqlite3_stmt *st, struct store_hook *h)
 {
     memset(h, 0, sizeof *h);
     h->id = sql_id(st, 0);
@@ -23,8 +23,10 @@ static void hook_read(sqlite3_stmt *st, struct store_hook *h)
     sql_text(st, 4, h->types, sizeof h->types);
     h->enabled = sql_u64(st, 5) != 0;
     sql_text(st, 6, h->why, sizeof h->why);
-    sql_text(st, 7, h->secret, sizeof h->secret);
-    sql_text(st, 8, h->old_secret, sizeof h->old_secret);
+    sql_secret_open(s, "webhook", h->id.text, (const char *)sqlite3_column_text(st, 7), h->secret,
+                    sizeof h->secret);
+    sql_secret_open(s, "webhook_old", h->id.text, (const char *)sqlite3_column_text(st, 8),
+                    h->old_secret, sizeof h->old_secret);
     h->old_until_us = sql_u64(st, 9);
     h->created_us = sql_u64(st, 10);
     h->changed_us = sql_u64(st, 11);
@@ -48,6 +50,7 @@ static int hooks_count_of(struct store *s, const char *merchant, uint64_t *ret)
 int store_hook_add(struct store *s, struct store_hook *hook, uint64_t now_us)
 {
     uint64_t count = 0;
+    char sealed[VAULT_TEXT_BYTES] = "";
     int er = store_begin(s);
     if (er)
         return er;
@@ -59,11 +62,13 @@ int store_hook_add(struct store *s, struct store_hook *hook, uint64_t now_us)
     if (!er && count >= LIMIT_HOOKS)
         er = ER_FULL;
     if (!er)
+        er = sql_secret_seal(s, "webhook", hook->id.text, hook->secret, sealed);
+    if (!er)
         er = sql_run(s, NULL,
                      "INSERT INTO webhooks(" COLUMNS ", removed)"
                      " VALUES(?1, ?2, ?3, ?4, ?5, 1, '', ?6, '', 0, ?7, ?7, 0, 0, 0)",
                      "tttttti", hook->id.text, hook->merchant, hook->url, hook->description,
-                     hook->types, hook->secret, (int64_t)now_us);
+                     hook->types, sealed, (int64_t)now_us);
     return store_end(s, er);
 }
 
@@ -79,7 +84,7 @@ int store_hook_get(struct store *s, const char *merchant, const struct id *id,
         return er;
     er = sql_step(s, st);
     if (er == 1)
-        hook_read(st, ret);
+        hook_read(s, st, ret);
     sql_end(st);
     return er == 1 ? 0 : er ? er : ER_NOT_FOUND;
 }
@@ -96,7 +101,7 @@ int store_hooks_list(struct store *s, const char *merchant,
         return er;
     while ((er = sql_step(s, st)) == 1) {
         struct store_hook h;
-        hook_read(st, &h);
+        hook_read(s, st, &h);
         each(ctx, &h);
     }
     sql_end(st);
@@ -119,14 +124,20 @@ int store_hook_rotate(struct store *s, struct store_hook *hook, uint64_t overlap
                       uint64_t now_us)
 {
     int changes = 0;
+    char fresh[VAULT_TEXT_BYTES], old[VAULT_TEXT_BYTES];
     (void)str_copy(hook->old_secret, sizeof hook->old_secret, overlap_us ? hook->secret : "");
     hook->old_until_us = overlap_us ? now_us + overlap_us : 0;
     hook->changed_us = now_us;
     hook_secret_make(&s->entropy, hook->secret);
-    int er = sql_run(s, &changes,
+    int er = sql_secret_seal(s, "webhook", hook->id.text, hook->secret, fresh);
+    if (!er)
+        er = sql_secret_seal(s, "webhook_old", hook->id.text, hook->old_secret, old);
+    if (er)
+        return er;
+    er = sql_run(s, &changes,
                      "UPDATE webhooks SET secret = ?, old_secret = ?, old_until_us = ?,"
                      " changed_us = ? WHERE id = ? AND NOT removed",
-                     "ttiit", hook->secret, hook->old_secret, (int64_t)hook->old_until_us,
+                     "ttiit", fresh, old, (int64_t)hook->old_until_us,
                      (int64_t)now_us, hook->id.text);
     return er ? er : changes ? 0 : ER_NOT_FOUND;
 }

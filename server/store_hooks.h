@@ -102,6 +102,7 @@ struct store_outcome {
     int64_t delivery;
     int status;
     const char *error; /* a constant, "" */
+    uint64_t sent_us;  /* when its webhook was looked at for it */
     struct hook_verdict verdict;
 };
 /** What became of attempts, all in one transaction. */

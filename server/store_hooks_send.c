@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "server/store_hooks.h"
+#include "server/store_secrets.h"
 #include "server/store_sql.h"
 
 #define SECOND UINT64_C(1000000)
@@ -253,9 +254,30 @@ static int lane_advance(struct store *s, const struct hook_lane *lane, uint64_t 
         "tt", lane->hook.text, lane->case_id.text);
 }
 
-static int outcome_write(struct store *s, const struct store_outcome *o, uint64_t now_us)
+/** Who was asked says that it is gone; but the webhook may have moved on since. */
+static int is_gone(struct store *s, const struct store_outcome *o, bool *ret)
+{
+    sqlite3_stmt *st;
+    int er = sql_begin(s, &st, "SELECT 1 FROM webhooks WHERE id = ? AND changed_us > ?", "ti",
+                       o->lane.hook.text, (int64_t)o->sent_us);
+    if (er)
+        return er;
+    er = sql_step(s, st);
+    sql_end(st);
+    *ret = er == 0;
+    return er < 0 ? er : 0;
+}
+
+static int outcome_write(struct store *s, const struct store_outcome *given, uint64_t now_us)
 {
     int changes = 0;
+    bool gone = true;
+    struct store_outcome outcome = *given, *o = &outcome;
+    int seen = o->verdict.fate == HOOK_GONE ? is_gone(s, o, &gone) : 0;
+    if (seen)
+        return seen;
+    if (!gone)
+        o->verdict = (struct hook_verdict){.fate = HOOK_RETRY, .next_us = now_us};
     bool over = o->verdict.fate != HOOK_RETRY, dead = over && o->verdict.fate != HOOK_DELIVERED;
     int er = sql_run(s, &changes,
                      "UPDATE hook_deliveries SET state = ?2, attempts = attempts + 1,"
@@ -389,10 +411,12 @@ int store_hooks_sweep(struct store *s, uint64_t now_us, bool *ret_more)
             return er;
         *ret_more |= count == LIMIT_HOOK_STEP;
     }
-    return sql_run(s, NULL,
-                   "DELETE FROM webhooks WHERE removed AND NOT EXISTS"
-                   " (SELECT 1 FROM hook_deliveries WHERE hook = webhooks.id)",
-                   "");
+    int er = store_secrets_tidy(s, now_us);
+    return er ? er
+              : sql_run(s, NULL,
+                        "DELETE FROM webhooks WHERE removed AND NOT EXISTS"
+                        " (SELECT 1 FROM hook_deliveries WHERE hook = webhooks.id)",
+                        "");
 }
 
 int store_hooks_figures(struct store *s, struct store_hook_figures *ret)

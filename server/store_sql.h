@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "base/vault_text.h"
 #include "server/store.h"
 
 #define STORE_STATEMENTS 224
@@ -17,6 +18,7 @@ struct store {
     sqlite3 *db;
     struct entropy entropy;
     struct log *log;
+    struct vault *secrets; /* store_secrets.h; NULL: they are kept plain */
     char folder[STORE_PATH_BYTES]; /* of store_set_folder; "": none */
     unsigned depth;                /* of store_begin */
     int failed;                    /* the first error inside the transaction */
@@ -64,6 +66,13 @@ int store_hooks_note(struct store *s, const struct store_event *e);
 int store_stats_note(struct store *s, const struct store_event *e);
 /** The figures of all events that there are, where none have been summed up yet. */
 int store_stats_fill(struct store *s);
+
+/** A secret on its way into a column, bound to that and to its row. ER_INVALID: it is too long. */
+int sql_secret_seal(struct store *s, const char *column, const char *id, const char *secret,
+                    char ret[static VAULT_TEXT_BYTES]);
+/** And out of it; "" where it cannot be read, which is logged. `kept` may be NULL. */
+void sql_secret_open(struct store *s, const char *column, const char *id, const char *kept,
+                     char *ret, size_t size);
 
 /** Sets `name` to the time as RFC 3339; 0 or ER_NOMEM. */
 int json_set_time(json_t *object, const char *name, uint64_t at_us);

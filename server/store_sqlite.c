@@ -189,6 +189,11 @@ static const char *const migrations[] = {
     " id TEXT PRIMARY KEY, number TEXT NOT NULL UNIQUE,"
     " case_id TEXT NOT NULL REFERENCES cases(id), seq INTEGER NOT NULL) STRICT;"
     "CREATE INDEX certificates_case ON certificates(case_id, id);",
+    "ALTER TABLE api_keys ADD COLUMN old_secret TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE api_keys ADD COLUMN old_until_us INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE api_keys ADD COLUMN changed_us INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE api_keys ADD COLUMN roles TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE api_keys ADD COLUMN scopes TEXT NOT NULL DEFAULT '';",
 };
 #define VERSION ((int)(sizeof migrations / sizeof migrations[0]))
 
@@ -511,6 +516,7 @@ void store_close(struct store *s)
     for (size_t i = 0; i < s->statement_count; i++)
         sqlite3_finalize(s->statements[i].statement);
     store_unsaved_clear(s);
+    vault_free(s->secrets);
     if (sqlite3_close(s->db) != SQLITE_OK)
         log_event(s->log, LOG_ERROR, "store_close_failed", NULL);
     free(s);

@@ -206,7 +206,10 @@ static bool verify(struct exchange *x, const char **ret_why)
         return false;
     const char *token = header + 7 + strspn(header + 7, " ");
     uint64_t now_s = calls_unix_us(x->whip->config.calls) / 1000000;
-    return auth_verify(x->whip->config.auth, token, strlen(token), now_s, &x->who, ret_why) == 0;
+    if (auth_verify(x->whip->config.auth, token, strlen(token), now_s, &x->who, ret_why))
+        return false;
+    *ret_why = "the token's key is not for calls";
+    return (x->who.scopes & AUTH_CALL) != 0;
 }
 
 static void on_options(struct exchange *x)

@@ -275,6 +275,89 @@ static void test_who_may_enter(void **state)
     assert_true(claims_allow_case(&c, &case_id, &room, "m"));
 }
 
+static const char *minted(struct auth *a, const char *key, enum role role)
+{
+    static char token[AUTH_TOKEN_BYTES];
+    struct claims c = {.role = role,
+                       .identity = "x",
+                       .grants = role_describe(role)->grants,
+                       .expires_s = NOW + 100};
+    (void)snprintf(c.key, sizeof c.key, "%s", key);
+    assert_int_equal(auth_mint(a, &c, NOW, token), 0);
+    return token;
+}
+
+static int verified(struct auth *a, const char *token, uint64_t now_s, struct claims *ret)
+{
+    const char *why;
+    return auth_verify(a, token, strlen(token), now_s, ret, &why);
+}
+
+static void test_roles_and_scopes(void **state)
+{
+    (void)state;
+    struct auth *a = keys();
+    struct claims c;
+    struct auth_key_spec spec = {.id = "k3", .merchant = "m", .secret = "s3", .old_secret = ""};
+    assert_int_equal(auth_roles_parse("agent,service", &spec.roles), 0);
+    assert_int_equal(auth_scopes_parse("read,call", &spec.scopes), 0);
+    assert_int_equal(spec.scopes, AUTH_READ | AUTH_CALL);
+    assert_int_equal(auth_put_key(a, &spec), 0);
+    assert_int_equal(verified(a, minted(a, "k3", ROLE_AGENT), NOW, &c), 0);
+    assert_int_equal(c.scopes, AUTH_READ | AUTH_CALL);
+    assert_int_equal(verified(a, minted(a, "k1", ROLE_AGENT), NOW, &c), 0);
+    assert_int_equal(c.scopes, AUTH_ALL);
+    struct claims other = {
+        .role = ROLE_ARBITER, .identity = "x", .key = "k3", .expires_s = NOW + 9};
+    char token[AUTH_TOKEN_BYTES];
+    assert_int_equal(auth_mint(a, &other, NOW, token), ER_DENIED);
+    /* Signed by somebody who has the secret all the same. */
+    char claims[200];
+    (void)snprintf(claims, sizeof claims,
+                   "{\"iss\":\"k3\",\"sub\":\"x\",\"role\":\"arbiter\",\"exp\":%llu}",
+                   (unsigned long long)NOW + 9);
+    const char *forged = forge("{\"alg\":\"HS256\",\"kid\":\"k3\"}", claims, "s3");
+    assert_int_equal(verified(a, forged, NOW, &c), ER_DENIED);
+    unsigned bits;
+    assert_int_equal(auth_scopes_parse("", &bits), 0);
+    assert_int_equal(bits, AUTH_ALL);
+    assert_int_equal(auth_roles_parse("", &bits), 0);
+    assert_int_equal(bits, (1u << ROLE_COUNT) - 1);
+    assert_int_equal(auth_scopes_parse("read,", &bits), ER_INVALID);
+    assert_int_equal(auth_scopes_parse("read write", &bits), ER_INVALID);
+    assert_int_equal(auth_roles_parse("king", &bits), ER_INVALID);
+    assert_int_equal(auth_remove_key(a, "k3"), 0);
+    assert_int_equal(auth_remove_key(a, "k3"), ER_NOT_FOUND);
+    assert_false(auth_knows_key(a, "k3"));
+    assert_int_equal(verified(a, minted(a, "k2", ROLE_AGENT), NOW, &c), 0); /* is still there */
+    assert_string_equal(c.merchant, "other");
+    auth_free(a);
+}
+
+static void test_a_new_secret_beside_the_old(void **state)
+{
+    (void)state;
+    struct auth *a = keys();
+    struct claims c;
+    char before[AUTH_TOKEN_BYTES];
+    struct auth_key_spec spec = {.id = "k3",
+                                 .merchant = "m",
+                                 .secret = "old",
+                                 .old_secret = "",
+                                 .roles = ~0u,
+                                 .scopes = AUTH_ALL};
+    assert_int_equal(auth_put_key(a, &spec), 0);
+    (void)snprintf(before, sizeof before, "%s", minted(a, "k3", ROLE_AGENT));
+    spec.secret = "new";
+    spec.old_secret = "old";
+    spec.old_until_s = NOW + 50;
+    assert_int_equal(auth_put_key(a, &spec), 0);
+    assert_int_equal(verified(a, before, NOW + 49, &c), 0);
+    assert_int_equal(verified(a, before, NOW + 50, &c), ER_UNAUTHENTIC);
+    assert_int_equal(verified(a, minted(a, "k3", ROLE_AGENT), NOW + 60, &c), 0);
+    auth_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -284,6 +367,8 @@ int main(void)
         cmocka_unit_test(test_broken_forms),
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_who_may_enter),
+        cmocka_unit_test(test_roles_and_scopes),
+        cmocka_unit_test(test_a_new_secret_beside_the_old),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/er.h"
+#include "base/str.h"
 #include "base/json.h"
 #include "server/store_hooks.h"
 #include "tests/unit/support/hook_scene.h"
@@ -212,6 +213,7 @@ static void test_gone(void **state)
                                     .delivery = number,
                                     .status = 410,
                                     .error = "",
+                                    .sent_us = HOOK_T0 + HOOK_S,
                                     .verdict = {.fate = HOOK_GONE}};
     assert_int_equal(store_hooks_done(s->store, &o, 1, HOOK_T0 + HOOK_S), 0);
     assert_int_equal(store_hook_get(s->store, "m", &h.id, &got), 0);
@@ -223,6 +225,27 @@ static void test_gone(void **state)
     assert_true(got.waiting == 0 && got.dead == 3);
     assert_int_equal(store_hook_get(s->store, "m", &other.id, &got), 0);
     assert_true(got.enabled && got.waiting == 4);
+}
+
+/** The answer of the old address comes when the webhook has moved on. */
+static void test_gone_from_where_it_was(void **state)
+{
+    struct hook_scene *s = *state;
+    struct store_hook h = hook_scene_hook(s, "m", ""), got;
+    hook_scene_event(s, 0, "noted");
+    const struct store_outcome o = {.lane = {.hook = h.id, .case_id = s->cases[0]},
+                                    .delivery = 1,
+                                    .status = 410,
+                                    .error = "",
+                                    .sent_us = HOOK_T0 + HOOK_S,
+                                    .verdict = {.fate = HOOK_GONE}};
+    (void)str_copy(h.url, sizeof h.url, "https://elsewhere.example/");
+    assert_int_equal(store_hook_change(s->store, &h, HOOK_T0 + 2 * HOOK_S), 0);
+    assert_int_equal(store_hooks_done(s->store, &o, 1, HOOK_T0 + 3 * HOOK_S), 0);
+    assert_int_equal(store_hook_get(s->store, "m", &h.id, &got), 0);
+    assert_true(got.enabled && got.waiting == 1 && got.dead == 0);
+    assert_int_equal(hook_scene_round(s, HOOK_T0 + 4 * HOOK_S, 200), 1); /* to the new one */
+    assert_int_equal(s->got_count, 1);
 }
 
 static void test_removed(void **state)
@@ -261,6 +284,7 @@ int main(void)
         TEST(test_one_bad_case_holds_up_no_other),
         TEST(test_never_reached),
         TEST(test_gone),
+        TEST(test_gone_from_where_it_was),
         TEST(test_removed),
         TEST(test_the_old_secret_ends),
     };

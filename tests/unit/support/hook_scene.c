@@ -91,8 +91,12 @@ static void post_out(void *ctx, const struct store_due *due)
     struct hook_verdict v = hooks_answered(s->hooks, &a, s->now_us);
     if (v.fate == HOOK_DELIVERED)
         take(s, d);
-    s->outcomes[s->outcome_count++] = (struct store_outcome){
-        .lane = d->lane, .delivery = d->id, .status = a.status, .error = "", .verdict = v};
+    s->outcomes[s->outcome_count++] = (struct store_outcome){.lane = d->lane,
+                                                             .delivery = d->id,
+                                                             .status = a.status,
+                                                             .error = "",
+                                                             .sent_us = s->now_us,
+                                                             .verdict = v};
 }
 
 size_t hook_scene_round(struct hook_scene *s, uint64_t now_us, int status)
