@@ -202,11 +202,19 @@
 #define LIMIT_TIMER_SECONDS 157680000 /* of a state's timer, five years; 400 beyond */
 #define LIMIT_LINKS 64                /* from a case to others; likewise */
 #define LIMIT_PAGE_ITEMS 200          /* a larger ?limit= is cut to this */
-#define LIMIT_NAME 200             /* bytes of a person's name, a title and the like; 400 beyond */
-#define LIMIT_IDENTITY 128         /* bytes of a token's sub; 401 beyond */
-#define LIMIT_STATS_ROWS 2000      /* of figures by hour, day and so on; 400 beyond */
-#define LIMIT_STATS_KEYS 1000      /* agents, teams, reasons of a merchant; others are one */
-#define LIMIT_API_KEYS_MERCHANT 32 /* one more is refused: 429 */
+#define LIMIT_NAME 200        /* bytes of a person's name, a title and the like; 400 beyond */
+#define LIMIT_IDENTITY 128    /* bytes of a token's sub; 401 beyond */
+#define LIMIT_STATS_ROWS 2000 /* of figures by hour, day and so on; 400 beyond */
+#define LIMIT_STATS_KEYS 1000 /* agents, teams, reasons of a merchant; others are one */
+/* Requests a second, and at once; beyond: 429 with Retry-After */
+#define LIMIT_REQUESTS_SERVICE 2000 /* of a back end */
+#define LIMIT_REQUESTS_SERVICE_BURST 4000
+#define LIMIT_REQUESTS_PERSON 100
+#define LIMIT_REQUESTS_PERSON_BURST 400
+#define LIMIT_REQUESTS_REFUSED 20 /* of an address, with tokens that are none */
+#define LIMIT_REQUESTS_REFUSED_BURST 200
+#define LIMIT_REQUESTS_NAMES 65536     /* counted at once; others are not, until some are at rest */
+#define LIMIT_API_KEYS_MERCHANT 32     /* one more is refused: 429 */
 #define LIMIT_API_KEY_OVERLAP_S 604800 /* the old secret beside a new one, at most */
 #define LIMIT_API_KEYS 1024            /* of all merchants; more fail the start, or the reload */
 #define LIMIT_TOKEN 4096               /* bytes of a JWT */

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "server/calls.h"
+#include "server/rate.h"
 #include "server/case_deeds.h"
 #include "server/static.h"
 #include "server/store_record.h"
@@ -74,6 +75,7 @@ static const struct route routes[] = {
     {HTTP_GET, V1 "/webhooks/{id}/deliveries/{delivery}", ROUTE_MANAGE, api_hook_delivery, NULL},
     {HTTP_POST, V1 "/webhooks/{id}/deliveries/{delivery}/replay", ROUTE_JSON | ROUTE_MANAGE,
      api_hook_delivery_replay, NULL},
+    {HTTP_GET, V1 "/log", ROUTE_MANAGE, api_log, NULL},
     {HTTP_GET, V1 "/api-keys", ROUTE_MANAGE, api_keys_list, NULL},
     {HTTP_POST, V1 "/api-keys", ROUTE_JSON | ROUTE_MANAGE, api_key_create, NULL},
     {HTTP_POST, V1 "/api-keys/{id}/rotate", ROUTE_JSON | ROUTE_MANAGE, api_key_rotate, NULL},
@@ -353,6 +355,35 @@ static bool let_in(struct api_call *c)
     return false;
 }
 
+/** Nobody asks more often than is good for others: who has a token by its person, and tokens that are none by the
+ *  address they come from, unless a proxy stands before it. False: the problem is set. */
+static bool paced(struct api_call *c)
+{
+    static const struct rate_limit service = {LIMIT_REQUESTS_SERVICE, LIMIT_REQUESTS_SERVICE_BURST},
+                                   person = {LIMIT_REQUESTS_PERSON, LIMIT_REQUESTS_PERSON_BURST},
+                                   refused = {LIMIT_REQUESTS_REFUSED, LIMIT_REQUESTS_REFUSED_BURST};
+    char name[AUTH_KEY_BYTES + LIMIT_IDENTITY + ADDR_TEXT_BYTES];
+    uint64_t wait_us = 0;
+    if (!c->app->rates)
+        return true;
+    if (c->has_claims) {
+        (void)snprintf(name, sizeof name, "%s/%s", c->claims.key, c->claims.identity);
+        wait_us = rates_take(c->app->rates, name,
+                             c->claims.role == ROLE_SERVICE ? &service : &person, clock_now_us());
+    } else if (c->response.status == 401 && !c->request->forwarded) {
+        addr_format_ip(&c->request->peer, name);
+        wait_us = rates_take(c->app->rates, name, &refused, clock_now_us());
+    }
+    if (!wait_us)
+        return true;
+    c->app->requests_paced++;
+    http_response_clear(&c->response);
+    api_problem(c, 429, "too many requests");
+    http_header_add(&c->response, "retry-after", "%llu",
+                    (unsigned long long)((wait_us + 999999) / 1000000));
+    return false;
+}
+
 /** Parses the body. False: the problem is set. */
 static bool take_body(struct api_call *c)
 {
@@ -473,7 +504,8 @@ void api_dispatch(struct app *app, struct http_request *request)
     c->draining = app->drain_until_us != 0;
     c->disk_low = app->calls && calls_is_disk_low(app->calls);
     c->clips_unsaved = app->calls && calls_has_unsaved(app->calls);
-    if (!let_in(c) || !take_body(c)) {
+    bool in = let_in(c);
+    if (!paced(c) || !in || !take_body(c)) {
         api_answer(c);
     } else if (!c->has_claims || !c->claims.jti[0]) {
         carry_out(c);

@@ -99,6 +99,10 @@ void api_hold_lift(struct store *s, struct api_call *c);
 void api_retention_get(struct store *s, struct api_call *c);
 void api_retention_put(struct store *s, struct api_call *c);
 void api_retention_changes(struct store *s, struct api_call *c);
+/** That this person has read the case is in the merchant's log: once a day. What cannot be written down is logged and
+ *  stops nobody from reading. */
+void api_case_was_read(struct store *s, struct api_call *c, const struct store_case *sc);
+void api_log(struct store *s, struct api_call *c);
 void api_keys_list(struct store *s, struct api_call *c);
 void api_key_create(struct store *s, struct api_call *c);
 void api_key_rotate(struct store *s, struct api_call *c);

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "server/api_keep.h"
 #include "server/app_keys.h"
+#include "server/store_log.h"
 
 #define NO_KEY "there is no such API key"
 #define OVERLAP_S 86400
@@ -115,6 +116,19 @@ static void secret_make(struct api_call *c, char ret[65])
     explicit_bzero(bytes, sizeof bytes);
 }
 
+/** What was done is in the log, or it was not done. Within a transaction, which it ends. */
+static int logged(struct store *s, const struct api_call *c, int er, const char *action,
+                  const struct store_api_key *key)
+{
+    json_t *data = json_pack("{s:s,s:s}", "roles", key->roles, "scopes", key->scopes);
+    if (!er)
+        er = data ? store_log_add(s, c->claims.merchant, c->claims.identity, action, key->id, data,
+                                  c->unix_us)
+                  : ER_NOMEM;
+    json_decref(data);
+    return store_end(s, er);
+}
+
 static void answer(struct api_call *c, int status, int er, const struct store_api_key *key)
 {
     if (!er)
@@ -151,7 +165,9 @@ void api_key_create(struct store *s, struct api_call *c)
     if (!er && auth_knows_key(c->app->auth, key.id))
         er = ER_CONFLICT; /* be it of the settings */
     if (!er)
-        er = store_api_key_add(s, &key, c->unix_us);
+        er = store_begin(s);
+    if (!er)
+        er = logged(s, c, store_api_key_add(s, &key, c->unix_us), "api_key_created", &key);
     answer(c, 201, er, &key);
     explicit_bzero(&key, sizeof key);
 }
@@ -171,7 +187,11 @@ void api_key_rotate(struct store *s, struct api_call *c)
     int er = store_api_key_get(s, c->claims.merchant, c->params.values[0], &key);
     secret_make(c, secret);
     if (!er)
+        er = store_begin(s);
+    if (!er) {
         er = store_api_key_rotate(s, &key, secret, (uint64_t)overlap_s * 1000000, c->unix_us);
+        er = logged(s, c, er, "api_key_rotated", &key);
+    }
     answer(c, 200, er, &key);
     explicit_bzero(&key, sizeof key);
     explicit_bzero(secret, sizeof secret);
@@ -184,7 +204,9 @@ void api_key_delete(struct store *s, struct api_call *c)
         return;
     int er = store_api_key_get(s, c->claims.merchant, c->params.values[0], &key);
     if (!er)
-        er = store_api_key_remove(s, key.id);
+        er = store_begin(s);
+    if (!er)
+        er = logged(s, c, store_api_key_remove(s, key.id), "api_key_removed", &key);
     if (er) {
         api_problem_er(c, er, er == ER_NOT_FOUND ? NO_KEY : NULL);
         return;

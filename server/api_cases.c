@@ -105,8 +105,10 @@ void api_cases_create(struct store *s, struct api_call *c)
 void api_case_get(struct store *s, struct api_call *c)
 {
     struct store_case sc;
-    if (api_case(s, c, &sc))
-        api_case_answer(c, 200, &sc);
+    if (!api_case(s, c, &sc))
+        return;
+    api_case_was_read(s, c, &sc);
+    api_case_answer(c, 200, &sc);
 }
 
 /* Lists */

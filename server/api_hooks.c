@@ -9,6 +9,7 @@
 #include "server/api_keep.h"
 #include "server/api_page.h"
 #include "server/store_hooks.h"
+#include "server/store_log.h"
 
 #define NO_HOOK "there is no such webhook"
 
@@ -108,6 +109,19 @@ static const char *hook_read(const struct api_call *c, struct store_hook *h)
 
 /* Handlers */
 
+/** What was done is in the log, or it was not done. Within a transaction, which it ends. */
+static int logged(struct store *s, const struct api_call *c, int er, const char *action,
+                  const struct store_hook *h)
+{
+    json_t *data = json_pack("{s:s,s:b}", "url", h->url, "enabled", (int)h->enabled);
+    if (!er)
+        er = data ? store_log_add(s, c->claims.merchant, c->claims.identity, action, h->id.text,
+                                  data, c->unix_us)
+                  : ER_NOMEM;
+    json_decref(data);
+    return store_end(s, er);
+}
+
 void api_hook_create(struct store *s, struct api_call *c)
 {
     struct store_hook h = {.enabled = true};
@@ -120,10 +134,13 @@ void api_hook_create(struct store *s, struct api_call *c)
     }
     bool enabled = h.enabled;
     (void)str_copy(h.merchant, sizeof h.merchant, c->claims.merchant);
-    int er = store_hook_add(s, &h, c->unix_us);
-    if (!er && !enabled) {
-        h.enabled = false;
-        er = store_hook_change(s, &h, c->unix_us);
+    int er = store_begin(s);
+    if (!er) {
+        er = store_hook_add(s, &h, c->unix_us);
+        h.enabled = enabled;
+        if (!er && !enabled)
+            er = store_hook_change(s, &h, c->unix_us);
+        er = logged(s, c, er, "webhook_created", &h);
     }
     if (er == ER_FULL)
         api_problem(c, 429, "there are too many webhooks");
@@ -160,10 +177,14 @@ void api_hook_change(struct store *s, struct api_call *c)
     if (!hook_find(s, c, &h))
         return;
     const char *why = hook_read(c, &h);
-    if (why)
+    if (why) {
         api_problem(c, 400, why);
-    else
-        answer_hook(c, 200, store_hook_change(s, &h, c->unix_us), &h, false);
+        return;
+    }
+    int er = store_begin(s);
+    if (!er)
+        er = logged(s, c, store_hook_change(s, &h, c->unix_us), "webhook_changed", &h);
+    answer_hook(c, 200, er, &h, false);
 }
 
 void api_hook_delete(struct store *s, struct api_call *c)
@@ -171,7 +192,9 @@ void api_hook_delete(struct store *s, struct api_call *c)
     struct store_hook h;
     if (!hook_find(s, c, &h))
         return;
-    int er = store_hook_remove(s, &h, c->unix_us);
+    int er = store_begin(s);
+    if (!er)
+        er = logged(s, c, store_hook_remove(s, &h, c->unix_us), "webhook_removed", &h);
     if (er)
         api_problem_er(c, er, NULL);
     else
@@ -189,7 +212,11 @@ void api_hook_rotate(struct store *s, struct api_call *c)
         api_problem(c, 400, "`overlap_seconds` is a number from 0 to 604800");
         return;
     }
-    int er = store_hook_rotate(s, &h, (uint64_t)overlap_s * UINT64_C(1000000), c->unix_us);
+    int er = store_begin(s);
+    if (!er) {
+        er = store_hook_rotate(s, &h, (uint64_t)overlap_s * UINT64_C(1000000), c->unix_us);
+        er = logged(s, c, er, "webhook_rotated", &h);
+    }
     answer_hook(c, 200, er, &h, true);
 }
 

@@ -303,6 +303,8 @@ static void write_http(FILE *f, const struct app *app)
         {"http_connections", G, n.connections, "Open connections."},
         {"http_connections_total", C, n.connections_total, "Connections accepted."},
         {"http_requests_total", C, n.requests, "Requests read."},
+        {"http_requests_paced_total", C, app->requests_paced,
+         "Requests refused because too many came from one person or address."},
         {"http_bad_requests_total", C, n.bad_requests,
          "Requests refused before they were handed on."},
         {"http_refused_upgrades_total", C, n.refused_upgrades, "Upgrades to WebSocket refused."},

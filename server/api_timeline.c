@@ -33,6 +33,7 @@ void api_timeline(struct store *s, struct api_call *c)
         api_page_drop(&page);
         return;
     }
+    api_case_was_read(s, c, &sc);
     bool internal = case_role_sees_internal(c->claims.role);
     int er = store_events_list(s, &sc.id, page.after, page.limit + 1,
                                internal ? page_add_whole : page_add, &page);

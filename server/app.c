@@ -24,6 +24,7 @@
 #include "server/app_keys.h"
 #include "server/calls.h"
 #include "server/hook_runner.h"
+#include "server/rate.h"
 #include "server/sealer.h"
 #include "server/static.h"
 #include "server/storage_keys.h"
@@ -412,6 +413,8 @@ static int start_all(struct app *app)
     int er = log_new(&app->log, STDERR_FILENO, app->config->log_level, app->config->log_json);
     if (!er)
         er = auth_new(&app->auth);
+    if (!er)
+        er = rates_new(&app->rates, LIMIT_REQUESTS_NAMES, entropy_u64(&app->entropy));
     if (er)
         return fail(app, "no memory", er);
     er = start_data(app);
@@ -489,6 +492,7 @@ static void stop_all(struct app *app)
     statics_free(app->statics);
     vault_free(app->vault);
     auth_free(app->auth);
+    rates_free(app->rates);
     log_free(app->log);
     if (app->signal_fd >= 0)
         (void)close(app->signal_fd);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/er.h"
 #include "base/str.h"
+#include "server/store_log.h"
 
 struct run {
     struct store *s;
@@ -65,6 +66,7 @@ static int do_add(struct run *r)
     (void)str_copy(h.merchant, sizeof h.merchant, a->merchant);
     (void)str_copy(h.url, sizeof h.url, a->url);
     int er = store_hook_add(r->s, &h, r->now_us);
+    r->hook = h;
     if (!er)
         (void)fprintf(r->out, "%s %s %s\nsecret %s\n", h.id.text, h.url, h.merchant, h.secret);
     return er;
@@ -175,12 +177,18 @@ int ctl_hooks_run(struct store *s, const char *verb, const struct ctl_hooks *arg
     static const struct {
         const char *verb;
         int (*run)(struct run *r);
-        bool one; /* of --id */
-    } verbs[] = {{"list", do_list, false},      {"add", do_add, false},
-                 {"rotate", do_rotate, true},   {"enable", do_enable, true},
-                 {"disable", do_disable, true}, {"remove", do_remove, true},
-                 {"test", do_test, true},       {"deliveries", do_deliveries, true},
-                 {"dead", do_dead, true},       {"replay", do_replay, true}};
+        bool one;           /* of --id */
+        const char *logged; /* as what; NULL: it changes nothing */
+    } verbs[] = {{"list", do_list, false, NULL},
+                 {"add", do_add, false, "webhook_created"},
+                 {"rotate", do_rotate, true, "webhook_rotated"},
+                 {"enable", do_enable, true, "webhook_changed"},
+                 {"disable", do_disable, true, "webhook_changed"},
+                 {"remove", do_remove, true, "webhook_removed"},
+                 {"test", do_test, true, NULL},
+                 {"deliveries", do_deliveries, true, NULL},
+                 {"dead", do_dead, true, NULL},
+                 {"replay", do_replay, true, NULL}};
     struct run r = {.s = s, .args = args, .now_us = now_us, .out = out};
     size_t i = 0;
     *ret_why = NULL;
@@ -198,7 +206,13 @@ int ctl_hooks_run(struct store *s, const char *verb, const struct ctl_hooks *arg
         if (er)
             return er;
     }
-    int er = verbs[i].run(&r);
+    int er = verbs[i].logged ? store_begin(s) : 0;
+    if (er)
+        return er;
+    er = verbs[i].run(&r);
+    if (!er && verbs[i].logged)
+        er = store_log_add(s, r.hook.merchant, "operator", verbs[i].logged, r.hook.id.text, NULL,
+                           now_us);
     *ret_why = r.why;
-    return er;
+    return verbs[i].logged ? store_end(s, er) : er;
 }

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "server/auth.h"
 #include "server/main_ctl.h"
+#include "server/store_log.h"
 
 /** NULL, or what is wrong. */
 static const char *claims_read(const struct ctl_flags *f, const char *key, struct claims *c)
@@ -99,6 +100,8 @@ static int api_key_add(struct store *s, const struct ctl_flags *f)
     entropy_fill(&entropy, secret, sizeof secret);
     hex_encode(key.secret, secret, sizeof secret);
     int er = store_api_key_add(s, &key, now_us);
+    if (er == 0)
+        er = store_log_add(s, key.merchant, "operator", "api_key_created", key.id, NULL, now_us);
     if (er == 0 && ctl_flag(f, "--name"))
         er = store_merchant_put(s, merchant, ctl_flag(f, "--name"), now_us);
     if (er == 0)
@@ -120,8 +123,22 @@ static int api_key_rotate(struct store *s, const char *id)
     hex_encode(secret, bytes, sizeof bytes);
     er = store_api_key_rotate(s, &key, secret, UINT64_C(86400000000), clock_unix_us());
     if (er == 0)
+        er = store_log_add(s, key.merchant, "operator", "api_key_rotated", key.id, NULL,
+                           clock_unix_us());
+    if (er == 0)
         (void)printf("%s:%s\n", key.id, secret);
     return er;
+}
+
+static int api_key_remove(struct store *s, const char *id)
+{
+    struct store_api_key key;
+    int er = store_api_key_get(s, NULL, id, &key);
+    if (er == 0)
+        er = store_api_key_remove(s, id);
+    return er ? er
+              : store_log_add(s, key.merchant, "operator", "api_key_removed", id, NULL,
+                              clock_unix_us());
 }
 
 static int api_key_verb(struct store *s, const char *verb, const struct ctl_flags *f)
@@ -133,7 +150,7 @@ static int api_key_verb(struct store *s, const char *verb, const struct ctl_flag
         return api_key_add(s, f);
     if (!id)
         return ER_INVALID;
-    return strcmp(verb, "rotate") == 0 ? api_key_rotate(s, id) : store_api_key_remove(s, id);
+    return strcmp(verb, "rotate") == 0 ? api_key_rotate(s, id) : api_key_remove(s, id);
 }
 
 int ctl_api_keys(int argc, char **argv)

@@ -194,6 +194,15 @@ static const char *const migrations[] = {
     "ALTER TABLE api_keys ADD COLUMN changed_us INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE api_keys ADD COLUMN roles TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE api_keys ADD COLUMN scopes TEXT NOT NULL DEFAULT '';",
+    "CREATE TABLE log("
+    " merchant TEXT NOT NULL, seq INTEGER NOT NULL, at_us INTEGER NOT NULL, actor TEXT NOT NULL,"
+    " action TEXT NOT NULL, subject TEXT NOT NULL, data TEXT NOT NULL,"
+    " PRIMARY KEY(merchant, seq)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX log_subject ON log(merchant, subject, actor, action, at_us);"
+    "CREATE TRIGGER log_stay BEFORE UPDATE ON log BEGIN"
+    " SELECT RAISE(ABORT, 'what was done stays as it was'); END;"
+    "CREATE TRIGGER log_last BEFORE DELETE ON log BEGIN"
+    " SELECT RAISE(ABORT, 'what was done stays known'); END;",
 };
 #define VERSION ((int)(sizeof migrations / sizeof migrations[0]))
 

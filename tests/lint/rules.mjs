@@ -106,6 +106,7 @@ const TESTED_WITH = {
   'server/store_feed.c': 'ctl_events',
   'server/store_disputes.c': 'api_disputes',
   'server/store_examination.c': 'api_examination',
+  'server/store_log.c': 'api_log',
   'server/store_people.c': 'store',
   'server/store_sqlite.c': 'store',
   'server/store_stills.c': 'store',
