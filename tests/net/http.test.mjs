@@ -84,7 +84,9 @@ test('a case is opened, read, listed', async () => {
 
   const path = `/api/v1/cases/${made.body.id}`;
   const read = await server.api('GET', path, { token: buyerOf(made.body) });
-  assert.deepEqual(read.body, made.body);
+  const { tags, links, ...seen } = made.body; // these are staff's
+  assert.deepEqual([tags, links], [[], []]);
+  assert.deepEqual(read.body, seen);
   const tag = read.headers.get('etag');
   assert.equal(await status('GET', path, { token: agent, headers: { 'if-none-match': tag } }), 304);
 
