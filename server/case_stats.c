@@ -308,6 +308,7 @@ static const struct {
     {"verdict_given", on_solved},
     {"closed", on_closed},
     {"cancelled", on_cancelled},
+    {"expired", on_cancelled},
     {"reopened", on_reopened},
     {"rated", on_rated},
     {"clip_ready", on_clip},

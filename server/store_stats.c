@@ -104,7 +104,7 @@ static int event_take(struct store *s, const char *merchant, struct stats_case *
 #define COUNTED                                                                                    \
     "type IN ('case_opened', 'case_changed', 'waiting_started', 'waiting_stopped', "               \
     "'call_started', 'call_ended',"                                                                \
-    " 'outcome_agreed', 'ruled', 'closed', 'cancelled', 'reopened', 'rated', 'clip_ready')"
+    " 'outcome_agreed', 'ruled', 'closed', 'cancelled', 'expired', 'reopened', 'rated', 'clip_ready')"
 
 int store_stats_note(struct store *s, const struct store_event *e)
 {
