@@ -340,12 +340,27 @@ int queue_decline(struct queue *q, const char *merchant, const char *identity,
 
 /* Calls */
 
+/** Somebody who takes calls without having said so. NULL: no room. */
+static struct agent *agent_unasked(struct queue *q, const char *merchant, const char *identity)
+{
+    struct queue_agent info = {0};
+    struct agent *a;
+    (void)str_copy(info.merchant, sizeof info.merchant, merchant);
+    (void)str_copy(info.identity, sizeof info.identity, identity);
+    if (agent_new(q, &info, &a) < 0)
+        return NULL;
+    a->present = true;
+    return a;
+}
+
 void queue_call_begin(struct queue *q, const char *merchant, const char *identity,
                       const struct id *case_id, uint64_t now_us)
 {
     q->now_us = now_us;
     struct agent *a = queue_agent_find(q, merchant, identity);
-    if (!a || find_call(a, case_id))
+    if (!a && !(a = agent_unasked(q, merchant, identity)))
+        return;
+    if (find_call(a, case_id))
         return;
     add_call(q, a, case_id);
     struct entry *e = a->call_count < capacity_of(a) ? NULL

@@ -79,9 +79,8 @@ static void test_call_without_an_offer(void **state)
 {
     (void)state;
     struct queue_bench b;
-    struct id one = qb_id(1), seven = qb_id(7), none = {0};
+    struct id seven = qb_id(7), none = {0};
     qb_start(&b);
-    queue_call_begin(b.q, SHOP, "ann", &one, b.now_us); /* nobody of that name */
     qb_on(&b, qb_agent("ann", NULL, NULL), true);
     qb_wait(&b, 1, any);
     queue_call_begin(b.q, SHOP, "ann", &seven, b.now_us);
@@ -93,6 +92,56 @@ static void test_call_without_an_offer(void **state)
     assert_int_equal(presence(&b), QUEUE_BUSY);
     qb_end(&b, "ann", 7);
     QB_OFFERED(&b, 2, "ann");
+    queue_free(b.q);
+}
+
+/** A call that somebody is in who had not said to be available takes its place all the same. */
+static void test_available_in_the_middle_of_a_call(void **state)
+{
+    (void)state;
+    struct queue_bench b;
+    struct id seven = qb_id(7), eight = qb_id(8);
+    struct queue_agent abe = qb_agent("abe", NULL, NULL);
+    qb_start(&b);
+    queue_call_begin(b.q, SHOP, "ann", &seven, b.now_us);
+    qb_drain(&b);
+    assert_int_equal(presence(&b), QUEUE_BUSY);
+    assert_false(queue_agent_is_available(b.q, SHOP, "ann"));
+    qb_on(&b, qb_agent("ann", NULL, NULL), true);
+    qb_wait(&b, 1, any);
+    assert_int_equal(b.offers, 0);
+    qb_end(&b, "ann", 7);
+    QB_OFFERED(&b, 1, "ann");
+    qb_accept(&b);
+    queue_call_begin(b.q, SHOP, "abe", &eight, b.now_us);
+    abe.capacity = 2;
+    qb_on(&b, abe, true);
+    qb_wait(&b, 2, any);
+    QB_OFFERED(&b, 2, "abe"); /* has room for one beside it */
+    qb_accept(&b);
+    qb_wait(&b, 3, any);
+    QB_OFFERED(&b, 2, "abe");
+    queue_free(b.q);
+}
+
+/** Who took a call unasked, and has gone, is forgotten when it ends. */
+static void test_unasked_and_gone(void **state)
+{
+    (void)state;
+    struct queue_bench b;
+    struct id seven = qb_id(7);
+    qb_start(&b);
+    queue_call_begin(b.q, SHOP, "ann", &seven, b.now_us);
+    qb_end(&b, "ann", 7);
+    assert_int_equal(presence(&b), QUEUE_AWAY);
+    qb_wait(&b, 1, any);
+    assert_int_equal(b.offers, 0);
+    queue_call_begin(b.q, SHOP, "ann", &seven, b.now_us);
+    queue_agent_remove(b.q, SHOP, "ann", b.now_us);
+    assert_int_equal(presence(&b), QUEUE_BUSY);
+    qb_end(&b, "ann", 7);
+    assert_int_equal(presence(&b), QUEUE_AWAY);
+    assert_int_equal(b.offers, 0);
     queue_free(b.q);
 }
 
@@ -145,6 +194,8 @@ int main(void)
         cmocka_unit_test(test_wrap_up),
         cmocka_unit_test(test_capacity),
         cmocka_unit_test(test_call_without_an_offer),
+        cmocka_unit_test(test_available_in_the_middle_of_a_call),
+        cmocka_unit_test(test_unasked_and_gone),
         cmocka_unit_test(test_calls_outlive_sessions),
         cmocka_unit_test(test_ringing_out_is_counted_and_told),
     };
