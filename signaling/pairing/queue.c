@@ -18,12 +18,13 @@ void queue_policy_init(struct queue_policy *ret)
         .ring_us = 20 * SECOND_US,
         .keep_us = 120 * SECOND_US,
         .declined_us = 30 * SECOND_US,
-        .prefer_us = 20 * SECOND_US,
-        .language_us = 45 * SECOND_US,
-        .team_us = 75 * SECOND_US,
+        .prefer_us = 10 * SECOND_US,
+        .language_us = 60 * SECOND_US,
+        .team_us = 65 * SECOND_US,
+        .behind_us = 300 * SECOND_US,
         .aged_us = 600 * SECOND_US,
-        .tier_us = {0, 30 * SECOND_US, 60 * SECOND_US, 90 * SECOND_US},
-        .urgency_us = 10 * SECOND_US,
+        .tier_us = {0, 20 * SECOND_US, 50 * SECOND_US, 80 * SECOND_US},
+        .urgency_us = 5 * SECOND_US,
     };
 }
 

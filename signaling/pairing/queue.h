@@ -41,11 +41,12 @@ struct queue_policy {
     uint64_t prefer_us;   /* until then the preferred agent alone is asked, while there at all */
     uint64_t language_us; /* from then on also those who do not speak the language */
     uint64_t team_us;     /* and also those of other teams, and agents instead of appraisers */
-    uint64_t aged_us;     /* from then on before all who have not waited so long */
+    uint64_t behind_us; /* so much longer it must have waited to come first with who speaks none */
+    uint64_t aged_us;   /* from then on before all who have not waited so long */
     uint64_t tier_us[QUEUE_TIERS]; /* that a case of the tier counts as having waited already */
     uint64_t urgency_us;           /* and for each step of its priority */
 };
-/** 20 s, 2 min, 30 s, 0; 20 s, 45 s, 75 s; 10 min; 0, 30, 60 and 90 s, 10 s. */
+/** 20 s, 2 min, 30 s, 0; 10 s, 60 s, 65 s; 5 min, 10 min; 0, 20, 50 and 80 s, 5 s. */
 void queue_policy_init(struct queue_policy *ret);
 
 /** A case whose buyer waits. Words compare without regard to the case of ASCII letters. */
@@ -163,8 +164,9 @@ int queue_accept(struct queue *q, const char *merchant, const char *identity,
                  const struct id *reservation, uint64_t now_us, struct id *ret_case);
 int queue_decline(struct queue *q, const char *merchant, const char *identity,
                   const struct id *reservation, uint64_t now_us);
-/** A call, also one that came about without an offer. Begun already, or an agent who is not known: no
- *  effect. The time until its end counts as handling. */
+/** A call, also one that came about without an offer, or of an agent who has never been available: it
+ *  takes one of the places that the agent will have then. Begun already: no effect. The time until its
+ *  end counts as handling. */
 void queue_call_begin(struct queue *q, const char *merchant, const char *identity,
                       const struct id *case_id, uint64_t now_us);
 /** `wrap_up`: the agent has something to write down after it. */

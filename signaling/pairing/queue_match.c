@@ -112,35 +112,48 @@ void queue_match_entry(struct queue *q, struct entry *e)
         offer(q, e, a);
 }
 
-/** The first in a set whom this agent has not declined, when it comes before `best`. */
-static struct entry *earlier_in(const struct order *ready, const struct agent *a,
-                                struct entry *best)
+/** The earliest case yet, and when it counts as having come as far as this agent is concerned. */
+struct pick {
+    struct entry *entry;
+    int64_t rank_us;
+};
+
+/** The first in a set whom this agent has not declined, when it comes before what was picked. Who has aged
+ *  is not put behind. */
+static void look_in(const struct order *ready, const struct agent *a, int64_t behind_us,
+                    struct pick *pick)
 {
     for (struct order_node *n = order_first(ready); n; n = order_next(n)) {
         struct entry *e = ENTRY_OF(n, ready_node);
-        if (best && !order_less(n, &best->ready_node))
-            break;
-        if (!has_declined(e, a))
-            return e;
+        int64_t rank_us = e->rank_us + (e->aged ? 0 : behind_us);
+        if (pick->entry && (rank_us > pick->rank_us ||
+                            (rank_us == pick->rank_us && e->number > pick->entry->number)))
+            return;
+        if (!has_declined(e, a)) {
+            *pick = (struct pick){e, rank_us};
+            return;
+        }
     }
-    return best;
 }
 
 void queue_match_agent(struct queue *q, struct agent *a)
 {
     if (!queue_agent_is_free(a))
         return;
-    struct entry *best = earlier_in(&a->mine, a, NULL);
+    struct pick pick = {0};
+    look_in(&a->mine, a, 0, &pick);
     list_each (class, &a->merchant->active, struct class, active) {
         unsigned fit = class->fits[a->profile->index];
         if (!fit)
             continue;
+        /* others do it better: it is left to them for a while */
+        int64_t behind_us = FIT_LANGUAGE(fit) == FIT_OTHER ? (int64_t)q->policy.behind_us : 0;
         unsigned from = FIT_STAGE(fit) <= queue_class_least(class) ? QUEUE_FITTING : FIT_STAGE(fit);
         for (unsigned stage = from; stage < STAGES; stage++)
-            best = earlier_in(&class->ready[stage], a, best);
+            look_in(&class->ready[stage], a, behind_us, &pick);
     }
-    if (best)
-        offer(q, best, a);
+    if (pick.entry)
+        offer(q, pick.entry, a);
 }
 
 void queue_match_class(struct queue *q, struct class *c)

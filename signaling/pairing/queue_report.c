@@ -15,6 +15,12 @@
     60.0 /* of waits as position and handling have them, before any was measured */
 #define CLASS_DOUBT_S 300.0 /* of waits as all of the merchant's were, before those of the class */
 
+/* Of the wait by position and by measure, and of what those who wait longest say. */
+#define POSITION_WEIGHS 0.6
+#define OLDEST_WEIGHS 0.3
+#define OLDEST_GOES 0.9 /* so much of theirs will come to pass again */
+#define LEAST_S 15.0    /* with nobody free */
+
 static const char *const end_names[] = {
     [QUEUE_EXPIRED] = "expired",
     [QUEUE_WITHDRAWN] = "withdrawn",
@@ -71,17 +77,35 @@ static bool competes(const struct merchant *m, struct class *a, struct class *b)
     return both || !any;
 }
 
-/** Among those who want the same agents; 1 is next. */
-static size_t position_of(struct merchant *m, const struct entry *e)
+/** How long it counts as having waited. */
+static double age_s(const struct queue *q, const struct entry *e)
 {
-    size_t before = 0;
-    if (m->class_count > CLASSES_WIDE)
-        return order_before(&m->line, e->rank_us, e->number) + 1;
-    list_each (class, &m->classes, struct class, node) {
-        if (order_count(&class->line) && competes(m, e->class, class))
-            before += order_before(&class->line, e->rank_us, e->number);
+    int64_t from_us = e->aged ? (int64_t)e->since_us : e->rank_us;
+    return (double)((int64_t)q->now_us - from_us) / 1e6;
+}
+
+/** What lies before an entry. */
+struct outlook {
+    size_t position; /* among those who want the same agents; 1 is next */
+    double oldest_s; /* of them: how long it counts as having waited */
+};
+
+static struct outlook look_out(const struct queue *q, struct merchant *m, const struct entry *e)
+{
+    struct outlook o = {.position = 1};
+    if (m->class_count > CLASSES_WIDE) {
+        o.position += order_before(&m->line, e->rank_us, e->number);
+        o.oldest_s = age_s(q, ENTRY_OF(order_first(&m->line), line_node));
+        return o;
     }
-    return before + 1;
+    list_each (class, &m->classes, struct class, node) {
+        if (!order_count(&class->line) || !competes(m, e->class, class))
+            continue;
+        double oldest_s = age_s(q, ENTRY_OF(order_first(&class->line), class_node));
+        o.position += order_before(&class->line, e->rank_us, e->number);
+        o.oldest_s = oldest_s > o.oldest_s ? oldest_s : o.oldest_s;
+    }
+    return o;
 }
 
 /* How long it will take */
@@ -120,19 +144,60 @@ static double factor_of(const struct class *c)
     return (c->took_s + CLASS_DOUBT_S * all) / (c->meant_s + CLASS_DOUBT_S);
 }
 
-static int64_t expected_wait_ms(const struct entry *e, size_t position)
+/** Whether somebody free will be asked when the search has gone so far. */
+static bool is_free_at(const struct entry *e, enum queue_stage stage)
+{
+    list_each (profile, &e->merchant->spare, struct profile, spare) {
+        unsigned fit = e->class->fits[profile->index];
+        if (fit && FIT_STAGE(fit) <= stage)
+            return true;
+    }
+    return false;
+}
+
+/** Until a step that is taken so long after the beginning. */
+static double left_s(const struct queue *q, const struct entry *e, uint64_t after_us)
+{
+    uint64_t at_us = e->since_us + after_us;
+    return at_us > q->now_us ? (double)(at_us - q->now_us) / 1e6 : 0;
+}
+
+/** No less than the preferred agent is waited for, no more than till somebody free may be asked. */
+static double within_steps_s(const struct queue *q, const struct entry *e, double wait_s)
+{
+    const struct queue_policy *p = &q->policy;
+    double prefer_s = e->preferring ? left_s(q, e, p->prefer_us) : 0;
+    double most_s = wait_s;
+    if (is_free_at(e, QUEUE_ANY_LANGUAGE))
+        most_s = left_s(q, e, p->language_us);
+    else if (is_free_at(e, QUEUE_ANY_TEAM))
+        most_s = left_s(q, e, p->team_us);
+    wait_s = wait_s < most_s ? wait_s : most_s;
+    return wait_s > prefer_s ? wait_s : prefer_s;
+}
+
+static int64_t expected_wait_ms(const struct queue *q, const struct entry *e,
+                                const struct outlook *o)
 {
     const struct merchant *m = e->merchant;
-    double meant = meant_s(m, e->class, position);
-    if (meant < 0)
+    double wait_s = meant_s(m, e->class, o->position);
+    if (wait_s < 0)
         return -1;
-    return (int64_t)(m->answer_us / 1000) + (int64_t)(meant * factor_of(e->class) * 1000);
+    if (wait_s > 0) {
+        double behind_s = OLDEST_GOES * o->oldest_s - age_s(q, e);
+        wait_s *= factor_of(e->class);
+        if (behind_s > 0)
+            wait_s = POSITION_WEIGHS * wait_s + OLDEST_WEIGHS * behind_s;
+        wait_s = wait_s > LEAST_S ? wait_s : LEAST_S;
+    }
+    wait_s = within_steps_s(q, e, wait_s);
+    return (int64_t)(m->answer_us / 1000) + (int64_t)(wait_s * 1000);
 }
 
 void queue_wait_meant(struct queue *q, struct entry *e)
 {
-    (void)q;
-    double meant = meant_s(e->merchant, e->class, position_of(e->merchant, e));
+    struct outlook o = look_out(q, e->merchant, e);
+    double meant = meant_s(e->merchant, e->class, o.position);
     e->meant_s = meant > 0 ? meant : 0;
 }
 
@@ -169,15 +234,15 @@ static bool tell(struct queue *q, struct entry *e)
 {
     if (!e->present)
         return true;
-    size_t position = position_of(e->merchant, e);
-    int64_t wait_ms = expected_wait_ms(e, position);
-    if (!is_news(e, position, wait_ms))
+    struct outlook o = look_out(q, e->merchant, e);
+    int64_t wait_ms = expected_wait_ms(q, e, &o);
+    if (!is_news(e, o.position, wait_ms))
         return true;
     struct queue_event *event = queue_emit(q, QUEUE_POSITION, e->info.buyer, e->merchant);
     if (!event)
         return false;
     event->case_id = e->info.case_id;
-    event->position = e->told_position = position;
+    event->position = e->told_position = o.position;
     event->agents = e->told_agents = e->merchant->agents_free;
     event->expected_wait_ms = e->told_wait_ms = wait_ms;
     event->stage = e->told_stage = e->stage;

@@ -10,7 +10,8 @@
  *   {"cmd":"close","peer":NAME} {"cmd":"reset"} {"cmd":"report"}
  *
  * `loupe-bench limit ..` and `loupe-bench drain ..` are in limit.h, `loupe-bench storage
- * ..` in storage.h, `loupe-bench lookback ..` in lookback.h, `loupe-bench cases ..` in cases.h. */
+ * ..` in storage.h, `loupe-bench lookback ..` in lookback.h, `loupe-bench cases ..` in cases.h,
+ * `loupe-bench centre ..` in centre.h, `loupe-bench pairing ..` in pairing.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,9 +26,11 @@
 #include "base/json.h"
 #include "media/peer/srtp.h"
 #include "tests/bench/cases.h"
+#include "tests/bench/centre.h"
 #include "tests/bench/limit.h"
 #include "tests/bench/load_peer.h"
 #include "tests/bench/lookback.h"
+#include "tests/bench/pairing.h"
 #include "tests/bench/report.h"
 #include "tests/bench/storage.h"
 
@@ -272,19 +275,22 @@ static void raise_limits(void)
     (void)prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL); /* frames leave when they are due */
 }
 
+static const struct {
+    const char *name;
+    int (*main)(int argc, char **argv);
+} programs[] = {
+    {"limit", limit_main},       {"drain", drain_main}, {"storage", storage_main},
+    {"lookback", lookback_main}, {"cases", cases_main}, {"centre", centre_main},
+    {"pairing", pairing_main},
+};
+
 int main(int argc, char **argv)
 {
     raise_limits();
-    if (argc > 1 && strcmp(argv[1], "limit") == 0)
-        return limit_main(argc - 2, argv + 2);
-    if (argc > 1 && strcmp(argv[1], "drain") == 0)
-        return drain_main(argc - 2, argv + 2);
-    if (argc > 1 && strcmp(argv[1], "storage") == 0)
-        return storage_main(argc - 2, argv + 2);
-    if (argc > 1 && strcmp(argv[1], "lookback") == 0)
-        return lookback_main(argc - 2, argv + 2);
-    if (argc > 1 && strcmp(argv[1], "cases") == 0)
-        return cases_main(argc - 2, argv + 2);
+    for (size_t i = 0; argc > 1 && i < sizeof programs / sizeof programs[0]; i++) {
+        if (strcmp(argv[1], programs[i].name) == 0)
+            return programs[i].main(argc - 2, argv + 2);
+    }
     struct bench *b = calloc(1, sizeof *b);
     if (!b)
         return 1;

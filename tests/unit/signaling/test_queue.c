@@ -327,11 +327,11 @@ static void test_rank_is_age(void **state)
     start(&b, 1);
     b.now_us = 1000 * S;
     wait_ranked(&b, 1, 0, 0);
-    b.now_us += 29 * S;
-    wait_ranked(&b, 2, 1, 0); /* a tier: 30 s */
+    b.now_us += 19 * S;
+    wait_ranked(&b, 2, 1, 0); /* a tier: 20 s */
     b.now_us += 62 * S;
-    wait_ranked(&b, 3, 3, 0); /* 90 s, but 91 s later */
-    wait_ranked(&b, 4, 2, 9); /* 150 s together */
+    wait_ranked(&b, 3, 3, 0); /* 80 s, but 81 s later */
+    wait_ranked(&b, 4, 2, 9); /* 95 s together */
     wait_ranked(&b, 5, 77, -5);
     assert_int_equal(in_place(&b, 0), 4);
     assert_int_equal(in_place(&b, 1), 2);
@@ -354,7 +354,7 @@ static void test_the_aged_come_first(void **state)
     wait_ranked(&b, 2, 3, 9);
     pass(&b, 99 * S);
     wait_ranked(&b, 3, 3, 9);
-    assert_int_equal(in_place(&b, 0), 1); /* 180 s are not enough for 500 */
+    assert_int_equal(in_place(&b, 0), 1); /* 125 s are not enough for 500 */
     struct queue_policy policy;
     queue_policy_init(&policy);
     policy.tier_us[3] = 2000 * S;

@@ -33,7 +33,7 @@ static void test_preferred_agent_first(void **state)
     qb_wait(&b, 2, c); /* abe is in a call: he is waited for, but not for long */
     QB_OFFERED(&b, 1, "abe");
     assert_int_equal(b.position.stage, QUEUE_PREFERRED);
-    qb_pass(&b, 20 * S - 1);
+    qb_pass(&b, b.policy.prefer_us - 1);
     QB_OFFERED(&b, 1, "abe");
     qb_pass(&b, 1);
     QB_OFFERED(&b, 2, "ann");
@@ -81,7 +81,7 @@ static void test_language_widens(void **state)
     take(&b, "zoe");
     take(&b, "flo"); /* both offers go back; cases 1 to 3 wait for these two */
     QB_OFFERED(&b, 2, "zoe");
-    qb_pass(&b, 45 * S - 1);
+    qb_pass(&b, b.policy.language_us - 1);
     QB_OFFERED(&b, 2, "zoe");
     qb_pass(&b, 1);
     QB_OFFERED(&b, 3, "ann");
@@ -90,6 +90,51 @@ static void test_language_widens(void **state)
     assert_string_equal(b.offer.case_id.text, qb_id(1).text);
     queue_read_counts(b.q, &n);
     assert_int_equal(n.widened[QUEUE_ANY_LANGUAGE], 3);
+    queue_free(b.q);
+}
+
+/** With a choice, an agent gets who speaks the same language, unless the other has waited that much longer. */
+static void test_other_languages_come_behind(void **state)
+{
+    (void)state;
+    struct queue_bench b;
+    const struct queue_case fr = {.languages = {"fr"}}, en = {.languages = {"en"}};
+    qb_start(&b);
+    uint64_t behind_us = b.policy.behind_us;
+    qb_on(&b, qb_agent("ann", NULL, "en"), true);
+    take(&b, "ann");
+    qb_wait(&b, 1, fr); /* nobody else is there: not waited for */
+    qb_pass(&b, behind_us - S);
+    qb_wait(&b, 2, en);
+    qb_pass(&b, 2 * S);
+    qb_wait(&b, 3, en);
+    qb_end(&b, "ann", 900);
+    assert_string_equal(b.offer.case_id.text, qb_id(2).text);
+    qb_accept(&b);
+    qb_end(&b, "ann", 2);
+    assert_string_equal(b.offer.case_id.text, qb_id(1).text);
+    assert_true(b.offer.other_language);
+    qb_accept(&b);
+    qb_end(&b, "ann", 1);
+    assert_string_equal(b.offer.case_id.text, qb_id(3).text);
+    queue_free(b.q);
+}
+
+/** Who has aged is put behind nobody. */
+static void test_the_aged_are_not_put_behind(void **state)
+{
+    (void)state;
+    struct queue_bench b;
+    const struct queue_case fr = {.languages = {"fr"}}, en = {.languages = {"en"}};
+    qb_start(&b);
+    qb_on(&b, qb_agent("ann", NULL, "en"), true);
+    take(&b, "ann");
+    qb_wait(&b, 1, fr);
+    qb_pass(&b, S);
+    qb_wait(&b, 2, en);
+    qb_pass(&b, b.policy.aged_us);
+    qb_end(&b, "ann", 900);
+    assert_string_equal(b.offer.case_id.text, qb_id(1).text);
     queue_free(b.q);
 }
 
@@ -146,7 +191,7 @@ static void test_other_teams_last(void **state)
     qb_on(&b, other, true);
     take(&b, "own");
     qb_wait(&b, 1, c);
-    qb_pass(&b, 75 * S - 1);
+    qb_pass(&b, b.policy.team_us - 1);
     assert_int_equal(b.offers, 0);
     qb_pass(&b, 1);
     QB_OFFERED(&b, 1, "other");
@@ -200,6 +245,8 @@ int main(void)
         cmocka_unit_test(test_preferred_agent_first),
         cmocka_unit_test(test_preferred_agent_declines),
         cmocka_unit_test(test_language_widens),
+        cmocka_unit_test(test_other_languages_come_behind),
+        cmocka_unit_test(test_the_aged_are_not_put_behind),
         cmocka_unit_test(test_language_not_named),
         cmocka_unit_test(test_declined_by_all_who_fit),
         cmocka_unit_test(test_other_teams_last),
