@@ -194,7 +194,7 @@ int webm_box_write(struct webm_box *b, struct file *file,
         return er;
     AVDictionary *options = NULL;
     av_dict_set_int(&options, "cluster_time_limit", 1000, 0);
-    av_dict_set_int(&options, "write_crc32", cues < 0, 0); /* a finished one is sealed instead */
+    av_dict_set_int(&options, "write_crc32", 0, 0); /* the frame log has better sums */
     if (cues < 0)
         av_dict_set_int(&options, "live", 1, 0);
     else
