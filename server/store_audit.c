@@ -253,5 +253,7 @@ int store_audit(struct store *s, struct store_audit *audit, struct report *r)
         return check_case(&a);
     }
     int er = check_database(&a);
+    if (!er)
+        er = audit_stats(&a);
     return er ? er : check_cases(&a);
 }

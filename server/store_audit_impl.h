@@ -57,6 +57,8 @@ void audit_clip_files(struct audit *a, const struct store_clip *c, const json_t 
 void audit_still_files(struct audit *a, const struct store_still *s);
 /** What examinations of the case go by, and its certificates. */
 int audit_judged(struct audit *a);
+/** The sums of figures, of all cases together; in a snapshot of its own. */
+int audit_stats(struct audit *a);
 void audit_tombstone(struct audit *a, const struct store_tombstone *t);
 
 #endif

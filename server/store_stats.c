@@ -104,7 +104,8 @@ static int event_take(struct store *s, const char *merchant, struct stats_case *
 #define COUNTED                                                                                    \
     "type IN ('case_opened', 'case_changed', 'waiting_started', 'waiting_stopped', "               \
     "'call_started', 'call_ended',"                                                                \
-    " 'outcome_agreed', 'ruled', 'closed', 'cancelled', 'expired', 'reopened', 'rated', 'clip_ready')"
+    " 'outcome_agreed', 'ruled', 'closed', 'cancelled', 'expired', 'reopened', 'rated', "          \
+    "'clip_ready')"
 
 int store_stats_note(struct store *s, const struct store_event *e)
 {
@@ -136,7 +137,10 @@ int store_stats_note(struct store *s, const struct store_event *e)
     return er;
 }
 
-int store_stats_fill(struct store *s)
+int store_stats_tell(struct store *s,
+                     void (*each)(void *ctx, const char *merchant, const struct stats_case *c,
+                                  const struct stats_delta *delta),
+                     void *ctx)
 {
     struct stats_case c = {0};
     struct id last = {{0}};
@@ -150,17 +154,39 @@ int store_stats_fill(struct store *s)
         return er;
     while ((er = sql_step(s, st)) == 1) {
         struct id id = sql_id(st, 4);
-        char merchant[STORE_SHORT_BYTES];
-        sql_text(st, 5, merchant, sizeof merchant);
+        struct stats_delta deltas[STATS_DELTAS];
         if (!id_equal(&id, &last))
             c = (struct stats_case){0};
         last = id;
-        er = event_take(s, merchant, &c, st, true);
-        if (er)
-            break;
+        json_t *data = sql_json(st, 3);
+        size_t count = stats_case_take(&c, (const char *)sqlite3_column_text(st, 1), sql_u64(st, 2),
+                                       data, deltas);
+        json_decref(data);
+        for (size_t i = 0; i < count; i++)
+            each(ctx, (const char *)sqlite3_column_text(st, 5), &c, &deltas[i]);
     }
     sql_end(st);
     return er;
+}
+
+struct filling {
+    struct store *s;
+    int er;
+};
+
+static void fill_one(void *ctx, const char *merchant, const struct stats_case *c,
+                     const struct stats_delta *delta)
+{
+    struct filling *f = ctx;
+    if (!f->er)
+        f->er = delta_add(f->s, merchant, c, delta);
+}
+
+int store_stats_fill(struct store *s)
+{
+    struct filling f = {.s = s};
+    int er = store_stats_tell(s, fill_one, &f);
+    return er ? er : f.er;
 }
 
 /* Asking */

@@ -32,4 +32,10 @@ int store_stats(struct store *s, struct store_stats_query *q, struct stats_cell 
                              const struct stats_cell *cell),
                 void *ctx);
 
+/** What all events of all cases add, in their order. */
+int store_stats_tell(struct store *s,
+                     void (*each)(void *ctx, const char *merchant, const struct stats_case *c,
+                                  const struct stats_delta *delta),
+                     void *ctx);
+
 #endif

@@ -98,6 +98,7 @@ const TESTED_WITH = {
   'server/store_audit_record.c': 'store_audit',
   'server/store_audit_judged.c': 'store_audit',
   'server/store_audit_rows.c': 'store_audit',
+  'server/store_audit_stats.c': 'store_audit',
   'server/store_audit_tale.c': 'store_audit',
   'server/store_cases.c': 'store',
   'server/store_certificates.c': 'api_examination',
