@@ -8,7 +8,6 @@
 #define CASE_COLUMNS                                                                               \
     "id, room, number, merchant, kind, state, title, language, priority, buyer, buyer_name,"       \
     " created_us, changed_us, waiting_since_us, version, more, due_us"
-#define CASE_COLUMN_COUNT 17
 
 /** From a row that begins with these columns; the caller clears it in any case. */
 int store_case_read(sqlite3_stmt *st, struct store_case *c);

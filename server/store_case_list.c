@@ -11,7 +11,7 @@
 #include "server/case_words.h"
 #include "server/store_case_impl.h"
 
-#define SCANNED_MAX 4000 /* cases looked at for a page: it may end early, and goes on from there */
+#define SCANNED_MAX 2000 /* cases looked at for a page: it may end early, and goes on from there */
 #define RARE_MAX 2000    /* a state of so few cases is gone through rather than the words */
 
 /* The index of words */
@@ -112,15 +112,15 @@ int store_case_index_all(struct store *s)
 
 /* Lists */
 
-/* What they all have in common: the case, whether it is one that is wanted, its words if they are to be compared.
+/* What they all have in common, from indices alone where that is enough: the case, whether it is one that is wanted, its words if they are to be compared.
  * ?1 merchant, ?2 state, ?3 kind, ?4 tag, ?5 disputed, ?6 before this id, ?7 with words. */
 #define WANTED                                                                                     \
-    "SELECT cases." CASE_COLUMNS                                                                   \
-    ", (?1 IS NULL OR cases.merchant = ?1) AND (?2 IS NULL OR state = ?2)"                         \
+    "SELECT cases.id, (?1 IS NULL OR cases.merchant = ?1) AND (?2 IS NULL OR state = ?2)"          \
     " AND (?3 IS NULL OR kind = ?3) AND (?4 IS NULL OR EXISTS(SELECT 1 FROM tags AS t WHERE"       \
     " t.merchant = cases.merchant AND t.tag = ?4 AND t.case_id = cases.id))"                       \
     " AND (NOT ?5 OR disputed = 1),"                                                               \
-    " CASE WHEN ?7 THEN (SELECT words FROM case_texts WHERE case_id = cases.id) END "
+    " CASE WHEN ?7 AND (?2 IS NULL OR state = ?2) THEN"                                            \
+    " (SELECT words FROM case_texts WHERE case_id = cases.id) END "
 
 enum way {
     WAY_ANY,
@@ -129,6 +129,7 @@ enum way {
     WAY_ROOM,
     WAY_ALL,
     WAY_STATE,
+    WAY_KIND,
     WAY_TAG,
     WAY_DISPUTED,
     WAY_WORDS
@@ -145,15 +146,19 @@ static const char *const ways[] = {
                        " AND ?8 IS NULL ORDER BY id DESC",
     [WAY_STATE] = WANTED "FROM cases INDEXED BY cases_state WHERE merchant = ?1 AND state = ?2"
                          " AND id < ?6 AND ?8 IS NULL ORDER BY id DESC",
-    [WAY_TAG] = WANTED "FROM (SELECT case_id AS one FROM tags WHERE merchant = ?1 AND tag = ?4"
-                       " AND case_id < ?6) CROSS JOIN cases ON cases.id = one WHERE ?8 IS NULL"
-                       " ORDER BY one DESC",
+    [WAY_KIND] = WANTED "FROM cases INDEXED BY cases_kind WHERE merchant = ?1 AND kind = ?3"
+                        " AND id < ?6 AND ?8 IS NULL ORDER BY id DESC",
+    [WAY_TAG] = WANTED
+    "FROM (SELECT case_id AS one FROM tags WHERE merchant = ?1 AND tag = ?4"
+    " AND case_id < ?6) CROSS JOIN cases INDEXED BY cases_filter ON cases.id = one WHERE ?8 IS NULL"
+    " ORDER BY one DESC",
     [WAY_DISPUTED] = WANTED
     "FROM cases INDEXED BY cases_disputed WHERE merchant = ?1 AND disputed = 1"
     " AND id < ?6 AND ?8 IS NULL ORDER BY id DESC",
     [WAY_WORDS] = WANTED
     "FROM case_index CROSS JOIN case_texts ON case_texts.n = case_index.rowid"
-    " CROSS JOIN cases ON cases.id = case_texts.case_id WHERE case_index MATCH ?8"
+    " CROSS JOIN cases INDEXED BY cases_filter ON cases.id = case_texts.case_id WHERE case_index "
+    "MATCH ?8"
     " AND case_index.rowid < coalesce((SELECT n FROM case_texts WHERE case_id = ?6),"
     " 9223372036854775807) ORDER BY case_index.rowid DESC",
 };
@@ -191,6 +196,7 @@ static int way_of(struct store *s, const struct store_case_filter *f, enum way *
            : f->text     ? WAY_WORDS
            : f->tag      ? WAY_TAG
            : f->by_state ? WAY_STATE
+           : f->by_kind  ? WAY_KIND
                          : WAY_ALL;
     return er;
 }
@@ -204,9 +210,9 @@ struct listing {
 /** Whether the row is wanted. */
 static bool fits(sqlite3_stmt *st, const struct case_query *query)
 {
-    if (!sqlite3_column_int(st, CASE_COLUMN_COUNT))
+    if (!sqlite3_column_int(st, 1))
         return false;
-    const char *words = (const char *)sqlite3_column_text(st, CASE_COLUMN_COUNT + 1);
+    const char *words = (const char *)sqlite3_column_text(st, 2);
     return !query || (words && case_query_fits(query, words));
 }
 
@@ -230,12 +236,11 @@ static int walk(struct store *s, sqlite3_stmt *st, struct listing *l,
         }
         last = seen;
         struct store_case c;
-        er = store_case_read(st, &c);
-        if (!er)
-            each(ctx, &c);
-        store_case_clear(&c);
+        er = store_case_get(s, &seen, &c);
         if (er)
             return er;
+        each(ctx, &c);
+        store_case_clear(&c);
     }
     return er;
 }

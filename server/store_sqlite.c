@@ -203,6 +203,13 @@ static const char *const migrations[] = {
     " SELECT RAISE(ABORT, 'what was done stays as it was'); END;"
     "CREATE TRIGGER log_last BEFORE DELETE ON log BEGIN"
     " SELECT RAISE(ABORT, 'what was done stays known'); END;",
+    /* The same with an index for every length that words are begun with: others are gathered whole. */
+    "DROP TABLE case_index;"
+    "CREATE VIRTUAL TABLE case_index USING fts5(scope, words, content='case_texts',"
+    " content_rowid='n', tokenize='ascii', detail='none', columnsize=0, prefix='2 3 4 5 6 7 8');"
+    "INSERT INTO case_index(case_index) VALUES('rebuild');"
+    "CREATE INDEX cases_kind ON cases(merchant, kind, id);"
+    "CREATE INDEX cases_filter ON cases(id, merchant, state, kind, disputed);", /* all in one */
 };
 #define VERSION ((int)(sizeof migrations / sizeof migrations[0]))
 

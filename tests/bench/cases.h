@@ -3,8 +3,8 @@
  *
  *   loupe-bench cases FOLDER CASES SECONDS
  *
- * Makes CASES of them by the same calls as the server, nine in ten of one merchant, with the events, tags and states of
- * cases of all ages; then lists and searches in every way there is, with pages of 50 as the API builds them; then writes
+ * Makes CASES of them by the same calls as the server (0: takes those that it has made there before), nine in ten of one
+ * merchant, with the events, tags and states of cases of all ages; then lists and searches in every way there is, with pages of 50 as the API builds them; then writes
  * events for SECONDS, each a transaction of its own with synchronous=FULL, and fsyncs a plain file as often as it can, for
  * comparison. Prints one JSON object. */
 #ifndef LOUPE_TESTS_BENCH_CASES_H
