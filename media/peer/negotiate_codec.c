@@ -2,6 +2,9 @@
 /* Matching an m-line's payload types with the codecs we relay: by name, clock and, where one name
  * stands for several codecs, by what the fmtp says. */
 #include "media/peer/negotiate.h"
+
+#include <string.h>
+
 #include "media/peer/negotiate_table.h"
 #include "media/wire/h264.h"
 
@@ -62,14 +65,39 @@ static bool profile_level_id(const struct sdp_codec *c, uint32_t *ret)
     return true;
 }
 
+static int base64_digit(char c)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *at = c ? strchr(digits, c) : NULL;
+    return at ? (int)(at - digits) : -1;
+}
+
+/** Whoever leaves profile-level-id out may say in sprop-parameter-sets what it sends: the first of them is
+ *  the sequence parameter set, whose first bytes are those of profile-level-id (RFC 6184, 8.1). */
+static uint32_t profile_told(const struct sdp_codec *c, uint32_t profile_level_id)
+{
+    struct span text = sdp_fmtp_get(c->fmtp, "sprop-parameter-sets");
+    uint32_t bytes = 0;
+    if (sdp_fmtp_get(c->fmtp, "profile-level-id").at || !text.at || text.len < 4)
+        return profile_level_id;
+    for (size_t i = 0; i < 4; i++) {
+        int digit = base64_digit(text.at[i]);
+        if (digit < 0)
+            return profile_level_id;
+        bytes = bytes << 6 | (uint32_t)digit;
+    }
+    bool is_set = (bytes >> 16 & 0x1f) == H264_SPS;
+    return is_set ? (bytes & 0xffff) << 8 : profile_level_id;
+}
+
 static bool h264_fits(const struct codec_info *info, const struct sdp_codec *c,
                       struct line_format *ret)
 {
     if (!profile_level_id(c, &ret->profile_level_id))
         return false;
     ret->level_asymmetry = fmtp_number(c, "level-asymmetry-allowed", 1, 0) == 1;
-    return h264_profile_of((uint8_t)(ret->profile_level_id >> 16),
-                           (uint8_t)(ret->profile_level_id >> 8)) == info->profile &&
+    uint32_t told = profile_told(c, ret->profile_level_id);
+    return h264_profile_of((uint8_t)(told >> 16), (uint8_t)(told >> 8)) == info->profile &&
            fmtp_number(c, "packetization-mode", 2, 0) == info->mode;
 }
 
@@ -101,8 +129,10 @@ static bool codec_fits(const struct line *line, const struct sdp_codec *c, enum 
 {
     const struct codec_info *info = codec_describe(codec);
     *ret = (struct line_format){0};
+    /* RFC 7587, 7: it is always said to have two channels; some do not say it. */
+    bool unsaid = info->format == FORMAT_OPUS && c->channels == 1;
     if (!span_equal_nocase(c->name, info->name) || c->clock_rate != info->clock_rate ||
-        c->channels != info->channels)
+        (c->channels != info->channels && !unsaid))
         return false;
     switch (info->format) {
     case FORMAT_RED:

@@ -145,6 +145,47 @@ static void test_defaults(void **state)
     says(f, true, "a=fmtp:98 level-idx=5;profile=0;tier=0\r\n");
 }
 
+/** GStreamer says what it sends in the parameter sets alone. */
+static void test_profile_of_parameter_sets(void **state)
+{
+    struct fixture *f = *state;
+#define SETS(text)                                                                                 \
+    SESSION("") ONE_VIDEO("a=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1;" text "\r\n")
+    static const struct {
+        const char *offer;
+        enum media_codec codec;
+    } all[] = {
+        {SETS("sprop-parameter-sets=Z0LAHoyNQFAX/LAPCIRq,aM48gA=="), CODEC_H264_CONSTRAINED_1},
+        {SETS("sprop-parameter-sets=Z2QAKKzZQHgC"), CODEC_H264_HIGH_1},
+        {SETS("sprop-parameter-sets=Z2Q"), CODEC_H264_BASELINE_1},
+        {SETS("sprop-parameter-sets=Z2?AKKzZQHgC"), CODEC_H264_BASELINE_1},
+        {SETS("sprop-parameter-sets=aM48gA=="), CODEC_H264_BASELINE_1}, /* of a picture */
+        {SETS("profile-level-id=42e01f;sprop-parameter-sets=Z2QAKKzZQHgC"),
+         CODEC_H264_CONSTRAINED_1},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        const struct line *line = agree(f, all[i].offer);
+        assert_non_null(line);
+        assert_int_equal(line->payload_type[all[i].codec], 96);
+        if (i < 2)
+            says(f, true, "a=fmtp:96 packetization-mode=1;profile-level-id=42000a\r\n");
+    }
+}
+
+/** Some leave out how many channels Opus has. */
+static void test_opus_without_channels(void **state)
+{
+    struct fixture *f = *state;
+    const struct line *line = agree(f, SESSION("") ONE_AUDIO("a=rtpmap:111 OPUS/48000\r\n"));
+    assert_non_null(line);
+    assert_int_equal(line_send_type(line, CODEC_OPUS), 111);
+    says(f, true, "a=rtpmap:111 opus/48000/2\r\n");
+    fixture_close(state);
+    fixture_open(state);
+    f = *state;
+    assert_null(agree(f, SESSION("") ONE_AUDIO("a=rtpmap:111 opus/48000/6\r\n")));
+}
+
 static void test_damaged_formats(void **state)
 {
     struct fixture *f = *state;
@@ -271,6 +312,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_every_codec),
         TEST(test_defaults),
+        TEST(test_profile_of_parameter_sets),
+        TEST(test_opus_without_channels),
         TEST(test_damaged_formats),
         TEST(test_send_as),
         TEST(test_preference),
