@@ -14,6 +14,7 @@
 
 #include "base/er.h"
 #include "base/str.h"
+#include "server/store_certificates.h"
 #include "server/store_sql.h"
 #include "tests/unit/support/whole_store.h"
 
@@ -272,6 +273,96 @@ static void every_changed_file_is_named(void **state)
     report_clear(&r);
 }
 
+/** An authentication that was judged and certified; the certificate's row and the checklist's are its. */
+static struct store_certificate certify(struct whole_store *w)
+{
+    struct store_case c = {.merchant = "default", .kind = CASE_AUTHENTICATION};
+    struct store_certificate made;
+    struct refusal why = {0};
+    json_t *checklist, *exam, *point, *document;
+    size_t i;
+    bool repeated;
+    (void)str_copy(c.title, sizeof c.title, "A watch");
+    (void)str_copy(c.buyer, sizeof c.buyer, "bo");
+    (void)str_copy(c.buyer_name, sizeof c.buyer_name, "Bo");
+    c.more = json_pack("{s:s}", "category", "watch");
+    assert_int_equal(store_case_create(w->store, &c, "shop", "k", NULL, NULL, WHOLE_T0, &repeated),
+                     0);
+    struct examiner who = {&c, "ann", WHOLE_T0 + 1};
+    json_t *found = json_pack("{s:s,s:s}", "judgement", "not_applicable", "note", "Not shown.");
+    assert_int_equal(store_examination_open(w->store, &c.id, &exam, &checklist), 0);
+    json_array_foreach(json_object_get(checklist, "points"), i, point)
+    {
+        const char *id = json_string_value(json_object_get(point, "id"));
+        assert_int_equal(store_examination_point(w->store, &who, id, found, &why), 0);
+    }
+    json_t *verdict = json_pack("{s:s,s:[{s:s,s:[]}]}", "verdict", "genuine", "grounds", "text",
+                                "It is.", "evidence");
+    const struct store_action give = {.case_id = c.id,
+                                      .action = CASE_VERDICT,
+                                      .actor = "ann",
+                                      .role = ROLE_APPRAISER,
+                                      .data = verdict};
+    store_case_clear(&c);
+    assert_int_equal(store_case_act(w->store, &give, WHOLE_T0 + 2, &c), 0);
+    assert_int_equal(store_certificate_issue(w->store, &who, NULL, &made, &document, &why), 0);
+    json_decref(document);
+    json_decref(verdict);
+    json_decref(found);
+    json_decref(exam);
+    json_decref(checklist);
+    store_case_clear(&c);
+    return made;
+}
+
+static void what_was_certified_is_held_against_the_timeline(void **state)
+{
+    static const struct {
+        const char *sql, *table, *part;
+    } changes[] = {
+        {NULL, NULL, NULL},
+        {"UPDATE certificates SET number = 'LC-0000-0000-0000'", "certificates", "number is not"},
+        {"UPDATE certificates SET seq = 1", "certificates", "seq is not"},
+        {"DELETE FROM certificates", "certificates", "no such row"},
+        {"UPDATE certificates SET case_id = (SELECT id FROM cases WHERE kind <> 'authentication' "
+         "LIMIT 1)",
+         "certificates", "no such row"},
+        {"DROP TRIGGER checklists_kept_stay; UPDATE checklists_kept SET document ="
+         " json_set(document, '$.points[0].optional', json('true'))",
+         "checklists_kept", "not the one"},
+        {"DROP TRIGGER checklists_kept_last; DELETE FROM checklists_kept", "checklists_kept",
+         "no such row"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        struct whole_store w;
+        struct store_audit a;
+        struct report r;
+        bool named = false;
+        size_t n;
+        const json_t *f;
+        whole_store_make(&w);
+        struct store_certificate made = certify(&w);
+        if (changes[i].sql)
+            run(&w, changes[i].sql);
+        audit(&w, w.keys, &r, &a);
+        json_array_foreach(r.findings, n, f)
+        {
+            const char *row = json_string_value(json_object_get(f, "row"));
+            const char *text = json_string_value(json_object_get(f, "text"));
+            named |= row && changes[i].table && strstr(row, changes[i].table) == row &&
+                     strstr(text, changes[i].part);
+        }
+        assert_true(id_is_set(&made.id));
+        if (report_verdict(&r) != (changes[i].sql ? REPORT_WRONG : REPORT_VERIFIES))
+            fail_msg("%s: %d", changes[i].sql ? changes[i].sql : "nothing", report_verdict(&r));
+        if (changes[i].sql && !named)
+            fail_msg("%s is not named", changes[i].sql);
+        report_clear(&r);
+        whole_store_free(&w);
+    }
+}
+
 /** Another's manifest, true by itself, does not pass. */
 static void a_seal_of_another_clip_does_not_belong(void **state)
 {
@@ -327,6 +418,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(as_written_it_verifies, setup, teardown),
         cmocka_unit_test(every_changed_row_is_named),
+        cmocka_unit_test(what_was_certified_is_held_against_the_timeline),
         cmocka_unit_test_setup_teardown(every_changed_file_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(a_seal_of_another_clip_does_not_belong, setup, teardown),
         cmocka_unit_test_setup_teardown(looked_at_beside_the_server, setup, teardown),
