@@ -36,6 +36,9 @@ export interface Case {
   order?: Record<string, unknown>;
   purchase_evidence?: unknown[];
   buyer?: { id: string; name: string };
+  outcome?: { outcome: string; amount?: Money; note?: string; by: string; at: string };
+  /** By which it was escalated last; `Dispute` has all of it. */
+  dispute?: { statement: string; by: string; at: string };
   /** What the buyer said of how it went. */
   satisfaction?: { score: number; text?: string; resolved?: boolean; by: string; at: string };
   created_at?: string;
@@ -252,6 +255,38 @@ export interface Certificate {
   checklist: { id: string; version: number; sha256: string; name?: Texts };
   points: CertificatePoint[];
   timeline: { seq: number; hash: string };
+}
+
+export interface Ruling {
+  liability: string;
+  remedy: string;
+  amount?: Money;
+  advance_payment?: boolean;
+  grounds: Ground[];
+  by: string;
+  at: string;
+  appeal_until?: string;
+}
+
+export interface Question {
+  question: number;
+  to: 'buyer' | 'merchant';
+  text: string;
+  by: string;
+  at: string;
+  due_at: string;
+  state: 'open' | 'answered' | 'overdue';
+  answer?: { text: string; evidence?: string[]; by: string; at: string };
+}
+
+/** Both sides, and what the arbiter makes of it. */
+export interface Dispute {
+  statements: { side: 'buyer' | 'merchant'; text: string; evidence: string[]; by: string; at: string }[];
+  review?: { by: string; at: string };
+  questions?: Question[];
+  rulings?: Ruling[];
+  appeal?: { side: 'buyer' | 'merchant'; statement: string; by: string; at: string };
+  execution?: { reference?: string; amount?: Money; by: string; at: string };
 }
 
 /** One look at something of a case. */

@@ -2,7 +2,7 @@
 // The HTTP interface from a page: cases, clips, timeline, consent, recording. Errors are the server's
 // problem details (RFC 9457).
 import type {
-  Access, Case, Certificate, Clip, Examination, Ground, Hold, Judgement, Note, PieceOfEvidence, Seen, Still, TimelineEvent,
+  Access, Case, Certificate, Clip, Dispute, Examination, Ground, Hold, Judgement, Note, PieceOfEvidence, Seen, Still, TimelineEvent,
   Tombstone, Verdict,
 } from './protocol.js';
 
@@ -322,5 +322,22 @@ export class LoupeRest {
 
   issueCertificate(id: string, members: { item?: string } = {}): Promise<Certificate> {
     return this.call('POST', `/cases/${encodeURIComponent(id)}/certificate`, members);
+  }
+
+  /** What is said in a dispute, and ruled. */
+  dispute(id: string): Promise<Dispute> {
+    return this.call('GET', `/cases/${encodeURIComponent(id)}/dispute`);
+  }
+
+  makeStatement(id: string, said: { text: string; evidence?: string[] }): Promise<Dispute> {
+    return this.call('POST', `/cases/${encodeURIComponent(id)}/statements`, said);
+  }
+
+  askQuestion(id: string, question: { to: string; text: string; within_seconds?: number }): Promise<Dispute> {
+    return this.call('POST', `/cases/${encodeURIComponent(id)}/questions`, question);
+  }
+
+  answerQuestion(id: string, question: number, said: { text: string; evidence?: string[] }): Promise<Dispute> {
+    return this.call('POST', `/cases/${encodeURIComponent(id)}/questions/${question}/answer`, said);
   }
 }

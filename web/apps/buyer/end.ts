@@ -7,10 +7,16 @@ import { stateChip } from '../../ui/case.js';
 import { icon } from '../../ui/element.js';
 import { brand } from '../../ui/page.js';
 import '../../ui/rating.js';
+import '../../ui/settle.js';
 import type { BuyerApp } from './main.js';
 
 export function ratingCard(app: BuyerApp) {
   return html`<lp-rating .case=${app.case} .rest=${app.rest} .rated=${(one: Case) => app.took(one)}></lp-rating>`;
+}
+
+export function settleCard(app: BuyerApp) {
+  return html`<lp-settle .case=${app.case} .rest=${app.rest} .clips=${app.clips} viewerRole="buyer" .me=${app.link.claims?.sub ?? ''}
+    @changed=${(event: CustomEvent<Case>) => app.took(event.detail)}></lp-settle>`;
 }
 
 export function endView(app: BuyerApp) {
@@ -31,7 +37,7 @@ export function endView(app: BuyerApp) {
           <dt>${t('case.state')}</dt><dd>${stateChip(one.state)}</dd>` : nothing}
       </dl>
     </section>
-    ${ratingCard(app)}
+    ${settleCard(app)} ${ratingCard(app)}
     ${app.clips.length > 0
       ? html`<section class="card"><h3>${t('end.clips')}</h3>
           <lp-clips .clips=${app.clips} .rest=${app.rest}></lp-clips></section>`

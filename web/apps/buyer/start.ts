@@ -5,7 +5,7 @@ import { t } from '../../i18n/index.js';
 import { caseFacts, stateChip } from '../../ui/case.js';
 import { icon } from '../../ui/element.js';
 import { brand } from '../../ui/page.js';
-import { ratingCard } from './end.js';
+import { ratingCard, settleCard } from './end.js';
 import type { BuyerApp } from './main.js';
 
 const TITLES: Record<string, () => string> = {
@@ -28,7 +28,7 @@ export function startView(app: BuyerApp) {
       <h1>${title}</h1>
       <p class="quiet">${t('start.lead')}</p>
     </div>
-    ${ratingCard(app)}
+    ${settleCard(app)} ${ratingCard(app)}
     ${over ? html`<p data-testid="case-over">${t('start.over')}</p>` : begin(app)}
     ${one
       ? html`<section class="card case">

@@ -8,6 +8,7 @@ import { icon } from '../../ui/element.js';
 import type { Case, Clip, Person, Slot } from '../../sdk/index.js';
 import type { AudioElement } from '../../ui/media.js';
 import type { StillsElement } from '../../ui/stills.js';
+import '../../ui/settle.js';
 import { networkBadge, networkBars, networkMark } from '../../ui/network.js';
 import type { DeskCall } from './call.js';
 import { LOOK_BACK_S, type DeskApp } from './main.js';
@@ -33,7 +34,7 @@ export function stageView(app: DeskApp) {
     <div class="done-line" role="status">${app.done ? html`<p class="banner good" data-testid="done">${icon('check')}${app.done}</p>` : nothing}</div>
     ${call ? callView(app, call) : selected ? caseHead(app) : idle(app)}
     ${selected || call
-      ? html`${stillShelf(app)}<section class="clip-shelf" aria-label=${t('clip.title')}>
+      ? html`${selected ? settling(app, selected) : nothing}${stillShelf(app)}<section class="clip-shelf" aria-label=${t('clip.title')}>
           <h2>${t('clip.title')}</h2>
           <lp-clips whole .clips=${app.room.clips} .rest=${app.rest} .stills=${app.room.stills}
             .names=${namesIn(app.timeline)} ?cuts=${RECORDS.has(app.link.claims?.role ?? '')} .viewerRole=${app.link.claims?.role ?? ''}
@@ -46,6 +47,12 @@ export function stageView(app: DeskApp) {
           <lp-keep ?graves=${app.timeline.some(({ type }) => type.endsWith('_deleted'))} .case=${selected.id} .rest=${app.rest} .names=${namesIn(app.timeline)} .viewerRole=${app.link.claims?.role ?? ''}></lp-keep>`}`
       : nothing}
   </main>`;
+}
+
+function settling(app: DeskApp, one: Case) {
+  return html`<lp-settle .case=${one} .rest=${app.rest} .stills=${app.room.stills} .clips=${app.room.clips} .names=${namesIn(app.timeline)}
+    .viewerRole=${app.link.claims?.role ?? ''} .me=${app.client.identity} .seq=${app.timeline.at(-1)?.seq ?? 0}
+    @changed=${(event: CustomEvent<Case>) => app.caseChanged(event.detail)}></lp-settle>`;
 }
 
 function notes(app: DeskApp, one: Case) {
