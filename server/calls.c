@@ -339,6 +339,7 @@ static calls_handler *const handlers[PROTO_TYPES] = {
     [PROTO_DECLINE] = calls_on_decline,
     [PROTO_HANG_UP] = calls_on_hang_up,
     [PROTO_ACT] = calls_on_act,
+    [PROTO_TAKE_OVER] = calls_on_take_over,
 };
 
 static void on_request(void *ctx, struct session *s, const struct proto_message *m)

@@ -158,7 +158,7 @@ struct calls_gauges {
     uint64_t pictures_hashed; /* of clips, when they came: before they were asked for */
     uint64_t seen_logs, seen_bytes, seen_dropped; /* of what participants were shown */
     uint64_t disk_free_bytes;                     /* 0: not looked at */
-    uint64_t messages_in, errors_out, calls_started;
+    uint64_t messages_in, errors_out, calls_started, calls_passed_on, calls_taken_over;
     struct queue_counts queue;
 };
 void calls_read_gauges(const struct calls *c, struct calls_gauges *ret);

@@ -33,7 +33,9 @@ void calls_read_gauges(const struct calls *c, struct calls_gauges *ret)
                                  .disk_free_bytes = c->space_free_bytes,
                                  .messages_in = c->messages_in,
                                  .errors_out = c->errors_out,
-                                 .calls_started = c->calls_started};
+                                 .calls_started = c->calls_started,
+                                 .calls_passed_on = c->calls_passed_on,
+                                 .calls_taken_over = c->calls_taken_over};
     queue_read_counts(c->queue, &ret->queue);
     size_t cursor = 0;
     void *value;

@@ -68,7 +68,7 @@ struct calls {
     size_t clips_unsaved;
     uint64_t seals, seals_failed;
     uint64_t clips_retry_us; /* when to write those again */
-    uint64_t messages_in, errors_out, calls_started;
+    uint64_t messages_in, errors_out, calls_started, calls_passed_on, calls_taken_over;
     uint64_t stills_taken;
     uint64_t lenses_covered, pictures_hashed;
     uint64_t seen_logs, seen_bytes, seen_dropped;
@@ -107,6 +107,8 @@ struct room {
     struct light *light; /* the challenge under way; NULL: none */
     bool call_on;
     char agent[STORE_IDENTITY_BYTES]; /* of the call */
+    char heir[STORE_IDENTITY_BYTES];  /* who goes on with it when the agent leaves; "": nobody */
+    bool asking;                      /* somebody else is looked for, while the call goes on */
     unsigned entering;                /* jobs that will want it */
 };
 
@@ -270,7 +272,7 @@ calls_handler calls_on_offer, calls_on_view, calls_on_stats;
 calls_handler calls_on_light_challenge;
 calls_handler calls_on_photograph, calls_on_photograph_failed;
 calls_handler calls_on_wait, calls_on_stop_waiting, calls_on_available, calls_on_accept,
-    calls_on_decline, calls_on_hang_up;
+    calls_on_decline, calls_on_hang_up, calls_on_take_over;
 calls_handler calls_on_act;
 
 /* Media */
@@ -437,6 +439,14 @@ json_t *room_person_brief(const struct room *r, const char *identity);
 /** The case may have become something to begin a call with. */
 void room_begin_call(struct room *r, const char *agent);
 void room_end_call(struct room *r, const char *reason, const char *by);
+/** The case was passed on: what it says is carried out. */
+void room_transfer(struct room *r);
+/** Somebody took what was asked for while the call goes on, and is in the room. False: nothing was. */
+bool room_join_call(struct room *r, const char *identity);
+/** The call is that one's from now on. */
+void room_hand_over(struct room *r, const char *to);
+/** The same when its agent has left: false when there is nobody to go on with it. */
+bool room_inherit(struct room *r);
 /** A session came into a room, or is gone from it for good. */
 void calls_seated(struct room *r, struct member *m);
 void calls_unseated(struct room *r, struct member *m, const char *reason);

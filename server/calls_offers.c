@@ -52,6 +52,18 @@ static void take_languages(const struct room *r, struct queue_case *ret)
     }
 }
 
+/** To whom it was passed on, if that has not come about yet; the team stays. */
+static void take_transfer(const json_t *c, struct queue_case *ret)
+{
+    const json_t *transfer = json_object_get(c, "transfer");
+    const char *at = json_text(transfer, "at", CLOCK_TEXT_BYTES);
+    const char *called = json_text(json_object_get(c, "last_call"), "at", CLOCK_TEXT_BYTES);
+    if (json_object_get(transfer, "team"))
+        take_word(transfer, "team", ret->team, sizeof ret->team);
+    if (at && (!called || strcmp(at, called) >= 0))
+        take_word(transfer, "agent", ret->preferred, sizeof ret->preferred);
+}
+
 void room_queue_case(const struct room *r, struct queue_case *ret)
 {
     const json_t *c = r->case_json;
@@ -70,6 +82,7 @@ void room_queue_case(const struct room *r, struct queue_case *ret)
     take_word(c, "preferred_agent", ret->preferred, sizeof ret->preferred);
     if (!ret->preferred[0]) /* who knows the case already */
         take_word(json_object_get(c, "last_call"), "agent", ret->preferred, sizeof ret->preferred);
+    take_transfer(c, ret);
 }
 
 /* Sessions of one person */
@@ -96,7 +109,7 @@ json_t *room_person_brief(const struct room *r, const char *identity)
 static void on_position(struct calls *c, const struct queue_event *e)
 {
     struct room *r = room_of_case(c, &e->case_id);
-    const struct roster_person *p = r ? roster_find(r->roster, e->person) : NULL;
+    const struct roster_person *p = r && !r->call_on ? roster_find(r->roster, e->person) : NULL;
     if (!p || !p->session)
         return;
     struct member *m = member_of(p->session);

@@ -37,6 +37,17 @@ static void act_work(struct store *s, struct calls_job *head)
     job->er = store_case_act(s, &action, head->unix_us, &job->after);
 }
 
+/** Whether it was passed on since. */
+static bool take_case(struct room *r, const struct store_case *after)
+{
+    json_t *before = json_incref(json_object_get(r->case_json, "transfer"));
+    room_take_case(r, after);
+    const json_t *now = json_object_get(r->case_json, "transfer");
+    bool is_new = now && !json_equal(before, now);
+    json_decref(before);
+    return is_new;
+}
+
 static void act_done(struct calls *c, struct calls_job *head)
 {
     struct act_job *job = container_of(head, struct act_job, head);
@@ -45,10 +56,12 @@ static void act_done(struct calls *c, struct calls_job *head)
         log_event(c->config.log, LOG_ERROR, "case_act_failed", "case=%s action=%s er=%s",
                   job->case_id.text, case_action_name(job->action), er_name(job->er));
     if (r && job->er == 0) {
-        room_take_case(r, &job->after);
+        bool passed_on = take_case(r, &job->after);
         room_tell(r, NULL, json_pack("{s:s,s:O}", "type", "case", "case", r->case_json));
         if (r->state == CASE_CANCELLED || r->state == CASE_CLOSED)
             (void)queue_stop(c->queue, &r->case_id, calls_now_us(c));
+        else if (passed_on)
+            room_transfer(r);
         calls_on_queue_events(c);
     }
     store_case_clear(&job->after);
@@ -184,8 +197,14 @@ void room_end_call(struct room *r, const char *reason, const char *by)
     room_tell(r, NULL,
               json_pack("{s:s,s:s,s:s*}", "type", "call_ended", "reason", reason, "by", by));
     room_stop_clips(r);
+    if (r->asking) {
+        r->asking = false;
+        (void)queue_stop(c->queue, &r->case_id, calls_now_us(c));
+    }
     queue_call_end(c->queue, r->merchant, r->agent, &r->case_id, true, calls_now_us(c));
-    r->agent[0] = '\0';
+    list_each (person, roster_people(r->roster), struct roster_person, node)
+        queue_call_end(c->queue, r->merchant, person->identity, &r->case_id, true, calls_now_us(c));
+    r->agent[0] = r->heir[0] = '\0';
     calls_case_act(c, &r->case_id, CASE_END_CALL, by ? by : "system",
                    json_pack("{s:s}", "reason", reason));
 }
@@ -200,20 +219,32 @@ static const struct roster_person *someone_to_take(struct room *r)
     return NULL;
 }
 
+/** Who comes into a call that goes on. */
+static void tell_call(struct room *r, struct member *m)
+{
+    json_t *message = json_pack("{s:s,s:s,s:s,s:o}", "type", "call_started", "room", r->id.text,
+                                "case", r->case_id.text, "agent", room_person_brief(r, r->agent));
+    calls_send(r->calls, m->session, message);
+    json_decref(message);
+}
+
 void calls_seated(struct room *r, struct member *m)
 {
     struct calls *c = r->calls;
     bool waiting = queue_is_waiting(c->queue, &r->case_id);
     if (strcmp(r->buyer, m->claims.identity) == 0 && waiting)
         queue_buyer_present(c->queue, &r->case_id, true, calls_now_us(c));
-    if (waiting && !r->call_on && role_describe(m->claims.role)->takes_calls)
+    bool takes = role_describe(m->claims.role)->takes_calls;
+    if (waiting && !r->call_on && takes)
         room_begin_call(r, m->claims.identity);
     else if (r->call_on) { /* came into a call that goes on */
-        json_t *message = json_pack("{s:s,s:s,s:s,s:o}", "type", "call_started", "room", r->id.text,
-                                    "case", r->case_id.text, "agent",
-                                    room_person_brief(r, r->agent));
-        calls_send(c, m->session, message);
-        json_decref(message);
+        tell_call(r, m);
+        if (takes && r->asking && strcmp(r->agent, m->claims.identity) != 0) {
+            (void)queue_stop(c->queue, &r->case_id, calls_now_us(c));
+            queue_call_begin(c->queue, r->merchant, m->claims.identity, &r->case_id,
+                             calls_now_us(c));
+            (void)room_join_call(r, m->claims.identity);
+        }
     }
 }
 
@@ -223,8 +254,11 @@ void calls_unseated(struct room *r, struct member *m, const char *reason)
     const char *identity = m->claims.identity;
     bool is_buyer = strcmp(r->buyer, identity) == 0;
     bool timed_out = strcmp(reason, "timeout") == 0;
-    if (r->call_on && (is_buyer || strcmp(r->agent, identity) == 0))
+    bool is_agent = strcmp(r->agent, identity) == 0;
+    if (r->call_on && (is_buyer || (is_agent && !room_inherit(r))))
         room_end_call(r, timed_out ? "timeout" : "left", identity);
+    else if (r->call_on && !is_agent) /* was in it beside the agent, perhaps */
+        queue_call_end(c->queue, r->merchant, identity, &r->case_id, true, calls_now_us(c));
     if (!is_buyer || !queue_is_waiting(c->queue, &r->case_id))
         return;
     if (timed_out) { /* the place is kept a little longer than the session */
@@ -277,7 +311,9 @@ void calls_on_wait(struct calls *c, struct member *m, const struct proto_message
                     r->call_on ? "in a call already" : "no call can be asked for now");
         return;
     }
-    const struct roster_person *agent = someone_to_take(r);
+    const struct roster_person *agent = queue_is_waiting(c->queue, &r->case_id)
+                                            ? NULL
+                                            : someone_to_take(r);
     if (agent) {
         sessions_reply(c->sessions, m->session, msg->id,
                        json_pack("{s:s,s:i,s:i,s:i}", "type", "waiting", "position", 1,
@@ -349,6 +385,11 @@ static void wait_again(struct calls *c, const struct id *case_id, const char *me
     struct room *r = room_of_case(c, case_id);
     queue_call_end(c->queue, merchant, agent, case_id, false, calls_now_us(c));
     struct roster_person *p = r ? roster_find(r->roster, r->buyer) : NULL;
+    if (r && r->call_on) { /* and is in a call: another is asked in */
+        if (r->asking)
+            room_transfer(r);
+        return;
+    }
     if (!p || !p->session) { /* has left meanwhile */
         calls_case_act(c, case_id, CASE_STOP_WAIT, "system", NULL);
         return;
@@ -381,8 +422,12 @@ static void accept_entered(struct calls *c, struct entry_job *job, struct room *
         c->sessions, s, job->re,
         json_pack("{s:s,s:s,s:s}", "type", "joined", "room", r->id.text, "case", r->case_id.text));
     room_welcome(r, m);
+    bool goes_on = r->call_on;
     room_begin_call(r, m->claims.identity);
-    if (strcmp(r->agent, m->claims.identity) != 0) /* another call began meanwhile */
+    if (goes_on)
+        tell_call(r, m);
+    if (strcmp(r->agent, m->claims.identity) != 0 && !room_join_call(r, m->claims.identity))
+        /* another call began meanwhile */
         queue_call_end(c->queue, r->merchant, m->claims.identity, &r->case_id, false,
                        calls_now_us(c));
 }

@@ -58,12 +58,16 @@ static const struct {
     [CASE_VERDICT] = {"verdict", "verdict_given",
                       IN(CASE_OPEN) | IN(CASE_WAITING) | IN(CASE_IN_CALL), BY(ROLE_APPRAISER),
                       CASE_EXECUTED},
+    [CASE_TRANSFER] = {"transfer", "transferred", 0, STAFF | BACK, 0,
+                       IN(CASE_OPEN) | IN(CASE_WAITING) | IN(CASE_IN_CALL)},
     [CASE_WAIT] = {"wait", "waiting_started", IN(CASE_OPEN), 0, CASE_WAITING, SETTLING},
     [CASE_STOP_WAIT] = {"stop_wait", "waiting_stopped", IN(CASE_WAITING), 0, CASE_OPEN,
                         ~IN(CASE_WAITING)},
     [CASE_START_CALL] = {"start_call", "call_started", IN(CASE_OPEN) | IN(CASE_WAITING), 0,
                          CASE_IN_CALL, SETTLING},
     [CASE_END_CALL] = {"end_call", "call_ended", IN(CASE_IN_CALL), 0, CASE_OPEN, ~IN(CASE_IN_CALL)},
+    [CASE_TAKE_CALL] = {"take_call", "call_taken_over", IN(CASE_IN_CALL), 0, CASE_IN_CALL,
+                        SETTLING | IN(CASE_OPEN) | IN(CASE_WAITING)},
     [CASE_EXPIRE] = {"expire", "expired", IN(CASE_OPEN), 0, CASE_CANCELLED},
     [CASE_LAPSE] = {"lapse", "proposal_lapsed", IN(CASE_PROPOSED), 0, CASE_OPEN},
     [CASE_OVERDUE] = {"overdue", "overdue", 0, 0, 0,
@@ -167,6 +171,9 @@ unsigned case_states_for(enum case_action action)
 
 enum field_type {
     FIELD_TEXT,
+    FIELD_PERSON,
+    FIELD_TEAM,
+    FIELD_MODE,
     FIELD_OUTCOME,
     FIELD_LIABILITY,
     FIELD_MONEY,
@@ -220,21 +227,27 @@ static const struct field fields[CASE_ACTIONS][FIELDS_MAX] = {
                        "`verdict` is genuine, counterfeit or inconclusive"},
                       {"grounds", FIELD_GROUNDS, true,
                        "`grounds` is a list of {\"text\",\"evidence\"?}"}},
+    [CASE_TRANSFER] = {{"agent", FIELD_PERSON, false, "`agent` is not an identity"},
+                       {"team", FIELD_TEAM, false, "`team` is not a text of at most 64 bytes"},
+                       {"mode", FIELD_MODE, false, "`mode` is not blind, warm or invite"},
+                       {"note", FIELD_TEXT, false, "`note` is not a text of at most 4000 bytes"}},
 };
 
 static const char *const outcomes[] = {"refund", "partial_refund", "exchange", "repair",
                                        "return", "no_fault_found", "goodwill"};
 static const char *const verdicts[] = {"genuine", "counterfeit", "inconclusive"};
 static const char *const liabilities[] = {"merchant", "buyer", "carrier", "shared", "none"};
+static const char *const modes[] = {"blind", "warm", "invite"};
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
 #define TEXT_MAX LIMIT_CHAT_BYTES
+#define TEAM_MAX 64
 #define GROUNDS_MAX 32
 #define EVIDENCE_MAX 32
 
-static json_t *text_clean(const json_t *v)
+static json_t *text_clean(const json_t *v, size_t max)
 {
-    if (!json_is_string(v) || json_string_length(v) == 0 || json_string_length(v) > TEXT_MAX ||
+    if (!json_is_string(v) || json_string_length(v) == 0 || json_string_length(v) > max ||
         !utf8_is_clean(json_string_value(v), json_string_length(v)))
         return NULL;
     return json_stringn(json_string_value(v), json_string_length(v));
@@ -280,7 +293,7 @@ static json_t *evidence_clean(const json_t *v)
 
 static json_t *ground_clean(const json_t *v)
 {
-    json_t *text = text_clean(json_object_get(v, "text"));
+    json_t *text = text_clean(json_object_get(v, "text"), TEXT_MAX);
     const json_t *asked = json_object_get(v, "evidence");
     json_t *evidence = asked ? evidence_clean(asked) : json_array();
     if (text && evidence)
@@ -314,7 +327,13 @@ static json_t *field_clean(const struct field *f, const json_t *v)
 {
     switch (f->type) {
     case FIELD_TEXT:
-        return text_clean(v);
+        return text_clean(v, TEXT_MAX);
+    case FIELD_PERSON:
+        return text_clean(v, LIMIT_IDENTITY);
+    case FIELD_TEAM:
+        return text_clean(v, TEAM_MAX);
+    case FIELD_MODE:
+        return word_clean(v, modes, COUNT(modes));
     case FIELD_OUTCOME:
         return word_clean(v, outcomes, COUNT(outcomes));
     case FIELD_LIABILITY:

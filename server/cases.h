@@ -40,14 +40,16 @@ enum case_action {
     CASE_CLOSE,
     CASE_CANCEL,
     CASE_REOPEN,
-    CASE_RATE,    /* what the buyer says of how it went, once; moves nothing */
-    CASE_APPEAL,  /* against a ruling; what else it needs is dispute.h's */
-    CASE_VERDICT, /* of an authentication; what else it needs is examination.h's */
+    CASE_RATE,     /* what the buyer says of how it went, once; moves nothing */
+    CASE_APPEAL,   /* against a ruling; what else it needs is dispute.h's */
+    CASE_VERDICT,  /* of an authentication; what else it needs is examination.h's */
+    CASE_TRANSFER, /* to another agent or team: the state stays, the conductor does the rest */
     /* driven by the conductor, not by requests */
     CASE_WAIT,       /* the buyer waits: open -> waiting */
     CASE_STOP_WAIT,  /* gave up, or lost the place: waiting -> open */
     CASE_START_CALL, /* open or waiting -> in_call */
-    CASE_END_CALL,   /* in_call -> open; these four leave a case that is being settled as it is */
+    CASE_END_CALL,   /* in_call -> open */
+    CASE_TAKE_CALL, /* another agent has it now; these five leave a case that is being settled as it is */
     /* driven by timers */
     CASE_EXPIRE,  /* nothing came of it: open -> cancelled */
     CASE_LAPSE,   /* nobody answered the proposal: proposed -> open */

@@ -289,7 +289,7 @@ static const char *const members[CASE_ACTIONS] = {
     [CASE_PROPOSE] = "outcome",   [CASE_AGREE] = "agreement",   [CASE_DISPUTE] = "dispute",
     [CASE_RULE] = "ruling",       [CASE_EXECUTE] = "execution", [CASE_START_CALL] = "last_call",
     [CASE_RATE] = "satisfaction", [CASE_OVERDUE] = "overdue",   [CASE_VERDICT] = "verdict",
-    [CASE_APPEAL] = "appeal",
+    [CASE_APPEAL] = "appeal",     [CASE_TRANSFER] = "transfer", [CASE_TAKE_CALL] = "last_call",
 };
 
 static int member_put(struct store_case *c, const struct store_action *a, uint64_t now_us)

@@ -149,6 +149,7 @@ static const struct verb verbs[PROTO_TYPES] = {
     [PROTO_DECLINE] = VERB("decline", reservation_members),
     [PROTO_HANG_UP] = {"hang_up", NULL, 0},
     [PROTO_ACT] = VERB("act", act_members),
+    [PROTO_TAKE_OVER] = {"take_over", NULL, 0},
 };
 
 static const char *const error_names[PROTO_ERRORS] = {

@@ -64,6 +64,7 @@ enum proto_type {
     PROTO_DECLINE,
     PROTO_HANG_UP,
     PROTO_ACT,
+    PROTO_TAKE_OVER,
     PROTO_TYPES,
 };
 const char *proto_type_name(enum proto_type type);

@@ -240,7 +240,7 @@ static int64_t rank_of(const struct queue *q, const struct queue_case *c)
     if (urgency > QUEUE_URGENCY_MAX)
         urgency = QUEUE_URGENCY_MAX;
     unsigned tier = c->tier < QUEUE_TIERS ? c->tier : QUEUE_TIERS - 1;
-    return (int64_t)(q->now_us - q->policy.tier_us[tier] -
+    return (int64_t)(q->now_us - c->credit_us - q->policy.tier_us[tier] -
                      (uint64_t)urgency * q->policy.urgency_us);
 }
 
@@ -288,6 +288,11 @@ int queue_wait(struct queue *q, const struct queue_case *c, uint64_t now_us)
     queue_wait_meant(q, e);
     queue_entry_place(q, e);
     queue_touch(q, e->merchant, true);
+    struct agent *a = c->passed_on_by[0] ? queue_agent_find(q, c->merchant, c->passed_on_by) : NULL;
+    if (a) {
+        queue_note_decline(q, e, a);
+        queue_entry_place(q, e);
+    }
     queue_match_entry(q, e);
     return 0;
 }
@@ -334,6 +339,16 @@ void queue_buyer_present(struct queue *q, const struct id *case_id, bool present
 bool queue_is_waiting(const struct queue *q, const struct id *case_id)
 {
     return map_get_str(q->cases, case_id->text) != NULL;
+}
+
+int queue_waited(const struct queue *q, const struct id *case_id, uint64_t now_us,
+                 uint64_t *ret_waited_us)
+{
+    const struct entry *e = map_get_str(q->cases, case_id->text);
+    if (!e)
+        return ER_NOT_FOUND;
+    *ret_waited_us = now_us - e->since_us + e->info.credit_us;
+    return 0;
 }
 
 /* Time */

@@ -62,6 +62,9 @@ struct queue_case {
     int priority;         /* 0 .. QUEUE_URGENCY_MAX */
     unsigned tier;        /* below QUEUE_TIERS */
     bool wants_appraiser; /* before other staff */
+    /* Of who is passed on: */
+    uint64_t credit_us;                    /* counts as having waited so long already */
+    char passed_on_by[LIMIT_IDENTITY + 1]; /* as if that agent had declined; "": nobody */
 };
 
 /** A skill reads CATEGORY[/BRAND][:LEVEL], with "*" for any: "handbag", "watch/omega:2", "*:1". Without
@@ -141,6 +144,9 @@ int queue_stop(struct queue *q, const struct id *case_id, uint64_t now_us);
 /** The buyer's connection is gone, or back. While gone no new offer is made. */
 void queue_buyer_present(struct queue *q, const struct id *case_id, bool present, uint64_t now_us);
 bool queue_is_waiting(const struct queue *q, const struct id *case_id);
+/** How long it has, with what it began with. ER_NOT_FOUND. */
+int queue_waited(const struct queue *q, const struct id *case_id, uint64_t now_us,
+                 uint64_t *ret_waited_us);
 
 /* Agents */
 

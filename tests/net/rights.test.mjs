@@ -27,6 +27,7 @@ const TABLE = {
   cancel: 'nnn-n--n- nnn-n--n- nnn-n--n- nnn-n--n- xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x-',
   reopen: '-xx-x--x- -xx-x--x- -xx-x--x- -xx-x--x- -xx-x--x- -xx-x--x- -xx-x--x- -xx-x--x- -xx-x--x- -oo-o--o- -oo-o--o-',
   appeal: 'xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x- ddd-d--d- xxx-x--x- xxx-x--x- xxx-x--x-',
+  transfer: '-oo-o--o- -ww-w--w- -ii-i--i- -xx-x--x- -xx-x--x- -xx-x--x- -xx-x--x- -xx-x--x- -xx-x--x- -xx-x--x- -xx-x--x-',
   // Of an authentication it is in authentication.test.mjs.
   verdict: '--x------ --x------ --x------ --x------ --x------ --x------ --x------ --x------ --x------ --x------ --x------',
   rate: 'x-------- x-------- x-------- x-------- a-------- x-------- x-------- u-------- e-------- c-------- x--------',
@@ -39,6 +40,7 @@ const BODIES = {
   appeal: { statement: 'Again.' },
   verdict: { verdict: 'genuine', grounds: [{ text: 'It was seen.' }] },
   rate: { score: 4 },
+  transfer: { mode: 'invite' },
 };
 // Whoever takes calls and comes into the room of a waiting case begins its call: over WebSocket they find it in_call.
 const BEGINS_CALLS = new Set(['agent', 'appraiser']);
@@ -161,7 +163,7 @@ for (const [door, act] of Object.entries(doors)) {
 
 test('what the conductor does is for nobody to ask for, and a service has no place in a room', async () => {
   const one = await server.newCase();
-  for (const action of ['wait', 'stop_wait', 'start_call', 'end_call', 'expire', 'lapse', 'overdue', 'constructor', '']) {
+  for (const action of ['wait', 'stop_wait', 'start_call', 'end_call', 'take_call', 'expire', 'lapse', 'overdue', 'constructor', '']) {
     for (const role of ROLES) {
       assert.equal((await rest(action, role, one)).status, 404, `${action} ${role}`);
       if (role === 'service' || !action) continue;

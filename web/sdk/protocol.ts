@@ -440,7 +440,9 @@ export interface ServerMessages {
   call_offer: CallOffer;
   call_offer_ended: { reservation: string; reason: 'expired' | 'withdrawn' | 'accepted_elsewhere' };
   call_started: { room: string; case: string; agent: { identity: string; name: string } };
-  call_ended: { reason: 'hung_up' | 'left' | 'timeout'; by?: string };
+  call_ended: { reason: 'hung_up' | 'left' | 'timeout' | 'transferred'; by?: string };
+  call_joined: { agent: { identity: string; name: string }; mode: 'warm' | 'invite' };
+  call_taken_over: { agent: { identity: string; name: string }; from: string };
   case: { case: Case };
   clip: { clip: Clip; reason?: string };
   still: { still: Still };
@@ -484,6 +486,7 @@ export interface Requests {
   accept: { out: { reservation: string }; reply: { room: string; case: string } };
   decline: { out: { reservation: string; reason?: string }; reply: object };
   hang_up: { out: object; reply: object };
+  take_over: { out: object; reply: object };
   act: { out: { action: string; data?: object; version?: number }; reply: { case: Case } };
 }
 

@@ -36,16 +36,18 @@ static const struct {
     {CASE_RATE, 0, CASE_STATES},
     {CASE_APPEAL, IN(CASE_RULED) | IN(CASE_EXECUTED) | IN(CASE_CLOSED), CASE_DISPUTED},
     {CASE_VERDICT, IN(CASE_OPEN) | IN(CASE_WAITING) | IN(CASE_IN_CALL), CASE_EXECUTED},
+    {CASE_TRANSFER, 0, CASE_STATES},
     {CASE_WAIT, IN(CASE_OPEN), CASE_WAITING},
     {CASE_STOP_WAIT, IN(CASE_WAITING), CASE_OPEN},
     {CASE_START_CALL, IN(CASE_OPEN) | IN(CASE_WAITING), CASE_IN_CALL},
     {CASE_END_CALL, IN(CASE_IN_CALL), CASE_OPEN},
+    {CASE_TAKE_CALL, IN(CASE_IN_CALL), CASE_IN_CALL},
     {CASE_EXPIRE, IN(CASE_OPEN), CASE_CANCELLED},
     {CASE_LAPSE, IN(CASE_PROPOSED), CASE_OPEN},
     {CASE_OVERDUE, 0, CASE_STATES},
 };
 
-/** In which the conductor's actions, and a rating, happen and move nothing. */
+/** In which the conductor's actions, ratings and transfers happen and move nothing. */
 static unsigned kept(enum case_action action)
 {
     unsigned settling = IN(CASE_PROPOSED) | IN(CASE_AGREED) | IN(CASE_DISPUTED) |
@@ -56,6 +58,10 @@ static unsigned kept(enum case_action action)
         return IN(CASE_AGREED) | IN(CASE_RULED) | IN(CASE_EXECUTED) | IN(CASE_CLOSED);
     case CASE_OVERDUE:
         return IN(CASE_AGREED) | IN(CASE_DISPUTED) | IN(CASE_IN_REVIEW) | IN(CASE_RULED);
+    case CASE_TRANSFER:
+        return IN(CASE_OPEN) | IN(CASE_WAITING) | IN(CASE_IN_CALL);
+    case CASE_TAKE_CALL:
+        return settling | IN(CASE_OPEN) | IN(CASE_WAITING);
     case CASE_WAIT:
     case CASE_START_CALL:
         return settling;
@@ -108,7 +114,7 @@ static void test_every_role(void **state)
         {CASE_RATE, "y........"},       {CASE_WAIT, "........."},     {CASE_STOP_WAIT, "........."},
         {CASE_START_CALL, "........."}, {CASE_END_CALL, "........."}, {CASE_EXPIRE, "........."},
         {CASE_LAPSE, "........."},      {CASE_OVERDUE, "........."},  {CASE_VERDICT, "..y......"},
-        {CASE_APPEAL, "yyy.y..y."},
+        {CASE_APPEAL, "yyy.y..y."},     {CASE_TRANSFER, ".yy.y..y."}, {CASE_TAKE_CALL, "........."},
     };
     assert_int_equal(sizeof rows / sizeof rows[0], CASE_ACTIONS);
     for (unsigned a = 0; a < CASE_ACTIONS; a++) {
@@ -168,6 +174,19 @@ static void data_is(enum case_action action, const char *body, const char *want)
     }
     json_decref(out);
     json_decref(in);
+}
+
+static void test_data_of_transfers(void **state)
+{
+    (void)state;
+    data_is(CASE_TRANSFER, "{}", "{}");
+    data_is(CASE_TRANSFER, "{\"agent\":\"abe\",\"team\":\"t\",\"mode\":\"warm\",\"note\":\"n\"}",
+            "{\"agent\":\"abe\",\"team\":\"t\",\"mode\":\"warm\",\"note\":\"n\"}");
+    data_is(CASE_TRANSFER, "{\"mode\":\"hot\"}", NULL);
+    data_is(CASE_TRANSFER, "{\"agent\":7}", NULL);
+    data_is(CASE_TRANSFER,
+            "{\"team\":\"0123456789012345678901234567890123456789012345678901234567890123x\"}",
+            NULL);
 }
 
 static void test_data(void **state)
@@ -246,6 +265,7 @@ int main(void)
         cmocka_unit_test(test_every_role),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_data),
+        cmocka_unit_test(test_data_of_transfers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -368,6 +368,40 @@ static void test_the_aged_come_first(void **state)
     queue_free(b.q);
 }
 
+/** Who is passed on counts as having waited, and is not offered to who passed it on, for a while. */
+static void test_passed_on(void **state)
+{
+    (void)state;
+    struct bench b;
+    uint64_t waited_us;
+    struct id two = case_id(2);
+    start(&b, 1);
+    b.now_us = 1000 * S;
+    wait_ranked(&b, 1, 0, 0);
+    pass(&b, 60 * S);
+    struct queue_case c = {
+        .case_id = two, .merchant = "shop", .credit_us = 61 * S, .passed_on_by = "ann"};
+    set(&b, "ann", true, "en");
+    assert_int_equal(queue_stop(b.q, &(struct id){.text = "none"}, b.now_us), ER_NOT_FOUND);
+    assert_string_equal(b.offer.case_id.text, case_id(1).text);
+    assert_int_equal(queue_wait(b.q, &c, b.now_us), 0);
+    drain(&b);
+    assert_int_equal(in_place(&b, 0), 2);
+    pass(&b, S);
+    assert_int_equal(queue_waited(b.q, &two, b.now_us, &waited_us), 0);
+    assert_int_equal(waited_us, 62 * S);
+    struct id taken, three = case_id(3);
+    assert_int_equal(queue_waited(b.q, &three, b.now_us, &waited_us), ER_NOT_FOUND);
+    assert_int_equal(queue_accept(b.q, "shop", "ann", &b.offer.reservation, b.now_us, &taken), 0);
+    queue_call_end(b.q, "shop", "ann", &taken, true, b.now_us);
+    drain(&b);
+    assert_int_equal(b.offers, 1); /* she has passed the second one on */
+    pass(&b, DECLINED_US);
+    assert_int_equal(b.offers, 2);
+    assert_string_equal(b.offer.case_id.text, two.text);
+    queue_free(b.q);
+}
+
 /* Whatever happens */
 
 #define CASES 12
@@ -549,6 +583,7 @@ int main(void)
         cmocka_unit_test(test_a_name_is_one_merchants),
         cmocka_unit_test(test_rank_is_age),
         cmocka_unit_test(test_the_aged_come_first),
+        cmocka_unit_test(test_passed_on),
         cmocka_unit_test(test_nobody_lost_nobody_doubled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -154,7 +154,8 @@ export class BuyerApp extends PageElement {
     client.on('state', () => this.requestUpdate());
     client.on('waiting', (message) => (this.queue = message));
     client.on('call_started', ({ agent }) => this.#callStarted(agent.name));
-    client.on('call_ended', ({ reason }) => this.#ended(reason));
+    client.on('call_ended', ({ reason }) => (reason === 'transferred' ? this.#passedOn() : this.#ended(reason)));
+    client.on('call_taken_over', ({ agent }) => (this.agentName = agent.name));
     client.on('light_challenge', () => this.#light(false, false));
     client.on('light', ({ on, done }) => this.#light(on, done));
     client.on('photograph', (asked) => void this.#photograph(client, asked));
@@ -199,6 +200,11 @@ export class BuyerApp extends PageElement {
     this.call = undefined;
     this.#letSleep?.();
     this.#toQueue();
+  }
+
+  /** To somebody else, who is waited for now. */
+  #passedOn(): void {
+    if (this.stage === 'call') this.#backToQueue();
   }
 
   #failed(error: unknown): void {
