@@ -6,6 +6,7 @@
 #include "base/er.h"
 #include "base/json.h"
 #include "server/api_keep.h"
+#include "server/store_log.h"
 #include "server/store_timers.h"
 
 static bool may_time(struct api_call *c)
@@ -64,6 +65,9 @@ static int timers_put(struct store *s, struct api_call *c)
         if (!er)
             er = store_timer_set(s, c->claims.merchant, state, seconds);
     }
+    if (!er)
+        er = store_log_add(s, c->claims.merchant, c->claims.identity, "timers_changed", "", c->body,
+                           c->unix_us);
     return store_end(s, er);
 }
 

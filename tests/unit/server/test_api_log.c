@@ -49,8 +49,11 @@ static void test_changes(void **state)
     assert_int_equal(api_on_store(b, api_key_create,
                                   (struct api_ask){.role = ROLE_SERVICE, .body = "{'id':'till'}"}),
                      201);
+    const struct api_ask timers = {.role = ROLE_SUPERVISOR, .body = "{'open':3600}"};
+    assert_int_equal(api_on_store(b, api_timers_put, timers), 200);
     assert_int_equal(log_of(b, NULL), 200);
-    assert_int_equal(entries(b), 5);
+    assert_int_equal(entries(b), 6);
+    assert_string_equal(api_text(b, "items.5.action"), "timers_changed");
     assert_string_equal(api_text(b, "items.0.action"), "webhook_created");
     assert_string_equal(api_text(b, "items.0.actor"), "shop");
     assert_string_equal(api_text(b, "items.1.actor"), "zhao");
