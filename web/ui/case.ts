@@ -3,6 +3,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { clock, dateTime, money, t, tMaybe } from '../i18n/index.js';
 import type { Case, TimelineEvent } from '../sdk/index.js';
+import { stars } from './rating-rules.js';
 
 const GOOD_STATES = new Set(['in_call', 'agreed', 'executed', 'closed']);
 const WARM_STATES = new Set(['waiting', 'proposed', 'disputed', 'in_review']);
@@ -43,6 +44,12 @@ function orderRows(order: Record<string, unknown>) {
   return rows.length > 0 ? html`<div class="gap"></div>${rows}` : nothing;
 }
 
+/** What the buyer said of how it went. */
+function said({ score, text, resolved }: NonNullable<Case['satisfaction']>): string {
+  const solved = resolved === undefined ? '' : `${t('rating.resolved')} ${resolved ? t('rating.yes') : t('rating.no')}`;
+  return [stars(score), solved, text ?? ''].filter(Boolean).join(' · ');
+}
+
 /** `brief` leaves out what a buyer knows or need not know. */
 export function caseFacts(one: Case, brief = false): TemplateResult {
   return html`<dl class="facts" data-testid="case-facts">
@@ -53,6 +60,7 @@ export function caseFacts(one: Case, brief = false): TemplateResult {
     ${row(t('case.category'), one.category)} ${row(t('case.brand'), one.brand)}
     ${brief || !one.language ? nothing : row(t('case.language'), languageName(one.language))}
     ${brief ? nothing : row(t('case.tier'), one.tier)}
+    ${brief || !one.satisfaction ? nothing : row(t('case.satisfaction'), said(one.satisfaction))}
     ${row(t('case.created'), one.created_at)} ${brief ? nothing : row(t('case.due'), one.due_at)}
     ${one.order ? orderRows(one.order) : nothing}
   </dl>`;
