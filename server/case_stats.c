@@ -164,6 +164,7 @@ static struct stats_cell *delta_at(struct taking *t, uint64_t at_us)
 {
     struct stats_delta *d = &t->deltas[t->count++];
     *d = (struct stats_delta){.at_us = at_us};
+    memcpy(d->agent, t->c->agent, sizeof d->agent);
     return &d->cell;
 }
 
@@ -252,6 +253,15 @@ static void on_call_ended(struct taking *t)
                         t->at_us > since ? (t->at_us - since) / 1000 : 0);
 }
 
+/** Each of the two agents has the part of the call that was theirs. */
+static void on_taken_over(struct taking *t)
+{
+    bool in_call = t->c->call_us > 0;
+    on_call_ended(t);
+    key_copy(t->c->agent, t->data, "agent");
+    t->c->call_us = in_call ? t->at_us : 0;
+}
+
 static void on_solved(struct taking *t)
 {
     if (!t->c->solved)
@@ -303,6 +313,7 @@ static const struct {
     {"waiting_stopped", on_waiting_stopped},
     {"call_started", on_call_started},
     {"call_ended", on_call_ended},
+    {"call_taken_over", on_taken_over},
     {"outcome_agreed", on_solved},
     {"ruled", on_solved},
     {"verdict_given", on_solved},

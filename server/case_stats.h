@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Figures of cases: what each event of a case adds to which hour, sums of them with the spread of times,
- * and the bytes in which a sum is kept. Pure. */
+ * and the bytes in which a sum is kept. Where an event comes to count otherwise, a migration must empty the cells of the
+ * store and fill them anew: `loupectl verify` holds them against this. Pure. */
 #ifndef LOUPE_SERVER_CASE_STATS_H
 #define LOUPE_SERVER_CASE_STATS_H
 
@@ -66,7 +67,8 @@ struct stats_case {
 };
 
 struct stats_delta {
-    uint64_t at_us; /* to which hour it belongs */
+    uint64_t at_us;              /* to which hour it belongs */
+    char agent[STATS_KEY_BYTES]; /* and to whom; "": to nobody yet */
     struct stats_cell cell;
 };
 #define STATS_DELTAS 2

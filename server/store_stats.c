@@ -74,7 +74,7 @@ static int delta_add(struct store *s, const char *merchant, const struct stats_c
 {
     const struct {
         const char *dim, *key;
-    } dims[] = {{"all", ""}, {"team", c->team}, {"agent", c->agent}, {"reason", c->reason}};
+    } dims[] = {{"all", ""}, {"team", c->team}, {"agent", d->agent}, {"reason", c->reason}};
     for (size_t i = 0; i < sizeof dims / sizeof dims[0]; i++) {
         const char *key = dims[i].key;
         int er = key_take(s, merchant, dims[i].dim, &key);
@@ -103,7 +103,7 @@ static int event_take(struct store *s, const char *merchant, struct stats_case *
 
 #define COUNTED                                                                                    \
     "type IN ('case_opened', 'case_changed', 'waiting_started', 'waiting_stopped', "               \
-    "'call_started', 'call_ended',"                                                                \
+    "'call_started', 'call_ended', 'call_taken_over',"                                             \
     " 'outcome_agreed', 'ruled', 'closed', 'cancelled', 'expired', 'reopened', 'rated', "          \
     "'clip_ready')"
 

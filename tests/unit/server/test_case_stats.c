@@ -77,6 +77,27 @@ static void test_a_case(void **state)
     assert_int_equal(sum.handling.sum_ms, 49000);
 }
 
+static void test_a_call_that_is_taken_over(void **state)
+{
+    (void)state;
+    struct stats_case c = {0};
+    struct stats_cell sum = {0};
+    struct stats_delta deltas[STATS_DELTAS];
+    uint64_t at;
+    take(&c, "call_started", 10 * S, "{\"agent\":\"ann\"}", &sum, &at);
+    json_t *data = json_pack("{s:s}", "agent", "abe");
+    assert_int_equal(stats_case_take(&c, "call_taken_over", 40 * S, data, deltas), 1);
+    assert_string_equal(deltas[0].agent, "ann");
+    assert_int_equal(deltas[0].at_us, 10 * S);
+    assert_int_equal(deltas[0].cell.handling.sum_ms, 30000);
+    assert_int_equal(stats_case_take(&c, "call_ended", 50 * S, NULL, deltas), 1);
+    assert_string_equal(deltas[0].agent, "abe");
+    assert_int_equal(deltas[0].cell.handling.sum_ms, 10000);
+    assert_int_equal(stats_case_take(&c, "call_taken_over", 60 * S, data, deltas), 0); /* in none */
+    assert_int_equal(stats_case_take(&c, "call_ended", 70 * S, NULL, deltas), 0);
+    json_decref(data);
+}
+
 static void test_two_minutes(void **state)
 {
     (void)state;
@@ -159,6 +180,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_case),
+        cmocka_unit_test(test_a_call_that_is_taken_over),
         cmocka_unit_test(test_two_minutes),
         cmocka_unit_test(test_quantiles),
         cmocka_unit_test(test_bytes),
