@@ -292,7 +292,8 @@ uint64_t hook_runner_tick(struct hook_runner *r, uint64_t now_us)
         r->look_at_us = now_us + LOOK_US;
         look(r, now_us);
     }
-    return r->look_at_us;
+    /* While the store looks there is nothing to be called for: its answer wakes. */
+    return r->looking ? UINT64_MAX : r->look_at_us;
 }
 
 void hook_runner_read_counters(const struct hook_runner *r, struct hook_counters *ret)

@@ -67,7 +67,6 @@ const WRITABLE = {};
 const UNTESTED = {
   'server/app_hooks.c': 'joins webhooks to the loop: tests/net/webhooks',
   'server/app.c': 'puts the process together: tests/net and tests/e2e',
-  'server/hook_runner.c': 'carries between threads: tests/net/webhooks',
   'server/main.c': 'calls app_main: tests/net/process',
   'server/main_ctl.c': 'a command line: tests/net/process',
   'server/main_ctl_hooks.c': 'a command line: tests/net/webhooks',
