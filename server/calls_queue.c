@@ -126,7 +126,10 @@ static int reset_state(struct store *s, struct reset_job *job, enum case_state s
     struct store_case_filter filter = {.by_state = true, .state = state, .limit = LIMIT_PAGE_ITEMS};
     do {
         job->count = 0;
-        int er = store_cases_list(s, &filter, reset_each, job, NULL);
+        int er = store_begin(s); /* thousands may have waited: not an fsync for each */
+        if (er < 0)
+            return er;
+        er = store_cases_list(s, &filter, reset_each, job, NULL);
         for (size_t i = 0; er == 0 && i < job->count; i++) {
             struct store_case after = {0};
             const struct store_action a = {
@@ -134,6 +137,7 @@ static int reset_state(struct store *s, struct reset_job *job, enum case_state s
             er = store_case_act(s, &a, job->head.unix_us, &after);
             store_case_clear(&after);
         }
+        er = store_end(s, er);
         if (er < 0)
             return er;
     } while (job->count);
