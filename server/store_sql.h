@@ -18,7 +18,7 @@ struct store {
     sqlite3 *db;
     struct entropy entropy;
     struct log *log;
-    struct vault *secrets; /* store_secrets.h; NULL: they are kept plain */
+    struct vault *secrets;         /* store_secrets.h; NULL: they are kept plain */
     char folder[STORE_PATH_BYTES]; /* of store_set_folder; "": none */
     unsigned depth;                /* of store_begin */
     int failed;                    /* the first error inside the transaction */
@@ -32,6 +32,10 @@ struct store {
         sqlite3_stmt *statement;
     } statements[STORE_STATEMENTS];
 };
+
+/** What makes each version of the schema of the one before, and how many there are. */
+extern const char *const store_migrations[];
+extern const int store_schema_version;
 
 /** Forgets what could not be written. */
 void store_unsaved_clear(struct store *s);

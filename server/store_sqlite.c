@@ -12,207 +12,6 @@
 #include "base/str.h"
 #include "server/store_case_impl.h"
 
-/* One entry per version of the schema; never changed once released. user_version counts them. */
-static const char *const migrations[] = {
-    "CREATE TABLE settings(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;"
-    "CREATE TABLE merchants(id TEXT PRIMARY KEY, name TEXT NOT NULL, created_us INTEGER NOT NULL)"
-    " STRICT;"
-    "CREATE TABLE numbers(year TEXT PRIMARY KEY, last INTEGER NOT NULL) STRICT;"
-    "CREATE TABLE cases("
-    " id TEXT PRIMARY KEY, room TEXT NOT NULL UNIQUE, number TEXT NOT NULL UNIQUE,"
-    " merchant TEXT NOT NULL REFERENCES merchants(id), kind TEXT NOT NULL, state TEXT NOT NULL,"
-    " title TEXT NOT NULL, language TEXT NOT NULL, priority INTEGER NOT NULL,"
-    " buyer TEXT NOT NULL, buyer_name TEXT NOT NULL, created_us INTEGER NOT NULL,"
-    " changed_us INTEGER NOT NULL, waiting_since_us INTEGER NOT NULL, version INTEGER NOT NULL,"
-    " more TEXT NOT NULL) STRICT;"
-    "CREATE INDEX cases_merchant ON cases(merchant, id);"
-    "CREATE INDEX cases_state ON cases(merchant, state, id);"
-    "CREATE TABLE events("
-    " case_id TEXT NOT NULL REFERENCES cases(id), seq INTEGER NOT NULL, at_us INTEGER NOT NULL,"
-    " actor TEXT NOT NULL, type TEXT NOT NULL, data TEXT NOT NULL, prev TEXT NOT NULL,"
-    " hash TEXT NOT NULL, PRIMARY KEY(case_id, seq)) STRICT, WITHOUT ROWID;"
-    "CREATE INDEX events_type ON events(type, at_us);"
-    "CREATE TRIGGER events_stay BEFORE UPDATE ON events BEGIN"
-    " SELECT RAISE(ABORT, 'events never change'); END;"
-    "CREATE TRIGGER events_last BEFORE DELETE ON events BEGIN"
-    " SELECT RAISE(ABORT, 'events never go'); END;"
-    "CREATE TABLE people("
-    " case_id TEXT NOT NULL REFERENCES cases(id), identity TEXT NOT NULL, name TEXT NOT NULL,"
-    " role TEXT NOT NULL, consent INTEGER, PRIMARY KEY(case_id, identity)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE clips("
-    " id TEXT PRIMARY KEY, case_id TEXT NOT NULL REFERENCES cases(id), room TEXT NOT NULL,"
-    " merchant TEXT NOT NULL, state TEXT NOT NULL, kind TEXT NOT NULL, label TEXT NOT NULL,"
-    " publisher TEXT NOT NULL, started_by TEXT NOT NULL, path TEXT NOT NULL,"
-    " reason TEXT NOT NULL, created_us INTEGER NOT NULL, started_us INTEGER NOT NULL,"
-    " duration_ms INTEGER NOT NULL, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL,"
-    " width INTEGER NOT NULL, height INTEGER NOT NULL, gaps INTEGER NOT NULL,"
-    " gap_ms INTEGER NOT NULL, has_video INTEGER NOT NULL, has_audio INTEGER NOT NULL,"
-    " has_poster INTEGER NOT NULL, repaired INTEGER NOT NULL) STRICT;"
-    "CREATE INDEX clips_case ON clips(case_id, id);"
-    "CREATE INDEX clips_state ON clips(state) WHERE state = 'recording';"
-    "CREATE TABLE invites("
-    " jti TEXT PRIMARY KEY, case_id TEXT NOT NULL REFERENCES cases(id), identity TEXT NOT NULL,"
-    " role TEXT NOT NULL, single_use INTEGER NOT NULL, used_us INTEGER NOT NULL,"
-    " expires_us INTEGER NOT NULL) STRICT;"
-    "CREATE TABLE idempotency("
-    " owner TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL,"
-    " case_id TEXT NOT NULL REFERENCES cases(id), at_us INTEGER NOT NULL,"
-    " PRIMARY KEY(owner, key)) STRICT, WITHOUT ROWID;",
-    "ALTER TABLE clips ADD COLUMN video_codec TEXT NOT NULL DEFAULT 'VP8';",
-    "CREATE TABLE stills("
-    " id TEXT PRIMARY KEY, case_id TEXT NOT NULL REFERENCES cases(id), room TEXT NOT NULL,"
-    " merchant TEXT NOT NULL, ready INTEGER NOT NULL, kind TEXT NOT NULL, label TEXT NOT NULL,"
-    " publisher TEXT NOT NULL, taken_by TEXT NOT NULL, path TEXT NOT NULL,"
-    " created_us INTEGER NOT NULL, at_us INTEGER NOT NULL, bytes INTEGER NOT NULL,"
-    " sha256 TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL,"
-    " facts TEXT NOT NULL) STRICT;"
-    "CREATE INDEX stills_case ON stills(case_id, id);"
-    "CREATE INDEX stills_unfinished ON stills(ready) WHERE ready = 0;",
-    "CREATE TABLE api_keys("
-    " id TEXT PRIMARY KEY, merchant TEXT NOT NULL REFERENCES merchants(id), secret TEXT NOT NULL,"
-    " created_us INTEGER NOT NULL) STRICT;",
-    "CREATE TABLE retention("
-    " merchant TEXT NOT NULL, kind TEXT NOT NULL, seconds INTEGER NOT NULL,"
-    " changed_us INTEGER NOT NULL, PRIMARY KEY(merchant, kind)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE holds("
-    " id TEXT PRIMARY KEY, case_id TEXT NOT NULL REFERENCES cases(id), object TEXT NOT NULL,"
-    " of TEXT NOT NULL, firm INTEGER NOT NULL, reason TEXT NOT NULL, placed_by TEXT NOT NULL,"
-    " placed_us INTEGER NOT NULL, lift_reason TEXT NOT NULL, lifted_by TEXT NOT NULL,"
-    " lifted_us INTEGER NOT NULL) STRICT;"
-    "CREATE INDEX holds_case ON holds(case_id, id);"
-    "CREATE TABLE tombstones("
-    " id TEXT PRIMARY KEY, case_id TEXT NOT NULL REFERENCES cases(id), object TEXT NOT NULL,"
-    " path TEXT NOT NULL, document TEXT NOT NULL, deleted_us INTEGER NOT NULL,"
-    " cleared INTEGER NOT NULL) STRICT;"
-    "CREATE INDEX tombstones_case ON tombstones(case_id, id);"
-    "CREATE INDEX tombstones_left ON tombstones(cleared) WHERE cleared = 0;",
-    "CREATE TABLE seen("
-    " id INTEGER PRIMARY KEY, case_id TEXT NOT NULL REFERENCES cases(id),"
-    " at_us INTEGER NOT NULL, from_s INTEGER NOT NULL, to_s INTEGER NOT NULL,"
-    " log BLOB NOT NULL) STRICT;"
-    "CREATE INDEX seen_case ON seen(case_id, from_s);",
-    "CREATE INDEX people_identity ON people(identity);"
-    "CREATE INDEX invites_case ON invites(case_id, identity);",
-    "ALTER TABLE clips ADD COLUMN stamp INTEGER NOT NULL DEFAULT 0;"
-    "CREATE INDEX clips_unstamped ON clips(id) WHERE state = 'ready' AND stamp = 0;",
-    "CREATE TABLE retention_changes("
-    " merchant TEXT NOT NULL, seq INTEGER NOT NULL, at_us INTEGER NOT NULL, actor TEXT NOT NULL,"
-    " kind TEXT NOT NULL, from_seconds INTEGER NOT NULL, to_seconds INTEGER NOT NULL,"
-    " PRIMARY KEY(merchant, seq)) STRICT, WITHOUT ROWID;"
-    "CREATE TRIGGER retention_changes_stay BEFORE UPDATE ON retention_changes BEGIN"
-    " SELECT RAISE(ABORT, 'what was changed stays as it was'); END;"
-    "CREATE TRIGGER retention_changes_last BEFORE DELETE ON retention_changes BEGIN"
-    " SELECT RAISE(ABORT, 'what was changed stays known'); END;",
-    "CREATE TABLE webhooks("
-    " id TEXT PRIMARY KEY, merchant TEXT NOT NULL, url TEXT NOT NULL, description TEXT NOT NULL,"
-    " types TEXT NOT NULL, enabled INTEGER NOT NULL, why TEXT NOT NULL, removed INTEGER NOT NULL,"
-    " secret TEXT NOT NULL, old_secret TEXT NOT NULL, old_until_us INTEGER NOT NULL,"
-    " created_us INTEGER NOT NULL, changed_us INTEGER NOT NULL, waiting INTEGER NOT NULL,"
-    " dead INTEGER NOT NULL) STRICT;"
-    "CREATE INDEX webhooks_merchant ON webhooks(merchant, id);"
-    /* case_id and seq name the event; case_id '' is a test. state: 0 waiting, 1 delivered, 2 dead */
-    "CREATE TABLE hook_deliveries("
-    " id INTEGER PRIMARY KEY, hook TEXT NOT NULL, case_id TEXT NOT NULL, seq INTEGER NOT NULL,"
-    " type TEXT NOT NULL, case_state TEXT NOT NULL, state INTEGER NOT NULL,"
-    " attempts INTEGER NOT NULL, since_us INTEGER NOT NULL, changed_us INTEGER NOT NULL,"
-    " status INTEGER NOT NULL, error TEXT NOT NULL) STRICT;"
-    "CREATE UNIQUE INDEX hook_deliveries_event ON hook_deliveries(case_id, seq, hook);"
-    "CREATE INDEX hook_deliveries_state ON hook_deliveries(hook, state, id);"
-    "CREATE INDEX hook_deliveries_next ON hook_deliveries(hook, case_id, seq) WHERE state = 0;"
-    "CREATE INDEX hook_deliveries_waiting ON hook_deliveries(since_us) WHERE state = 0;"
-    "CREATE INDEX hook_deliveries_over ON hook_deliveries(state, changed_us) WHERE state > 0;"
-    /* One for each webhook and case of which something waits: when its first is due. */
-    "CREATE TABLE hook_lanes("
-    " hook TEXT NOT NULL, case_id TEXT NOT NULL, next_us INTEGER NOT NULL,"
-    " PRIMARY KEY(hook, case_id)) STRICT, WITHOUT ROWID;"
-    "CREATE INDEX hook_lanes_due ON hook_lanes(hook, next_us);",
-    /* Of those made before it is not known by whom: they count as a service's. */
-    "ALTER TABLE invites ADD COLUMN by_role TEXT NOT NULL DEFAULT 'service';",
-    /* store_stats.h: dim is all, team, agent or reason; span are the seconds from at_s on. */
-    "CREATE TABLE stats_keys("
-    " merchant TEXT NOT NULL, dim TEXT NOT NULL, key TEXT NOT NULL,"
-    " PRIMARY KEY(merchant, dim, key)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE stats_cells("
-    " merchant TEXT NOT NULL, dim TEXT NOT NULL, span INTEGER NOT NULL, at_s INTEGER NOT NULL,"
-    " key TEXT NOT NULL, cell BLOB NOT NULL,"
-    " PRIMARY KEY(merchant, dim, span, at_s, key)) STRICT, WITHOUT ROWID;",
-    "CREATE TABLE internals("
-    " case_id TEXT NOT NULL, seq INTEGER NOT NULL, salt TEXT NOT NULL, body TEXT NOT NULL,"
-    " PRIMARY KEY(case_id, seq), FOREIGN KEY(case_id, seq) REFERENCES events(case_id, seq))"
-    " STRICT, WITHOUT ROWID;"
-    "CREATE TABLE tags("
-    " merchant TEXT NOT NULL, tag TEXT NOT NULL, case_id TEXT NOT NULL REFERENCES cases(id),"
-    " PRIMARY KEY(merchant, tag, case_id)) STRICT, WITHOUT ROWID;"
-    "CREATE INDEX tags_case ON tags(case_id, tag);"
-    "CREATE TABLE links("
-    " case_id TEXT NOT NULL REFERENCES cases(id), other TEXT NOT NULL REFERENCES cases(id),"
-    " relation TEXT NOT NULL, PRIMARY KEY(case_id, other, relation)) STRICT, WITHOUT ROWID;",
-    "CREATE TABLE workers("
-    " merchant TEXT NOT NULL REFERENCES merchants(id), identity TEXT NOT NULL, name TEXT NOT NULL,"
-    " role TEXT NOT NULL, created_us INTEGER NOT NULL, PRIMARY KEY(merchant, identity))"
-    " STRICT, WITHOUT ROWID;",
-    /* What cases are found by, in step with them by store_case_index; n counts them as they came. */
-    "CREATE TABLE case_texts("
-    " n INTEGER PRIMARY KEY, case_id TEXT NOT NULL UNIQUE REFERENCES cases(id),"
-    " scope TEXT NOT NULL, words TEXT NOT NULL) STRICT;"
-    "CREATE VIRTUAL TABLE case_index USING fts5(scope, words, content='case_texts',"
-    " content_rowid='n', tokenize='ascii', detail='none', columnsize=0, prefix='2 3');"
-    "ALTER TABLE cases ADD COLUMN disputed INTEGER NOT NULL DEFAULT 0;" /* ever */
-    "UPDATE cases SET disputed = 1 WHERE json_type(more, '$.dispute') IS NOT NULL;"
-    "CREATE INDEX cases_disputed ON cases(merchant, id) WHERE disputed = 1;"
-    "CREATE INDEX cases_live ON cases(state, id) WHERE state IN ('waiting', 'in_call');",
-    /* case_timers.h; what was in a state before has its time from now on. */
-    "CREATE TABLE timers("
-    " merchant TEXT NOT NULL, state TEXT NOT NULL, seconds INTEGER NOT NULL,"
-    " PRIMARY KEY(merchant, state)) STRICT, WITHOUT ROWID;"
-    "ALTER TABLE cases ADD COLUMN due_us INTEGER NOT NULL DEFAULT 0;"
-    "UPDATE cases SET due_us = (unixepoch() + 86400 * CASE state WHEN 'open' THEN 30"
-    " WHEN 'proposed' THEN 3 WHEN 'disputed' THEN 2 ELSE 7 END) * 1000000"
-    " WHERE state NOT IN ('waiting', 'in_call', 'closed', 'cancelled');"
-    "CREATE INDEX cases_due ON cases(due_us) WHERE due_us > 0;",
-    /* A version without a document takes the merchant's own back. */
-    "CREATE TABLE checklists("
-    " merchant TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, sha256 TEXT NOT NULL,"
-    " document TEXT NOT NULL, made_by TEXT NOT NULL, made_us INTEGER NOT NULL,"
-    " PRIMARY KEY(merchant, id, version)) STRICT, WITHOUT ROWID;"
-    "CREATE TRIGGER checklists_stay BEFORE UPDATE ON checklists BEGIN"
-    " SELECT RAISE(ABORT, 'versions never change'); END;"
-    "CREATE TRIGGER checklists_last BEFORE DELETE ON checklists BEGIN"
-    " SELECT RAISE(ABORT, 'versions never go'); END;"
-    "CREATE TABLE checklists_kept(sha256 TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT;"
-    "CREATE TRIGGER checklists_kept_stay BEFORE UPDATE ON checklists_kept BEGIN"
-    " SELECT RAISE(ABORT, 'what was examined by stays'); END;"
-    "CREATE TRIGGER checklists_kept_last BEFORE DELETE ON checklists_kept BEGIN"
-    " SELECT RAISE(ABORT, 'what was examined by stays'); END;"
-    /* seq is that of the event that issued it */
-    "CREATE TABLE certificates("
-    " id TEXT PRIMARY KEY, number TEXT NOT NULL UNIQUE,"
-    " case_id TEXT NOT NULL REFERENCES cases(id), seq INTEGER NOT NULL) STRICT;"
-    "CREATE INDEX certificates_case ON certificates(case_id, id);",
-    "ALTER TABLE api_keys ADD COLUMN old_secret TEXT NOT NULL DEFAULT '';"
-    "ALTER TABLE api_keys ADD COLUMN old_until_us INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE api_keys ADD COLUMN changed_us INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE api_keys ADD COLUMN roles TEXT NOT NULL DEFAULT '';"
-    "ALTER TABLE api_keys ADD COLUMN scopes TEXT NOT NULL DEFAULT '';",
-    "CREATE TABLE log("
-    " merchant TEXT NOT NULL, seq INTEGER NOT NULL, at_us INTEGER NOT NULL, actor TEXT NOT NULL,"
-    " action TEXT NOT NULL, subject TEXT NOT NULL, data TEXT NOT NULL,"
-    " PRIMARY KEY(merchant, seq)) STRICT, WITHOUT ROWID;"
-    "CREATE INDEX log_subject ON log(merchant, subject, actor, action, at_us);"
-    "CREATE TRIGGER log_stay BEFORE UPDATE ON log BEGIN"
-    " SELECT RAISE(ABORT, 'what was done stays as it was'); END;"
-    "CREATE TRIGGER log_last BEFORE DELETE ON log BEGIN"
-    " SELECT RAISE(ABORT, 'what was done stays known'); END;",
-    /* The same with an index for every length that words are begun with: others are gathered whole. */
-    "DROP TABLE case_index;"
-    "CREATE VIRTUAL TABLE case_index USING fts5(scope, words, content='case_texts',"
-    " content_rowid='n', tokenize='ascii', detail='none', columnsize=0, prefix='2 3 4 5 6 7 8');"
-    "INSERT INTO case_index(case_index) VALUES('rebuild');"
-    "CREATE INDEX cases_kind ON cases(merchant, kind, id);"
-    "CREATE INDEX cases_filter ON cases(id, merchant, state, kind, disputed);", /* all in one */
-};
-#define VERSION ((int)(sizeof migrations / sizeof migrations[0]))
-
 int sql_er(struct store *s, int rc, const char *what)
 {
     switch (rc & 0xff) {
@@ -407,17 +206,17 @@ static int migrate(struct store *s)
 {
     int version = 0;
     int er = version_read(s, &version);
-    if (!er && version > VERSION)
+    if (!er && version > store_schema_version)
         return ER_UNSUPPORTED;
-    for (; !er && version < VERSION; version++) {
+    for (; !er && version < store_schema_version; version++) {
         char set[48];
         (void)snprintf(set, sizeof set, "PRAGMA user_version = %d", version + 1);
         er = store_begin(s);
         if (er)
             break;
-        er = plain(s, migrations[version]);
+        er = plain(s, store_migrations[version]);
         if (!er)
-            er = fill(s, migrations[version]);
+            er = fill(s, store_migrations[version]);
         if (!er)
             er = plain(s, set);
         er = store_end(s, er);
@@ -470,7 +269,7 @@ int store_open(struct store **ret, const char *path, const struct entropy *entro
 
 int store_schema(struct store *s, int *ret_version, int *ret_newest)
 {
-    *ret_newest = VERSION;
+    *ret_newest = store_schema_version;
     return version_read(s, ret_version);
 }
 
@@ -485,8 +284,8 @@ int store_look(struct store **ret, const char *path, const char *folder,
     er = plain(s, "PRAGMA query_only = ON");
     if (!er)
         er = version_read(s, &version);
-    if (!er && version != VERSION)
-        er = version > VERSION ? ER_UNSUPPORTED : ER_STALE;
+    if (!er && version != store_schema_version)
+        er = version > store_schema_version ? ER_UNSUPPORTED : ER_STALE;
     if (!er && str_copy(s->folder, sizeof s->folder, folder) < 0)
         er = ER_INVALID;
     if (er && er != ER_STALE && er != ER_UNSUPPORTED) {

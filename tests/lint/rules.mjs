@@ -108,6 +108,7 @@ const TESTED_WITH = {
   'server/store_examination.c': 'api_examination',
   'server/store_log.c': 'api_log',
   'server/store_people.c': 'store',
+  'server/store_schema.c': 'store',
   'server/store_sqlite.c': 'store',
   'server/store_stills.c': 'store',
   'server/store_verdicts.c': 'api_examination',
