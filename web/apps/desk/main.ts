@@ -251,6 +251,10 @@ export class DeskApp extends PageElement {
     await asked.catch(() => {});
   }
 
+  leaveCall(): void {
+    this.#callOver('left');
+  }
+
   #callOver(reason: string): void {
     const { call } = this;
     if (!call) return;

@@ -9,6 +9,7 @@ import type { Case, Clip, Person, Slot } from '../../sdk/index.js';
 import type { AudioElement } from '../../ui/media.js';
 import type { StillsElement } from '../../ui/stills.js';
 import '../../ui/settle.js';
+import '../../ui/pass-on.js';
 import { networkBadge, networkBars, networkMark } from '../../ui/network.js';
 import type { DeskCall } from './call.js';
 import { LOOK_BACK_S, type DeskApp } from './main.js';
@@ -34,7 +35,7 @@ export function stageView(app: DeskApp) {
     <div class="done-line" role="status">${app.done ? html`<p class="banner good" data-testid="done">${icon('check')}${app.done}</p>` : nothing}</div>
     ${call ? callView(app, call) : selected ? caseHead(app) : idle(app)}
     ${selected || call
-      ? html`${selected ? settling(app, selected) : nothing}${stillShelf(app)}<section class="clip-shelf" aria-label=${t('clip.title')}>
+      ? html`${selected ? html`${passOn(app, selected)}${settling(app, selected)}` : nothing}${stillShelf(app)}<section class="clip-shelf" aria-label=${t('clip.title')}>
           <h2>${t('clip.title')}</h2>
           <lp-clips whole .clips=${app.room.clips} .rest=${app.rest} .stills=${app.room.stills}
             .names=${namesIn(app.timeline)} ?cuts=${RECORDS.has(app.link.claims?.role ?? '')} .viewerRole=${app.link.claims?.role ?? ''}
@@ -47,6 +48,12 @@ export function stageView(app: DeskApp) {
           <lp-keep ?graves=${app.timeline.some(({ type }) => type.endsWith('_deleted'))} .case=${selected.id} .rest=${app.rest} .names=${namesIn(app.timeline)} .viewerRole=${app.link.claims?.role ?? ''}></lp-keep>`}`
       : nothing}
   </main>`;
+}
+
+function passOn(app: DeskApp, one: Case) {
+  return html`<lp-pass-on .case=${one} .rest=${app.rest} .client=${app.client} .viewerRole=${app.link.claims?.role ?? ''} .me=${app.client.identity}
+    ?calling=${app.call?.caseId === one.id} @left=${() => app.leaveCall()}
+    @changed=${(event: CustomEvent<Case>) => app.caseChanged(event.detail)}></lp-pass-on>`;
 }
 
 function settling(app: DeskApp, one: Case) {
