@@ -12,13 +12,14 @@ static const struct {
     enum case_kind kind;
     const char *title, *reason, *language, *buyer, *buyer_name, *order, *value, *goods;
     int priority;
+    const char *category; /* NULL: not said */
 } samples[] = {
     {CASE_INSPECTION, "Cracked tea set", "Two cups were broken when the parcel arrived.", "en",
-     "buyer-lin", "Lin Yue", "A-10031", "268.00", "Porcelain tea set, 8 pieces", 0},
+     "buyer-lin", "Lin Yue", "A-10031", "268.00", "Porcelain tea set, 8 pieces", 0, NULL},
     {CASE_INSPECTION, "大衣颜色与直播不符", "收到的大衣是灰色，直播里说是驼色。", "zh-CN",
-     "buyer-wang", "王小雨", "A-10058", "899.00", "羊毛大衣 驼色 M", 3},
+     "buyer-wang", "王小雨", "A-10058", "899.00", "羊毛大衣 驼色 M", 3, NULL},
     {CASE_AUTHENTICATION, "Leather handbag, second hand", "Is it genuine?", "en", "buyer-diaz",
-     "Ana Diaz", "A-10077", "6200.00", "Leather handbag, black", 1},
+     "Ana Diaz", "A-10077", "6200.00", "Leather handbag, black", 1, "handbag"},
 };
 
 static const struct {
@@ -63,9 +64,10 @@ static int sample_make(struct store *s, size_t i, uint64_t now_us)
     (void)str_copy(c.language, sizeof c.language, samples[i].language);
     (void)str_copy(c.buyer, sizeof c.buyer, samples[i].buyer);
     (void)str_copy(c.buyer_name, sizeof c.buyer_name, samples[i].buyer_name);
-    c.more = json_pack("{s:s,s:{s:s,s:{s:s,s:s},s:[{s:s,s:i}]}}", "reason", samples[i].reason,
-                       "order", "number", samples[i].order, "total", "value", samples[i].value,
-                       "currency", "CNY", "items", "title", samples[i].goods, "quantity", 1);
+    c.more = json_pack("{s:s,s:s*,s:{s:s,s:{s:s,s:s},s:[{s:s,s:i}]}}", "reason", samples[i].reason,
+                       "category", samples[i].category, "order", "number", samples[i].order,
+                       "total", "value", samples[i].value, "currency", "CNY", "items", "title",
+                       samples[i].goods, "quantity", 1);
     int er = c.more ? store_case_create(s, &c, "demo", DEMO_KEY, NULL, "", now_us, &repeated)
                     : ER_NOMEM;
     store_case_clear(&c);

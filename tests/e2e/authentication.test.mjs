@@ -152,7 +152,13 @@ test('an appraiser works down the checklist in the call, and the owner has a cer
 test('two appraisers commit to opinions blind, and reveal them', { timeout: 60_000 }, async (t) => {
   const shop = tokens.service();
   await louped.ask('PUT', '/checklists/gloves', shop, { ...HATS, categories: ['glove'], points: [HATS.points[2], { ...HATS.points[0], evidence: 'any', optional: true }] });
-  const one = await louped.newCase({ kind: 'authentication', category: 'glove', title: 'A pair of gloves' });
+  const one = await louped.newCase({ kind: 'authentication', title: 'A pair of gloves' });
+  const first = await openDesk(browser, louped, { token: appraiser('ann', 'ann') });
+  await first.click(`[data-testid=case-entry][data-id="${one.id}"]`);
+  await first.see('checklist-choose');
+  await first.page.selectOption('[data-testid=checklist-choose]', 'gloves');
+  await first.see('checklist');
+  await first.close();
   await louped.ask('POST', `/cases/${one.id}/examination/blind`, shop, {});
   // What does not apply needs no picture, so that this needs no call.
   await louped.ask('PUT', `/cases/${one.id}/examination/points/whole`, appraiser('ann'), { judgement: 'not_applicable', note: 'Not shown.' });

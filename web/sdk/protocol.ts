@@ -218,7 +218,8 @@ export interface Opinion {
 
 /** An authentication by its checklist. */
 export interface Examination {
-  checklist: { id: string; version: number; sha256: string; name?: Texts };
+  /** null: none was chosen yet. */
+  checklist: { id: string; version: number; sha256: string; name?: Texts } | null;
   points: ExaminedPoint[];
   missing: { point: string; lacks: ('evidence' | 'judgement' | 'note')[] }[];
   blind: boolean;

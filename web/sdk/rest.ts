@@ -2,7 +2,7 @@
 // The HTTP interface from a page: cases, clips, timeline, consent, recording. Errors are the server's
 // problem details (RFC 9457).
 import type {
-  Access, Case, Certificate, Clip, Dispute, Examination, Ground, Hold, Judgement, Note, PieceOfEvidence, Seen, Still, TimelineEvent,
+  Access, Case, Certificate, Clip, Dispute, Examination, Ground, Hold, Judgement, Note, PieceOfEvidence, Seen, Still, Texts, TimelineEvent,
   Tombstone, Verdict,
 } from './protocol.js';
 
@@ -294,6 +294,16 @@ export class LoupeRest {
   /** The checklist of an authentication, with what was found. */
   examination(id: string): Promise<Examination> {
     return this.call('GET', `/cases/${encodeURIComponent(id)}/examination`);
+  }
+
+  /** A merchant's checklists, the newest version of each. */
+  checklists(): Promise<Page<{ id: string; version: number; name: Texts }>> {
+    return this.call('GET', '/checklists');
+  }
+
+  /** Another checklist than that of the case's goods, or the one for them. */
+  pinChecklist(id: string, checklist?: string): Promise<Examination> {
+    return this.call('POST', `/cases/${encodeURIComponent(id)}/examination`, checklist ? { checklist } : {});
   }
 
   /** What is found at a point; what is left out stays as it was. */

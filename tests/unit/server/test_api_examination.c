@@ -155,7 +155,7 @@ static void test_a_case_gets_the_checklist_of_its_goods(void **state)
     assert_string_equal(api_text(&b->api, "points.0.wants"), "still");
     assert_string_equal(api_text(&b->api, "missing.1.point"), "seam");
     assert_int_equal(world_events(&b->api.w, &b->hat.id, "checklist_pinned"), 1);
-    /* Of goods that none is for; and what is no authentication. */
+    /* What is no authentication. */
     struct api_ask none = {
         .role = ROLE_APPRAISER, .param = {b->api.sc.id.text}, .body = "{'checklist':'hats'}"};
     assert_int_equal(api_on_store(&b->api, api_examination_get, none), 404);
@@ -174,6 +174,26 @@ static void test_a_case_gets_the_checklist_of_its_goods(void **state)
                      403);
     assert_int_equal(ask(b, api_examination_pin, ROLE_SERVICE, "shop", NULL, "{'anew':true}"), 201);
     assert_int_equal(json_array_size(json_object_get(b->api.body, "missing")), 2);
+}
+
+static void test_a_case_of_goods_that_none_is_for(void **state)
+{
+    struct bench *b = *state;
+    struct store_case c = {.kind = CASE_AUTHENTICATION, .merchant = "default"};
+    bool repeated;
+    (void)str_copy(c.title, sizeof c.title, "a stone");
+    (void)str_copy(c.buyer, sizeof c.buyer, "lin");
+    (void)str_copy(c.buyer_name, sizeof c.buyer_name, "Lin");
+    assert_int_equal(
+        store_case_create(b->api.w.store, &c, "shop", "k", NULL, NULL, b->api.unix_us, &repeated),
+        0);
+    struct api_ask ask_it = {.role = ROLE_APPRAISER, .param = {c.id.text}, .body = "{}"};
+    assert_int_equal(api_on_store(&b->api, api_examination_get, ask_it), 200);
+    assert_true(json_is_null(json_object_get(b->api.body, "checklist")));
+    assert_int_equal(api_on_store(&b->api, api_examination_pin, ask_it), 404);
+    ask_it.body = "{'checklist':'hats'}";
+    assert_int_equal(api_on_store(&b->api, api_examination_pin, ask_it), 201);
+    store_case_clear(&c);
 }
 
 static void test_points(void **state)
@@ -358,6 +378,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_checklists_of_a_merchant),
         TEST(test_a_case_gets_the_checklist_of_its_goods),
+        TEST(test_a_case_of_goods_that_none_is_for),
         TEST(test_points),
         TEST(test_a_verdict_wants_all_points),
         TEST(test_certificates),

@@ -5,7 +5,7 @@ import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { language, t, tMaybe } from '../../i18n/index.js';
 import {
-  LoupeProblem, sealOpinion, type Clip, type ExaminedPoint, type Examination, type Judgement, type LoupeRest,
+  sealOpinion, type Clip, type ExaminedPoint, type Examination, type Judgement, type LoupeRest,
   type PieceOfEvidence, type SealedOpinion, type Still, type Texts, type Verdict,
 } from '../../sdk/index.js';
 import { PageElement, icon } from '../../ui/element.js';
@@ -39,6 +39,8 @@ export class ChecklistElement extends PageElement {
 
   @state() exam: Examination | undefined;
   @state() none = false;
+  /** To choose from where none is for such goods. */
+  @state() offered: { id: string; name: Texts }[] = [];
   @state() open = '';
   @state() note = '';
   @state() busy = false;
@@ -72,9 +74,10 @@ export class ChecklistElement extends PageElement {
       const exam = await this.rest?.examination(id);
       if (id !== this.case || !exam) return;
       this.exam = exam;
-      this.none = false;
+      this.none = !exam.checklist;
+      if (this.none && this.judges) this.offered = (await this.rest?.checklists())?.items ?? [];
     } catch (error) {
-      this.none = error instanceof LoupeProblem && error.status === 404;
+      this.note = t('checklist.failed', { why: (error as Error).message });
     }
   }
 
@@ -167,16 +170,30 @@ export class ChecklistElement extends PageElement {
 
   protected override render() {
     const { exam } = this;
-    if (this.none) return html`<p class="quiet small panel-body">${t('checklist.none')}</p>`;
+    if (this.none) return this.#choice();
     if (!exam) return html`<p class="quiet small panel-body" aria-busy="true">${t('checklist.loading')}</p>`;
     const done = exam.points.filter((point) => this.#isDone(point)).length;
     return html`<div class="panel-body checklist" data-testid="checklist" data-missing=${this.#missing.length}>
-      <p class="small quiet">${said(exam.checklist.name)} · ${t('checklist.progress', { n: done, all: exam.points.length })}
+      <p class="small quiet">${said(exam.checklist?.name)} · ${t('checklist.progress', { n: done, all: exam.points.length })}
         ${exam.blind ? html`<span class="chip warm">${t('checklist.blind')}</span>` : nothing}</p>
       ${this.note ? html`<p class="banner" role="status" data-testid="checklist-note">${icon('warn')}${this.note}</p>` : nothing}
       <ol>${exam.points.map((point) => this.#point(point))}</ol>
       ${this.#end(exam)}
     </div>`;
+  }
+
+  #choice() {
+    const pin = async (event: Event) => {
+      const id = (event.target as HTMLSelectElement).value;
+      if (id && (await this.#do((rest) => rest.pinChecklist(this.case, id)))) this.none = false;
+    };
+    return html`<div class="panel-body checklist" data-testid="checklist-none"><p class="quiet small">${t('checklist.none')}</p>
+      ${this.note ? html`<p class="banner" role="status">${icon('warn')}${this.note}</p>` : nothing}
+      ${this.offered.length > 0
+        ? html`<select class="field" data-testid="checklist-choose" aria-label=${t('checklist.choose')} @change=${pin}>
+            <option value="">${t('checklist.choose')}</option>
+            ${this.offered.map(({ id, name }) => html`<option value=${id}>${said(name)}</option>`)}</select>`
+        : nothing}</div>`;
   }
 
   #point(point: ExaminedPoint) {
