@@ -201,6 +201,16 @@ const READING = {
   examination: '-yy-y-yy- yyyyy-yyy --------- --------- ---------',
   room: '-yy-y-yy- yyyyyyyyy --------- --------- ---------',
 };
+// What is the merchant's own, by a token for no case and by one for a case: y it is read, - refused.
+const MERCHANT = {
+  timers: '------yy- ---------',
+  retention: '------yy- ---------',
+  webhooks: '------yy- ---------',
+  log: '------yy- ---------',
+  stats: '------yy- ---------',
+  disputes: '---y--y-- ---------',
+  checklists: '-yyy--yy- -yyy--yy-',
+};
 // An arbiter without a case reads every one of the merchant's that was ever disputed.
 const DISPUTED = {
   list: '-yyyy-yy-', case: '-yyyy-yy-', timeline: '-yyyy-yy-', clips: '-yyyy-yy-', export: '-yyyy-yy-', dispute: '-yyyy-yy-', room: '-yy-y-yy-',
@@ -264,6 +274,21 @@ test('who reads what of a case, across two merchants', async () => {
   }
   await buyer.cut();
   assert.deepEqual(is, READING);
+  const whole = {};
+  for (const name of Object.keys(MERCHANT)) {
+    const words = [];
+    for (const relation of ['own', 'here']) {
+      let word = '';
+      for (const role of ROLES) {
+        const [claims, mint] = claimsOf[relation]({ role, sub: role === 'buyer' ? 'buyer-1' : `${role}-1` });
+        const { status } = await server.api('GET', `/api/v1/${name}`, { token: mint(claims) });
+        word += status === 200 ? 'y' : status === 401 || status === 403 ? '-' : String(status);
+      }
+      words.push(word);
+    }
+    whole[name] = words.join(' ');
+  }
+  assert.deepEqual(whole, MERCHANT);
   const disputed = await caseIn('disputed');
   const seat = await session('buyer', disputed);
   const theirs = {};
