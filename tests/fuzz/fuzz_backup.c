@@ -18,7 +18,7 @@ static void require(bool holds)
 
 static void check_name(const char *name)
 {
-    require(name[0] != '/' && name[0] != '.' && !strstr(name, "..") && !strstr(name, "/."));
+    require(name[0] != '/' && name[0] != '.' && !strstr(name, "/.") && !strstr(name, "//"));
     require(strcmp(name, "loupe.db") == 0 || strncmp(name, "blobs/", 6) == 0 ||
             strncmp(name, "keys/", 5) == 0);
 }
