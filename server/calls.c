@@ -397,8 +397,8 @@ static void on_ended(void *ctx, struct session *s, enum session_end why)
 static int make_maps(struct calls *c)
 {
     const struct entropy *e = &c->config.entropy;
-    struct map **maps[] = {&c->rooms, &c->cases,  &c->peers,    &c->requests,
-                           &c->clips, &c->stills, &c->deletions};
+    struct map **maps[] = {&c->rooms, &c->cases,  &c->peers,     &c->requests,
+                           &c->clips, &c->stills, &c->deletions, &c->waited};
     for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
         int er = map_new(maps[i], LIMIT_WORKERS * LIMIT_PEERS, entropy_u64(e));
         if (er < 0)
@@ -490,6 +490,7 @@ void calls_free(struct calls *c)
     map_free(c->requests);
     map_free(c->clips);
     map_free(c->stills);
+    calls_waited_clear(c);
     map_free(c->deletions);
     queue_free(c->queue);
     must_clear(c);

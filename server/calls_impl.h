@@ -28,14 +28,16 @@ struct calls {
     struct calls_anchor *anchor;
     struct sessions *sessions;
     struct queue *queue;
-    struct map *rooms;     /* room id -> struct room */
-    struct map *cases;     /* case id -> struct room */
-    struct map *peers;     /* number -> struct peer */
-    struct map *requests;  /* number -> struct request */
-    struct list musts;     /* see calls_must.c */
-    struct list repairs;   /* see calls_repair.c */
-    struct map *clips;     /* clip id -> struct clip, while recording or being repaired */
-    struct map *stills;    /* still id -> struct still_wait, while it is taken */
+    struct map *rooms;    /* room id -> struct room */
+    struct map *cases;    /* case id -> struct room */
+    struct map *peers;    /* number -> struct peer */
+    struct map *requests; /* number -> struct request */
+    struct list musts;    /* see calls_must.c */
+    struct list repairs;  /* see calls_repair.c */
+    struct map *clips;    /* clip id -> struct clip, while recording or being repaired */
+    struct map *stills;   /* still id -> struct still_wait, while it is taken */
+    struct map *waited;   /* case id -> who waited when the last process ended, until: */
+    uint64_t waited_until_us;
     struct map *deletions; /* clip or still id -> its deletion under way */
     struct {
         struct store_round round;
@@ -456,6 +458,9 @@ void calls_agent_back(struct calls *c, const struct session *s);
 void calls_case_act(struct calls *c, const struct id *case_id, enum case_action action,
                     const char *actor, json_t *data);
 void calls_reset_cases(struct calls *c);
+/** How long the buyer had waited when the last process ended, and until now; told once. */
+uint64_t calls_waited_before(struct calls *c, const struct id *case_id);
+void calls_waited_clear(struct calls *c);
 void calls_send_queue(struct calls *c, struct session *s);
 
 #endif

@@ -104,72 +104,6 @@ void calls_case_changed(struct calls *c, const struct id *case_id)
     act_run(c, job);
 }
 
-/* Nobody waits and nobody talks when the process starts, whatever the last one left. */
-
-struct reset_job {
-    struct calls_job head;
-    struct id ids[LIMIT_PAGE_ITEMS];
-    size_t count;
-    int er;
-};
-
-static void reset_each(void *ctx, const struct store_case *found)
-{
-    struct reset_job *job = ctx;
-    if (job->count < LIMIT_PAGE_ITEMS)
-        job->ids[job->count++] = found->id;
-}
-
-static int reset_state(struct store *s, struct reset_job *job, enum case_state state,
-                       enum case_action action)
-{
-    struct store_case_filter filter = {.by_state = true, .state = state, .limit = LIMIT_PAGE_ITEMS};
-    do {
-        job->count = 0;
-        int er = store_begin(s); /* thousands may have waited: not an fsync for each */
-        if (er < 0)
-            return er;
-        er = store_cases_list(s, &filter, reset_each, job, NULL);
-        for (size_t i = 0; er == 0 && i < job->count; i++) {
-            struct store_case after = {0};
-            const struct store_action a = {
-                .case_id = job->ids[i], .action = action, .actor = "system", .role = ROLE_COUNT};
-            er = store_case_act(s, &a, job->head.unix_us, &after);
-            store_case_clear(&after);
-        }
-        er = store_end(s, er);
-        if (er < 0)
-            return er;
-    } while (job->count);
-    return 0;
-}
-
-static void reset_work(struct store *s, struct calls_job *head)
-{
-    struct reset_job *job = container_of(head, struct reset_job, head);
-    job->er = reset_state(s, job, CASE_IN_CALL, CASE_END_CALL);
-    if (job->er == 0)
-        job->er = reset_state(s, job, CASE_WAITING, CASE_STOP_WAIT);
-}
-
-static void reset_done(struct calls *c, struct calls_job *head)
-{
-    struct reset_job *job = container_of(head, struct reset_job, head);
-    if (c && job->er < 0)
-        log_event(c->config.log, LOG_ERROR, "cases_not_reset", "er=%s", er_name(job->er));
-}
-
-void calls_reset_cases(struct calls *c)
-{
-    struct reset_job *job = calloc(1, sizeof *job);
-    if (!job)
-        return;
-    job->head.work = reset_work;
-    job->head.done = reset_done;
-    if (calls_run(c, &job->head) < 0)
-        free(job);
-}
-
 /* Calls */
 
 void room_begin_call(struct room *r, const char *agent)
@@ -327,6 +261,7 @@ void calls_on_wait(struct calls *c, struct member *m, const struct proto_message
     }
     struct queue_case info;
     room_queue_case(r, &info);
+    info.credit_us = calls_waited_before(c, &r->case_id);
     int er = queue_wait(c->queue, &info, calls_now_us(c));
     if (er < 0 && er != ER_CONFLICT) {
         calls_error_er(c, m->session, msg->id, er, "too many are waiting; please come back later");
