@@ -12,7 +12,7 @@ import { Receiver } from './support/receiver.mjs';
 const require = createRequire(new URL('../e2e/package.json', import.meta.url));
 const { SignJWT } = require('jose');
 const { OpenAPIClientAxios } = require('openapi-client-axios');
-const { Validator } = require('@seriousme/openapi-schema-validator');
+const { Validator } = await import(require.resolve('@seriousme/openapi-schema-validator'));
 const Ajv2020 = require('ajv/dist/2020.js').default;
 const addFormats = require('ajv-formats').default;
 
