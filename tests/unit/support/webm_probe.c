@@ -74,6 +74,7 @@ bool webm_probe_read(struct webm_probe *p, const char *path)
     AVFormatContext *context = NULL;
     if (avformat_open_input(&context, path, NULL, NULL) < 0)
         return false;
+    context->flags |= AVFMT_FLAG_NOPARSE; /* blocks as they are, also those beside a damaged one */
     note_tracks(p, context);
     AVPacket *packet = av_packet_alloc();
     while (av_read_frame(context, packet) >= 0) {
