@@ -36,6 +36,14 @@ static void answer(struct store *s, struct api_call *c, int status,
         api_json(c, status, with_url(c, document, &found->id));
 }
 
+/** An appraiser who is a guest of somebody on the case does not. */
+static int certifies(struct store *s, const struct api_call *c, const struct id *case_id,
+                     struct refusal *why)
+{
+    return c->claims.role == ROLE_APPRAISER ? store_may_judge(s, case_id, c->claims.identity, why)
+                                            : 0;
+}
+
 void api_certificate_issue(struct store *s, struct api_call *c)
 {
     struct store_case sc;
@@ -50,7 +58,9 @@ void api_certificate_issue(struct store *s, struct api_call *c)
     if (!may_certify(c) || !api_case(s, c, &sc))
         return;
     const struct examiner who = {&sc, c->claims.identity, c->unix_us};
-    int er = store_certificate_issue(s, &who, item, &made, &document, &why);
+    int er = certifies(s, c, &sc.id, &why);
+    if (!er)
+        er = store_certificate_issue(s, &who, item, &made, &document, &why);
     json_decref(document);
     if (er) {
         api_refused(c, er, &why);
@@ -102,7 +112,9 @@ void api_certificate_revoke(struct store *s, struct api_call *c)
                     "of at most 4000 bytes, and is not published");
     if (!c->response.status) {
         const struct examiner who = {&sc, c->claims.identity, c->unix_us};
-        er = store_certificate_revoke(s, &found, &who, reason, note, &why);
+        er = certifies(s, c, &sc.id, &why);
+        if (!er)
+            er = store_certificate_revoke(s, &found, &who, reason, note, &why);
         if (er)
             api_refused(c, er, &why);
         else

@@ -16,13 +16,13 @@
 #define STAFF (BY(ROLE_AGENT) | BY(ROLE_APPRAISER) | BY(ROLE_HOST))
 #define SERVICE BY(ROLE_SERVICE)
 
-/* Who may invite whom. Nobody hands out more than they are: no arbiter but by one, no grant that
- * their own token was refused. */
+/* Who may invite whom. Nobody hands out more than they are: no arbiter but by one, no appraiser but by one, no
+ * grant that their own token was refused. Whom an appraiser invites does not judge (store_may_judge). */
 static const unsigned inviters[ROLE_COUNT] = {
     [ROLE_BUYER] = STAFF | BY(ROLE_ARBITER) | SERVICE,
     [ROLE_VIEWER] = STAFF | BY(ROLE_ARBITER) | SERVICE,
     [ROLE_AGENT] = STAFF | SERVICE,
-    [ROLE_APPRAISER] = STAFF | BY(ROLE_ARBITER) | SERVICE,
+    [ROLE_APPRAISER] = BY(ROLE_APPRAISER) | SERVICE,
     [ROLE_ARBITER] = BY(ROLE_ARBITER) | SERVICE,
     [ROLE_HOST] = BY(ROLE_HOST) | SERVICE,
     [ROLE_BOT] = SERVICE,

@@ -420,6 +420,8 @@ int store_invite_add(struct store *s, const struct store_invite *i, const char *
  *  this one, without having been invited to it by that name, other than by a service. */
 int store_invite_taken(struct store *s, const char *merchant, const struct id *case_id,
                        const char *identity, bool *ret);
+/** Whether `identity` was invited to the case as an appraiser by somebody on it, and not by a service: a guest. */
+int store_invite_guest(struct store *s, const struct id *case_id, const char *identity, bool *ret);
 /** To be called at each fresh `hello` (not a resume), WHIP and WHEP session with a token that has a
  *  jti: 0, also when no invite has this jti; ER_STALE: single use, and used before. */
 int store_invite_use(struct store *s, const char *jti, uint64_t now_us);

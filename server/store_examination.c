@@ -354,6 +354,8 @@ static int commit(struct store *s, const struct examiner *who, const char *commi
     int number = 0;
     er = may_change(who, exam, why);
     if (!er)
+        er = store_may_judge(s, &who->sc->id, who->identity, why);
+    if (!er)
         er = store_examination_drop_deleted(s, &who->sc->id, exam);
     if (!er)
         er = (number = examination_may_commit(exam, who->identity, why)) < 0 ? number : 0;

@@ -31,6 +31,10 @@ int store_examination_point(struct store *s, const struct examiner *who, const c
                             const json_t *body, struct refusal *ret_why);
 /** Have two appraisers judge without knowing of each other: "opinions_asked". Before any judgement only. */
 int store_examination_blind(struct store *s, const struct examiner *who, struct refusal *ret_why);
+/** Whether whoever goes by that name judges the case, gives its verdict and certifies it: 0; ER_DENIED with why. Not
+ *  one whom somebody on the case invited as an appraiser: who hands out such links could be all the opinions. */
+int store_may_judge(struct store *s, const struct id *case_id, const char *identity,
+                    struct refusal *ret_why);
 /** "opinion_committed", once each point is shown; *ret_number is the opinion's. */
 int store_opinion_commit(struct store *s, const struct examiner *who, const char *commitment,
                          unsigned *ret_number, struct refusal *ret_why);

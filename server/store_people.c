@@ -191,6 +191,22 @@ int store_invite_taken(struct store *s, const char *merchant, const struct id *c
     return er < 0 ? er : 0;
 }
 
+int store_invite_guest(struct store *s, const struct id *case_id, const char *identity, bool *ret)
+{
+    sqlite3_stmt *st;
+    int er = sql_begin(s, &st,
+                       "SELECT 1 FROM invites WHERE case_id = ? AND identity = ?"
+                       " AND role = 'appraiser' GROUP BY identity"
+                       " HAVING sum(by_role = 'service') = 0",
+                       "tt", case_id->text, identity);
+    if (er)
+        return er;
+    er = sql_step(s, st);
+    *ret = er == 1;
+    sql_end(st);
+    return er < 0 ? er : 0;
+}
+
 int store_invite_give_back(struct store *s, const char *jti)
 {
     return sql_run(s, NULL, "UPDATE invites SET used_us = 0 WHERE jti = ? AND single_use", "t",

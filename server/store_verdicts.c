@@ -66,13 +66,29 @@ int store_cited_check(struct store *s, const struct id *case_id, const json_t *g
 
 /* The verdict */
 
+int store_may_judge(struct store *s, const struct id *case_id, const char *identity,
+                    struct refusal *ret_why)
+{
+    bool guest = false;
+    int er = store_invite_guest(s, case_id, identity, &guest);
+    if (!er && guest)
+        er = refusal_set(
+            ret_why, ER_DENIED,
+            "whom somebody on the case invited does not judge it: a service may invite "
+            "who does");
+    return er;
+}
+
 int store_verdict_check(struct store *s, const struct store_action *a, const struct store_case *c,
                         struct refusal *ret_why)
 {
     json_t *exam, *checklist;
     if (c->kind != CASE_AUTHENTICATION)
         return refusal_set(ret_why, ER_CONFLICT, "the case is no authentication");
-    int er = store_examination_open(s, &a->case_id, &exam, &checklist);
+    int er = store_may_judge(s, &a->case_id, a->actor, ret_why);
+    if (er)
+        return er;
+    er = store_examination_open(s, &a->case_id, &exam, &checklist);
     if (er == ER_NOT_FOUND)
         return refusal_set(ret_why, ER_CONFLICT, "the case has no checklist");
     if (er)
@@ -166,6 +182,8 @@ static int reveal(struct store *s, const struct examiner *who, const json_t *bod
         return er;
     if (case_next(CASE_VERDICT, who->sc->state, &to))
         er = refusal_set(why, ER_CONFLICT, "the case's state does not allow this");
+    if (!er)
+        er = store_may_judge(s, &who->sc->id, who->identity, why);
     if (!er)
         er = reveal_check(s, who, exam, checklist, body, &number, why);
     *ret_number = number > 0 ? (unsigned)number : 0;

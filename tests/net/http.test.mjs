@@ -270,7 +270,7 @@ test('invites open the case to whom they name, and nobody invites above themselv
   const other = await server.newCase();
   assert.equal(await status('GET', `/api/v1/cases/${other.id}`, { token: made.body.token }), 403);
 
-  const expert = await invite(agent, { role: 'appraiser', identity: 'he', name: 'He', grants: { record: false } });
+  const expert = await invite(agent, { role: 'agent', identity: 'he', name: 'He', grants: { record: false } });
   assert.match(expert.body.url, /\/desk#/);
   const claims = JSON.parse(Buffer.from(expert.body.token.split('.')[1], 'base64url'));
   assert.equal(claims.iss, KEY);
@@ -278,6 +278,8 @@ test('invites open the case to whom they name, and nobody invites above themselv
   assert.deepEqual(claims.grants, { publish: true, subscribe: true, record: false });
 
   assert.equal((await invite(agent, { role: 'arbiter' })).status, 403);
+  assert.equal((await invite(agent, { role: 'appraiser' })).status, 403);
+  assert.equal((await invite(service, { role: 'appraiser' })).status, 201);
   assert.equal((await invite(service, { role: 'arbiter' })).status, 201);
   assert.equal((await invite(service, { role: 'service' })).status, 400);
   assert.equal((await invite(service, { role: 'supervisor' })).status, 400);

@@ -365,6 +365,28 @@ static void test_blind_opinions(void **state)
     assert_true(json_is_true(json_object_get(b->api.body, "blind")));
 }
 
+static void test_guests_of_an_appraiser_do_not_judge(void **state)
+{
+    struct bench *b = *state;
+    const char *good = "{'verdict':'genuine'," GROUNDS "}";
+    const char *eve = "{'role':'appraiser','identity':'eve'}";
+    assert_int_equal(ask(b, api_invite, ROLE_AGENT, "ann", NULL, eve), 403);
+    assert_int_equal(ask(b, api_invite, ROLE_HOST, "ann", NULL, eve), 403);
+    assert_int_equal(ask(b, api_invite, ROLE_APPRAISER, "bob", NULL, eve), 201);
+    assert_int_equal(ask(b, api_examination_blind, ROLE_SERVICE, "shop", NULL, NULL), 200);
+    assert_int_equal(point(b, "label", "{'evidence':[{'still':'%s'}]}"), 200);
+    assert_int_equal(point(b, "seam", "{'judgement':'not_applicable','note':'None.'}"), 200);
+    assert_int_equal(commit(b, "bob", SAYS("genuine")), 201);
+    assert_int_equal(commit(b, "eve", SAYS("genuine")), 403); /* it would be both opinions */
+    assert_int_equal(ask(b, api_examination_pin, ROLE_SERVICE, "shop", NULL, "{'anew':true}"), 201);
+    fill(b);
+    assert_int_equal(ask(b, api_case_act, ROLE_APPRAISER, "eve", "verdict", good), 403);
+    assert_int_equal(verdict(b, ROLE_APPRAISER, good), 200);
+    assert_int_equal(ask(b, api_certificate_issue, ROLE_APPRAISER, "eve", NULL, NULL), 403);
+    assert_int_equal(ask(b, api_invite, ROLE_SERVICE, "shop", NULL, eve), 201);
+    assert_int_equal(ask(b, api_certificate_issue, ROLE_APPRAISER, "eve", NULL, NULL), 201);
+}
+
 static void test_blind_is_asked_for_before_anybody_judged(void **state)
 {
     struct bench *b = *state;
@@ -383,6 +405,7 @@ int main(void)
         TEST(test_a_verdict_wants_all_points),
         TEST(test_certificates),
         TEST(test_blind_opinions),
+        TEST(test_guests_of_an_appraiser_do_not_judge),
         TEST(test_blind_is_asked_for_before_anybody_judged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

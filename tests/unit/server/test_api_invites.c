@@ -23,7 +23,7 @@ static void test_invites_by_role(void **state)
         const char *role, *by;
     } rows[] = {
         {"buyer", ".yy.y..y."},     {"viewer", ".yy.y..y."},  {"agent", ".yy.y..y."},
-        {"appraiser", ".yy.y..y."}, {"arbiter", ".......y."}, {"host", "....y..y."},
+        {"appraiser", "..y....y."}, {"arbiter", ".......y."}, {"host", "....y..y."},
         {"bot", ".......y."},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -172,7 +172,7 @@ static void test_guests_may_be_invited_again(void **state)
     struct api_bench *b = *state;
     static const char expert[] = "{'role':'appraiser','identity':'expert'}";
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(invite_by(b, ROLE_AGENT, i ? "ann" : "cid", expert), 201);
+        assert_int_equal(invite_by(b, ROLE_APPRAISER, i ? "ann" : "cid", expert), 201);
         come(b, &b->sc.id, ROLE_APPRAISER, "expert");
         assert_int_equal(
             store_event_append(b->w.store, &b->sc.id, "expert", "chat", NULL, b->unix_us, NULL), 0);
@@ -187,12 +187,37 @@ static void test_whom_a_service_invited_is_a_colleague(void **state)
                       joe[] = "{'role':'viewer','identity':'joe'}";
     assert_int_equal(invite_by(b, ROLE_SERVICE, "shop", rita), 201);
     come(b, &b->sc.id, ROLE_APPRAISER, "rita");
-    assert_int_equal(invite_by(b, ROLE_AGENT, "ann", rita), 403);
+    assert_int_equal(invite_by(b, ROLE_APPRAISER, "ann", rita), 403);
     assert_int_equal(invite_by(b, ROLE_SERVICE, "shop", rita), 201);
     assert_int_equal(invite_by(b, ROLE_SERVICE, "shop", joe), 201); /* likewise who only spoke */
     assert_int_equal(
         store_event_append(b->w.store, &b->sc.id, "joe", "chat", NULL, b->unix_us, NULL), 0);
     assert_int_equal(invite_by(b, ROLE_AGENT, "ann", joe), 403);
+}
+
+static bool is_guest(struct api_bench *b, const char *who)
+{
+    bool guest = false;
+    assert_int_equal(store_invite_guest(b->w.store, &b->sc.id, who, &guest), 0);
+    return guest;
+}
+
+static void test_an_appraisers_guests_are_known(void **state)
+{
+    struct api_bench *b = *state;
+    struct store_case other = world_case(&b->w, "mia");
+    static const char joe[] = "{'role':'appraiser','identity':'joe'}";
+    assert_int_equal(invite_by(b, ROLE_AGENT, "ann", "{'role':'viewer','identity':'joe'}"), 201);
+    assert_false(is_guest(b, "joe"));
+    assert_int_equal(invite_by(b, ROLE_APPRAISER, "bob", joe), 201);
+    assert_true(is_guest(b, "joe"));
+    assert_false(is_guest(b, "bob"));
+    assert_int_equal(invite_by(b, ROLE_SERVICE, "shop", joe), 201); /* which vouches for them */
+    assert_false(is_guest(b, "joe"));
+    struct store_case was = b->sc;
+    b->sc = other;
+    assert_false(is_guest(b, "joe"));
+    b->sc = was;
 }
 
 int main(void)
@@ -207,6 +232,7 @@ int main(void)
         TEST(test_nobody_acts_in_a_colleagues_name),
         TEST(test_guests_may_be_invited_again),
         TEST(test_whom_a_service_invited_is_a_colleague),
+        TEST(test_an_appraisers_guests_are_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
