@@ -14,6 +14,7 @@
 #include "server/store_checklists.h"
 #include "server/store_disputes.h"
 #include "server/store_examination.h"
+#include "server/store_record.h"
 
 #define DAY_US UINT64_C(86400000000)
 
@@ -368,6 +369,27 @@ static int act_checked(struct store *s, const struct store_action *a, uint64_t n
     return er;
 }
 
+/** The note with which a case is passed on is for colleagues: it is told as one, and not with the action. */
+static int act_and_note(struct store *s, const struct store_action *a, uint64_t now_us,
+                        struct store_case *c, struct refusal *why)
+{
+    struct store_action told = *a;
+    const json_t *note = a->action == CASE_TRANSFER ? json_object_get(a->data, "note") : NULL;
+    if (!json_is_string(note))
+        return act_checked(s, a, now_us, c, why);
+    json_t *data = json_copy((json_t *)(uintptr_t)a->data);
+    uint64_t seq;
+    if (!data)
+        return ER_NOMEM;
+    (void)json_object_del(data, "note");
+    told.data = data;
+    int er = act_checked(s, &told, now_us, c, why);
+    if (!er)
+        er = store_note_add(s, &a->case_id, a->actor, json_string_value(note), false, now_us, &seq);
+    json_decref(data);
+    return er;
+}
+
 int store_case_act(struct store *s, const struct store_action *a, uint64_t now_us,
                    struct store_case *ret)
 {
@@ -386,7 +408,7 @@ int store_case_act_why(struct store *s, const struct store_action *a, uint64_t n
         return er;
     er = store_case_get(s, &a->case_id, ret);
     if (!er)
-        er = act_checked(s, a, now_us, ret, ret_why);
+        er = act_and_note(s, a, now_us, ret, ret_why);
     er = store_end(s, er);
     if (er && er != ER_CONFLICT)
         store_case_clear(ret);

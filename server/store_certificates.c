@@ -8,6 +8,7 @@
 #include "base/er.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "server/store_record.h"
 #include "server/store_sql.h"
 
 #define COLUMNS "id, number, case_id, seq"
@@ -252,12 +253,18 @@ static int revoke(struct store *s, const struct store_certificate *c, const stru
     life_clear(&life);
     if (!er && before)
         er = refusal_set(why, ER_CONFLICT, "it was revoked before");
-    json_t *data = json_pack("{s:s,s:s,s:s,s:s*}", "certificate", c->id.text, "number", c->number,
-                             "reason", reason, "note", note);
-    if (!er)
-        er = data ? store_event_append(s, &c->case_id, who->identity, "certificate_revoked", data,
-                                       who->now_us, NULL)
-                  : ER_NOMEM;
+    json_t *data = json_pack("{s:s,s:s,s:s}", "certificate", c->id.text, "number", c->number,
+                             "reason", reason);
+    json_t *internal = note ? json_pack("{s:s}", "note", note) : NULL;
+    if (!er && (!data || (note && !internal)))
+        er = ER_NOMEM;
+    if (!er && note)
+        er = store_event_append_internal(s, &c->case_id, who->identity, "certificate_revoked", data,
+                                         internal, who->now_us);
+    else if (!er)
+        er = store_event_append(s, &c->case_id, who->identity, "certificate_revoked", data,
+                                who->now_us, NULL);
+    json_decref(internal);
     json_decref(data);
     return er;
 }

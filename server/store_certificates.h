@@ -19,7 +19,7 @@ struct store_certificate {
 int store_certificate_issue(struct store *s, const struct examiner *who, const char *item,
                             struct store_certificate *ret, json_t **ret_document,
                             struct refusal *ret_why);
-/** "certificate_revoked", once; `note` (may be NULL) stays on the case. ER_CONFLICT. */
+/** "certificate_revoked", once; `note` (may be NULL) is its internal part. ER_CONFLICT. */
 int store_certificate_revoke(struct store *s, const struct store_certificate *c,
                              const struct examiner *who, const char *reason, const char *note,
                              struct refusal *ret_why);

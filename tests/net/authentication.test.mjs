@@ -80,7 +80,7 @@ async function show(who, item) {
 async function timeline(item) {
   const { items } = await ask(service, 'GET', `/cases/${item.id}/timeline`);
   let prev = '0'.repeat(64);
-  for (const { hash, ...event } of items) {
+  for (const { hash, internal: _, internal_salt: __, ...event } of items) {
     assert.equal(event.prev, prev);
     assert.equal(hash, sha256(canonical({ ...event, case: item.id })), `event ${event.seq}`);
     prev = hash;
@@ -122,6 +122,9 @@ test('a handbag, from its checklist to a certificate that is revoked', { timeout
   assert.deepEqual([gone.state, gone.reason], ['revoked', 'superseded']);
   await ask(he, 'POST', `/cases/${item.id}/actions/close`, {});
 
+  const told = (await timeline(item)).find(({ type }) => type === 'certificate_revoked');
+  assert.equal(told.data.note, undefined);
+  assert.deepEqual(told.internal, { note: 'Secret' });
   const types = (await timeline(item)).map(({ type }) => type);
   for (const type of ['checklist_pinned', 'point_examined', 'verdict_given', 'certificate_issued', 'certificate_revoked', 'closed']) {
     assert.ok(types.includes(type), type);

@@ -117,7 +117,9 @@ test('what is internal reaches no buyer, over REST, WebSocket or export; the cha
   assert.equal((await post('links', { case: other.id, relation: 'reinspection_of' })).status, 201);
   const linked = (await read(other)).body;
   assert.deepEqual(linked.links.map(({ case: id, relation }) => [id, relation]), [[one.id, 'reinspected_by']]);
-  const { case: told } = await page.expect('case', (message) => message.case.version === 3);
+  assert.equal((await post('actions/transfer', { team: 'cups', note: 'SECRET pass' })).status, 200);
+  const { case: told } = await page.expect('case', (message) => message.case.version === 4);
+  assert.equal(told.transfer.team, 'cups');
   assert.equal(JSON.stringify([told, page.messages]).includes('SECRET'), false);
   for (const path of ['', '/timeline', '/notes']) {
     const seen = await server.api('GET', `/api/v1/cases/${one.id}${path}`, { token: buyer });
@@ -131,6 +133,7 @@ test('what is internal reaches no buyer, over REST, WebSocket or export; the cha
   const theirs = await timeline(one);
   assert.deepEqual(mine.map(({ hash }) => hash), theirs.map(({ hash }) => hash));
   assert.ok(theirs.some(({ internal }) => internal?.text === 'SECRET note'));
+  assert.ok(theirs.some(({ type, actor, internal }) => type === 'note_added' && actor === 'ann' && internal?.text === 'SECRET pass'));
   for (const who of ['buyer', 'viewer']) {
     const theirs_ = token({ role: who, sub: 'buyer-1', case: one.id });
     const tried = await server.api('POST', `/api/v1/cases/${one.id}/notes`, { token: theirs_, body: { text: 'x', visible: true } });

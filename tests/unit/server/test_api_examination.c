@@ -300,6 +300,10 @@ static void test_certificates(void **state)
     assert_string_equal(api_text(&b->api, "state"), "revoked");
     assert_string_equal(api_text(&b->api, "reason"), "error");
     assert_null(strstr(b->api.response.body, "SECRET"));
+    struct api_ask buyer = {.role = ROLE_BUYER, .of_case = &b->hat.id, .param = {b->hat.id.text}};
+    assert_int_equal(api_on_store(&b->api, api_timeline, buyer), 200);
+    assert_non_null(strstr(b->api.response.body, "certificate_revoked"));
+    assert_null(strstr(b->api.response.body, "SECRET"));
     assert_int_equal(ask(b, api_certificate_issue, ROLE_SERVICE, "shop", NULL, NULL), 201);
 }
 

@@ -77,6 +77,16 @@ static enum case_state state_of(struct call *k)
     return state;
 }
 
+/** Whether the case has that of its last transfer, for whoever reads it. */
+static bool is_for_all(struct call *k, const char *member)
+{
+    struct store_case now;
+    assert_int_equal(store_case_get(k->in->w.store, &k->in->c.id, &now), 0);
+    bool is = json_object_get(json_object_get(now.more, "transfer"), member);
+    store_case_clear(&now);
+    return is;
+}
+
 static size_t events(struct call *k, const char *type)
 {
     return world_events(&k->in->w, &k->in->c.id, type);
@@ -104,6 +114,9 @@ static void test_blind_goes_to_whom_it_names(void **state)
                         "abe");
     assert_int_equal(state_of(&k), CASE_IN_CALL);
     assert_int_equal(events(&k, "transferred"), 1);
+    assert_int_equal(events(&k, "note_added"), 1);
+    assert_true(is_for_all(&k, "agent"));
+    assert_false(is_for_all(&k, "note"));
     client_free(&zoe);
     call_stop(&k);
 }
