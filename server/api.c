@@ -264,13 +264,29 @@ void api_case_etag(const struct store_case *sc, char *ret, size_t size)
     (void)snprintf(ret, size, "\"%llu\"", (unsigned long long)sc->version);
 }
 
+/** Links to the cases that the token may see. */
+static json_t *links_of(const struct api_call *c, const struct store_case *sc)
+{
+    json_t *links = store_links_of(c->app->store, &sc->id);
+    for (size_t i = json_array_size(links); i-- > 0;) {
+        struct store_case other = {0};
+        struct id id;
+        const char *text = json_text(json_array_get(links, i), "case", ID_TEXT_BYTES - 1);
+        if (!text || id_parse(text, &id) || store_case_get(c->app->store, &id, &other) ||
+            !api_may_see(&c->claims, &other))
+            (void)json_array_remove(links, i);
+        store_case_clear(&other);
+    }
+    return links;
+}
+
 json_t *api_case_json(const struct api_call *c, const struct store_case *sc)
 {
     json_t *o = store_case_json(sc);
     if (!o || !case_role_sees_internal(c->claims.role))
         return o;
     if (json_object_set_new(o, "tags", store_tags_of(c->app->store, &sc->id)) == 0 &&
-        json_object_set_new(o, "links", store_links_of(c->app->store, &sc->id)) == 0)
+        json_object_set_new(o, "links", links_of(c, sc)) == 0)
         return o;
     json_decref(o);
     return NULL;

@@ -16,6 +16,16 @@ static void page_add_whole(void *ctx, const struct store_event *e)
         (void)json_array_append_new(page->items, store_event_json_internal(e));
 }
 
+/** To which cases this one is linked is for those who see them all. */
+static void page_add_of_this(void *ctx, const struct store_event *e)
+{
+    struct api_page *page = ctx;
+    bool link = strcmp(e->type, "case_linked") == 0 || strcmp(e->type, "case_unlinked") == 0;
+    if (api_page_takes(page, e->seq))
+        (void)json_array_append_new(page->items,
+                                    link ? store_event_json(e) : store_event_json_internal(e));
+}
+
 static void page_add(void *ctx, const struct store_event *e)
 {
     struct api_page *page = ctx;
@@ -34,9 +44,12 @@ void api_timeline(struct store *s, struct api_call *c)
         return;
     }
     api_case_was_read(s, c, &sc);
-    bool internal = case_role_sees_internal(c->claims.role);
+    bool all = !claims_is_bound(&c->claims) && !role_describe(c->claims.role)->rules;
     int er = store_events_list(s, &sc.id, page.after, page.limit + 1,
-                               internal ? page_add_whole : page_add, &page);
+                               !case_role_sees_internal(c->claims.role) ? page_add
+                               : all                                    ? page_add_whole
+                                                                        : page_add_of_this,
+                               &page);
     store_case_clear(&sc);
     api_page_answer(c, er, &page);
 }

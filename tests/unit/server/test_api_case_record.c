@@ -217,14 +217,47 @@ static void test_links(void **state)
     assert_int_equal(api_on_store(b, api_case_unlink, off), 404);
 }
 
+/** A token for one case, or for what was disputed, is shown nothing of the cases beside it. */
+static void test_links_show_what_one_may_see(void **state)
+{
+    struct api_bench *b = *state;
+    const struct store_case other = world_case(&b->w, "bo");
+    char body[160];
+    json_t *dispute = json_object();
+    (void)snprintf(body, sizeof body, "{'case':'%s','relation':'related'}", other.id.text);
+    assert_int_equal(ask(b, api_case_link, ROLE_AGENT, body), 201);
+    assert_int_equal(store_case_set(b->w.store, &b->sc.id, "dispute", dispute, b->unix_us), 0);
+    const struct api_ask reads[] = {
+        {.role = ROLE_APPRAISER, .of_case = &b->sc.id, .param = {b->sc.id.text}},
+        {.role = ROLE_BOT, .of_case = &b->sc.id, .param = {b->sc.id.text}},
+        {.role = ROLE_ARBITER, .param = {b->sc.id.text}}};
+    for (size_t i = 0; i < sizeof reads / sizeof *reads; i++) {
+        assert_int_equal(api_on_store(b, api_case_get, reads[i]), 200);
+        assert_int_equal(json_array_size(json_object_get(b->body, "links")), 0);
+        assert_null(strstr(b->response.body, other.number));
+        assert_int_equal(api_on_store(b, api_timeline, reads[i]), 200);
+        assert_non_null(strstr(b->response.body, "case_linked"));
+        assert_null(strstr(b->response.body, other.id.text));
+    }
+    assert_int_equal(store_case_set(b->w.store, &other.id, "dispute", dispute, b->unix_us), 0);
+    assert_int_equal(api_on_store(b, api_case_get, reads[2]), 200);
+    assert_string_equal(api_text(b, "links.0.case"), other.id.text);
+    json_decref(dispute);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, api_bench_setup, api_bench_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_changes), TEST(test_the_second_is_told),
-        TEST(test_who_may), TEST(test_what_is_over_stays),
-        TEST(test_notes),   TEST(test_a_buyer_reads_nothing_internal),
-        TEST(test_tags),    TEST(test_links),
+        TEST(test_changes),
+        TEST(test_the_second_is_told),
+        TEST(test_who_may),
+        TEST(test_what_is_over_stays),
+        TEST(test_notes),
+        TEST(test_a_buyer_reads_nothing_internal),
+        TEST(test_tags),
+        TEST(test_links),
+        TEST(test_links_show_what_one_may_see),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
