@@ -214,6 +214,8 @@ static void write_calls(FILE *f, const struct calls *calls)
         {"evidence_deleted_total", C, n.deleted, "Clips and stills that were deleted."},
         {"evidence_deleted_due_total", C, n.deleted_due, "Of those, the ones whose time was over."},
         {"case_timers_total", C, n.timers_run, "Timers of cases' states that ran out."},
+        {"case_timers_put_off_total", C, n.timers_put_off,
+         "Times that what a timer leads to could not be done, and was put off for an hour."},
         {"evidence_deletion_failures_total", C, n.deletions_failed,
          "Deletions that could not be carried out yet, each try."},
         {"stills_taken_total", C, n.stills_taken, "Stills taken."},

@@ -154,6 +154,7 @@ struct calls_gauges {
     uint64_t stills_taken;
     uint64_t deleted, deleted_due, deletions_failed;
     uint64_t timers_run;      /* timers of cases that ran out */
+    uint64_t timers_put_off;  /* for what could not happen then */
     uint64_t lenses_covered;  /* stretches found in clips */
     uint64_t pictures_hashed; /* of clips, when they came: before they were asked for */
     uint64_t seen_logs, seen_bytes, seen_dropped; /* of what participants were shown */

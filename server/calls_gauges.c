@@ -18,6 +18,7 @@ void calls_read_gauges(const struct calls *c, struct calls_gauges *ret)
                                  .deleted = c->deleted,
                                  .deleted_due = c->deleted_due,
                                  .timers_run = c->timers.run,
+                                 .timers_put_off = c->timers.put_off,
                                  .deletions_failed = c->deletions_failed,
                                  .lenses_covered = c->lenses_covered,
                                  .pictures_hashed = c->pictures_hashed,

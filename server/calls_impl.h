@@ -61,6 +61,7 @@ struct calls {
         uint64_t at_us; /* when to look */
         bool looking;   /* the store does */
         uint64_t run;   /* out */
+        uint64_t put_off;
     } timers;
     uint64_t deleted, deleted_due, deletions_failed;
     uint64_t last_peer, last_request, last_consent;

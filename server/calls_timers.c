@@ -15,13 +15,14 @@ struct timers_job {
     struct calls_job head;
     struct id ids[STEP_CASES];
     size_t count;
+    struct timers_stuck stuck;
     int er;
 };
 
 static void timers_work(struct store *s, struct calls_job *head)
 {
     struct timers_job *job = container_of(head, struct timers_job, head);
-    job->er = store_timers_run(s, head->unix_us, job->ids, STEP_CASES, &job->count);
+    job->er = store_timers_run(s, head->unix_us, job->ids, STEP_CASES, &job->count, &job->stuck);
 }
 
 static void timers_done(struct calls *c, struct calls_job *head)
@@ -31,10 +32,15 @@ static void timers_done(struct calls *c, struct calls_job *head)
         return;
     if (job->er < 0)
         log_event(c->config.log, LOG_ERROR, "timers_failed", "er=%s", er_name(job->er));
+    if (job->stuck.count)
+        log_event(c->config.log, LOG_ERROR, "timers_put_off", "count=%zu case=%s er=%s",
+                  job->stuck.count, job->stuck.id.text, er_name(job->stuck.er));
     c->timers.looking = false;
     c->timers.run += job->count;
-    c->timers.at_us = calls_now_us(c) +
-                      (job->count == STEP_CASES && job->er == 0 ? STEP_US : LOOK_US);
+    c->timers.put_off += job->stuck.count;
+    c->timers.at_us = calls_now_us(c) + (job->count + job->stuck.count == STEP_CASES && job->er == 0
+                                             ? STEP_US
+                                             : LOOK_US);
     for (size_t i = 0; i < job->count; i++)
         calls_case_changed(c, &job->ids[i]);
 }

@@ -7,6 +7,8 @@
 #include "base/er.h"
 #include "server/store_sql.h"
 
+#define AGAIN_US UINT64_C(3600000000)
+
 int store_timers_get(struct store *s, const char *merchant, uint64_t ret_seconds[CASE_STATES])
 {
     sqlite3_stmt *st;
@@ -74,8 +76,8 @@ static int due_find(struct store *s, uint64_t now_us, struct due *ret)
     if (er == 1) {
         ret->id = sql_id(st, 0);
         ret->version = sql_u64(st, 2);
-        er = case_state_parse((const char *)sqlite3_column_text(st, 1), &ret->state) ? ER_INTERNAL
-                                                                                     : 1;
+        if (case_state_parse((const char *)sqlite3_column_text(st, 1), &ret->state))
+            ret->state = CASE_STATES;
     }
     sql_end(st);
     return er == 1 ? 0 : er ? er : ER_NOT_FOUND;
@@ -86,6 +88,8 @@ static int due_act(struct store *s, const struct due *d, uint64_t now_us)
     struct store_case after;
     struct store_action a = {
         .case_id = d->id, .actor = "system", .role = ROLE_COUNT, .if_version = d->version};
+    if (d->state == CASE_STATES)
+        return ER_INTERNAL;
     if (!case_timer_then(d->state, &a.action)) /* as no version has left it */
         return sql_run(s, NULL, "UPDATE cases SET due_us = 0 WHERE id = ?", "t", d->id.text);
     int er = store_case_act(s, &a, now_us, &after);
@@ -94,19 +98,31 @@ static int due_act(struct store *s, const struct due *d, uint64_t now_us)
     return er;
 }
 
+/** Neither the next one nor the next look waits for it. */
+static int put_off(struct store *s, const struct due *d, uint64_t now_us)
+{
+    return sql_run(s, NULL, "UPDATE cases SET due_us = ? WHERE id = ?", "it",
+                   (int64_t)(now_us + AGAIN_US), d->id.text);
+}
+
 int store_timers_run(struct store *s, uint64_t now_us, struct id *ret, size_t max,
-                     size_t *ret_count)
+                     size_t *ret_count, struct timers_stuck *ret_stuck)
 {
     int er = 0;
     *ret_count = 0;
-    while (*ret_count < max) {
+    *ret_stuck = (struct timers_stuck){0};
+    while (!er && *ret_count + ret_stuck->count < max) {
         struct due d;
         er = due_find(s, now_us, &d);
-        if (!er)
-            er = due_act(s, &d, now_us);
         if (er)
             break;
-        ret[(*ret_count)++] = d.id;
+        int why = due_act(s, &d, now_us);
+        if (why) {
+            *ret_stuck = (struct timers_stuck){ret_stuck->count + 1, d.id, why};
+            er = put_off(s, &d, now_us);
+        } else {
+            ret[(*ret_count)++] = d.id;
+        }
     }
     return er == ER_NOT_FOUND ? 0 : er;
 }

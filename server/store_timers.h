@@ -13,8 +13,15 @@ int store_timer_set(struct store *s, const char *merchant, enum case_state state
 /** When the timer of a case that came into its state now runs out; 0: never. */
 int store_timer_start(struct store *s, const char *merchant, enum case_state state, uint64_t now_us,
                       uint64_t *ret_due_us);
-/** Up to `max` of those that have run out by now: what happens then has happened. How many in *ret_count, and which. */
+/** What could not be carried out: put off, so that it holds up no other case. */
+struct timers_stuck {
+    size_t count;
+    struct id id; /* the last one, */
+    int er;       /* and why */
+};
+/** Looks at up to `max` of those that have run out by now: what happens then has happened. How many in *ret_count, and
+ *  which; what cannot happen is tried again an hour later. */
 int store_timers_run(struct store *s, uint64_t now_us, struct id *ret, size_t max,
-                     size_t *ret_count);
+                     size_t *ret_count, struct timers_stuck *ret_stuck);
 
 #endif

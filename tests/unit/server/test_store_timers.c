@@ -13,6 +13,7 @@
 
 #include "base/er.h"
 #include "base/str.h"
+#include "server/store_sql.h"
 
 #define T0 UINT64_C(1790000000000000)
 #define DAY UINT64_C(86400000000)
@@ -61,8 +62,10 @@ static void runs(struct bench *b, uint64_t now_us, size_t count, enum case_state
 {
     struct id ids[4];
     struct store_case c;
+    struct timers_stuck stuck;
     size_t is;
-    assert_int_equal(store_timers_run(b->s, now_us, ids, 4, &is), 0);
+    assert_int_equal(store_timers_run(b->s, now_us, ids, 4, &is, &stuck), 0);
+    assert_int_equal(stuck.count, 0);
     assert_int_equal(is, count);
     if (count)
         assert_true(id_equal(&ids[0], &b->id));
@@ -142,6 +145,60 @@ static void test_a_merchants_own(void **state)
     runs(b, T0 + 3000 * DAY, 0, CASE_OPEN); /* for ever */
 }
 
+static struct id another(struct bench *b)
+{
+    struct store_case c = {.merchant = "m", .title = "A jug", .buyer = "bo", .buyer_name = "Bo"};
+    bool repeated;
+    assert_int_equal(store_case_create(b->s, &c, "shop", "k", NULL, NULL, T0 + 1, &repeated), 0);
+    const struct id id = c.id;
+    store_case_clear(&c);
+    return id;
+}
+
+static enum case_state state_of(struct bench *b, const struct id *id)
+{
+    struct store_case c;
+    assert_int_equal(store_case_get(b->s, id, &c), 0);
+    enum case_state state = c.state;
+    store_case_clear(&c);
+    return state;
+}
+
+/** A case that cannot be carried on, of which the timer runs out first, holds up none behind it. */
+static void stuck(struct bench *b, const char *broken, const char *mended)
+{
+    const struct id jug = another(b);
+    struct timers_stuck stuck;
+    struct id ids[4];
+    size_t is;
+    uint64_t now_us = T0 + 31 * DAY;
+    assert_int_equal(sql_run(b->s, NULL, broken, "t", b->id.text), 0);
+    assert_int_equal(store_timers_run(b->s, now_us, ids, 4, &is, &stuck), 0);
+    assert_int_equal(is, 1);
+    assert_true(id_equal(&ids[0], &jug));
+    assert_int_equal(state_of(b, &jug), CASE_CANCELLED);
+    assert_int_equal(stuck.count, 1);
+    assert_true(id_equal(&stuck.id, &b->id));
+    assert_int_not_equal(stuck.er, 0);
+    now_us += UINT64_C(3599000000); /* not each time */
+    assert_int_equal(store_timers_run(b->s, now_us, ids, 4, &is, &stuck), 0);
+    assert_int_equal(is + stuck.count, 0);
+    assert_int_equal(sql_run(b->s, NULL, mended, "t", b->id.text), 0);
+    runs(b, now_us + 1000000, 1, CASE_CANCELLED);
+}
+
+static void test_a_case_without_a_state_holds_up_none(void **state)
+{
+    stuck(*state, "UPDATE cases SET state = 'lost' WHERE id = ?",
+          "UPDATE cases SET state = 'open' WHERE id = ?");
+}
+
+static void test_a_case_that_cannot_be_read_holds_up_none(void **state)
+{
+    stuck(*state, "UPDATE cases SET more = '{' WHERE id = ?",
+          "UPDATE cases SET more = '{}' WHERE id = ?");
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -151,6 +208,8 @@ int main(void)
         TEST(test_what_is_overdue_is_said_once),
         TEST(test_a_call_stops_the_clock),
         TEST(test_a_merchants_own),
+        TEST(test_a_case_without_a_state_holds_up_none),
+        TEST(test_a_case_that_cannot_be_read_holds_up_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
