@@ -60,7 +60,8 @@ static const char *side_of(const char *buyer, const struct store_event *e)
     return strcmp(buyer, e->actor) == 0 ? "buyer" : "merchant";
 }
 
-/** What was said when it was escalated, or appealed against, is the first statement of its side. */
+/** What was said when it was escalated, or appealed against, is a statement of its side: the first, or, of what was
+ *  offered in a dispute and not agreed to, one more. */
 static void state_first(json_t *d, const char *buyer, const struct store_event *e, json_t *data)
 {
     json_t *o = dated(e, data), *evidence = json_object_get(data, "evidence");
@@ -70,12 +71,6 @@ static void state_first(json_t *d, const char *buyer, const struct store_event *
     if (!evidence)
         (void)json_object_set_new(o, "evidence", json_array());
     (void)json_array_append_new(list_of(d, "statements"), o);
-}
-
-static void disputed(json_t *d, const char *buyer, const struct store_event *e, json_t *data)
-{
-    (void)json_object_clear(d);
-    state_first(d, buyer, e, data);
 }
 
 static void stated(json_t *d, const char *buyer, const struct store_event *e, json_t *data)
@@ -139,22 +134,35 @@ static void executed(json_t *d, const char *buyer, const struct store_event *e, 
         (void)json_object_set_new(d, "execution", dated(e, data));
 }
 
-/** An outcome was proposed after all, or the case begins anew: there is no dispute any more. */
+/** An outcome was agreed to after all, or the case begins anew: there is no dispute any more. */
 static void over(json_t *d, const char *buyer, const struct store_event *e, json_t *data)
 {
     (void)buyer, (void)e, (void)data;
     (void)json_object_clear(d);
 }
 
+/** Silence agrees to nothing: what was offered in a dispute leads back into it, and says so. */
+static void lapsed(json_t *d, const char *buyer, const struct store_event *e, json_t *data)
+{
+    if (!is_text(data, "to", case_state_name(CASE_DISPUTED)))
+        over(d, buyer, e, data);
+}
+
 static const struct {
     const char *type;
     void (*tell)(json_t *d, const char *buyer, const struct store_event *e, json_t *data);
 } tales[] = {
-    {"outcome_disputed", disputed},  {"statement_made", stated},
-    {"review_started", reviewed},    {"question_asked", asked},
-    {"question_answered", answered}, {"ruled", ruled},
-    {"appealed", appealed},          {"executed", executed},
-    {"outcome_proposed", over},      {"reopened", over},
+    {"outcome_disputed", state_first},
+    {"statement_made", stated},
+    {"review_started", reviewed},
+    {"question_asked", asked},
+    {"question_answered", answered},
+    {"ruled", ruled},
+    {"appealed", appealed},
+    {"executed", executed},
+    {"outcome_agreed", over},
+    {"proposal_lapsed", lapsed},
+    {"reopened", over},
 };
 
 int dispute_tell(json_t *dispute, const char *buyer, const struct store_event *e)
@@ -259,6 +267,33 @@ int dispute_may_appeal(const json_t *dispute, uint64_t now_us, struct refusal *r
         return refusal_set(ret_why, ER_CONFLICT, "there was an appeal before");
     if (us_of(last, "at_us") + LIMIT_APPEAL_SECONDS * S < now_us)
         return refusal_set(ret_why, ER_CONFLICT, "the time for an appeal is over");
+    return 0;
+}
+
+bool dispute_goes_on(const json_t *dispute)
+{
+    return json_object_size(dispute) > 0;
+}
+
+int dispute_may_propose(const json_t *dispute, struct refusal *ret_why)
+{
+    if (json_object_get(dispute, "rulings"))
+        return refusal_set(ret_why, ER_CONFLICT, "it was ruled: an appeal goes to an arbiter");
+    return 0;
+}
+
+int dispute_may_cancel(const json_t *dispute, struct refusal *ret_why)
+{
+    if (dispute_goes_on(dispute))
+        return refusal_set(ret_why, ER_CONFLICT, "a dispute ends by an agreement or a ruling");
+    return 0;
+}
+
+int dispute_may_reopen(const json_t *dispute, uint64_t now_us, struct refusal *ret_why)
+{
+    struct refusal why = {0};
+    if (dispute_may_appeal(dispute, now_us, &why) == 0)
+        return refusal_set(ret_why, ER_CONFLICT, "there is still time for an appeal");
     return 0;
 }
 

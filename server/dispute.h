@@ -12,8 +12,8 @@
 /** The events that tell it, for store_events_typed. */
 #define DISPUTE_EVENTS                                                                             \
     "[\"outcome_disputed\",\"statement_made\",\"review_started\",\"question_asked\","              \
-    "\"question_answered\",\"ruled\",\"appealed\",\"executed\",\"outcome_proposed\","              \
-    "\"reopened\"]"
+    "\"question_answered\",\"ruled\",\"appealed\",\"executed\",\"outcome_agreed\","                \
+    "\"proposal_lapsed\",\"reopened\"]"
 
 /** "buyer" or "merchant"; NULL: of neither side. */
 const char *dispute_side(enum role role);
@@ -23,6 +23,9 @@ const char *dispute_side(enum role role);
  *  answer{by, at, text, evidence[]}?}], rulings[], appeal{side, by, at}?, execution?}; without statements there is
  *  none. `buyer` is the case's. ER_NOMEM. */
 int dispute_tell(json_t *dispute, const char *buyer, const struct store_event *e);
+
+/** It goes on: nobody has agreed to an outcome since, and nothing began anew. */
+bool dispute_goes_on(const json_t *dispute);
 
 /** What may be done now, by the case's state and what was told: 0, or ER_CONFLICT or ER_DENIED and why. */
 int dispute_may_state(const json_t *dispute, enum case_state state, struct refusal *ret_why);
@@ -36,6 +39,12 @@ int dispute_may_answer(const json_t *dispute, enum case_state state, unsigned qu
 int dispute_may_rule(const json_t *dispute, const char *by, uint64_t now_us,
                      struct refusal *ret_why);
 int dispute_may_appeal(const json_t *dispute, uint64_t now_us, struct refusal *ret_why);
+/** A side offers something else, which leaves the dispute where it is until the other agrees. Not once it was ruled. */
+int dispute_may_propose(const json_t *dispute, struct refusal *ret_why);
+/** It ends by an agreement or a ruling, not by cancelling its case. */
+int dispute_may_cancel(const json_t *dispute, struct refusal *ret_why);
+/** To begin anew, which forgets the ruling: not while there is time for an appeal. */
+int dispute_may_reopen(const json_t *dispute, uint64_t now_us, struct refusal *ret_why);
 
 /** Adds what changes with time: "state" of each question (answered, open, overdue), and of a ruling that can still be
  *  appealed "appeal_until". ER_NOMEM. */

@@ -247,6 +247,9 @@ static int acted(struct audit_tale *t, enum case_action action, const struct sto
     enum case_state before = t->c.state;
     if (case_next(action, before, &t->c.state))
         return 0; /* an event that nobody could have caused: the state will not fit */
+    const char *to = json_text(data, "to", 16);
+    if (action == CASE_LAPSE && to && strcmp(to, case_state_name(CASE_DISPUTED)) == 0)
+        t->c.state = CASE_DISPUTED; /* what was offered in a dispute leads back into it */
     return store_case_acted(&t->c, before, &a, e->at_us);
 }
 

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "server/case_facts.h"
+#include "server/dispute.h"
 #include "server/store_case_impl.h"
 #include "server/store_timers.h"
 #include "server/store_checklists.h"
@@ -332,15 +333,34 @@ static int asked_for(struct store *s, const struct store_action *a, uint64_t now
     case CASE_REVIEW:
     case CASE_RULE:
     case CASE_APPEAL:
+    case CASE_PROPOSE:
+    case CASE_CANCEL:
+    case CASE_REOPEN:
         return store_dispute_check(s, a, c, now_us, why);
     default:
         return 0;
     }
 }
 
+/** A proposal made in a dispute lapses into that again, and its event says so; *ret_data is the caller's. */
+static int lapse_to(struct store *s, const struct store_case *c, enum case_state *to,
+                    json_t **ret_data)
+{
+    json_t *dispute;
+    int er = store_dispute_read(s, c, &dispute);
+    if (!er && dispute_goes_on(dispute)) {
+        *to = CASE_DISPUTED;
+        *ret_data = json_pack("{s:s}", "to", case_state_name(CASE_DISPUTED));
+        er = *ret_data ? 0 : ER_NOMEM;
+    }
+    json_decref(dispute);
+    return er;
+}
+
 static int act_checked(struct store *s, const struct store_action *a, uint64_t now_us,
                        struct store_case *c, struct refusal *why)
 {
+    json_t *lapsed = NULL;
     enum case_state before = c->state;
     bool person = a->role != ROLE_COUNT;
     if (person && !case_role_may(a->action, a->role))
@@ -351,6 +371,8 @@ static int act_checked(struct store *s, const struct store_action *a, uint64_t n
     int er = case_next(a->action, before, &to);
     if (!er && person)
         er = asked_for(s, a, now_us, c, why);
+    if (!er && a->action == CASE_LAPSE)
+        er = lapse_to(s, c, &to, &lapsed);
     if (!er && a->action == CASE_RATE && json_object_get(c->more, members[CASE_RATE]))
         er = ER_CONFLICT; /* asked once */
     if (!er)
@@ -364,8 +386,9 @@ static int act_checked(struct store *s, const struct store_action *a, uint64_t n
     if (!er)
         er = case_save(s, c);
     if (!er)
-        er = store_event_append(s, &a->case_id, a->actor, case_action_event(a->action), a->data,
-                                now_us, NULL);
+        er = store_event_append(s, &a->case_id, a->actor, case_action_event(a->action),
+                                lapsed ? lapsed : a->data, now_us, NULL);
+    json_decref(lapsed);
     return er;
 }
 

@@ -171,6 +171,12 @@ int store_dispute_check(struct store *s, const struct store_action *a, const str
         er = dispute_may_rule(dispute, a->actor, now_us, ret_why);
     if (!er && a->action == CASE_APPEAL)
         er = dispute_may_appeal(dispute, now_us, ret_why);
+    if (!er && a->action == CASE_PROPOSE)
+        er = dispute_may_propose(dispute, ret_why);
+    if (!er && a->action == CASE_CANCEL)
+        er = dispute_may_cancel(dispute, ret_why);
+    if (!er && a->action == CASE_REOPEN)
+        er = dispute_may_reopen(dispute, now_us, ret_why);
     if (!er)
         er = cited(s, &c->id, json_object_get(a->data, "evidence"), ret_why);
     if (!er)

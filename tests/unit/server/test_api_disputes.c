@@ -174,6 +174,53 @@ static void test_an_appeal_comes_within_a_week(void **state)
     assert_int_equal(act(b, ROLE_BUYER, "lin", "appeal", "{'statement':'x'}"), 409);
 }
 
+static void lapse(struct api_bench *b)
+{
+    struct store_case after;
+    const struct store_action a = {
+        .case_id = b->sc.id, .action = CASE_LAPSE, .actor = "system", .role = ROLE_COUNT};
+    assert_int_equal(store_case_act(b->w.store, &a, b->unix_us, &after), 0);
+    assert_int_equal(after.state, CASE_DISPUTED);
+    store_case_clear(&after);
+}
+
+static void test_a_merchant_does_not_end_a_dispute_alone(void **state)
+{
+    struct api_bench *b = *state;
+    const char *ruling = "{'liability':'merchant','remedy':'refund','grounds':[{'text':'x'}]}";
+    const char *offer = "{'outcome':'no_fault_found'}";
+    dispute(b);
+    assert_int_equal(act(b, ROLE_AGENT, "tom", "propose", offer), 200);
+    assert_int_equal(act(b, ROLE_AGENT, "tom", "cancel", NULL), 409);
+    assert_int_equal(act(b, ROLE_SERVICE, "shop", "cancel", NULL), 409);
+    lapse(b); /* silence agrees to nothing, and ends nothing */
+    assert_int_equal(ask(b, api_dispute_get, ROLE_BUYER, "lin", NULL, NULL), 200);
+    assert_string_equal(api_text(b, "statements.0.text"), "Too little.");
+    assert_int_equal(act(b, ROLE_AGENT, "tom", "propose", offer), 200);
+    assert_int_equal(act(b, ROLE_AGENT, "tom", "dispute", "{'statement':'Mine.'}"), 200);
+    assert_int_equal(ask(b, api_dispute_get, ROLE_BUYER, "lin", NULL, NULL), 200);
+    assert_string_equal(api_text(b, "statements.0.text"), "Too little.");
+    assert_int_equal(act(b, ROLE_ARBITER, "sun", "review", NULL), 200);
+    assert_int_equal(act(b, ROLE_ARBITER, "sun", "rule", ruling), 200);
+    assert_int_equal(act(b, ROLE_SERVICE, "shop", "execute", NULL), 200);
+    assert_int_equal(act(b, ROLE_SERVICE, "shop", "close", NULL), 200);
+    assert_int_equal(act(b, ROLE_AGENT, "tom", "reopen", NULL), 409); /* it may be appealed */
+    assert_int_equal(act(b, ROLE_BUYER, "lin", "appeal", "{'statement':'More.'}"), 200);
+    assert_int_equal(act(b, ROLE_AGENT, "tom", "propose", offer), 409);
+    assert_int_equal(ask(b, api_dispute_get, ROLE_BUYER, "lin", NULL, NULL), 200);
+    assert_string_equal(api_text(b, "rulings.0.remedy"), "refund");
+    assert_string_equal(api_text(b, "appeal.side"), "buyer");
+}
+
+static void test_an_offer_in_a_dispute_may_be_agreed_to(void **state)
+{
+    struct api_bench *b = *state;
+    dispute(b);
+    assert_int_equal(act(b, ROLE_AGENT, "tom", "propose", "{'outcome':'refund'}"), 200);
+    assert_int_equal(act(b, ROLE_BUYER, "lin", "agree", NULL), 200);
+    assert_int_equal(ask(b, api_dispute_get, ROLE_BUYER, "lin", NULL, NULL), 404);
+}
+
 static void test_the_queue(void **state)
 {
     struct api_bench *b = *state;
@@ -220,6 +267,8 @@ int main(void)
         TEST(test_questions),
         TEST(test_a_ruling_its_execution_and_one_appeal),
         TEST(test_an_appeal_comes_within_a_week),
+        TEST(test_a_merchant_does_not_end_a_dispute_alone),
+        TEST(test_an_offer_in_a_dispute_may_be_agreed_to),
         TEST(test_the_queue),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

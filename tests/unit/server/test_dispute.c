@@ -75,7 +75,15 @@ static void test_what_is_told(void **state)
     assert_int_equal(dispute_date(d, T0 + 3604 * S), 0);
     assert_string_equal(text_at(d, "questions", 0, "state"), "overdue");
     tell(d, T0 + 9 * S, "tom", "outcome_proposed", "{}");
+    tell(d, T0 + 9 * S, "tom", "proposal_lapsed", "{'to':'disputed'}");
+    tell(d, T0 + 9 * S, "tom", "outcome_disputed", "{'statement':'Still no.'}");
+    assert_int_equal(json_array_size(json_object_get(d, "statements")), 3);
+    tell(d, T0 + 9 * S, "lin", "outcome_agreed", "{}");
     assert_int_equal(json_object_size(d), 0); /* they have settled it */
+    json_decref(d);
+    d = in_review();
+    tell(d, T0 + 9 * S, "system", "proposal_lapsed", "{}"); /* the case was open again */
+    assert_int_equal(json_object_size(d), 0);
     json_decref(d);
 }
 
