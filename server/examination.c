@@ -23,6 +23,11 @@ bool examination_judgement_ok(const char *word)
     return false;
 }
 
+bool examination_known(const json_t *exam)
+{
+    return json_is_true(json_object_get(exam, "known"));
+}
+
 /* Telling */
 
 static json_t *member(json_t *of, const char *name, json_type type)
@@ -42,13 +47,41 @@ static void who_and_when(json_t *o, const struct store_event *e, const char *who
     (void)json_object_set_new(o, when, json_string(at));
 }
 
-/** Begins anew; what was certified stays known. */
+static bool applies(const char *judgement)
+{
+    return !judgement || strcmp(judgement, "not_applicable") != 0;
+}
+
+/** Somebody's judgement can be read from now on, whatever becomes of it: who judges later does not judge blind. */
+static void make_known(json_t *exam)
+{
+    (void)json_object_set_new(exam, "known", json_true());
+}
+
+/** What was revealed is forgotten as an opinion, and stays known. */
+static void forget_opinions(json_t *exam)
+{
+    const json_t *all = json_object_get(exam, "opinions");
+    bool revealed = json_object_get(exam, "verdict") != NULL;
+    for (size_t i = 0; i < json_array_size(all); i++)
+        revealed |= json_object_get(json_array_get(all, i), "revealed_at") != NULL;
+    if (revealed)
+        make_known(exam);
+    (void)json_object_del(exam, "opinions");
+    (void)json_object_del(exam, "verdict");
+}
+
+/** Begins anew; what was certified stays known, and that somebody judged. */
 static void pinned(json_t *exam, const struct store_event *e, json_t *data)
 {
+    forget_opinions(exam);
+    bool known = examination_known(exam);
     json_t *certificates = json_incref(json_object_get(exam, "certificates"));
     (void)json_object_clear(exam);
     if (certificates)
         (void)json_object_set_new(exam, "certificates", certificates);
+    if (known)
+        make_known(exam);
     json_t *o = json_pack("{s:O*,s:O*,s:O*}", "id", json_object_get(data, "checklist"), "version",
                           json_object_get(data, "version"), "sha256",
                           json_object_get(data, "sha256"));
@@ -62,6 +95,9 @@ static void examined(json_t *exam, const struct store_event *e, json_t *data)
     json_t *o = point ? json_copy(data) : NULL;
     if (!o)
         return;
+    if (applies(json_string_value(json_object_get(o, "judgement"))) &&
+        (json_object_get(o, "judgement") || json_object_get(o, "note")))
+        make_known(exam);
     (void)json_object_del(o, "point");
     who_and_when(o, e, "by", "at");
     (void)json_object_set_new(member(exam, "points", JSON_OBJECT), point, o);
@@ -131,12 +167,13 @@ static void revoked(json_t *exam, const struct store_event *e, json_t *data)
     }
 }
 
-/** What was found stays; it is to be judged anew. */
+/** What was found stays; it is to be judged anew, and openly once anybody knows how it was judged. */
 static void reopened(json_t *exam, const struct store_event *e, json_t *data)
 {
     (void)e, (void)data;
-    (void)json_object_del(exam, "verdict");
-    (void)json_object_del(exam, "opinions");
+    forget_opinions(exam);
+    if (examination_known(exam))
+        (void)json_object_del(exam, "blind");
 }
 
 static const struct {
@@ -168,9 +205,8 @@ static unsigned lacking(const json_t *point, unsigned what)
 {
     const char *judgement = json_string_value(json_object_get(point, "judgement"));
     const char *note = json_string_value(json_object_get(point, "note"));
-    bool applies = !judgement || strcmp(judgement, "not_applicable") != 0;
     unsigned lacks = 0;
-    if (applies && json_array_size(json_object_get(point, "evidence")) == 0)
+    if (applies(judgement) && json_array_size(json_object_get(point, "evidence")) == 0)
         lacks |= EXAMINATION_EVIDENCE;
     if (!judgement)
         lacks |= EXAMINATION_JUDGEMENT;
@@ -314,6 +350,8 @@ int examination_may_commit(const json_t *exam, const char *by, struct refusal *r
         return refusal_set(ret_why, ER_CONFLICT, "no second opinion was asked for");
     if (json_object_get(exam, "verdict"))
         return refusal_set(ret_why, ER_CONFLICT, "the verdict was given");
+    if (examination_known(exam))
+        return refusal_set(ret_why, ER_CONFLICT, "it was judged before: nobody is blind to it");
     if (n.own && n.revealed)
         return refusal_set(ret_why, ER_CONFLICT,
                            "an opinion was revealed: yours stays as it was committed to");

@@ -16,9 +16,13 @@
     "\"reopened\"]"
 
 /** What one more event says; others than those above say nothing. `exam` begins as an empty object and becomes
- *  {checklist{id, version, sha256}, points{..{evidence[], judgement?, note?, by, at}}, blind?, opinions[],
+ *  {checklist{id, version, sha256}, points{..{evidence[], judgement?, note?, by, at}}, blind?, known?, opinions[],
  *  verdict?, certificates[]}. ER_NOMEM. */
 int examination_tell(json_t *exam, const struct store_event *e);
+
+/** Somebody's judgement could be read before the opinions there are: of a point, in a verdict, or an opinion that
+ *  was revealed and is no longer counted. */
+bool examination_known(const json_t *exam);
 
 bool examination_judgement_ok(
     const char *word); /* consistent, inconsistent, unclear, not_applicable */

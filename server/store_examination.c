@@ -267,20 +267,6 @@ int store_examination_point(struct store *s, const struct examiner *who, const c
 
 /* Opinions */
 
-static bool any_judged(const json_t *exam)
-{
-    const char *id;
-    json_t *point;
-    json_object_foreach(json_object_get(exam, "points"), id, point)
-    {
-        const char *word = json_string_value(json_object_get(point, "judgement"));
-        bool applies = !word || strcmp(word, "not_applicable") != 0;
-        if (applies && (word || json_object_get(point, "note")))
-            return true;
-    }
-    return false;
-}
-
 static int ask_blind(struct store *s, const struct examiner *who, struct refusal *why)
 {
     json_t *exam, *checklist;
@@ -290,7 +276,7 @@ static int ask_blind(struct store *s, const struct examiner *who, struct refusal
     if (er)
         return er;
     er = may_change(who, exam, why);
-    if (!er && any_judged(exam))
+    if (!er && examination_known(exam))
         er = refusal_set(why, ER_CONFLICT, "points were judged: who judges now would know how");
     if (!er && !json_is_true(json_object_get(exam, "blind")))
         er = append(s, who, "opinions_asked", json_object());

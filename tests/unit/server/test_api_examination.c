@@ -398,6 +398,41 @@ static void test_blind_is_asked_for_before_anybody_judged(void **state)
     assert_int_equal(ask(b, api_examination_blind, ROLE_SERVICE, "shop", NULL, NULL), 409);
 }
 
+static int reopen(struct bench *b)
+{
+    assert_int_equal(ask(b, api_case_act, ROLE_SERVICE, "shop", "close", NULL), 200);
+    return ask(b, api_case_act, ROLE_SERVICE, "shop", "reopen", NULL);
+}
+
+static void test_what_was_judged_stays_known(void **state)
+{
+    struct bench *b = *state;
+    assert_int_equal(point(b, "label", "{'judgement':'consistent','note':'n'}"), 200);
+    assert_int_equal(point(b, "label", "{'judgement':'not_applicable'}"), 200);
+    assert_int_equal(ask(b, api_examination_blind, ROLE_SERVICE, "shop", NULL, NULL), 409);
+    assert_int_equal(ask(b, api_examination_pin, ROLE_SERVICE, "shop", NULL, "{'anew':true}"), 201);
+    assert_int_equal(ask(b, api_examination_blind, ROLE_SERVICE, "shop", NULL, NULL), 409);
+}
+
+static void test_a_blind_verdict_is_not_repeated_blind(void **state)
+{
+    struct bench *b = *state;
+    assert_int_equal(ask(b, api_examination_blind, ROLE_SERVICE, "shop", NULL, NULL), 200);
+    assert_int_equal(point(b, "label", "{'evidence':[{'still':'%s'}]}"), 200);
+    assert_int_equal(point(b, "seam", "{'judgement':'not_applicable','note':'None.'}"), 200);
+    assert_int_equal(commit(b, "ann", SAYS("genuine")), 201);
+    assert_int_equal(commit(b, "bob", SAYS("genuine")), 201);
+    assert_int_equal(reveal(b, "ann", SAYS("genuine")), 200);
+    assert_int_equal(reveal(b, "bob", SAYS("genuine")), 200);
+    assert_int_equal(reopen(b), 200);
+    assert_int_equal(commit(b, "cyd", SAYS("genuine")), 409); /* has read both */
+    assert_int_equal(ask(b, api_examination_blind, ROLE_SERVICE, "shop", NULL, NULL), 409);
+    fill(b); /* openly */
+    assert_int_equal(verdict(b, ROLE_APPRAISER, "{'verdict':'genuine'," GROUNDS "}"), 200);
+    assert_int_equal(ask(b, api_certificate_issue, ROLE_SERVICE, "shop", NULL, NULL), 201);
+    assert_true(json_is_false(json_object_get(b->api.body, "blind")));
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -410,6 +445,8 @@ int main(void)
         TEST(test_certificates),
         TEST(test_blind_opinions),
         TEST(test_guests_of_an_appraiser_do_not_judge),
+        TEST(test_what_was_judged_stays_known),
+        TEST(test_a_blind_verdict_is_not_repeated_blind),
         TEST(test_blind_is_asked_for_before_anybody_judged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
