@@ -186,7 +186,7 @@
 #define LIMIT_CHECKLIST_WORDS 32  /* categories of one, and brands; more are refused: 400 */
 #define LIMIT_POINT_EVIDENCE 8    /* stills and clips of one point; more are refused: 400 */
 #define LIMIT_OPINIONS 3          /* of an examination that is judged blind */
-#define LIMIT_STATEMENTS 64       /* in a dispute, of both sides; one more is refused: 429 */
+#define LIMIT_STATEMENTS 32       /* in a dispute, of either side; one more is refused: 429 */
 #define LIMIT_QUESTIONS 64        /* of arbiters in a dispute; likewise */
 #define LIMIT_ANSWER_SECONDS 2592000 /* a month: no question gives longer for its answer */
 #define LIMIT_APPEAL_SECONDS 604800  /* a week after a ruling it stands */

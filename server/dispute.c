@@ -191,12 +191,23 @@ static bool is_reviewer(const json_t *d, const char *by)
     return is_text(json_object_get(d, "review"), "by", by);
 }
 
-int dispute_may_state(const json_t *dispute, enum case_state state, struct refusal *ret_why)
+/** What one side says takes nothing from what the other may say. */
+static size_t statements_of(const json_t *dispute, const char *side)
+{
+    const json_t *all = json_object_get(dispute, "statements");
+    size_t count = 0;
+    for (size_t i = 0; i < json_array_size(all); i++)
+        count += is_text(json_array_get(all, i), "side", side);
+    return count;
+}
+
+int dispute_may_state(const json_t *dispute, enum case_state state, const char *side,
+                      struct refusal *ret_why)
 {
     if (state != CASE_DISPUTED && state != CASE_IN_REVIEW)
         return refusal_set(ret_why, ER_CONFLICT, "statements are made while there is a dispute");
-    if (json_array_size(json_object_get(dispute, "statements")) >= LIMIT_STATEMENTS)
-        return refusal_set(ret_why, ER_FULL, "too many statements were made");
+    if (statements_of(dispute, side) >= LIMIT_STATEMENTS)
+        return refusal_set(ret_why, ER_FULL, "your side has made too many statements");
     return 0;
 }
 

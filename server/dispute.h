@@ -28,7 +28,9 @@ int dispute_tell(json_t *dispute, const char *buyer, const struct store_event *e
 bool dispute_goes_on(const json_t *dispute);
 
 /** What may be done now, by the case's state and what was told: 0, or ER_CONFLICT or ER_DENIED and why. */
-int dispute_may_state(const json_t *dispute, enum case_state state, struct refusal *ret_why);
+/** ER_FULL: that side has made LIMIT_STATEMENTS. */
+int dispute_may_state(const json_t *dispute, enum case_state state, const char *side,
+                      struct refusal *ret_why);
 int dispute_may_review(const json_t *dispute, const char *by, struct refusal *ret_why);
 int dispute_may_ask(const json_t *dispute, enum case_state state, const char *by,
                     struct refusal *ret_why);

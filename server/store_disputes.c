@@ -82,7 +82,7 @@ static int state(struct store *s, const struct disputant *who, const char *text,
         return refusal_set(why, ER_DENIED, "statements are made by the two sides");
     int er = look(s, who, &c, &dispute);
     if (!er)
-        er = dispute_may_state(dispute, c.state, why);
+        er = dispute_may_state(dispute, c.state, side, why);
     if (!er)
         er = cited(s, &c.id, evidence, why);
     if (!er)

@@ -94,11 +94,19 @@ static void test_statements(void **state)
     json_t *d = in_review();
     for (unsigned i = 0; i < CASE_STATES; i++) {
         bool may = i == CASE_DISPUTED || i == CASE_IN_REVIEW;
-        assert_int_equal(dispute_may_state(d, i, &why), may ? 0 : ER_CONFLICT);
+        assert_int_equal(dispute_may_state(d, i, "buyer", &why), may ? 0 : ER_CONFLICT);
     }
-    for (int i = 2; i < LIMIT_STATEMENTS; i++)
+    for (int i = 1; i < LIMIT_STATEMENTS; i++) { /* the first one was with the dispute */
+        assert_int_equal(dispute_may_state(d, CASE_DISPUTED, "buyer", &why), 0);
         tell(d, T0, "lin", "statement_made", "{'side':'buyer','text':'!'}");
-    assert_int_equal(dispute_may_state(d, CASE_DISPUTED, &why), ER_FULL);
+    }
+    assert_int_equal(dispute_may_state(d, CASE_DISPUTED, "buyer", &why), ER_FULL);
+    /* It silences nobody else. */
+    for (int i = 1; i < LIMIT_STATEMENTS; i++) {
+        assert_int_equal(dispute_may_state(d, CASE_DISPUTED, "merchant", &why), 0);
+        tell(d, T0, "tom", "statement_made", "{'side':'merchant','text':'!'}");
+    }
+    assert_int_equal(dispute_may_state(d, CASE_DISPUTED, "merchant", &why), ER_FULL);
     json_decref(d);
 }
 
