@@ -90,6 +90,14 @@ static bool words_read(const json_t *list, char *ret, size_t size)
     return true;
 }
 
+/** Whoever has the secret can do what the key can: it is for those alone whose own key can as much. */
+static bool within_own(const struct api_call *c, const struct store_api_key *key)
+{
+    unsigned roles, scopes;
+    return !auth_roles_parse(key->roles, &roles) && !auth_scopes_parse(key->scopes, &scopes) &&
+           !(roles & ~c->claims.roles) && !(scopes & ~c->claims.scopes);
+}
+
 /** NULL, or what is wrong. */
 static const char *key_read(struct api_call *c, struct store_api_key *key)
 {
@@ -105,7 +113,7 @@ static const char *key_read(struct api_call *c, struct store_api_key *key)
     if (!words_read(json_object_get(c->body, "scopes"), key->scopes, sizeof key->scopes) ||
         auth_scopes_parse(key->scopes, &scopes))
         return "`scopes` is a list of read, write, call, manage; left out: all";
-    return scopes & ~c->claims.scopes ? "a key cannot give what it has not itself" : NULL;
+    return within_own(c, key) ? NULL : "a key cannot give what it has not itself";
 }
 
 static void secret_make(struct api_call *c, char ret[65])
@@ -185,6 +193,11 @@ void api_key_rotate(struct store *s, struct api_call *c)
         return;
     }
     int er = store_api_key_get(s, c->claims.merchant, c->params.values[0], &key);
+    if (!er && !within_own(c, &key)) {
+        api_problem(c, 403, "the key can do more than that of the token");
+        explicit_bzero(&key, sizeof key);
+        return;
+    }
     secret_make(c, secret);
     if (!er)
         er = store_begin(s);

@@ -14,7 +14,6 @@
 #include "base/str.h"
 
 #define LEEWAY_S 60
-#define ALL_ROLES ((1u << ROLE_COUNT) - 1)
 
 struct auth_key {
     char id[AUTH_KEY_BYTES];
@@ -102,7 +101,7 @@ int auth_add_key(struct auth *a, const char *id, const char *secret, const char 
                                        .secret = secret,
                                        .old_secret = "",
                                        .merchant = merchant,
-                                       .roles = ALL_ROLES,
+                                       .roles = AUTH_ALL_ROLES,
                                        .scopes = AUTH_ALL};
     return auth_put_key(a, &spec);
 }
@@ -413,6 +412,7 @@ static const char *claims_read(const json_t *claims, const struct auth_key *key,
     (void)str_copy(ret->key, sizeof ret->key, key->id);
     (void)str_copy(ret->merchant, sizeof ret->merchant, key->merchant);
     ret->scopes = key->scopes;
+    ret->roles = key->roles;
     return NULL;
 }
 

@@ -28,6 +28,7 @@ enum auth_scope {
     AUTH_MANAGE = 8, /* webhooks, API keys, periods of keeping, holds, deletion */
     AUTH_ALL = 15,
 };
+#define AUTH_ALL_ROLES ((1u << ROLE_COUNT) - 1)
 /** "read,call"; "" (all). ER_INVALID. */
 int auth_scopes_parse(const char *text, unsigned *ret);
 /** "agent,service" as bits of roles; "" (all). ER_INVALID. */
@@ -46,6 +47,7 @@ struct claims {
     struct role_grants grants; /* the role's, narrowed by the token's */
     uint64_t expires_s;        /* Unix seconds */
     unsigned scopes;           /* of the key, bits of enum auth_scope */
+    unsigned roles;            /* of the key: whom it may sign for, bits */
 };
 
 /** The API keys. Any thread may use it. */

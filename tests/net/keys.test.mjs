@@ -40,6 +40,14 @@ test('a key signs for its roles, and gives what its scopes give', async () => {
   assert.ok(whip.status === 401 || whip.status === 403, `whep ${whip.status}`);
   const managing = (await post('/api-keys', service, { scopes: ['manage', 'read'] })).body;
   assert.equal((await post('/api-keys', signed(managing, { role: 'service' }), { scopes: ['write'] })).status, 400);
+  const serving = (await post('/api-keys', service, { roles: ['service'], scopes: ['manage', 'read'] })).body;
+  for (const roles of [undefined, ['agent']])
+    assert.equal((await post('/api-keys', signed(serving, { role: 'service' }), { roles, scopes: ['read'] })).status, 400);
+  const full = (await post('/api-keys', service, {})).body;
+  const taken = await post(`/api-keys/${full.id}/rotate`, signed(serving, { role: 'service' }), {});
+  assert.equal(taken.status, 403);
+  assert.equal(taken.body.secret, undefined);
+  assert.equal((await post(`/api-keys/${serving.id}/rotate`, signed(serving, { role: 'service' }), {})).status, 200);
 });
 
 test('a new secret is good beside the old one, and then alone', async () => {

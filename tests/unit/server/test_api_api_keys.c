@@ -89,6 +89,36 @@ static void test_a_new_secret(void **state)
     assert_int_equal(api_on_store(b, api_key_delete, mine), 404);
 }
 
+/** Whoever gets a key's secret can do what it can: never more than with one's own. */
+static void test_no_more_than_ones_own(void **state)
+{
+    struct api_bench *b = *state;
+    struct api_ask narrow = {.role = ROLE_SERVICE,
+                             .roles = 1u << ROLE_SERVICE | 1u << ROLE_BUYER,
+                             .scopes = AUTH_READ | AUTH_MANAGE};
+    static const struct {
+        const char *key;
+        bool within;
+    } rows[] = {
+        {"{'id':'a'}", false},
+        {"{'id':'b','roles':['service']}", false},
+        {"{'id':'c','scopes':['manage']}", false},
+        {"{'id':'d','roles':['agent'],'scopes':['read']}", false},
+        {"{'id':'e','roles':['buyer'],'scopes':['write']}", false},
+        {"{'id':'f','roles':['buyer','service'],'scopes':['read','manage']}", true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        narrow.body = rows[i].key;
+        assert_int_equal(api_on_store(b, api_key_create, narrow), rows[i].within ? 201 : 400);
+        assert_int_equal(create(b, rows[i].key), rows[i].within ? 409 : 201);
+        narrow.param[0] = (char[]){(char)('a' + i), '\0'};
+        narrow.body = "{}";
+        assert_int_equal(api_on_store(b, api_key_rotate, narrow), rows[i].within ? 200 : 403);
+        assert_int_equal(strlen(api_text(b, "secret")), rows[i].within ? 64 : 0);
+        assert_int_equal(rotate(b, narrow.param[0], "{}"), 200); /* who has all may */
+    }
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, api_bench_setup, api_bench_teardown)
@@ -96,6 +126,7 @@ int main(void)
         TEST(test_made),
         TEST(test_refused),
         TEST(test_a_new_secret),
+        TEST(test_no_more_than_ones_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

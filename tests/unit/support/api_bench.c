@@ -139,6 +139,10 @@ static struct api_call *make_call(struct api_bench *b, const struct api_ask *a)
     c->claims = world_claims(a->who ? a->who : "me", a->role, of_case);
     if (a->grants)
         c->claims.grants = *a->grants;
+    if (a->roles)
+        c->claims.roles = a->roles;
+    if (a->scopes)
+        c->claims.scopes = a->scopes;
     if (a->foreign)
         (void)str_copy(c->claims.merchant, sizeof c->claims.merchant, "elsewhere");
     for (size_t i = 0; i < 2 && a->param[i]; i++)

@@ -147,8 +147,10 @@ struct store_case world_case(struct world *w, const char *buyer)
 
 struct claims world_claims(const char *identity, enum role role, const struct id *case_id)
 {
-    struct claims claims = {
-        .role = role, .grants = role_describe(role)->grants, .scopes = AUTH_ALL};
+    struct claims claims = {.role = role,
+                            .grants = role_describe(role)->grants,
+                            .scopes = AUTH_ALL,
+                            .roles = AUTH_ALL_ROLES};
     (void)str_copy(claims.key, sizeof claims.key, "demo");
     (void)str_copy(claims.merchant, sizeof claims.merchant, "default");
     (void)str_copy(claims.identity, sizeof claims.identity, identity);
