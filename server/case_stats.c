@@ -174,9 +174,9 @@ static void count(struct taking *t, enum stats_count what)
 }
 
 /** As much of a text as a key takes, whole characters. */
-static void key_copy(char ret[STATS_KEY_BYTES], const json_t *data, const char *member)
+static void key_put(char ret[STATS_KEY_BYTES], const json_t *v)
 {
-    const char *text = json_string_value(json_object_get(data, member));
+    const char *text = json_string_value(v);
     size_t len = text ? strlen(text) : 0, taken = 0, step;
     uint32_t code;
     while (taken < len && (step = utf8_next(text + taken, len - taken, &code)) &&
@@ -184,6 +184,11 @@ static void key_copy(char ret[STATS_KEY_BYTES], const json_t *data, const char *
         taken += step;
     memcpy(ret, text ? text : "", taken);
     ret[taken] = '\0';
+}
+
+static void key_copy(char ret[STATS_KEY_BYTES], const json_t *data, const char *member)
+{
+    key_put(ret, json_object_get(data, member));
 }
 
 static void on_opened(struct taking *t)
@@ -194,14 +199,16 @@ static void on_opened(struct taking *t)
     count(t, STATS_OPENED);
 }
 
-/** What comes counts by what the case is now. */
+/** What comes counts by what the case is now: each change has `from` and `to`, one that is not known left out. */
 static void on_changed(struct taking *t)
 {
     const json_t *changes = json_object_get(t->data, "changes");
-    if (json_object_get(changes, "team"))
-        key_copy(t->c->team, changes, "team");
-    if (json_object_get(changes, "reason"))
-        key_copy(t->c->reason, changes, "reason");
+    const json_t *team = json_object_get(changes, "team");
+    const json_t *reason = json_object_get(changes, "reason");
+    if (team)
+        key_put(t->c->team, json_object_get(team, "to"));
+    if (reason)
+        key_put(t->c->reason, json_object_get(reason, "to"));
 }
 
 static void on_waiting(struct taking *t)
@@ -307,22 +314,9 @@ static const struct {
     const char *type;
     void (*take)(struct taking *t);
 } types[] = {
-    {"case_opened", on_opened},
-    {"case_changed", on_changed},
-    {"waiting_started", on_waiting},
-    {"waiting_stopped", on_waiting_stopped},
-    {"call_started", on_call_started},
-    {"call_ended", on_call_ended},
-    {"call_taken_over", on_taken_over},
-    {"outcome_agreed", on_solved},
-    {"ruled", on_solved},
-    {"verdict_given", on_solved},
-    {"closed", on_closed},
-    {"cancelled", on_cancelled},
-    {"expired", on_cancelled},
-    {"reopened", on_reopened},
-    {"rated", on_rated},
-    {"clip_ready", on_clip},
+#define ROW(type, take) {#type, take},
+    STATS_TYPES(ROW)
+#undef ROW
 };
 #define TYPES (sizeof types / sizeof types[0])
 

@@ -73,6 +73,25 @@ struct stats_delta {
 };
 #define STATS_DELTAS 2
 
+/** The events that count, and what takes them: of them the store reads these alone. */
+#define STATS_TYPES(X)                                                                             \
+    X(case_opened, on_opened)                                                                      \
+    X(case_changed, on_changed)                                                                    \
+    X(waiting_started, on_waiting)                                                                 \
+    X(waiting_stopped, on_waiting_stopped)                                                         \
+    X(call_started, on_call_started)                                                               \
+    X(call_ended, on_call_ended)                                                                   \
+    X(call_taken_over, on_taken_over)                                                              \
+    X(outcome_agreed, on_solved)                                                                   \
+    X(ruled, on_solved)                                                                            \
+    X(verdict_given, on_solved)                                                                    \
+    X(closed, on_closed)                                                                           \
+    X(cancelled, on_cancelled)                                                                     \
+    X(expired, on_cancelled)                                                                       \
+    X(reopened, on_reopened)                                                                       \
+    X(rated, on_rated)                                                                             \
+    X(clip_ready, on_clip)
+
 /** Whether events of this type count at all. */
 bool stats_counts_type(const char *type);
 /** Takes the case's next event; `data` is its object. How many deltas there are in `ret`. */

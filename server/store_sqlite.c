@@ -199,7 +199,9 @@ static int version_read(struct store *s, int *ret)
 /** What a version needs beside its statements. */
 static int fill(struct store *s, const char *migration)
 {
-    return strstr(migration, "CREATE TABLE stats_cells(") ? store_stats_fill(s) : 0;
+    bool sums = strstr(migration, "CREATE TABLE stats_cells(") ||
+                strstr(migration, "DELETE FROM stats_cells;");
+    return sums ? store_stats_fill(s) : 0;
 }
 
 static int migrate(struct store *s)

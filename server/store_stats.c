@@ -101,11 +101,8 @@ static int event_take(struct store *s, const char *merchant, struct stats_case *
     return er;
 }
 
-#define COUNTED                                                                                    \
-    "type IN ('case_opened', 'case_changed', 'waiting_started', 'waiting_stopped', "               \
-    "'call_started', 'call_ended', 'call_taken_over',"                                             \
-    " 'outcome_agreed', 'ruled', 'closed', 'cancelled', 'expired', 'reopened', 'rated', "          \
-    "'clip_ready')"
+#define TYPE(type, take) ", '" #type "'"
+#define COUNTED "type IN (''" STATS_TYPES(TYPE) ")"
 
 int store_stats_note(struct store *s, const struct store_event *e)
 {

@@ -41,9 +41,11 @@ static void test_a_case(void **state)
     take(&c, "case_opened", S, "{\"facts\":{\"reason\":\"broken\",\"team\":\"north\"}}", &sum, &at);
     assert_string_equal(c.reason, "broken");
     assert_string_equal(c.team, "north");
-    assert_int_equal(
-        take(&c, "case_changed", S, "{\"changes\":{\"reason\":\"late\",\"team\":null}}", &sum, &at),
-        0);
+    assert_int_equal(take(&c, "case_changed", S,
+                          "{\"changes\":{\"reason\":{\"from\":\"broken\",\"to\":\"late\"},\"team\":"
+                          "{\"from\":\"north\"}}}",
+                          &sum, &at),
+                     0);
     assert_string_equal(c.reason, "late");
     assert_string_equal(c.team, "");
     assert_int_equal(take(&c, "waiting_stopped", S, "{}", &sum, &at), 0);

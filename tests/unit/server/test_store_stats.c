@@ -7,11 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/er.h"
 #include "base/str.h"
+#include "server/case_facts.h"
 #include "server/store_sql.h"
 #include "server/store_stats.h"
 
@@ -164,6 +166,83 @@ static void test_the_same_from_events_alone(void **state)
     assert_string_equal(after, before);
 }
 
+/** A case's facts, changed as PATCH does it. */
+static void change(struct store *s, const struct id *id, const char *patch, uint64_t at_us)
+{
+    struct store_case c;
+    json_t *changes, *asked = json_loads(patch, 0, NULL);
+    assert_int_equal(store_case_get(s, id, &c), 0);
+    assert_null(case_facts_diff(&c, asked, &changes));
+    store_case_clear(&c);
+    const struct store_change ch = {.case_id = *id, .actor = "ann", .changes = changes};
+    assert_int_equal(store_case_change(s, &ch, at_us, &c), 0);
+    store_case_clear(&c);
+    json_decref(changes);
+    json_decref(asked);
+}
+
+static void test_by_what_the_case_is_by_then(void **state)
+{
+    struct store *s = *state;
+    struct id id = waited(s, "m", "broken", NULL, T0, 30);
+    change(s, &id, "{\"reason\":\"late\",\"team\":\"north\"}", T0 + 60 * S);
+    act(s, &id, CASE_WAIT, "lin", NULL, T0 + 70 * S);
+    act(s, &id, CASE_START_CALL, "ann", json_pack("{s:s}", "agent", "ann"), T0 + 80 * S);
+    ask(s, "m", 0, INT64_MAX, STATS_BY_REASON, "broken@0:1/0 late@0:0/1 ");
+    ask(s, "m", 0, INT64_MAX, STATS_BY_TEAM, "@0:1/0 north@0:0/1 ");
+    change(s, &id, "{\"reason\":null,\"team\":null}", T0 + 90 * S);
+    act(s, &id, CASE_END_CALL, "ann", NULL, T0 + 100 * S);
+    act(s, &id, CASE_WAIT, "lin", NULL, T0 + 110 * S);
+    act(s, &id, CASE_START_CALL, "ann", json_pack("{s:s}", "agent", "ann"), T0 + 120 * S);
+    ask(s, "m", 0, INT64_MAX, STATS_BY_REASON, "@0:0/1 broken@0:1/0 late@0:0/1 ");
+    ask(s, "m", 0, INT64_MAX, STATS_BY_TEAM, "@0:1/1 north@0:0/1 ");
+}
+
+/** Every event that counts is one that the sums are told of. */
+static void test_all_that_counts_is_summed(void **state)
+{
+    struct store *s = *state;
+    struct id id = waited(s, "m", "broken", "ann", T0, 30);
+    assert_int_equal(store_event_append(s, &id, "he", "verdict_given", NULL, T0 + 60 * S, NULL), 0);
+    struct stats_cell c = ask(s, "m", 0, INT64_MAX, STATS_BY_NOTHING, "");
+    assert_int_equal(c.counts[STATS_SOLVED], 1);
+}
+
+/** A store as the version before left it: what its sums lack is there when it is opened. */
+static void test_summed_up_anew(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/loupe-stats-XXXXXX";
+    int fd = mkstemp(path), before = 0;
+    sqlite3 *db;
+    assert_true(fd >= 0);
+    (void)close(fd);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    while (strncmp(store_migrations[before], "DELETE FROM stats_cells;", 24) != 0)
+        assert_int_equal(sqlite3_exec(db, store_migrations[before++], NULL, NULL, NULL), SQLITE_OK);
+    char *sql = sqlite3_mprintf(
+        "INSERT INTO merchants VALUES('m', 'm', 0);"
+        "INSERT INTO cases(id, room, number, merchant, kind, state, title, language, priority,"
+        " buyer, buyer_name, created_us, changed_us, waiting_since_us, version, more)"
+        " VALUES('01hzzzzzzzzzzzzzzzzzzzzzz0', '01hzzzzzzzzzzzzzzzzzzzzzz1', 'C-2026-000001', 'm',"
+        " 'authentication', 'agreed', 'a', '', 0, 'lin', '', 0, 0, 0, 1, '{}');"
+        "INSERT INTO events VALUES('01hzzzzzzzzzzzzzzzzzzzzzz0', 1, %lld, 'he', 'verdict_given',"
+        " '{}', '', '');"
+        "INSERT INTO stats_keys VALUES('m', 'reason', 'of old');"
+        "INSERT INTO stats_cells VALUES('m', 'all', 86400, 0, '', x'');"
+        "PRAGMA user_version = %d",
+        (long long)T0, before);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_free(sql);
+    sqlite3_close(db);
+    struct store *s;
+    struct entropy e = entropy_seeded_init(&seeded, 11);
+    assert_int_equal(store_open(&s, path, &e, NULL), 0);
+    assert_int_equal(ask(s, "m", 0, INT64_MAX, STATS_BY_NOTHING, "").counts[STATS_SOLVED], 1);
+    store_close(s);
+    (void)unlink(path);
+}
+
 static void test_bounds(void **state)
 {
     struct store *s = *state;
@@ -198,6 +277,9 @@ int main(void)
         TEST(test_sums),
         TEST(test_groups),
         TEST(test_the_same_from_events_alone),
+        TEST(test_by_what_the_case_is_by_then),
+        TEST(test_all_that_counts_is_summed),
+        cmocka_unit_test(test_summed_up_anew),
         TEST(test_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
