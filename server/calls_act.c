@@ -66,6 +66,10 @@ static struct deed *deed_new(struct calls *c, struct member *m, const struct pro
     struct deed *d = NULL;
     json_t *data = NULL;
     int er = case_action_parse(msg->act.action, &action);
+    if (er == 0 && !(m->claims.scopes & AUTH_WRITE)) {
+        er = ER_DENIED;
+        why = "the token's key is not for this";
+    }
     if (er == 0 && !case_role_may(action, m->claims.role)) {
         er = ER_DENIED;
         why = "this role does not take this action";

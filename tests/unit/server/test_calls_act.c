@@ -72,12 +72,34 @@ static void test_refused(void **state)
     client_free(&away);
 }
 
+/** A key that may not write over HTTP may not here either. */
+static void test_without_the_scope_write(void **state)
+{
+    struct in_room *in = *state;
+    struct client ann;
+    const struct auth_key_spec spec = {.id = "demo",
+                                       .merchant = "default",
+                                       .secret = "a secret for the tests, long",
+                                       .old_secret = "",
+                                       .roles = AUTH_ALL_ROLES,
+                                       .scopes = AUTH_READ | AUTH_CALL};
+    assert_int_equal(auth_put_key(in->w.auth, &spec), 0);
+    client_hello(&ann, &in->w, "ann", ROLE_AGENT, &in->c.id);
+    client_say(&ann, "{'type':'act','id':'p','action':'propose','data':{'outcome':'refund'}}");
+    json_t *error = client_expect(&ann, "error");
+    assert_string_equal(text_at(error, "code"), "denied");
+    assert_string_equal(text_at(error, "message"), "the token's key is not for this");
+    assert_int_equal(world_events(&in->w, &in->c.id, "outcome_proposed"), 0);
+    client_free(&ann);
+}
+
 int main(void)
 {
 #define IN_ROOM(f) cmocka_unit_test_setup_teardown(f, room_setup, room_teardown)
     const struct CMUnitTest tests[] = {
         IN_ROOM(test_settled_and_rated),
         IN_ROOM(test_refused),
+        IN_ROOM(test_without_the_scope_write),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
