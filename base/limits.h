@@ -216,8 +216,9 @@
 #define LIMIT_REQUESTS_NAMES 65536     /* counted at once; others are not, until some are at rest */
 #define LIMIT_API_KEYS_MERCHANT 32     /* one more is refused: 429 */
 #define LIMIT_API_KEY_OVERLAP_S 604800 /* the old secret beside a new one, at most */
-#define LIMIT_API_KEYS 1024            /* of all merchants; more fail the start, or the reload */
-#define LIMIT_TOKEN 4096               /* bytes of a JWT */
-#define LIMIT_TOKEN_AHEAD_S 86400      /* exp further ahead is refused */
+#define LIMIT_API_KEYS                                                                             \
+    1024 /* of all merchants; one more is refused: 429. Of the store's, more are logged and left out */
+#define LIMIT_TOKEN 4096          /* bytes of a JWT */
+#define LIMIT_TOKEN_AHEAD_S 86400 /* exp further ahead is refused */
 
 #endif

@@ -168,6 +168,10 @@ void api_key_create(struct store *s, struct api_call *c)
         api_problem(c, 429, "there are too many API keys");
         return;
     }
+    if (!er && auth_is_full(c->app->auth)) {
+        api_problem(c, 429, "the server has as many API keys as it takes");
+        return;
+    }
     (void)str_copy(key.merchant, sizeof key.merchant, c->claims.merchant);
     secret_make(c, key.secret);
     if (!er && auth_knows_key(c->app->auth, key.id))

@@ -82,7 +82,7 @@ struct reload {
 static void reload_keys(struct store *s, void *job)
 {
     struct reload *r = job;
-    r->er = app_keys_take(r->app->auth, s, &r->fresh);
+    r->er = app_keys_take(r->app->auth, s, &r->fresh, r->app->log);
 }
 
 static void reload_rest(void *job)
@@ -243,7 +243,7 @@ static int start_store(struct app *app)
         er = demo_fill(app->store, clock_unix_us());
     if (er)
         return fail(app, "the database cannot be written", er);
-    er = app_keys_take(app->auth, app->store, app->config);
+    er = app_keys_take(app->auth, app->store, app->config, app->log);
     if (er)
         return fail(app, "the API keys cannot be taken", er);
     app->media_key = media_key_derive(secret, &app->entropy);

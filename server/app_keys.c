@@ -2,11 +2,16 @@
 /* API keys, from where they are kept to where tokens are checked. */
 #include "server/app_keys.h"
 
+#include <string.h>
+
+#include "base/er.h"
 #include "base/str.h"
 #include "server/app_demo.h"
 
 struct taking {
     struct auth *auth;
+    const struct config *config;
+    struct log *log;
     int er;
 };
 
@@ -23,22 +28,43 @@ int app_key_put(struct auth *auth, const struct store_api_key *key)
     return er ? er : auth_put_key(auth, &spec);
 }
 
-/** One whose secret cannot be read is left out: its tokens are refused, and others are good. */
+static struct span id_at(const struct config *config, size_t i, struct span *ret_secret)
+{
+    *ret_secret = span_of(config->api_keys.items[i]);
+    return span_cut(ret_secret, ':');
+}
+
+static bool of_settings(const struct config *config, const char *id)
+{
+    struct span secret;
+    size_t i = 0;
+    while (i < config->api_keys.count && !span_equal(id_at(config, i, &secret), id))
+        i++;
+    return i < config->api_keys.count || (config->demo && strcmp(id, DEMO_KEY) == 0);
+}
+
+/** One whose secret cannot be read, or for which there is no room, is left out: its tokens are refused, and others are
+ *  good. */
 static void take(void *ctx, const struct store_api_key *key)
 {
     struct taking *t = ctx;
-    if (!t->er && key->secret[0])
-        t->er = app_key_put(t->auth, key);
+    if (t->er || !key->secret[0] || of_settings(t->config, key->id))
+        return;
+    t->er = app_key_put(t->auth, key);
+    if (t->er != ER_FULL)
+        return;
+    log_event(t->log, LOG_ERROR, "api_key_left_out", "key=%s merchant=%s er=%s", key->id,
+              key->merchant, er_name(ER_FULL));
+    t->er = 0;
 }
 
-int app_keys_take(struct auth *auth, struct store *s, const struct config *config)
+/** The settings' first: for them there is room whatever the store has. */
+int app_keys_take(struct auth *auth, struct store *s, const struct config *config, struct log *log)
 {
-    struct taking t = {.auth = auth};
-    int er = store_api_keys_each(s, take, &t);
-    er = er ? er : t.er;
+    struct taking t = {.auth = auth, .config = config, .log = log};
+    int er = 0;
     for (size_t i = 0; !er && i < config->api_keys.count; i++) {
-        struct span secret = span_of(config->api_keys.items[i]);
-        struct span id = span_cut(&secret, ':');
+        struct span secret, id = id_at(config, i, &secret);
         char name[AUTH_KEY_BYTES];
         er = str_copy_span(name, sizeof name, id);
         if (!er)
@@ -46,6 +72,9 @@ int app_keys_take(struct auth *auth, struct store *s, const struct config *confi
     }
     if (!er && config->demo)
         er = auth_add_key(auth, DEMO_KEY, DEMO_SECRET, AUTH_MERCHANT_DEFAULT);
+    if (!er)
+        er = store_api_keys_each(s, take, &t);
+    er = er ? er : t.er;
     if (!er)
         auth_prune_keys(auth);
     return er;

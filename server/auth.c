@@ -114,6 +114,14 @@ bool auth_knows_key(struct auth *a, const char *id)
     return knows;
 }
 
+bool auth_is_full(struct auth *a)
+{
+    pthread_mutex_lock(&a->lock);
+    bool full = a->count >= LIMIT_API_KEYS;
+    pthread_mutex_unlock(&a->lock);
+    return full;
+}
+
 int auth_remove_key(struct auth *a, const char *id)
 {
     pthread_mutex_lock(&a->lock);

@@ -69,6 +69,8 @@ struct auth_key_spec {
 };
 int auth_put_key(struct auth *a, const struct auth_key_spec *spec);
 bool auth_knows_key(struct auth *a, const char *id);
+/** Whether there are LIMIT_API_KEYS: one more is ER_FULL. */
+bool auth_is_full(struct auth *a);
 /** ER_NOT_FOUND. */
 int auth_remove_key(struct auth *a, const char *id);
 /** Forget all keys that were not added since the last call of this. For a reload: add, then prune. */

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,6 +69,20 @@ static void test_refused(void **state)
     assert_int_equal(made, LIMIT_API_KEYS_MERCHANT - 2);
 }
 
+/** Nothing is kept of a key for which the server has no room: it would be one too many at the next start. */
+static void test_no_room(void **state)
+{
+    struct api_bench *b = *state;
+    char id[16];
+    for (unsigned i = 0; !auth_is_full(b->app.auth); i++) {
+        (void)snprintf(id, sizeof id, "k%u", i);
+        assert_int_equal(auth_add_key(b->app.auth, id, "s", "elsewhere"), 0);
+    }
+    assert_int_equal(create(b, "{'id':'till'}"), 429);
+    assert_int_equal(api_on_store(b, api_keys_list, (struct api_ask){.role = ROLE_SERVICE}), 200);
+    assert_int_equal(json_array_size(json_object_get(b->body, "items")), 0);
+}
+
 static void test_a_new_secret(void **state)
 {
     struct api_bench *b = *state;
@@ -125,6 +140,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_made),
         TEST(test_refused),
+        TEST(test_no_room),
         TEST(test_a_new_secret),
         TEST(test_no_more_than_ones_own),
     };
