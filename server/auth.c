@@ -192,18 +192,6 @@ void auth_prune_keys(struct auth *a)
     pthread_mutex_unlock(&a->lock);
 }
 
-int auth_key_of_merchant(struct auth *a, const char *merchant, char ret_key[AUTH_KEY_BYTES])
-{
-    int er = ER_NOT_FOUND;
-    pthread_mutex_lock(&a->lock);
-    for (size_t i = 0; i < a->count && er; i++) {
-        if (strcmp(a->keys[i].merchant, merchant) == 0)
-            er = str_copy(ret_key, AUTH_KEY_BYTES, a->keys[i].id);
-    }
-    pthread_mutex_unlock(&a->lock);
-    return er;
-}
-
 static bool key_find(struct auth *a, const char *id, struct auth_key *ret)
 {
     pthread_mutex_lock(&a->lock);

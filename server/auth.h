@@ -75,8 +75,6 @@ bool auth_is_full(struct auth *a);
 int auth_remove_key(struct auth *a, const char *id);
 /** Forget all keys that were not added since the last call of this. For a reload: add, then prune. */
 void auth_prune_keys(struct auth *a);
-/** The id of the key that mints this server's own tokens (the merchant's first): 0 or ER_NOT_FOUND. */
-int auth_key_of_merchant(struct auth *a, const char *merchant, char ret_key[AUTH_KEY_BYTES]);
 
 /** Check a token (not NUL-terminated) at `now_s`. 0 and *ret; ER_UNAUTHENTIC (HTTP 401), or ER_DENIED (403: the key
  *  may not sign for this role), and *ret_why, a static text fit for the one who sent it; ER_NOMEM. */

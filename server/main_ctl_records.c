@@ -60,31 +60,40 @@ static void worker_print(void *ctx, const struct store_worker *w)
 }
 
 struct key_search {
-    const char *merchant;
+    const struct store_worker *worker;
     struct auth *auth;
-    bool found;
+    char id[AUTH_KEY_BYTES];
+    unsigned scopes; /* of that one */
 };
 
+/** Of those that may sign for the role the first that can do all that a desk does, else the first. */
 static void key_look(void *ctx, const struct store_api_key *key)
 {
+    const unsigned desk = AUTH_READ | AUTH_WRITE | AUTH_CALL;
     struct key_search *k = ctx;
-    if (!k->found && strcmp(key->merchant, k->merchant) == 0)
-        k->found = auth_add_key(k->auth, key->id, key->secret, key->merchant) == 0;
+    unsigned roles, scopes;
+    if (strcmp(key->merchant, k->worker->merchant) != 0 || auth_roles_parse(key->roles, &roles) ||
+        !(roles & 1u << k->worker->role) || auth_scopes_parse(key->scopes, &scopes) ||
+        (k->id[0] && ((k->scopes & desk) == desk || (scopes & desk) != desk)) ||
+        auth_add_key(k->auth, key->id, key->secret, key->merchant))
+        return;
+    (void)str_copy(k->id, sizeof k->id, key->id);
+    k->scopes = scopes;
 }
 
-/** A token of a key of the merchant's. */
+/** A token of a key of the merchant's that may sign for the worker's role. */
 static int worker_token(struct store *s, const struct store_worker *w, uint64_t ttl_s)
 {
     char text[AUTH_TOKEN_BYTES];
     struct claims c = {.role = w->role, .grants = role_describe(w->role)->grants};
-    struct key_search k = {.merchant = w->merchant};
+    struct key_search k = {.worker = w};
     uint64_t now_s = clock_unix_us() / 1000000;
     int er = auth_new(&k.auth);
     if (er)
         return er;
     er = store_api_keys_each(s, key_look, &k);
     if (!er)
-        er = auth_key_of_merchant(k.auth, w->merchant, c.key);
+        er = k.id[0] ? str_copy(c.key, sizeof c.key, k.id) : ER_NOT_FOUND;
     (void)str_copy(c.identity, sizeof c.identity, w->identity);
     (void)str_copy(c.name, sizeof c.name, w->name);
     c.expires_s = now_s + ttl_s;

@@ -32,7 +32,11 @@ test('merchants and people are made, and a person opens the desk', async () => {
   assert.equal(ctl('people', 'add', '--merchant', 'tea-house', '--identity', 'mei', '--role', 'buyer').status, 2);
   assert.equal(ctl('people', 'list').stdout, 'tea-house mei supervisor Mei\n');
   assert.equal(ctl('people', 'link', '--merchant', 'tea-house', '--identity', 'mei').status, 1); // there is no key yet
-  assert.equal(ctl('api-keys', 'add', '--merchant', 'tea-house').status, 0);
+  // Keys that may not sign for her, though they are the first, are none; nor is one that cannot do what a desk does the first choice.
+  assert.equal(ctl('api-keys', 'add', '--merchant', 'tea-house', '--id', 'a', '--roles', 'buyer,agent').status, 0);
+  assert.equal(ctl('people', 'link', '--merchant', 'tea-house', '--identity', 'mei').status, 1);
+  assert.equal(ctl('api-keys', 'add', '--merchant', 'tea-house', '--id', 'b', '--roles', 'supervisor', '--scopes', 'call').status, 0);
+  assert.equal(ctl('api-keys', 'add', '--merchant', 'tea-house', '--id', 'c').status, 0);
   const before_ = server.log.split('reloaded er=ok').length;
   server.child.kill('SIGHUP');
   while (server.log.split('reloaded er=ok').length === before_) await new Promise((done) => server.child.stderr.once('data', done));
