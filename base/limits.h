@@ -211,7 +211,8 @@
 #define LIMIT_REQUESTS_SERVICE_BURST 4000
 #define LIMIT_REQUESTS_PERSON 100
 #define LIMIT_REQUESTS_PERSON_BURST 400
-#define LIMIT_REQUESTS_REFUSED 20 /* of an address, with tokens that are none */
+#define LIMIT_REQUESTS_REFUSED                                                                     \
+    20 /* of an address, with tokens that are none, or for certificates without one */
 #define LIMIT_REQUESTS_REFUSED_BURST 200
 #define LIMIT_REQUESTS_NAMES 65536     /* counted at once; others are not, until some are at rest */
 #define LIMIT_API_KEYS_MERCHANT 32     /* one more is refused: 429 */

@@ -371,8 +371,8 @@ static bool let_in(struct api_call *c)
     return false;
 }
 
-/** Nobody asks more often than is good for others: who has a token by its person, and tokens that are none by the
- *  address they come from, unless a proxy stands before it. False: the problem is set. */
+/** Nobody asks more often than is good for others: who has a token by its person; tokens that are none, and who
+ *  reads certificates without one, by the address they come from, unless a proxy stands before it. False: the problem is set. */
 static bool paced(struct api_call *c)
 {
     static const struct rate_limit service = {LIMIT_REQUESTS_SERVICE, LIMIT_REQUESTS_SERVICE_BURST},
@@ -382,11 +382,12 @@ static bool paced(struct api_call *c)
     uint64_t wait_us = 0;
     if (!c->app->rates)
         return true;
+    bool open_to_all = c->route->on_store == api_certificate_get;
     if (c->has_claims) {
         (void)snprintf(name, sizeof name, "%s/%s", c->claims.key, c->claims.identity);
         wait_us = rates_take(c->app->rates, name,
                              c->claims.role == ROLE_SERVICE ? &service : &person, clock_now_us());
-    } else if (c->response.status == 401 && !c->request->forwarded) {
+    } else if ((c->response.status == 401 || open_to_all) && !c->request->forwarded) {
         addr_format_ip(&c->request->peer, name);
         wait_us = rates_take(c->app->rates, name, &refused, clock_now_us());
     }

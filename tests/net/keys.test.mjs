@@ -105,3 +105,16 @@ test('who asks too often is told when to ask again', { timeout: 30_000 }, async 
   const metrics = await server.api('GET', '/metrics');
   assert.ok(Number(/^loupe_http_requests_paced_total (\d+)$/m.exec(metrics.body)[1]) > 0);
 });
+
+test('who reads certificates without a token is held back, too', { timeout: 30_000 }, async () => {
+  const path = '/api/v1/certificates/LC-0000-0000-0000';
+  const answers = [];
+  while (!answers.some(({ status }) => status === 429)) {
+    answers.push(...await Promise.all(Array.from({ length: 100 }, () => server.api('GET', path))));
+    assert.ok(answers.length < 2000, 'nobody is held back');
+  }
+  assert.ok(answers.filter(({ status }) => status === 404).length >= 200);
+  assert.match(answers.find(({ status }) => status === 429).headers.get('retry-after'), /^[1-9]\d*$/);
+  assert.equal((await get('/certificates/LC-0000-0000-0000', token({ role: 'agent', sub: 'patient' }))).status, 404);
+  assert.equal((await server.api('GET', '/healthz')).status, 200);
+});
