@@ -413,12 +413,41 @@ static void looked_at_beside_the_server(void **state)
     assert_int_equal(store_look(&look, "/nowhere/loupe.db", w->data, &w->entropy), ER_IO);
 }
 
+static void what_lapsed_in_a_dispute_is_retold(void **state)
+{
+    struct whole_store *w = *state;
+    static const enum case_action actions[] = {CASE_PROPOSE, CASE_DISPUTE, CASE_PROPOSE,
+                                               CASE_LAPSE};
+    struct store_case c = {.kind = CASE_INSPECTION, .merchant = "default"};
+    struct store_audit a;
+    struct report r;
+    bool repeated;
+    (void)str_copy(c.title, sizeof c.title, "A watch");
+    (void)str_copy(c.buyer, sizeof c.buyer, "bo");
+    (void)str_copy(c.buyer_name, sizeof c.buyer_name, "Bo");
+    assert_int_equal(store_case_create(w->store, &c, "shop", "k", NULL, NULL, WHOLE_T0, &repeated),
+                     0);
+    const struct id id = c.id;
+    store_case_clear(&c);
+    for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++) {
+        const struct store_action one = {
+            .case_id = id, .action = actions[i], .actor = "ann", .role = ROLE_COUNT};
+        assert_int_equal(store_case_act(w->store, &one, WHOLE_T0 + i + 1, &c), 0);
+        assert_int_equal(c.state, i % 2 ? CASE_DISPUTED : CASE_PROPOSED);
+        store_case_clear(&c);
+    }
+    audit(w, w->keys, &r, &a);
+    assert_int_equal(json_array_size(r.findings), 0);
+    report_clear(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(as_written_it_verifies, setup, teardown),
         cmocka_unit_test(every_changed_row_is_named),
         cmocka_unit_test(what_was_certified_is_held_against_the_timeline),
+        cmocka_unit_test_setup_teardown(what_lapsed_in_a_dispute_is_retold, setup, teardown),
         cmocka_unit_test_setup_teardown(every_changed_file_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(a_seal_of_another_clip_does_not_belong, setup, teardown),
         cmocka_unit_test_setup_teardown(looked_at_beside_the_server, setup, teardown),
