@@ -37,13 +37,32 @@ static void act_work(struct store *s, struct calls_job *head)
     job->er = store_case_act(s, &action, head->unix_us, &job->after);
 }
 
-/** Whether it was passed on since. */
+/** What pairing goes by. */
+static bool asks_otherwise(const json_t *before, const json_t *now)
+{
+    static const char *const facts[] = {"language", "languages",       "priority",
+                                        "tier",     "category",        "brand",
+                                        "team",     "preferred_agent", "certificate_level"};
+    for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++) {
+        const json_t *a = json_object_get(before, facts[i]), *b = json_object_get(now, facts[i]);
+        if ((a || b) && !json_equal(a, b))
+            return true;
+    }
+    return false;
+}
+
+/** Whether it was passed on since. One that waits waits for whom it needs now. */
 static bool take_case(struct room *r, const struct store_case *after)
 {
-    json_t *before = json_incref(json_object_get(r->case_json, "transfer"));
+    json_t *before = json_incref(r->case_json);
     room_take_case(r, after);
     const json_t *now = json_object_get(r->case_json, "transfer");
-    bool is_new = now && !json_equal(before, now);
+    bool is_new = now && !json_equal(json_object_get(before, "transfer"), now);
+    if (asks_otherwise(before, r->case_json)) {
+        struct queue_case info;
+        room_queue_case(r, &info);
+        (void)queue_change(r->calls->queue, &info, calls_now_us(r->calls));
+    }
     json_decref(before);
     return is_new;
 }

@@ -450,14 +450,21 @@ static int change_checked(struct store *s, const struct store_change *ch, uint64
 {
     if (ch->if_version && ch->if_version != c->version)
         return ER_STALE;
+    struct store_case before = *c; /* of facts that are kept in `more` */
+    before.more = json_copy(c->more);
     json_t *data = json_pack("{s:O}", "changes", ch->changes);
-    int er = data ? store_case_changed(c, ch->changes, now_us) : ER_NOMEM;
+    int er = data && before.more ? store_case_changed(c, ch->changes, now_us) : ER_NOMEM;
     if (!er)
         er = case_save(s, c);
     if (!er)
         er = store_case_index(s, c);
     if (!er)
         er = store_event_append(s, &c->id, ch->actor, "case_changed", data, now_us, NULL);
+    if (!er) {
+        const struct examiner who = {.sc = c, .identity = ch->actor, .now_us = now_us};
+        er = store_examination_repin(s, &who, &before);
+    }
+    store_case_clear(&before);
     json_decref(data);
     return er;
 }

@@ -82,6 +82,12 @@ static const char *more_text(const struct store_case *c, const char *name)
     return json_string_value(json_object_get(c->more, name));
 }
 
+static bool is_begun(const json_t *exam)
+{
+    return json_object_size(json_object_get(exam, "points")) ||
+           json_array_size(json_object_get(exam, "opinions"));
+}
+
 static int pin(struct store *s, const struct examiner *who, const char *checklist, bool anew,
                struct refusal *why)
 {
@@ -90,10 +96,8 @@ static int pin(struct store *s, const struct examiner *who, const char *checklis
     int er = store_examination_read(s, &who->sc->id, &exam);
     if (er)
         return er;
-    bool begun = json_object_size(json_object_get(exam, "points")) ||
-                 json_array_size(json_object_get(exam, "opinions"));
     er = may_change(who, exam, why);
-    if (!er && begun && !anew)
+    if (!er && is_begun(exam) && !anew)
         er = refusal_set(why, ER_CONFLICT, "points were examined: it can only begin anew");
     json_decref(exam);
     if (!er)
@@ -116,6 +120,58 @@ int store_examination_pin(struct store *s, const struct examiner *who, const cha
 {
     int er = store_begin(s);
     return er ? er : store_end(s, pin(s, who, checklist, anew, ret_why));
+}
+
+/** Whether that one is what is chosen for such goods; *ret stays where there is none for them. */
+static int is_chosen(struct store *s, const struct store_case *c, const char *id, bool *ret)
+{
+    struct store_checklist chosen;
+    int er = store_checklist_choose(s, c->merchant, more_text(c, "category"), more_text(c, "brand"),
+                                    &chosen);
+    if (er)
+        return er == ER_NOT_FOUND ? 0 : er;
+    *ret = strcmp(chosen.id, id) == 0;
+    store_checklist_clear(&chosen);
+    return 0;
+}
+
+static int repin(struct store *s, const struct examiner *who, const struct store_case *before,
+                 const json_t *exam)
+{
+    struct refusal why = {0};
+    struct store_checklist found;
+    const char *pinned = json_string_value(
+        json_object_get(json_object_get(exam, "checklist"), "id"));
+    bool chosen = true, same = false;
+    int er = pinned ? is_chosen(s, before, pinned, &chosen) : 0;
+    if (!er && pinned)
+        er = is_chosen(s, who->sc, pinned, &same);
+    if (er || same || !chosen || is_begun(exam) || may_change(who, exam, &why)) {
+        refusal_clear(&why);
+        return er;
+    }
+    er = store_checklist_choose(s, who->sc->merchant, more_text(who->sc, "category"),
+                                more_text(who->sc, "brand"), &found);
+    if (er)
+        return er == ER_NOT_FOUND ? 0 : er;
+    store_checklist_clear(&found);
+    er = pin(s, who, NULL, false, &why);
+    refusal_clear(&why);
+    return er;
+}
+
+int store_examination_repin(struct store *s, const struct examiner *who,
+                            const struct store_case *before)
+{
+    json_t *exam;
+    if (who->sc->kind != CASE_AUTHENTICATION)
+        return 0;
+    int er = store_examination_read(s, &who->sc->id, &exam);
+    if (er)
+        return er;
+    er = repin(s, who, before, exam);
+    json_decref(exam);
+    return er;
 }
 
 /* Points */

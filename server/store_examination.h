@@ -25,6 +25,10 @@ struct examiner {
  *  examined only `anew`, which forgets points and opinions. ER_NOT_FOUND: there is none. */
 int store_examination_pin(struct store *s, const struct examiner *who, const char *checklist,
                           bool anew, struct refusal *ret_why);
+/** The goods are others than they were said to be (`before`): the checklist for them is pinned in place of the one that
+ *  was for those, unless somebody had named another one, anything was examined, or the examination is over. */
+int store_examination_repin(struct store *s, const struct examiner *who,
+                            const struct store_case *before);
 /** What is found at a point: `body` {evidence[{still|clip, sha256?}]?, judgement?, note?} over what was said
  *  of it before: "point_examined". ER_NOT_FOUND: no such point. */
 int store_examination_point(struct store *s, const struct examiner *who, const char *point,

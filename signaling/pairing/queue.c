@@ -234,13 +234,13 @@ void queue_entry_free(struct queue *q, struct entry *e)
 
 /* Buyers */
 
-static int64_t rank_of(const struct queue *q, const struct queue_case *c)
+static int64_t rank_of(const struct queue *q, const struct queue_case *c, uint64_t since_us)
 {
     int urgency = c->priority < 0 ? 0 : c->priority;
     if (urgency > QUEUE_URGENCY_MAX)
         urgency = QUEUE_URGENCY_MAX;
     unsigned tier = c->tier < QUEUE_TIERS ? c->tier : QUEUE_TIERS - 1;
-    return (int64_t)(q->now_us - c->credit_us - q->policy.tier_us[tier] -
+    return (int64_t)(since_us - c->credit_us - q->policy.tier_us[tier] -
                      (uint64_t)urgency * q->policy.urgency_us);
 }
 
@@ -284,7 +284,7 @@ int queue_wait(struct queue *q, const struct queue_case *c, uint64_t now_us)
         return er;
     q->counts.waited++;
     list_append(&q->fresh, &e->fresh);
-    entry_line_up(e, rank_of(q, c));
+    entry_line_up(e, rank_of(q, c, e->since_us));
     queue_wait_meant(q, e);
     queue_entry_place(q, e);
     queue_touch(q, e->merchant, true);
@@ -294,6 +294,73 @@ int queue_wait(struct queue *q, const struct queue_case *c, uint64_t now_us)
         queue_entry_place(q, e);
     }
     queue_match_entry(q, e);
+    return 0;
+}
+
+/** Into the class of what it asks for now; nobody is asked yet. */
+static void entry_move(struct queue *q, struct entry *e, struct class *class)
+{
+    struct class *before = e->class;
+    bool present = e->present;
+    e->present = false;
+    queue_entry_place(q, e);
+    order_remove(&before->line, &e->class_node);
+    e->class = class;
+    order_add(&class->line, &e->class_node, e->rank_us, e->number);
+    e->present = present;
+    e->floor = QUEUE_PREFERRED;
+    e->meant_s = 0; /* it will have waited in both */
+    if (!order_count(&before->line))
+        queue_class_idle(q, before);
+}
+
+/** Whoever is being asked may not be one to ask any more: whose offer was taken back; or NULL. */
+static struct agent *take_offer_back(struct queue *q, struct entry *e)
+{
+    struct agent *a = e->offered_to;
+    if (!a || queue_would_suit(e, a) || strcmp(e->info.preferred, a->info.identity) == 0)
+        return NULL;
+    queue_end_offer(q, a, QUEUE_WITHDRAWN, true);
+    return a;
+}
+
+int queue_change(struct queue *q, const struct queue_case *c, uint64_t now_us)
+{
+    q->now_us = now_us;
+    struct class *class;
+    struct entry *e = map_get_str(q->cases, c->case_id.text);
+    int er = e ? queue_class_get(q, e->merchant, c, &class) : ER_NOT_FOUND;
+    if (er < 0)
+        return er;
+    struct queue_case before = e->info;
+    bool other_preferred = strcmp(before.preferred, c->preferred) != 0;
+    e->info = *c;
+    e->info.credit_us = before.credit_us;
+    memcpy(e->info.passed_on_by, before.passed_on_by, sizeof e->info.passed_on_by);
+    int64_t rank_us = e->aged ? e->rank_us : rank_of(q, &e->info, e->since_us);
+    if (class == e->class && rank_us == e->rank_us && !other_preferred)
+        return 0;
+    if (class != e->class)
+        entry_move(q, e, class);
+    if (e->ready)
+        order_remove(e->ready, &e->ready_node);
+    e->ready = NULL;
+    entry_line_up(e, rank_us);
+    if (other_preferred)
+        e->preferring = c->preferred[0] != '\0';
+    queue_entry_place(q, e);
+    queue_find_floor(e);
+    struct agent *a = take_offer_back(q, e);
+    queue_entry_place(q, e);
+    e->told_position = 0;
+    if (!list_linked(&e->fresh))
+        list_append(&q->fresh, &e->fresh);
+    queue_touch(q, e->merchant, true);
+    queue_match_entry(q, e);
+    if (a) {
+        queue_agent_place(q, a);
+        queue_match_agent(q, a);
+    }
     return 0;
 }
 

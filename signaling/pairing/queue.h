@@ -139,6 +139,9 @@ void queue_set_clock(struct queue *q, uint64_t now_us, uint64_t unix_us);
 /** Wait. Waiting already: the same place, ER_CONFLICT (the buyer is told the position anew).
  *  ER_FULL at LIMIT_QUEUE_WAITING, ER_NOMEM. */
 int queue_wait(struct queue *q, const struct queue_case *c, uint64_t now_us);
+/** What a waiting case asks for is another now: it has the class, the rank and the preferred agent of that, its age
+ *  and credit, and whose offer it is goes on only who suits it yet. ER_NOT_FOUND, ER_NOMEM. */
+int queue_change(struct queue *q, const struct queue_case *c, uint64_t now_us);
 /** Gives up the place, or the call began elsewhere. ER_NOT_FOUND. */
 int queue_stop(struct queue *q, const struct id *case_id, uint64_t now_us);
 /** The buyer's connection is gone, or back. While gone no new offer is made. */

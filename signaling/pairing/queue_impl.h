@@ -205,6 +205,8 @@ void queue_agents_tick(struct queue *q);
 
 /** How the agent would suit now; 0: not. Regardless of whether the agent is free. */
 unsigned queue_suits(const struct queue *q, const struct entry *e, const struct agent *a);
+/** Whether what the case asks for, and how far its search has gone, allows for this agent. */
+bool queue_would_suit(const struct entry *e, const struct agent *a);
 /** The free agent whom the case suits best; NULL when there is none. */
 struct agent *queue_best_agent(const struct queue *q, const struct entry *e);
 void queue_match_entry(struct queue *q, struct entry *e);
@@ -214,6 +216,8 @@ void queue_match_class(struct queue *q, struct class *c);
 void queue_end_offer(struct queue *q, struct agent *a, enum queue_offer_end end, bool tell);
 /** Without memory it is not remembered. When all who fit as well have declined, the search goes further. */
 void queue_note_decline(struct queue *q, struct entry *e, struct agent *a);
+/** How far the search goes at least, as those who are nearer have declined. */
+void queue_find_floor(struct entry *e);
 void queue_forget_decline(struct queue *q, struct decline *d);
 void queue_match_tick(struct queue *q);
 

@@ -39,6 +39,11 @@ unsigned queue_suits(const struct queue *q, const struct entry *e, const struct 
     return fits_now(e->class, e->stage, fit) ? fit : 0;
 }
 
+bool queue_would_suit(const struct entry *e, const struct agent *a)
+{
+    return fits_now(e->class, e->stage, e->class->fits[a->profile->index]);
+}
+
 /** The longest idle of a profile who has not declined. */
 static struct agent *first_free(const struct profile *p, const struct entry *e)
 {
@@ -211,6 +216,13 @@ static bool all_declined(const struct entry *e, enum queue_stage stage)
     return declined >= on;
 }
 
+void queue_find_floor(struct entry *e)
+{
+    enum queue_stage stage = at_least(e->stage, queue_class_least(e->class));
+    while (stage < QUEUE_ANY_TEAM && all_declined(e, stage))
+        e->floor = ++stage;
+}
+
 void queue_note_decline(struct queue *q, struct entry *e, struct agent *a)
 {
     struct decline *d = calloc(1, sizeof *d);
@@ -224,9 +236,7 @@ void queue_note_decline(struct queue *q, struct entry *e, struct agent *a)
     d->agent = a;
     list_append(&e->declines, &d->of_entry);
     list_append(&a->declines, &d->of_agent);
-    enum queue_stage stage = at_least(e->stage, queue_class_least(e->class));
-    while (stage < QUEUE_ANY_TEAM && all_declined(e, stage))
-        e->floor = ++stage;
+    queue_find_floor(e);
 }
 
 void queue_forget_decline(struct queue *q, struct decline *d)

@@ -146,6 +146,48 @@ static void test_checklists_of_a_merchant(void **state)
     assert_int_equal(api_on_store(a, api_checklist_get, old), 404);
 }
 
+static void goods(struct bench *b, const char *body)
+{
+    assert_int_equal(api_on_store(&b->api, api_case_change,
+                                  (struct api_ask){.role = ROLE_AGENT,
+                                                   .who = "ann",
+                                                   .of_case = &b->hat.id,
+                                                   .method = HTTP_PATCH,
+                                                   .if_match = "*",
+                                                   .param = {b->hat.id.text},
+                                                   .body = body}),
+                     200);
+}
+
+static const char *pinned(struct bench *b)
+{
+    assert_int_equal(ask(b, api_examination_get, ROLE_AGENT, "ann", NULL, NULL), 200);
+    return api_text(&b->api, "checklist.id");
+}
+
+static void test_other_goods_go_by_another_checklist(void **state)
+{
+    struct bench *b = *state;
+    goods(b, "{'category':'watch'}");
+    assert_string_equal(pinned(b), "watch");
+    goods(b, "{'category':'broom'}"); /* there is none for such */
+    assert_string_equal(pinned(b), "watch");
+    goods(b, "{'title':'a hat of felt'}");
+    assert_int_equal(world_events(&b->api.w, &b->hat.id, "checklist_pinned"), 2);
+    goods(b, "{'category':'hat'}");
+    assert_string_equal(pinned(b), "hats");
+    assert_int_equal(
+        ask(b, api_examination_pin, ROLE_APPRAISER, "ann", NULL, "{'checklist':'watch'}"), 201);
+    goods(b, "{'category':'handbag'}"); /* somebody has named another one for it */
+    assert_string_equal(pinned(b), "watch");
+    goods(b, "{'category':'hat'}");
+    assert_int_equal(ask(b, api_examination_pin, ROLE_APPRAISER, "ann", NULL, "{}"), 201);
+    fill(b);
+    goods(b, "{'category':'watch'}"); /* it was examined as a hat */
+    assert_string_equal(pinned(b), "hats");
+    assert_int_equal(world_events(&b->api.w, &b->hat.id, "checklist_pinned"), 5);
+}
+
 static void test_a_case_gets_the_checklist_of_its_goods(void **state)
 {
     struct bench *b = *state;
@@ -439,6 +481,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_checklists_of_a_merchant),
         TEST(test_a_case_gets_the_checklist_of_its_goods),
+        TEST(test_other_goods_go_by_another_checklist),
         TEST(test_a_case_of_goods_that_none_is_for),
         TEST(test_points),
         TEST(test_a_verdict_wants_all_points),

@@ -249,6 +249,35 @@ static void test_case_changes_are_told(void **state)
     assert_int_equal(g.waiting, 0);
 }
 
+static void change(struct in_room *in, const char *name, const char *to)
+{
+    struct store_case after;
+    json_t *changes = json_pack("{s:{s:s}}", name, "to", to);
+    const struct store_change ch = {.case_id = in->c.id, .actor = "shop", .changes = changes};
+    assert_int_equal(store_case_change(in->w.store, &ch, 1, &after), 0);
+    store_case_clear(&after);
+    json_decref(changes);
+    calls_case_changed(in->w.calls, &in->c.id);
+    world_settle(&in->w);
+}
+
+static void test_a_case_that_waits_goes_by_what_it_is_changed_to(void **state)
+{
+    struct in_room *in = *state;
+    struct client agent;
+    client_say(&in->buyer, "{'type':'wait','id':'w'}");
+    client_hello(&agent, &in->w, "ann", ROLE_AGENT, NULL);
+    client_say(&agent, "{'type':'available','id':'a','on':true,'skills':['bag']}");
+    client_expect(&agent, "call_offer");
+    change(in, "category", "watch");
+    assert_string_equal(text_at(client_expect(&agent, "call_offer_ended"), "reason"), "withdrawn");
+    change(in, "title", "another cup");
+    assert_false(client_has(&agent, "call_offer"));
+    change(in, "category", "bag");
+    assert_string_equal(text_at(client_expect(&agent, "call_offer"), "case.category"), "bag");
+    client_free(&agent);
+}
+
 static void test_nobody_waits_after_a_restart(void **state)
 {
     (void)state;
@@ -278,6 +307,7 @@ int main(void)
         IN_ROOM(test_agent_in_the_room_takes_the_call),
         IN_ROOM(test_who_may_not),
         IN_ROOM(test_case_changes_are_told),
+        IN_ROOM(test_a_case_that_waits_goes_by_what_it_is_changed_to),
         cmocka_unit_test(test_nobody_waits_after_a_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -239,6 +241,107 @@ static void test_no_head_of_line_blocking(void **state)
     queue_free(b.q);
 }
 
+/** What waits is made `c` of. */
+static void change(struct queue_bench *b, unsigned n, struct queue_case c)
+{
+    c.case_id = qb_id(n);
+    (void)snprintf(c.merchant, sizeof c.merchant, SHOP);
+    (void)snprintf(c.buyer, sizeof c.buyer, "buyer%u", n);
+    assert_int_equal(queue_change(b->q, &c, b->now_us), 0);
+    qb_drain(b);
+}
+
+static void test_a_changed_case_takes_its_new_place(void **state)
+{
+    (void)state;
+    struct queue_bench b;
+    struct id first;
+    uint64_t since_us, before_us;
+    qb_start(&b);
+    qb_wait(&b, 1, (struct queue_case){.category = "bag"});
+    qb_pass(&b, 30 * S);
+    qb_wait(&b, 2, (struct queue_case){.category = "bag"});
+    assert_int_equal(b.position.position, 2);
+    /* 31 s younger, but 50 s for its tier: before the other, and as old as it was */
+    before_us = b.now_us;
+    b.now_us += S;
+    change(&b, 2, (struct queue_case){.category = "bag", .tier = 2});
+    assert_true(queue_list(b.q, SHOP, 0, &first, &since_us));
+    assert_string_equal(first.text, qb_id(2).text);
+    assert_int_equal(since_us, before_us);
+    /* another class: who does watches is asked at once, by its age */
+    qb_on(&b, qb_agent("wim", "watch", NULL), true);
+    assert_int_equal(b.offers, 0);
+    change(&b, 1, (struct queue_case){.category = "watch"});
+    QB_OFFERED(&b, 1, "wim");
+    assert_string_equal(b.offer.case_id.text, qb_id(1).text);
+    /* and back: the offer is of no use any more, and goes */
+    change(&b, 1, (struct queue_case){.category = "bag"});
+    assert_int_equal(b.endings, 1);
+    assert_int_equal(b.ended.end, QUEUE_WITHDRAWN);
+    qb_on(&b, qb_agent("bea", "bag", NULL), true);
+    QB_OFFERED(&b, 2, "bea");
+    assert_string_equal(b.offer.case_id.text, qb_id(2).text);
+    qb_accept(&b);
+    assert_int_equal(queue_change(b.q, &(struct queue_case){.case_id = qb_id(2)}, b.now_us),
+                     ER_NOT_FOUND);
+    queue_free(b.q);
+}
+
+static void test_a_changed_case_keeps_whom_it_suits(void **state)
+{
+    (void)state;
+    struct queue_bench b;
+    qb_start(&b);
+    qb_on(&b, qb_agent("ann", NULL, "en"), true);
+    qb_on(&b, qb_agent("abe", NULL, "en"), true);
+    qb_wait(&b, 1, (struct queue_case){.languages = {"en"}});
+    char asked[LIMIT_IDENTITY + 1];
+    memcpy(asked, b.offer.person, sizeof asked);
+    change(&b, 1, (struct queue_case){.languages = {"en"}, .priority = 9, .category = "bag"});
+    assert_int_equal(b.endings, 0);
+    assert_int_equal(queue_decline(b.q, SHOP, asked, &b.offer.reservation, b.now_us), 0);
+    qb_drain(&b);
+    assert_int_equal(b.offers, 2);
+    assert_string_not_equal(b.offer.person, asked);
+    /* who declined is not asked again for the new one either */
+    assert_int_equal(queue_decline(b.q, SHOP, b.offer.person, &b.offer.reservation, b.now_us), 0);
+    qb_drain(&b);
+    struct queue_case to = {.languages = {"en"}};
+    memcpy(to.preferred, asked, sizeof asked);
+    change(&b, 1, to);
+    assert_int_equal(b.offers, 2);
+    qb_pass(&b, b.policy.declined_us);
+    assert_int_equal(b.offers, 3);
+    queue_free(b.q);
+}
+
+static void test_changes_in_the_midst_of_a_day(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"", "bag", "watch", "shoe"};
+    static const char *const tongues[] = {"en", "fr", "zh"};
+    struct queue_bench b;
+    qb_start(&b);
+    qb_on(&b, qb_agent("ann", "bag", "en"), true);
+    qb_on(&b, qb_agent("abe", "watch", "fr"), true);
+    qb_on(&b, qb_agent("zoe", NULL, "zh"), true);
+    for (unsigned i = 0; i < 40; i++)
+        qb_wait(&b, i + 1, (struct queue_case){.category = "shoe", .languages = {"fr"}});
+    for (unsigned i = 0; i < 2000; i++) {
+        uint64_t r = entropy_u64(&b.entropy);
+        struct queue_case c = {.tier = r % 4, .priority = (int)(r / 4 % 10)};
+        (void)snprintf(c.category, sizeof c.category, "%s", words[r / 64 % 4]);
+        (void)snprintf(c.languages[0], sizeof c.languages[0], "%s", tongues[r / 256 % 3]);
+        if (r / 1024 % 4 == 0)
+            (void)snprintf(c.preferred, sizeof c.preferred, "ann");
+        change(&b, (unsigned)(r / 8192 % 40) + 1, c);
+        qb_pass(&b, r / 1048576 % (2 * S));
+    }
+    assert_int_equal(queue_waiting_count(b.q), 40);
+    queue_free(b.q);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +355,9 @@ int main(void)
         cmocka_unit_test(test_other_teams_last),
         cmocka_unit_test(test_the_least_versatile_first),
         cmocka_unit_test(test_no_head_of_line_blocking),
+        cmocka_unit_test(test_a_changed_case_takes_its_new_place),
+        cmocka_unit_test(test_a_changed_case_keeps_whom_it_suits),
+        cmocka_unit_test(test_changes_in_the_midst_of_a_day),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,7 +18,7 @@ struct queue_bench {
     struct queue_policy policy;
     uint64_t now_us;
     struct queue_event offer, ended, presence, position; /* the last of each */
-    unsigned offers, presences;
+    unsigned offers, endings, presences;
 };
 
 static inline void qb_drain(struct queue_bench *b)
@@ -26,6 +26,7 @@ static inline void qb_drain(struct queue_bench *b)
     struct queue_event e;
     while (queue_next_event(b->q, &e)) {
         b->offers += e.type == QUEUE_OFFER;
+        b->endings += e.type == QUEUE_OFFER_ENDED;
         b->presences += e.type == QUEUE_PRESENCE;
         if (e.type == QUEUE_OFFER)
             b->offer = e;
