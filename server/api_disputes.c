@@ -3,6 +3,7 @@
  * appealing and executing are actions (api_cases.c). */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/er.h"
 #include "base/json.h"
 #include "base/str.h"
@@ -164,6 +165,23 @@ static size_t count_of(const json_t *list, const char *member, const char *value
     return count;
 }
 
+/** When the first of those that may be answered yet runs out; NULL: none. Borrowed. */
+static json_t *next_due(const json_t *questions)
+{
+    size_t i;
+    const json_t *q;
+    json_t *first = NULL;
+    json_array_foreach(questions, i, q)
+    {
+        json_t *at = json_object_get(q, "due_at");
+        const char *state = json_string_value(json_object_get(q, "state"));
+        bool open = at && state && strcmp(state, "open") == 0;
+        if (open && (!first || strcmp(json_string_value(at), json_string_value(first)) < 0))
+            first = at;
+    }
+    return first;
+}
+
 static json_t *entry_json(const struct store_case *sc, const json_t *dispute)
 {
     const json_t *statements = json_object_get(dispute, "statements");
@@ -172,17 +190,23 @@ static json_t *entry_json(const struct store_case *sc, const json_t *dispute)
     const json_t *first = appeal ? appeal : json_array_get(statements, 0);
     const json_t *review = json_object_get(dispute, "review");
     const json_t *outcome = json_object_get(sc->more, "outcome");
-    return json_pack(
-        "{s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:O*,s:O*,s:b,s:O*,s:O*,s:{s:I,s:I},s:{s:I,s:I}}", "case",
-        sc->id.text, "number", sc->number, "title", sc->title, "kind", case_kind_name(sc->kind),
-        "state", case_state_name(sc->state), "language", sc->language, "priority", sc->priority,
-        "since", json_object_get(first, "at"), "by", json_object_get(first, "side"), "appeal",
-        appeal != NULL, "amount", json_object_get(outcome, "amount"), "reviewer",
-        json_object_get(review, "by"), "statements", "buyer",
-        (json_int_t)count_of(statements, "side", "buyer"), "merchant",
+    json_t *o = json_pack(
+        "{s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:O*,s:O*,s:b,s:O*,s:O*,s:{s:I,s:I},s:{s:I,s:I,s:O*},s:b}",
+        "case", sc->id.text, "number", sc->number, "title", sc->title, "kind",
+        case_kind_name(sc->kind), "state", case_state_name(sc->state), "language", sc->language,
+        "priority", sc->priority, "since", json_object_get(first, "at"), "by",
+        json_object_get(first, "side"), "appeal", appeal != NULL, "amount",
+        json_object_get(outcome, "amount"), "reviewer", json_object_get(review, "by"), "statements",
+        "buyer", (json_int_t)count_of(statements, "side", "buyer"), "merchant",
         (json_int_t)count_of(statements, "side", "merchant"), "questions", "open",
         (json_int_t)count_of(questions, "state", "open"), "overdue",
-        (json_int_t)count_of(questions, "state", "overdue"));
+        (json_int_t)count_of(questions, "state", "overdue"), "next_due_at", next_due(questions),
+        "overdue", json_object_get(sc->more, "overdue") != NULL);
+    char due[CLOCK_TEXT_BYTES];
+    clock_format(sc->due_us, due);
+    if (o && sc->due_us)
+        (void)json_object_set_new(o, "due_at", json_string(due));
+    return o;
 }
 
 static void queue_add(void *ctx, const struct store_case *sc)

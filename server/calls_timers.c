@@ -5,7 +5,7 @@
 #include "base/er.h"
 #include "base/list.h"
 #include "server/calls_impl.h"
-#include "server/store_timers.h"
+#include "server/store_alarms.h"
 
 #define LOOK_US 10000000u /* from one look to the next */
 #define STEP_US 100000u   /* while there is more */
@@ -23,6 +23,15 @@ static void timers_work(struct store *s, struct calls_job *head)
 {
     struct timers_job *job = container_of(head, struct timers_job, head);
     job->er = store_timers_run(s, head->unix_us, job->ids, STEP_CASES, &job->count, &job->stuck);
+    struct timers_stuck stuck;
+    size_t count, seen = job->count + job->stuck.count;
+    if (job->er)
+        return;
+    job->er = store_alarms_run(s, head->unix_us, job->ids + job->count, STEP_CASES - seen, &count,
+                               &stuck);
+    job->count += count;
+    if (stuck.count)
+        job->stuck = (struct timers_stuck){job->stuck.count + stuck.count, stuck.id, stuck.er};
 }
 
 static void timers_done(struct calls *c, struct calls_job *head)

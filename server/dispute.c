@@ -110,6 +110,15 @@ static void answered(json_t *d, const char *buyer, const struct store_event *e, 
     (void)json_object_set_new(q, "answer", o);
 }
 
+static void not_answered(json_t *d, const char *buyer, const struct store_event *e, json_t *data)
+{
+    char at[CLOCK_TEXT_BYTES];
+    (void)buyer;
+    clock_format(e->at_us, at);
+    (void)json_object_set_new(question_of(d, json_integer_value(json_object_get(data, "question"))),
+                              "overdue_at", json_string(at));
+}
+
 static void ruled(json_t *d, const char *buyer, const struct store_event *e, json_t *data)
 {
     (void)buyer;
@@ -157,6 +166,7 @@ static const struct {
     {"review_started", reviewed},
     {"question_asked", asked},
     {"question_answered", answered},
+    {"question_overdue", not_answered},
     {"ruled", ruled},
     {"appealed", appealed},
     {"executed", executed},
@@ -266,6 +276,25 @@ int dispute_may_rule(const json_t *dispute, const char *by, uint64_t now_us,
     json_decref(open);
     return count ? refusal_set(ret_why, ER_CONFLICT, "questions still have time to be answered")
                  : 0;
+}
+
+size_t dispute_overdue(const json_t *dispute, enum case_state state, uint64_t now_us,
+                       unsigned ret[LIMIT_QUESTIONS])
+{
+    const json_t *all = json_object_get(dispute, "questions");
+    size_t count = 0;
+    for (size_t i = 0; state == CASE_IN_REVIEW && i < json_array_size(all); i++) {
+        const json_t *q = json_array_get(all, i);
+        if (count < LIMIT_QUESTIONS && !json_object_get(q, "answer") &&
+            !json_object_get(q, "overdue_at") && us_of(q, "due_us") < now_us)
+            ret[count++] = (unsigned)i + 1;
+    }
+    return count;
+}
+
+json_t *dispute_asked_of(const json_t *dispute, unsigned question)
+{
+    return json_object_get(question_of(dispute, (json_int_t)question), "to");
 }
 
 int dispute_may_appeal(const json_t *dispute, uint64_t now_us, struct refusal *ret_why)

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "base/limits.h"
 #include "server/refusal.h"
 #include "server/store.h"
 
@@ -13,16 +14,22 @@
 #define DISPUTE_EVENTS                                                                             \
     "[\"outcome_disputed\",\"statement_made\",\"review_started\",\"question_asked\","              \
     "\"question_answered\",\"ruled\",\"appealed\",\"executed\",\"outcome_agreed\","                \
-    "\"proposal_lapsed\",\"reopened\"]"
+    "\"proposal_lapsed\",\"reopened\",\"question_overdue\"]"
 
 /** "buyer" or "merchant"; NULL: of neither side. */
 const char *dispute_side(enum role role);
 
 /** What one more event says; others than those above say nothing. `dispute` begins as an empty object and becomes
  *  {statements[{side, by, at, text, evidence[]}], review{by, at}?, questions[{question, to, by, at, text, due_at,
- *  answer{by, at, text, evidence[]}?}], rulings[], appeal{side, by, at}?, execution?}; without statements there is
+ *  answer{by, at, text, evidence[]}?, overdue_at?}], rulings[], appeal{side, by, at}?, execution?}; without statements there is
  *  none. `buyer` is the case's. ER_NOMEM. */
 int dispute_tell(json_t *dispute, const char *buyer, const struct store_event *e);
+
+/** The numbers of the questions that were not answered in time, of which no event has told yet. How many. */
+size_t dispute_overdue(const json_t *dispute, enum case_state state, uint64_t now_us,
+                       unsigned ret[LIMIT_QUESTIONS]);
+/** "buyer" or "merchant", as the question has it; NULL: there is none of that number. Borrowed. */
+json_t *dispute_asked_of(const json_t *dispute, unsigned question);
 
 /** It goes on: nobody has agreed to an outcome since, and nothing began anew. */
 bool dispute_goes_on(const json_t *dispute);

@@ -8,6 +8,7 @@
 #include "base/er.h"
 #include "base/json.h"
 #include "server/dispute.h"
+#include "server/store_alarms.h"
 #include "server/store_examination.h"
 #include "server/store_sql.h"
 
@@ -116,6 +117,8 @@ static int ask(struct store *s, const struct disputant *who, const char *to, con
         er = append(s, who, "question_asked",
                     json_pack("{s:i,s:s,s:s,s:s,s:I}", "question", (int)*ret_question, "to", to,
                               "text", text, "due_at", due, "within_seconds", (json_int_t)within_s));
+    if (!er)
+        er = store_alarm_set(s, &c.id, who->now_us + within_s * 1000000);
     json_decref(dispute);
     store_case_clear(&c);
     return er;

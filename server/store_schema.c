@@ -203,6 +203,13 @@ const char *const store_migrations[] = {
     /* Figures left out verdicts, and the team and the reason that cases were given later: they are summed up anew. */
     "DELETE FROM stats_cells;"
     "DELETE FROM stats_keys;",
+    /* store_alarms.h; what was asked before has one too. */
+    "CREATE TABLE alarms("
+    " due_us INTEGER NOT NULL, case_id TEXT NOT NULL REFERENCES cases(id),"
+    " PRIMARY KEY(due_us, case_id)) STRICT, WITHOUT ROWID;"
+    "INSERT OR IGNORE INTO alarms SELECT e.at_us + json_extract(e.data, '$.within_seconds')"
+    " * 1000000, e.case_id FROM events e JOIN cases k ON k.id = e.case_id"
+    " WHERE e.type = 'question_asked' AND k.state = 'in_review';",
 };
 
 const int store_schema_version = (int)(sizeof store_migrations / sizeof store_migrations[0]);

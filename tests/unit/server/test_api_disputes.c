@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/limits.h"
+#include "server/store_alarms.h"
 #include "tests/unit/support/api_bench.h"
 
 #define NONE "00000000000000000000000000000000000000000000000000000000000000aa"
@@ -120,6 +121,44 @@ static void test_questions(void **state)
     assert_int_equal(ask(b, api_dispute_answer, ROLE_BUYER, "lin", "2", "{'text':'late'}"), 409);
     assert_int_equal(act(b, ROLE_ARBITER, "moon", "rule", ruling), 403);
     assert_int_equal(act(b, ROLE_ARBITER, "sun", "rule", ruling), 200);
+}
+
+/** How many questions of the first in the queue are in that state. */
+static json_int_t questions(struct api_bench *b, const char *state)
+{
+    const json_t *first = json_array_get(json_object_get(b->body, "items"), 0);
+    return json_integer_value(json_object_get(json_object_get(first, "questions"), state));
+}
+
+static void test_the_queue_says_what_was_not_answered(void **state)
+{
+    struct api_bench *b = *state;
+    struct id ids[2];
+    struct timers_stuck stuck;
+    size_t count;
+    struct api_ask queue = {.role = ROLE_ARBITER};
+    dispute(b);
+    assert_int_equal(act(b, ROLE_ARBITER, "sun", "review", NULL), 200);
+    assert_int_equal(ask(b, api_dispute_ask, ROLE_ARBITER, "sun", NULL,
+                         "{'to':'buyer','text':'When?','within_seconds':120}"),
+                     201);
+    assert_int_equal(ask(b, api_dispute_ask, ROLE_ARBITER, "sun", NULL,
+                         "{'to':'buyer','text':'Where?','within_seconds':60}"),
+                     201);
+    assert_int_equal(api_on_store(b, api_disputes_list, queue), 200);
+    assert_int_equal(questions(b, "open"), 2);
+    char first[40];
+    (void)snprintf(first, sizeof first, "%s", api_text(b, "items.0.questions.next_due_at"));
+    b->unix_us += 61000000;
+    assert_int_equal(store_alarms_run(b->w.store, b->unix_us, ids, 2, &count, &stuck), 0);
+    assert_int_equal(count, 1);
+    assert_int_equal(api_on_store(b, api_disputes_list, queue), 200);
+    assert_int_equal(questions(b, "overdue"), 1);
+    assert_true(strcmp(first, api_text(b, "items.0.questions.next_due_at")) < 0);
+    assert_int_equal(ask(b, api_dispute_get, ROLE_ARBITER, "sun", NULL, NULL), 200);
+    assert_string_equal(api_text(b, "questions.0.overdue_at"), "");
+    assert_true(strlen(api_text(b, "questions.1.overdue_at")) > 10);
+    assert_string_equal(api_text(b, "questions.1.state"), "overdue");
 }
 
 static void test_a_ruling_its_execution_and_one_appeal(void **state)
@@ -232,6 +271,7 @@ static void test_the_queue(void **state)
     assert_string_equal(api_text(b, "items.0.case"), b->sc.id.text);
     assert_string_equal(api_text(b, "items.0.by"), "buyer");
     assert_string_equal(api_text(b, "items.0.amount.value"), "5.00");
+    assert_true(strlen(api_text(b, "items.0.due_at")) > 10);
     struct store_case first = b->sc;
     b->sc = other;
     b->unix_us += 1000000;
@@ -265,6 +305,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_statements_and_what_they_cite),
         TEST(test_questions),
+        TEST(test_the_queue_says_what_was_not_answered),
         TEST(test_a_ruling_its_execution_and_one_appeal),
         TEST(test_an_appeal_comes_within_a_week),
         TEST(test_a_merchant_does_not_end_a_dispute_alone),
