@@ -189,6 +189,7 @@
 #define LIMIT_STATEMENTS 32       /* in a dispute, of either side; one more is refused: 429 */
 #define LIMIT_QUESTIONS 64        /* of arbiters in a dispute; likewise */
 #define LIMIT_ANSWER_SECONDS 2592000 /* a month: no question gives longer for its answer */
+#define LIMIT_REVEAL_SECONDS 259200  /* three days to reveal an opinion; it lapses */
 #define LIMIT_APPEAL_SECONDS 604800  /* a week after a ruling it stands */
 
 /* HTTP */

@@ -14,6 +14,7 @@
 #define APPRAISERS BY(ROLE_APPRAISER)
 #define ORDERS (BY(ROLE_APPRAISER) | BY(ROLE_SUPERVISOR) | BY(ROLE_SERVICE))
 #define STARTS_ANEW (BY(ROLE_SUPERVISOR) | BY(ROLE_SERVICE))
+#define REVEAL_SECONDS_MIN 60
 #define ALL (EXAMINATION_EVIDENCE | EXAMINATION_JUDGEMENT | EXAMINATION_NOTE)
 
 static bool role_in(struct api_call *c, unsigned roles)
@@ -155,8 +156,14 @@ void api_examination_blind(struct store *s, struct api_call *c)
     struct store_case sc;
     struct examiner who;
     struct refusal why = {0};
+    int64_t within_s = LIMIT_REVEAL_SECONDS;
+    if (json_int(c->body, "reveal_within_seconds", REVEAL_SECONDS_MIN, LIMIT_ANSWER_SECONDS,
+                 &within_s) == ER_MALFORMED) {
+        api_problem(c, 400, "`reveal_within_seconds` is a number from 60 to 2592000");
+        return;
+    }
     if (begin(s, c, ORDERS, &sc, &who))
-        end(s, c, store_examination_blind(s, &who, &why), 200, &sc, &why);
+        end(s, c, store_examination_blind(s, &who, (uint64_t)within_s, &why), 200, &sc, &why);
 }
 
 void api_opinion_commit(struct store *s, struct api_call *c)

@@ -116,22 +116,40 @@ static json_t *points_public(const struct certificate_facts *f)
     return list;
 }
 
+struct judged {
+    size_t opinions; /* that say something */
+    size_t blind;    /* of them, those committed to before another was known */
+};
+
+static struct judged judged_by(const json_t *exam)
+{
+    const json_t *all = json_object_get(exam, "opinions");
+    struct judged n = {0};
+    for (size_t i = 0; i < json_array_size(all); i++) {
+        const json_t *o = json_array_get(all, i);
+        bool revealed = json_object_get(o, "revealed_at") != NULL;
+        n.opinions += revealed;
+        n.blind += revealed && json_is_true(json_object_get(o, "blind"));
+    }
+    return n;
+}
+
 json_t *certificate_make(const struct certificate_facts *f)
 {
     char at[CLOCK_TEXT_BYTES];
     clock_format(f->unix_us, at);
     const json_t *verdict = json_object_get(f->exam, "verdict");
     const json_t *pinned = json_object_get(f->exam, "checklist");
-    size_t opinions = json_array_size(json_object_get(f->exam, "opinions"));
+    const struct judged by = judged_by(f->exam);
     json_t *o = json_pack(
         "{s:s,s:s,s:s,s:s,s:s,s:O*,s:O*,s:b,s:I,s:{s:O*,s:O*,s:O*,s:O*},s:o,s:{s:I,s:s}}", "format",
         "loupe-certificate/1", "id", f->id, "number", f->number, "issued_at", at, "merchant",
         f->merchant, "verdict", json_object_get(verdict, "verdict"), "examined_at",
-        json_object_get(verdict, "at"), "blind", opinions > 0, "appraisers",
-        (json_int_t)(opinions ? opinions : 1), "checklist", "id", json_object_get(pinned, "id"),
-        "version", json_object_get(pinned, "version"), "sha256", json_object_get(pinned, "sha256"),
-        "name", json_object_get(f->checklist, "name"), "points", points_public(f), "timeline",
-        "seq", (json_int_t)f->seq, "hash", f->hash);
+        json_object_get(verdict, "at"), "blind", by.blind >= 2, "appraisers",
+        (json_int_t)(by.opinions ? by.opinions : 1), "checklist", "id",
+        json_object_get(pinned, "id"), "version", json_object_get(pinned, "version"), "sha256",
+        json_object_get(pinned, "sha256"), "name", json_object_get(f->checklist, "name"), "points",
+        points_public(f), "timeline", "seq", (json_int_t)f->seq, "hash", f->hash);
     static const char *const shown[] = {"category", "brand"};
     for (size_t i = 0; o && i < 2; i++) {
         json_t *value = json_object_get(f->sc->more, shown[i]);

@@ -105,8 +105,11 @@ static void examined(json_t *exam, const struct store_event *e, json_t *data)
 
 static void asked(json_t *exam, const struct store_event *e, json_t *data)
 {
-    (void)e, (void)data;
+    json_t *within = json_object_get(data, "reveal_within_seconds");
+    (void)e;
     (void)json_object_set_new(exam, "blind", json_true());
+    if (within)
+        (void)json_object_set(exam, "reveal_within_seconds", within);
 }
 
 /** The one of that number, counted from 1. */
@@ -117,16 +120,78 @@ static json_t *opinion_of(const json_t *exam, const json_t *data)
     return n > 0 ? json_array_get(all, (size_t)n - 1) : NULL;
 }
 
+/** Committed to, and neither revealed nor lapsed: it is waited for. */
+static bool is_sealed(const json_t *opinion)
+{
+    return !json_object_get(opinion, "revealed_at") && !json_object_get(opinion, "lapsed_at");
+}
+
+struct opinions {
+    size_t standing, revealed; /* those that did not lapse; those of them that are known */
+    size_t free;               /* the place for the next one, counted from 1 */
+    size_t own;                /* counted from 1; 0: none */
+    bool own_revealed, own_lapsed;
+};
+
+static struct opinions count_opinions(const json_t *exam, const char *by)
+{
+    const json_t *all = json_object_get(exam, "opinions");
+    struct opinions n = {0};
+    for (size_t i = 0; i < json_array_size(all); i++) {
+        const json_t *o = json_array_get(all, i);
+        const char *who = json_string_value(json_object_get(o, "by"));
+        bool shown = json_object_get(o, "revealed_at") != NULL;
+        bool lapsed = json_object_get(o, "lapsed_at") != NULL;
+        bool mine = who && strcmp(who, by) == 0;
+        n.standing += !lapsed;
+        n.revealed += shown;
+        if (lapsed && !n.free)
+            n.free = i + 1;
+        if (mine && !lapsed)
+            n.own = i + 1;
+        n.own_revealed |= mine && shown;
+        n.own_lapsed |= mine && lapsed;
+    }
+    n.free = n.free ? n.free : json_array_size(all) + 1;
+    return n;
+}
+
+/** From when two have committed to one they may be revealed; until when is written down then. */
+static void await_reveal(json_t *exam, uint64_t at_us)
+{
+    const json_t *all = json_object_get(exam, "opinions");
+    char until[CLOCK_TEXT_BYTES];
+    clock_format(at_us + examination_reveal_seconds(exam) * UINT64_C(1000000), until);
+    for (size_t i = 0; i < json_array_size(all); i++) {
+        json_t *o = json_array_get(all, i);
+        if (is_sealed(o) && !json_object_get(o, "reveal_until"))
+            (void)json_object_set_new(o, "reveal_until", json_string(until));
+    }
+}
+
 static void committed(json_t *exam, const struct store_event *e, json_t *data)
 {
     json_t *before = opinion_of(exam, data);
     json_t *o = before ? json_incref(before) : json_object();
+    if (json_object_get(o, "lapsed_at"))
+        (void)json_object_clear(o);
     (void)json_object_update(o, data);
+    (void)json_object_set_new(o, "blind", json_boolean(count_opinions(exam, "").revealed == 0));
     who_and_when(o, e, "by", "at");
     if (before)
         json_decref(o);
     else
         (void)json_array_append_new(member(exam, "opinions", JSON_ARRAY), o);
+    if (count_opinions(exam, "").standing >= 2)
+        await_reveal(exam, e->at_us);
+}
+
+/** Who has not revealed it in time says nothing by it; another may be asked in that one's place. */
+static void lapsed(json_t *exam, const struct store_event *e, json_t *data)
+{
+    char at[CLOCK_TEXT_BYTES];
+    clock_format(e->at_us, at);
+    (void)json_object_set_new(opinion_of(exam, data), "lapsed_at", json_string(at));
 }
 
 static void revealed(json_t *exam, const struct store_event *e, json_t *data)
@@ -180,9 +245,11 @@ static const struct {
     const char *type;
     void (*tell)(json_t *exam, const struct store_event *e, json_t *data);
 } tales[] = {
-    {"checklist_pinned", pinned},     {"point_examined", examined},     {"opinions_asked", asked},
-    {"opinion_committed", committed}, {"opinion_revealed", revealed},   {"verdict_given", verdict},
-    {"certificate_issued", issued},   {"certificate_revoked", revoked}, {"reopened", reopened},
+    {"checklist_pinned", pinned},     {"point_examined", examined},
+    {"opinions_asked", asked},        {"opinion_committed", committed},
+    {"opinion_revealed", revealed},   {"opinion_lapsed", lapsed},
+    {"verdict_given", verdict},       {"certificate_issued", issued},
+    {"certificate_revoked", revoked}, {"reopened", reopened},
 };
 
 int examination_tell(json_t *exam, const struct store_event *e)
@@ -298,29 +365,6 @@ int examination_opinion_check(const json_t *opinion, const json_t *checklist,
     return 0;
 }
 
-struct opinions {
-    size_t count, revealed;
-    size_t own; /* counted from 1; 0: none */
-    bool own_revealed;
-};
-
-static struct opinions count_opinions(const json_t *exam, const char *by)
-{
-    const json_t *all = json_object_get(exam, "opinions");
-    struct opinions n = {.count = json_array_size(all)};
-    for (size_t i = 0; i < n.count; i++) {
-        const json_t *o = json_array_get(all, i);
-        const char *who = json_string_value(json_object_get(o, "by"));
-        bool shown = json_object_get(o, "revealed_at") != NULL;
-        n.revealed += shown;
-        if (!who || strcmp(who, by) != 0)
-            continue;
-        n.own = i + 1;
-        n.own_revealed = shown;
-    }
-    return n;
-}
-
 static bool says(const json_t *opinion, const char *word)
 {
     const char *is = json_string_value(json_object_get(opinion, "verdict"));
@@ -357,24 +401,56 @@ int examination_may_commit(const json_t *exam, const char *by, struct refusal *r
                            "an opinion was revealed: yours stays as it was committed to");
     if (n.own)
         return (int)n.own;
-    if (n.count >= 2 &&
-        (n.revealed < 2 || n.count >= LIMIT_OPINIONS || agreed(json_object_get(exam, "opinions"))))
+    if (n.own_lapsed && n.revealed)
+        return refusal_set(ret_why, ER_CONFLICT,
+                           "your opinion lapsed, and another was revealed: somebody else is asked");
+    if (n.standing >= 2 && (n.revealed < 2 || n.standing >= LIMIT_OPINIONS ||
+                            agreed(json_object_get(exam, "opinions"))))
         return refusal_set(ret_why, ER_CONFLICT,
                            "two appraisers judge, and a third only where they do not agree");
-    return (int)n.count + 1;
+    return (int)n.free;
 }
 
 int examination_may_reveal(const json_t *exam, const char *by, struct refusal *ret_why)
 {
     const struct opinions n = count_opinions(exam, by);
     if (!n.own)
-        return refusal_set(ret_why, ER_CONFLICT, "you have committed to no opinion");
+        return refusal_set(ret_why, ER_CONFLICT,
+                           n.own_lapsed ? "your opinion lapsed: it was not revealed in time"
+                                        : "you have committed to no opinion");
     if (n.own_revealed || json_object_get(exam, "verdict"))
         return refusal_set(ret_why, ER_CONFLICT, "it was revealed before");
-    if (n.count < 2)
+    if (n.standing < 2)
         return refusal_set(ret_why, ER_CONFLICT,
                            "the other appraiser has not committed to an opinion yet");
     return (int)n.own;
+}
+
+uint64_t examination_reveal_seconds(const json_t *exam)
+{
+    json_int_t s = json_integer_value(json_object_get(exam, "reveal_within_seconds"));
+    return s > 0 ? (uint64_t)s : LIMIT_REVEAL_SECONDS;
+}
+
+size_t examination_overdue(const json_t *exam, uint64_t now_us, unsigned ret[LIMIT_OPINIONS])
+{
+    const json_t *all = json_object_get(exam, "opinions");
+    char now[CLOCK_TEXT_BYTES];
+    size_t count = 0;
+    clock_format(now_us, now);
+    for (size_t i = 0; i < json_array_size(all) && i < LIMIT_OPINIONS; i++) {
+        const json_t *o = json_array_get(all, i);
+        const char *until = json_string_value(json_object_get(o, "reveal_until"));
+        if (is_sealed(o) && until && strcmp(until, now) < 0)
+            ret[count++] = (unsigned)i + 1;
+    }
+    return json_object_get(exam, "verdict") ? 0 : count;
+}
+
+json_t *examination_opinion_by(const json_t *exam, unsigned opinion)
+{
+    const json_t *all = json_object_get(exam, "opinions");
+    return opinion ? json_object_get(json_array_get(all, opinion - 1), "by") : NULL;
 }
 
 json_t *examination_conclusion(const json_t *exam)

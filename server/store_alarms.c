@@ -5,7 +5,9 @@
 
 #include "base/er.h"
 #include "server/dispute.h"
+#include "server/examination.h"
 #include "server/store_disputes.h"
+#include "server/store_examination.h"
 #include "server/store_sql.h"
 
 #define AGAIN_US UINT64_C(3600000000)
@@ -19,8 +21,9 @@ int store_alarm_set(struct store *s, const struct id *case_id, uint64_t due_us)
 static int due_find(struct store *s, uint64_t now_us, struct id *ret)
 {
     sqlite3_stmt *st;
-    int er = sql_begin(s, &st, "SELECT case_id FROM alarms WHERE due_us < ? ORDER BY due_us LIMIT 1",
-                       "i", (int64_t)now_us);
+    int er = sql_begin(s, &st,
+                       "SELECT case_id FROM alarms WHERE due_us < ? ORDER BY due_us LIMIT 1", "i",
+                       (int64_t)now_us);
     if (er)
         return er;
     er = sql_step(s, st);
@@ -49,6 +52,37 @@ static int questions(struct store *s, const struct store_case *c, uint64_t now_u
     return er;
 }
 
+static int lapse(struct store *s, const struct store_case *c, const json_t *exam, unsigned opinion,
+                 uint64_t now_us)
+{
+    json_t *data = json_pack("{s:i,s:O*}", "opinion", (int)opinion, "of",
+                             examination_opinion_by(exam, opinion));
+    int er = data ? store_event_append(s, &c->id, "system", "opinion_lapsed", data, now_us, NULL)
+                  : ER_NOMEM;
+    json_decref(data);
+    return er;
+}
+
+/** An opinion that was not revealed in time lapses, unless the case is where it could not be: then later. */
+static int opinions(struct store *s, const struct store_case *c, uint64_t now_us, size_t *told)
+{
+    unsigned late[LIMIT_OPINIONS];
+    enum case_state to;
+    json_t *exam;
+    int er = store_examination_read(s, &c->id, &exam);
+    size_t count = er ? 0 : examination_overdue(exam, now_us, late);
+    bool over = c->state == CASE_CANCELLED || c->state == CASE_CLOSED;
+    if (count && case_next(CASE_VERDICT, c->state, &to)) {
+        er = over ? 0 : store_alarm_set(s, &c->id, now_us + AGAIN_US);
+        count = 0;
+    }
+    for (size_t i = 0; !er && i < count; i++)
+        er = lapse(s, c, exam, late[i], now_us);
+    json_decref(exam);
+    *told += count;
+    return er;
+}
+
 static int look(struct store *s, const struct id *id, uint64_t now_us, size_t *ret_told)
 {
     struct store_case c;
@@ -57,6 +91,8 @@ static int look(struct store *s, const struct id *id, uint64_t now_us, size_t *r
     if (er)
         return er;
     er = store_case_get(s, id, &c);
+    if (!er)
+        er = c.kind == CASE_AUTHENTICATION ? opinions(s, &c, now_us, ret_told) : 0;
     if (!er)
         er = questions(s, &c, now_us, ret_told);
     if (!er)
@@ -69,7 +105,8 @@ static int look(struct store *s, const struct id *id, uint64_t now_us, size_t *r
 /** Neither the next one nor the next look waits for it. */
 static int put_off(struct store *s, const struct id *id, uint64_t now_us)
 {
-    return sql_run(s, NULL, "UPDATE OR REPLACE alarms SET due_us = ? WHERE case_id = ? AND due_us < ?",
+    return sql_run(s, NULL,
+                   "UPDATE OR REPLACE alarms SET due_us = ? WHERE case_id = ? AND due_us < ?",
                    "iti", (int64_t)(now_us + AGAIN_US), id->text, (int64_t)now_us);
 }
 

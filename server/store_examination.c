@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "server/examination.h"
+#include "server/store_alarms.h"
 #include "server/store_checklists.h"
 #include "server/store_sql.h"
 
@@ -323,7 +324,8 @@ int store_examination_point(struct store *s, const struct examiner *who, const c
 
 /* Opinions */
 
-static int ask_blind(struct store *s, const struct examiner *who, struct refusal *why)
+static int ask_blind(struct store *s, const struct examiner *who, uint64_t within_s,
+                     struct refusal *why)
 {
     json_t *exam, *checklist;
     int er = store_examination_open(s, &who->sc->id, &exam, &checklist);
@@ -335,16 +337,18 @@ static int ask_blind(struct store *s, const struct examiner *who, struct refusal
     if (!er && examination_known(exam))
         er = refusal_set(why, ER_CONFLICT, "points were judged: who judges now would know how");
     if (!er && !json_is_true(json_object_get(exam, "blind")))
-        er = append(s, who, "opinions_asked", json_object());
+        er = append(s, who, "opinions_asked",
+                    json_pack("{s:I}", "reveal_within_seconds", (json_int_t)within_s));
     json_decref(exam);
     json_decref(checklist);
     return er;
 }
 
-int store_examination_blind(struct store *s, const struct examiner *who, struct refusal *ret_why)
+int store_examination_blind(struct store *s, const struct examiner *who, uint64_t within_s,
+                            struct refusal *ret_why)
 {
     int er = store_begin(s);
-    return er ? er : store_end(s, ask_blind(s, who, ret_why));
+    return er ? er : store_end(s, ask_blind(s, who, within_s, ret_why));
 }
 
 int store_examination_lacks(const json_t *points, const json_t *checklist, unsigned what,
@@ -407,6 +411,9 @@ static int commit(struct store *s, const struct examiner *who, const char *commi
     if (!er)
         er = append(s, who, "opinion_committed",
                     json_pack("{s:i,s:s}", "opinion", number, "commitment", commitment));
+    if (!er) /* the moment that it has is told in milliseconds */
+        er = store_alarm_set(s, &who->sc->id,
+                             who->now_us + examination_reveal_seconds(exam) * 1000000 + 1000);
     *ret_number = (unsigned)number;
     json_decref(exam);
     json_decref(checklist);

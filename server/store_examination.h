@@ -33,8 +33,10 @@ int store_examination_repin(struct store *s, const struct examiner *who,
  *  of it before: "point_examined". ER_NOT_FOUND: no such point. */
 int store_examination_point(struct store *s, const struct examiner *who, const char *point,
                             const json_t *body, struct refusal *ret_why);
-/** Have two appraisers judge without knowing of each other: "opinions_asked". Before any judgement only. */
-int store_examination_blind(struct store *s, const struct examiner *who, struct refusal *ret_why);
+/** Have two appraisers judge without knowing of each other: "opinions_asked". Before any judgement only. Each has
+ *  `within_s` to reveal an opinion once two have committed to one; then "opinion_lapsed" (store_alarms.h). */
+int store_examination_blind(struct store *s, const struct examiner *who, uint64_t within_s,
+                            struct refusal *ret_why);
 /** Whether whoever goes by that name judges the case, gives its verdict and certifies it: 0; ER_DENIED with why. Not
  *  one whom somebody on the case invited as an appraiser: who hands out such links could be all the opinions. */
 int store_may_judge(struct store *s, const struct id *case_id, const char *identity,

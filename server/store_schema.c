@@ -210,6 +210,10 @@ const char *const store_migrations[] = {
     "INSERT OR IGNORE INTO alarms SELECT e.at_us + json_extract(e.data, '$.within_seconds')"
     " * 1000000, e.case_id FROM events e JOIN cases k ON k.id = e.case_id"
     " WHERE e.type = 'question_asked' AND k.state = 'in_review';",
+    /* Opinions that wait to be revealed have three days, also those committed to before. */
+    "INSERT OR IGNORE INTO alarms SELECT max(e.at_us) + 259200001000, e.case_id FROM events e"
+    " JOIN cases k ON k.id = e.case_id WHERE e.type = 'opinion_committed' AND k.state"
+    " NOT IN ('executed', 'closed', 'cancelled') GROUP BY e.case_id;",
 };
 
 const int store_schema_version = (int)(sizeof store_migrations / sizeof store_migrations[0]);

@@ -209,6 +209,11 @@ export interface Opinion {
   by: string;
   at: string;
   commitment: string;
+  /** Committed to before any other was revealed. */
+  blind?: boolean;
+  /** It lapses then, unless it is revealed; somebody else may be asked in its place. */
+  reveal_until?: string;
+  lapsed_at?: string;
   revealed_at?: string;
   verdict?: Verdict;
   grounds?: Ground[];

@@ -12,6 +12,7 @@
 
 #include "base/str.h"
 #include "server/examination.h"
+#include "server/store_alarms.h"
 #include "server/store_examination.h"
 #include "tests/unit/support/api_bench.h"
 
@@ -411,6 +412,54 @@ static void test_blind_opinions(void **state)
     assert_true(json_is_true(json_object_get(b->api.body, "blind")));
 }
 
+/** So many opinions lapse by then. */
+static size_t lapse(struct bench *b)
+{
+    struct id ids[2];
+    struct timers_stuck stuck;
+    size_t count;
+    assert_int_equal(store_alarms_run(b->api.w.store, b->api.unix_us, ids, 2, &count, &stuck), 0);
+    assert_int_equal(stuck.count, 0);
+    return count;
+}
+
+static void test_a_sealed_opinion_lapses(void **state)
+{
+    struct bench *b = *state;
+    assert_int_equal(
+        ask(b, api_examination_blind, ROLE_SERVICE, "shop", NULL, "{'reveal_within_seconds':59}"),
+        400);
+    assert_int_equal(
+        ask(b, api_examination_blind, ROLE_SERVICE, "shop", NULL, "{'reveal_within_seconds':60}"),
+        200);
+    assert_int_equal(point(b, "label", "{'evidence':[{'still':'%s'}]}"), 200);
+    assert_int_equal(point(b, "seam", "{'judgement':'not_applicable','note':'None.'}"), 200);
+    assert_int_equal(commit(b, "ann", SAYS("genuine")), 201);
+    assert_int_equal(commit(b, "bob", SAYS("genuine")), 201);
+    assert_int_equal(reveal(b, "ann", SAYS("genuine")), 200);
+    b->api.unix_us += 60000000;
+    assert_int_equal(lapse(b), 0);
+    b->api.unix_us += 2000;
+    /* While there is a proposal nobody could reveal anything. */
+    assert_int_equal(ask(b, api_case_act, ROLE_AGENT, "tom", "propose", "{'outcome':'refund'}"),
+                     200);
+    assert_int_equal(lapse(b), 0);
+    struct store_case after;
+    const struct store_action on = {
+        .case_id = b->hat.id, .action = CASE_LAPSE, .actor = "system", .role = ROLE_COUNT};
+    assert_int_equal(store_case_act(b->api.w.store, &on, b->api.unix_us, &after), 0);
+    store_case_clear(&after);
+    b->api.unix_us += UINT64_C(3600000001);
+    assert_int_equal(lapse(b), 1);
+    assert_int_equal(lapse(b), 0);
+    assert_int_equal(reveal(b, "bob", SAYS("genuine")), 409);
+    assert_int_equal(commit(b, "cyd", SAYS("genuine")), 201);
+    assert_int_equal(reveal(b, "cyd", SAYS("genuine")), 200);
+    assert_string_equal(api_text(&b->api, "verdict.verdict"), "genuine");
+    assert_int_equal(ask(b, api_certificate_issue, ROLE_SERVICE, "shop", NULL, NULL), 201);
+    assert_true(json_is_false(json_object_get(b->api.body, "blind"))); /* cyd could read ann's */
+}
+
 static void test_guests_of_an_appraiser_do_not_judge(void **state)
 {
     struct bench *b = *state;
@@ -487,6 +536,7 @@ int main(void)
         TEST(test_a_verdict_wants_all_points),
         TEST(test_certificates),
         TEST(test_blind_opinions),
+        TEST(test_a_sealed_opinion_lapses),
         TEST(test_guests_of_an_appraiser_do_not_judge),
         TEST(test_what_was_judged_stays_known),
         TEST(test_a_blind_verdict_is_not_repeated_blind),

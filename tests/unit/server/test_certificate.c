@@ -107,13 +107,21 @@ static void test_what_several_said(void **state)
     json_t *exam = json_of(
         "{\"checklist\":{},\"points\":{\"logo\":{\"evidence\":[]}},\"opinions\":["
         "{\"by\":\"SECRET\",\"points\":{\"logo\":{\"judgement\":\"consistent\",\"note\":\"SECRET\"}"
-        "}},"
-        "{\"points\":{\"logo\":{\"judgement\":\"unclear\",\"note\":\"SECRET\"}}}],"
+        "},\"revealed_at\":\"x\",\"blind\":true},"
+        "{\"by\":\"SECRET\",\"lapsed_at\":\"x\",\"blind\":true},"
+        "{\"revealed_at\":\"x\",\"blind\":true,\"points\":{\"logo\":{\"judgement\":\"unclear\","
+        "\"note\":\"SECRET\"}}}],"
         "\"verdict\":{\"verdict\":\"genuine\"}}");
     json_t *o = make(exam), *point = json_array_get(json_object_get(o, "points"), 0);
     assert_int_equal(json_array_size(json_object_get(point, "judgements")), 2);
     assert_int_equal(json_integer_value(json_object_get(o, "appraisers")), 2);
     assert_true(json_is_true(json_object_get(o, "blind")));
+    json_decref(o);
+    /* The second came after the first was known. */
+    (void)json_object_set_new(json_array_get(json_object_get(exam, "opinions"), 2), "blind",
+                              json_false());
+    o = make(exam);
+    assert_true(json_is_false(json_object_get(o, "blind")));
     json_decref(o);
     json_decref(exam);
 }

@@ -203,6 +203,97 @@ static void test_a_third_decides(void **state)
     }
 }
 
+#define T0 UINT64_C(1700000000000000)
+#define DAY UINT64_C(86400000000)
+
+static size_t overdue(const json_t *exam, uint64_t now_us, unsigned first)
+{
+    unsigned late[LIMIT_OPINIONS] = {0};
+    size_t count = examination_overdue(exam, now_us, late);
+    assert_int_equal(late[0], first);
+    return count;
+}
+
+static bool is_blind(const json_t *exam, size_t i)
+{
+    return json_is_true(
+        json_object_get(json_array_get(json_object_get(exam, "opinions"), i), "blind"));
+}
+
+/** Ann has revealed what she thinks, and bob is silent. */
+static json_t *one_revealed(void)
+{
+    json_t *exam = json_object();
+    tell(exam, "shop", "opinions_asked", "{}");
+    commit(exam, "ann");
+    assert_int_equal(overdue(exam, T0 + 30 * DAY, 0), 0); /* the other one keeps her waiting */
+    commit(exam, "bob");
+    assert_int_equal(overdue(exam, T0 + 3 * DAY, 0), 0);
+    assert_int_equal(overdue(exam, T0 + 3 * DAY + 1000, 1), 2);
+    reveal(exam, "ann", "genuine");
+    assert_int_equal(overdue(exam, T0 + 3 * DAY + 1000, 2), 1);
+    return exam;
+}
+
+static void test_an_opinion_that_is_not_revealed_lapses(void **state)
+{
+    (void)state;
+    json_t *exam = one_revealed();
+    assert_int_equal(may_commit(exam, "cyd"), ER_CONFLICT);
+    assert_string_equal(json_string_value(examination_opinion_by(exam, 2)), "bob");
+    tell(exam, "system", "opinion_lapsed", "{'opinion':2,'of':'bob'}");
+    assert_int_equal(overdue(exam, T0 + 30 * DAY, 0), 0); /* once */
+    assert_int_equal(may_reveal(exam, "bob"), ER_CONFLICT);
+    assert_int_equal(may_commit(exam, "bob"), ER_CONFLICT); /* knows ann's */
+    assert_int_equal(may_commit(exam, "ann"), ER_CONFLICT);
+    assert_int_equal(may_commit(exam, "cyd"), 2);
+    commit(exam, "cyd");
+    assert_true(is_blind(exam, 0));
+    assert_false(is_blind(exam, 1)); /* could read ann's, and it says so */
+    assert_int_equal(may_commit(exam, "dan"), ER_CONFLICT);
+    assert_int_equal(overdue(exam, T0 + 3 * DAY + 1000, 2), 1);
+    reveal(exam, "cyd", "genuine");
+    comes_to(exam, "genuine", 2);
+    json_decref(exam);
+}
+
+static void test_both_may_lapse_and_be_blind_again(void **state)
+{
+    (void)state;
+    json_t *exam = json_object();
+    tell(exam, "shop", "opinions_asked", "{'reveal_within_seconds':60}");
+    commit(exam, "ann");
+    commit(exam, "bob");
+    assert_int_equal(overdue(exam, T0 + 60000000, 0), 0);
+    assert_int_equal(overdue(exam, T0 + 60001000, 1), 2);
+    tell(exam, "system", "opinion_lapsed", "{'opinion':1,'of':'ann'}");
+    tell(exam, "system", "opinion_lapsed", "{'opinion':2,'of':'bob'}");
+    commit(exam, "bob");
+    assert_int_equal(may_commit(exam, "bob"), 1); /* changes it, and takes no second place */
+    commit(exam, "cyd");
+    assert_int_equal(json_array_size(json_object_get(exam, "opinions")), 2);
+    assert_true(is_blind(exam, 0) && is_blind(exam, 1));
+    reveal(exam, "cyd", "genuine");
+    reveal(exam, "bob", "genuine");
+    comes_to(exam, "genuine", 2);
+    json_decref(exam);
+}
+
+static void test_a_third_may_lapse(void **state)
+{
+    (void)state;
+    json_t *exam = one_revealed();
+    reveal(exam, "bob", "counterfeit");
+    commit(exam, "cyd");
+    tell(exam, "system", "opinion_lapsed", "{'opinion':3,'of':'cyd'}");
+    assert_int_equal(may_commit(exam, "cyd"), ER_CONFLICT);
+    commit(exam, "dan");
+    assert_int_equal(json_array_size(json_object_get(exam, "opinions")), 3);
+    reveal(exam, "dan", "genuine");
+    comes_to(exam, "genuine", 2);
+    json_decref(exam);
+}
+
 static int check(const char *text, char ret_hash[STORE_HASH_BYTES])
 {
     struct id case_id = {"01hzzzzzzzzzzzzzzzzzzzzzz1"};
@@ -251,6 +342,9 @@ int main(void)
         cmocka_unit_test(test_a_verdict_goes_when_the_case_is_opened_again_and_certificates_stay),
         cmocka_unit_test(test_two_that_agree),
         cmocka_unit_test(test_a_third_decides),
+        cmocka_unit_test(test_an_opinion_that_is_not_revealed_lapses),
+        cmocka_unit_test(test_both_may_lapse_and_be_blind_again),
+        cmocka_unit_test(test_a_third_may_lapse),
         cmocka_unit_test(test_what_is_committed_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,9 +3,9 @@
 // then the verdict, or an opinion that is committed to before anybody knows it; then the certificate.
 import { html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import { language, t, tMaybe } from '../../i18n/index.js';
+import { dateTime, language, t, tMaybe } from '../../i18n/index.js';
 import {
-  sealOpinion, type Clip, type ExaminedPoint, type Examination, type Judgement, type LoupeRest,
+  sealOpinion, type Clip, type ExaminedPoint, type Examination, type Judgement, type LoupeRest, type Opinion,
   type PieceOfEvidence, type SealedOpinion, type Still, type Texts, type Verdict,
 } from '../../sdk/index.js';
 import { PageElement, icon } from '../../ui/element.js';
@@ -265,8 +265,12 @@ export class ChecklistElement extends PageElement {
   #end(exam: Examination) {
     if (exam.verdict) return this.#decided(exam);
     if (!this.judges) return nothing;
-    const own = exam.opinions?.find(({ by }) => by === this.me);
-    if (exam.blind && this.draft.sealed && own) return this.#committed(exam, own.revealed_at !== undefined);
+    const mine = exam.opinions?.filter(({ by }) => by === this.me) ?? [];
+    const own = mine.find(({ lapsed_at: off }) => !off);
+    const known = exam.opinions?.some(({ revealed_at: at }) => at);
+    if (exam.blind && !own && mine.length > 0 && known)
+      return html`<p class="small quiet decide" data-testid="opinion-lapsed">${t('checklist.lapsed')}</p>`;
+    if (exam.blind && this.draft.sealed && own) return this.#committed(exam, own);
     const left = this.#missing.length;
     const judged = exam.points.some(({ judgement, note }) => note || (judgement && judgement !== 'not_applicable'));
     return html`<section class="decide" aria-label=${t('checklist.verdict')}>
@@ -287,11 +291,13 @@ export class ChecklistElement extends PageElement {
     </section>`;
   }
 
-  #committed(exam: Examination, revealed: boolean) {
-    const ready = (exam.opinions?.length ?? 0) > 1;
+  #committed(exam: Examination, own: Opinion) {
+    const revealed = own.revealed_at !== undefined;
+    const ready = (exam.opinions?.filter(({ lapsed_at: off }) => !off).length ?? 0) > 1;
     return html`<section class="decide" data-testid="opinion-committed">
       <h3>${t('checklist.committed')}</h3>
-      <p class="small quiet">${revealed ? t('checklist.revealed') : ready ? t('checklist.mayReveal') : t('checklist.waits')}</p>
+      <p class="small quiet">${revealed ? t('checklist.revealed') : ready ? t('checklist.mayReveal') : t('checklist.waits')}
+        ${!revealed && own.reveal_until ? t('checklist.revealUntil', { at: dateTime(own.reveal_until) }) : nothing}</p>
       ${revealed ? nothing : html`<button class="button main" data-testid="reveal" ?disabled=${!ready || this.busy}
         @click=${() => void this.#reveal()}>${icon('eye')}${t('checklist.reveal')}</button>`}
     </section>`;
