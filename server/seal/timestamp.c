@@ -104,24 +104,34 @@ int timestamp_take(const unsigned char *answer, size_t len, const struct merkle_
     return er;
 }
 
-/** The answer's bytes, to free(). ER_AGAIN. */
-static int ask(const char *url, const unsigned char *request, size_t len, unsigned char **ret,
-               size_t *ret_len)
+/** A connection, or NULL: OpenSSL's own way would try again until the time is up where nobody listens. */
+static BIO *connect_to(const char *host, const char *port)
 {
-    char *host = NULL, *port = NULL, *path = NULL, *bytes;
-    int tls = 0;
-    if (!OSSL_HTTP_parse_url(url, &tls, NULL, &host, &port, NULL, &path, NULL, NULL) || tls) {
-        OPENSSL_free(host);
-        OPENSSL_free(port);
-        OPENSSL_free(path);
-        return ER_INVALID;
-    }
-    BIO *body = BIO_new_mem_buf(request, (int)len);
-    BIO *answer = body ? OSSL_HTTP_transfer(NULL, host, port, path, 0, NULL, NULL, NULL, NULL, NULL,
-                                            NULL, 0, NULL, "application/timestamp-query", body,
-                                            "application/timestamp-reply", 1, TIMESTAMP_BYTES,
-                                            TIMESTAMP_WAIT_S, 0)
-                       : NULL;
+    BIO *bio = BIO_new_connect(host);
+    if (!bio)
+        return NULL;
+    (void)BIO_set_conn_port(bio, port);
+    (void)BIO_set_nbio(bio, 1);
+    time_t until = (time_t)(clock_unix_us() / 1000000u) + TIMESTAMP_WAIT_S;
+    int connected;
+    do
+        connected = BIO_do_connect(bio) > 0;
+    while (!connected && BIO_should_retry(bio) && BIO_wait(bio, until, 0) > 0);
+    if (connected)
+        return bio;
+    BIO_free_all(bio);
+    return NULL;
+}
+
+/** Sends the question over a connection. The answer's bytes, to free(). ER_AGAIN. */
+static int exchange(BIO *connection, const char *host, const char *port, const char *path,
+                    BIO *question, unsigned char **ret, size_t *ret_len)
+{
+    char *bytes = NULL;
+    BIO *answer = OSSL_HTTP_transfer(NULL, host, port, path, 0, NULL, NULL, connection, connection,
+                                     NULL, NULL, 0, NULL, "application/timestamp-query", question,
+                                     "application/timestamp-reply", 1, TIMESTAMP_BYTES,
+                                     TIMESTAMP_WAIT_S, 0);
     long size = answer ? BIO_get_mem_data(answer, &bytes) : 0;
     unsigned char *copy = size > 0 ? malloc((size_t)size) : NULL;
     if (copy) {
@@ -130,11 +140,28 @@ static int ask(const char *url, const unsigned char *request, size_t len, unsign
         *ret_len = (size_t)size;
     }
     BIO_free(answer);
-    BIO_free(body);
+    return copy ? 0 : ER_AGAIN;
+}
+
+/** As exchange; ER_INVALID: not an address of http. */
+static int ask(const char *url, const unsigned char *request, size_t len, unsigned char **ret,
+               size_t *ret_len)
+{
+    char *host = NULL, *port = NULL, *path = NULL;
+    int tls = 0, er = ER_INVALID;
+    if (OSSL_HTTP_parse_url(url, &tls, NULL, &host, &port, NULL, &path, NULL, NULL) && !tls) {
+        BIO *question = BIO_new_mem_buf(request, (int)len);
+        BIO *connection = question ? connect_to(host, port) : NULL;
+        er = ER_AGAIN;
+        if (connection)
+            er = exchange(connection, host, port, path, question, ret, ret_len);
+        BIO_free_all(connection);
+        BIO_free(question);
+    }
     OPENSSL_free(host);
     OPENSSL_free(port);
     OPENSSL_free(path);
-    return copy ? 0 : ER_AGAIN;
+    return er;
 }
 
 int timestamp_get(const char *url, const struct merkle_hash *hash, const struct entropy *entropy,
