@@ -122,11 +122,13 @@ static void test_no_more_than_ones_own(void **state)
         {"{'id':'e','roles':['buyer'],'scopes':['write']}", false},
         {"{'id':'f','roles':['buyer','service'],'scopes':['read','manage']}", true},
     };
+    char id[] = "?";
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         narrow.body = rows[i].key;
         assert_int_equal(api_on_store(b, api_key_create, narrow), rows[i].within ? 201 : 400);
         assert_int_equal(create(b, rows[i].key), rows[i].within ? 409 : 201);
-        narrow.param[0] = (char[]){(char)('a' + i), '\0'};
+        id[0] = (char)('a' + i);
+        narrow.param[0] = id;
         narrow.body = "{}";
         assert_int_equal(api_on_store(b, api_key_rotate, narrow), rows[i].within ? 200 : 403);
         assert_int_equal(strlen(api_text(b, "secret")), rows[i].within ? 64 : 0);
