@@ -41,7 +41,6 @@ struct setup {
 };
 
 struct flying {
-    bool used;
     uint16_t number;
     uint64_t at_us;
 };
@@ -60,7 +59,8 @@ struct world {
     uint64_t random;
     uint64_t link_free_us;
     uint64_t last_arrival_us;
-    struct flying flying[FLYING];
+    struct flying flying[FLYING]; /* in no order */
+    size_t flying_count;
     struct twcc_recorder recorder;
     struct report reports[REPORTS];
     uint32_t backlog; /* bytes of pictures that wait for the pacer */
@@ -85,13 +85,8 @@ static uint32_t link_bps(const struct world *w)
 
 static void fly(struct world *w, uint16_t number, uint64_t at_us)
 {
-    for (size_t i = 0; i < FLYING; i++) {
-        if (w->flying[i].used)
-            continue;
-        w->flying[i] = (struct flying){.used = true, .number = number, .at_us = at_us};
-        return;
-    }
-    fail_msg("too much is under way");
+    assert_true(w->flying_count < FLYING);
+    w->flying[w->flying_count++] = (struct flying){.number = number, .at_us = at_us};
 }
 
 static void put(struct world *w, uint32_t bytes, unsigned probe)
@@ -122,20 +117,25 @@ static void put(struct world *w, uint32_t bytes, unsigned probe)
     fly(w, number, at_us);
 }
 
+static bool is_before(const struct flying *a, const struct flying *b)
+{
+    if (a->at_us != b->at_us)
+        return a->at_us < b->at_us;
+    return (int16_t)(a->number - b->number) < 0;
+}
+
 static void arrive(struct world *w)
 {
     for (;;) {
         struct flying *next = NULL;
-        for (size_t i = 0; i < FLYING; i++) {
-            struct flying *f = &w->flying[i];
-            if (f->used && f->at_us <= w->now_us && (!next || f->at_us < next->at_us))
+        for (struct flying *f = w->flying; f < w->flying + w->flying_count; f++)
+            if (f->at_us <= w->now_us && (!next || is_before(f, next)))
                 next = f;
-        }
         if (!next)
             return;
         /* The receiver's clock is not ours. */
         twcc_record(&w->recorder, next->number, next->at_us + 777777777);
-        next->used = false;
+        *next = w->flying[--w->flying_count];
     }
 }
 
