@@ -3,7 +3,7 @@
 // pattern wants and reports every one of them: report(id, { ok, skipped?, why?, log?, text? }). Parts
 // with a lane run beside those of other lanes: what computes beside what mostly waits.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statfsSync } from 'node:fs';
 import os from 'node:os';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -27,8 +27,8 @@ const MEMCHECK_SHORT =
 const THREADS =
   /^unit\.(io\.|base\.(log|msgq|ring)$|tape\.slab$|server\.(dbq|export|http|http_post|sealer|tombstone)$)/;
 
-/** A day of 20,000 calls, whose parts have tests of their own. */
-const WHOLE_DAYS = /^sim\.sim\.centre_sim$/;
+/** A day of 20,000 calls, and a grid of networks: long, and of parts that other tests go through. */
+const LONG = /^sim\.sim\.(centre_sim|grid_sim)$/;
 
 const capture = (command, ...args) => execFileSync(command, args, { encoding: 'utf8' });
 
@@ -129,6 +129,26 @@ async function build({ top, report, logOf, run }, preset, targets) {
   return undefined;
 }
 
+const SCRATCH_BYTES = 2 ** 30;
+
+/** Runs `work` with a folder for the files of C tests: in memory where there is room, as most of what they
+ *  wait for is else a disk that syncs. */
+async function withScratch(work) {
+  let base = '/dev/shm';
+  try {
+    const { bavail, bsize } = statfsSync(base);
+    if (bavail * bsize < SCRATCH_BYTES) base = os.tmpdir();
+  } catch {
+    base = os.tmpdir();
+  }
+  const folder = mkdtempSync(join(base, 'loupe-tests-'));
+  try {
+    await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 /** A part that runs the C tests of some labels from a preset's build, under a prefix command. */
 function cTests(part, preset, labels, { prefix = () => [], slower = 1, env = {}, skip } = {}) {
   return async (context) => {
@@ -147,12 +167,15 @@ function cTests(part, preset, labels, { prefix = () => [], slower = 1, env = {},
     const tests = listTests(folder).filter(isWanted);
     // The long ones first, so that none of them is left alone at the end.
     tests.sort((a, b) => b.seconds - a.seconds);
-    await inParallel(tests, WIDTH, async (test) => {
-      const id = `${part}/${test.name}`;
-      const log = logOf(id);
-      const options = { log, cwd: top, seconds: test.seconds * slower, env: { ...test.env, ...env } };
-      report(id, { log, ...(await run([...prefix(), ...test.command], options)) });
-    });
+    await withScratch((folder) =>
+      inParallel(tests, WIDTH, async (test) => {
+        const id = `${part}/${test.name}`;
+        const log = logOf(id);
+        const its = { ...test.env, ...env, TMPDIR: folder };
+        const options = { log, cwd: top, seconds: test.seconds * slower, env: its };
+        report(id, { log, ...(await run([...prefix(), ...test.command], options)) });
+      }),
+    );
   };
 }
 
@@ -215,7 +238,7 @@ export const parts = [
     // The libFuzzer build is one under ASan and UBSan: a build of its own would cost two minutes.
     title: 'all of it under ASan and UBSan',
     lane: 'computing',
-    run: cTests('address', 'fuzz', ['unit', 'sim'], { slower: 6, skip: ALL ? undefined : WHOLE_DAYS }),
+    run: cTests('address', 'fuzz', ['unit', 'sim'], { slower: 6, skip: ALL ? undefined : LONG }),
   },
   { title: `fuzz targets, corpora and ${FUZZ_SECONDS} s`, lane: 'computing', run: runFuzz },
   {
