@@ -152,7 +152,7 @@ void api_retention_changes(struct store *s, struct api_call *c)
 int api_keeping_add(struct store *s, const struct api_kept *kept, json_t *object)
 {
     struct store_keeping k;
-    int er = store_keeping_of(s, kept->case_id, kept->kind, kept->id, kept->made_us, &k);
+    int er = store_keeping_of(s, kept->case_id, kept->kind, kept->id, kept->made_us, 0, &k);
     if (!er && json_object_set_new(object, "held", json_boolean(k.held)))
         er = ER_NOMEM;
     char until[CLOCK_TEXT_BYTES];

@@ -242,7 +242,7 @@ static int take_parts(struct store *s, struct deletion *d)
     return ER_AGAIN; /* the first of these is another one */
 }
 
-static int look(struct store *s, struct deletion *d)
+static int look(struct store *s, struct deletion *d, uint64_t unix_us)
 {
     struct store_keeping keeping;
     struct store_case sc = {0};
@@ -264,9 +264,9 @@ static int look(struct store *s, struct deletion *d)
     if (er == 0 && strcmp(d->object, "clip") == 0 && d->count == 1)
         er = take_parts(s, d);
     if (er == 0)
-        er = store_keeping_of(s, &d->tomb.case_id, "", &d->tomb.id, 0, &keeping);
-    if (er == 0 && (keeping.held || keeping.disputed)) {
-        d->why = keeping.held ? "a legal hold is on it" : "its case is disputed";
+        er = store_keeping_of(s, &d->tomb.case_id, "", &d->tomb.id, 0, unix_us, &keeping);
+    if (er == 0 && store_keeping_why(&keeping)) {
+        d->why = store_keeping_why(&keeping);
         er = ER_CONFLICT;
     }
     return er;
@@ -276,7 +276,7 @@ static void look_work(struct store *s, struct calls_job *head)
 {
     struct deletion *d = calls_step_of(head);
     d->why = "cannot be done now";
-    d->er = look(s, d);
+    d->er = look(s, d, head->unix_us);
     if (d->er == ER_AGAIN || (d->er && d->er != ER_STALE)) {
         free(d->tomb.document);
         d->tomb.document = NULL;

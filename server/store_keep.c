@@ -9,8 +9,30 @@
 #include "server/store_sql.h"
 
 #define US UINT64_C(1000000)
-/* Cases in these states are being fought over; nothing of them goes. */
-#define DISPUTED "'disputed', 'in_review'"
+/* The case k is being fought over at ?now, so that nothing of it goes: in dispute, in review, ruled but not carried out;
+ * while there is a proposal in a dispute; and after a ruling while there may be an appeal. */
+#define TEXT_(x) #x
+#define TEXT(x) TEXT_(x)
+#define DISPUTED(now)                                                                              \
+    "(k.disputed = 1 AND (k.state IN ('disputed', 'in_review', 'ruled')"                           \
+    " OR (k.state IN ('executed', 'closed') AND (unixepoch(json_extract(k.more, '$.ruling.at'))"   \
+    " + 1 + " TEXT(                                                                                \
+        LIMIT_APPEAL_SECONDS) ") * 1000000 >= " now ")"                                            \
+                              " OR (k.state = 'proposed' AND 'outcome_disputed' = (SELECT CASE "   \
+                              "e.type WHEN 'appealed' THEN"                                        \
+                              " 'outcome_disputed' ELSE e.type END FROM events e WHERE e.case_id " \
+                              "= k.id AND (e.type IN"                                              \
+                              " ('outcome_disputed', 'appealed', 'outcome_agreed', 'reopened') OR" \
+                              " (e.type = 'proposal_lapsed' AND json_extract(e.data, '$.to') IS "  \
+                              "NULL))"                                                             \
+                              " ORDER BY e.seq DESC LIMIT 1))))"
+/* A certificate that was not revoked names what has this hash as what it goes by. */
+#define CERTIFIED(hash)                                                                            \
+    "EXISTS(SELECT 1 FROM certificates t JOIN events e ON e.case_id = t.case_id AND e.seq = t.seq" \
+    " JOIN json_each(e.data, '$.document.points') p JOIN json_each(p.value, '$.evidence') v"       \
+    " WHERE t.case_id = k.id AND json_extract(v.value, '$.sha256') = " hash                        \
+    " AND NOT EXISTS(SELECT 1 FROM events r WHERE r.case_id = t.case_id AND"                       \
+    " r.type = 'certificate_revoked' AND json_extract(r.data, '$.certificate') = t.id))"
 
 static const char *const kinds[KEEP_KINDS] = {
     [KEEP_CLIP] = "clip",   [KEEP_LOOKBACK] = "lookback", [KEEP_TRIM] = "trim",
@@ -256,17 +278,23 @@ json_t *store_hold_json(const struct store_hold *h)
 /* What comes of both */
 
 int store_keeping_of(struct store *s, const struct id *case_id, const char *kind,
-                     const struct id *of, uint64_t made_us, struct store_keeping *ret)
+                     const struct id *of, uint64_t made_us, uint64_t now_us,
+                     struct store_keeping *ret)
 {
     sqlite3_stmt *st;
     *ret = (struct store_keeping){0};
     int er = sql_begin(
         s, &st,
-        "SELECT k.state IN (" DISPUTED "), EXISTS(SELECT 1 FROM holds h WHERE"
-        " h.case_id = k.id AND h.lifted_us = 0 AND (h.object = 'case' OR h.of = ?3)),"
-        " coalesce(r.seconds, 0) FROM cases k LEFT JOIN retention r ON"
-        " r.merchant = k.merchant AND r.kind = ?2 WHERE k.id = ?1",
-        "ttt", case_id->text, kind, of->text);
+        "SELECT " DISPUTED(
+            "?4") ", EXISTS(SELECT 1 FROM holds h WHERE"
+                  " h.case_id = k.id AND h.lifted_us = 0 AND (h.object = 'case' OR h.of = ?3)),"
+                  " coalesce(r.seconds, 0), " CERTIFIED(
+                      "(SELECT sha256 FROM clips WHERE id = ?3 UNION ALL"
+                      " SELECT sha256 FROM stills WHERE id = ?3)") " FROM cases k LEFT JOIN "
+                                                                   "retention r ON"
+                                                                   " r.merchant = k.merchant AND "
+                                                                   "r.kind = ?2 WHERE k.id = ?1",
+        "ttti", case_id->text, kind, of->text, (int64_t)now_us);
     if (er)
         return er;
     er = sql_step(s, st);
@@ -274,9 +302,18 @@ int store_keeping_of(struct store *s, const struct id *case_id, const char *kind
         ret->disputed = sqlite3_column_int(st, 0) != 0;
         ret->held = sqlite3_column_int(st, 1) != 0;
         ret->until_us = sql_u64(st, 2) ? made_us + sql_u64(st, 2) * US : 0;
+        ret->certified = sqlite3_column_int(st, 3) != 0;
     }
     sql_end(st);
     return er == 1 ? 0 : er == 0 ? ER_NOT_FOUND : er;
+}
+
+const char *store_keeping_why(const struct store_keeping *keeping)
+{
+    return keeping->held        ? "a legal hold is on it"
+           : keeping->disputed  ? "its case is disputed, or there is time for an appeal"
+           : keeping->certified ? "a certificate goes by it: it is to be revoked first"
+                                : NULL;
 }
 
 /** Nothing younger can be due. *ret 0: nothing at all. */
@@ -293,8 +330,9 @@ static int oldest_kept(struct store *s, uint64_t now_us, uint64_t *ret)
 
 #define DUE                                                                                        \
     "coalesce(r.seconds, 0) > 0 AND x.created_us + r.seconds * 1000000 <= ?2"                      \
-    " AND k.state NOT IN (" DISPUTED ") AND NOT EXISTS(SELECT 1 FROM holds h WHERE"                \
-    " h.case_id = x.case_id AND h.lifted_us = 0 AND (h.object = 'case' OR h.of = x.id))"
+    " AND NOT EXISTS(SELECT 1 FROM holds h WHERE"                                                  \
+    " h.case_id = x.case_id AND h.lifted_us = 0 AND (h.object = 'case' OR h.of = x.id))"           \
+    " AND NOT " DISPUTED("?2") " AND NOT " CERTIFIED("x.sha256")
 #define ROWS(table, which)                                                                         \
     "SELECT x.id, x.created_us, " DUE " FROM " table " x JOIN cases k ON k.id = x.case_id"         \
     " LEFT JOIN retention r ON r.merchant = x.merchant AND r.kind = x.kind"                        \

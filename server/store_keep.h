@@ -67,12 +67,16 @@ json_t *store_hold_json(const struct store_hold *h);
 
 struct store_keeping {
     bool held;
-    bool disputed;     /* the case is: then nothing of it goes */
+    bool disputed;     /* the case is, or may be appealed yet: then nothing of it goes */
+    bool certified;    /* a certificate that holds goes by it */
     uint64_t until_us; /* when its period ends; 0: never */
 };
 /** Of the clip or still `of`, of this kind, asked for at `made_us`. */
 int store_keeping_of(struct store *s, const struct id *case_id, const char *kind,
-                     const struct id *of, uint64_t made_us, struct store_keeping *ret);
+                     const struct id *of, uint64_t made_us, uint64_t now_us,
+                     struct store_keeping *ret);
+/** Why it stays, whatever anybody wants; NULL: it may go. */
+const char *store_keeping_why(const struct store_keeping *keeping);
 
 /** Where a round through all clips (then stills) is. */
 struct store_round {

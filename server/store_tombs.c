@@ -38,8 +38,8 @@ static int bury_check(struct store *s, const struct store_tombstone *t, uint64_t
         er = ER_NOT_FOUND;
     if (!er)
         er = store_keeping_of(s, &t->case_id, clip ? c.kind : still.kind, &t->id,
-                              clip ? c.created_us : still.created_us, &keeping);
-    if (!er && (keeping.held || keeping.disputed))
+                              clip ? c.created_us : still.created_us, now_us, &keeping);
+    if (!er && store_keeping_why(&keeping))
         er = ER_CONFLICT;
     if (!er && t->due && (!keeping.until_us || keeping.until_us > now_us))
         er = ER_CONFLICT; /* the period was set anew since it was found */

@@ -13,6 +13,7 @@
 
 #include "base/er.h"
 #include "base/str.h"
+#include "server/store_sql.h"
 
 #define T0 UINT64_C(1795298400000000) /* 2026-11-21T22:00:00Z */
 #define S UINT64_C(1000000)
@@ -213,7 +214,7 @@ static void test_a_hold_beats_a_period(void **state)
     assert_int_equal(due_at(s, 9), 2);
     struct store_hold all = hold(s, "case", NULL, true, 0);
     assert_int_equal(due_at(s, 9), 0);
-    assert_int_equal(store_keeping_of(s->store, &s->c.id, "clip", &a.id, T0, &k), 0);
+    assert_int_equal(store_keeping_of(s->store, &s->c.id, "clip", &a.id, T0, T0, &k), 0);
     assert_true(k.held && !k.disputed);
     assert_int_equal(k.until_us, T0 + S);
     assert_int_equal(store_hold_lift(s->store, &all.id, "shop", false, "over", T0 + S, &lifted),
@@ -264,7 +265,77 @@ static void test_nothing_goes_while_the_case_is_disputed(void **state)
     act(s, CASE_REVIEW);
     assert_int_equal(due_at(s, 9), 0);
     act(s, CASE_RULE);
+    assert_int_equal(due_at(s, 90 * 86400), 0); /* somebody has to carry it out */
+    act(s, CASE_EXECUTE);
+    assert_int_equal(due_at(s, 7 * 86400), 0); /* there may be an appeal */
+    assert_int_equal(due_at(s, 7 * 86400 + 2), 1);
+    act(s, CASE_APPEAL);
+    assert_int_equal(due_at(s, 90 * 86400), 0);
+}
+
+static void test_nothing_goes_for_a_proposal_in_a_dispute(void **state)
+{
+    struct scene *s = *state;
+    keep_for(s, "m", KEEP_CLIP, 1);
+    struct store_clip clip = clip_of(s, &s->c, "clip", T0, CLIP_READY);
+    const struct store_tombstone t = {
+        .id = clip.id, .case_id = s->c.id, .object = "clip", .path = "p", .document = "{}"};
+    json_t *told = json_object();
+    act(s, CASE_PROPOSE);
+    act(s, CASE_DISPUTE);
+    act(s, CASE_PROPOSE); /* something else, which would hide what it is about */
+    assert_int_equal(due_at(s, 9), 0);
+    assert_int_equal(store_bury(s->store, &t, "shop", told, T0 + 9 * S), ER_CONFLICT);
+    act(s, CASE_LAPSE);
+    act(s, CASE_PROPOSE);
+    assert_int_equal(due_at(s, 9), 0);
+    act(s, CASE_AGREE);
     assert_int_equal(due_at(s, 9), 1);
+    assert_int_equal(store_bury(s->store, &t, "shop", told, T0 + 9 * S), 0);
+    json_decref(told);
+}
+
+#define SHA "abababababababababababababababababababababababababababababababab"
+
+static void certify(struct scene *s, const char *type, const char *data)
+{
+    json_t *o = json_loads(data, 0, NULL);
+    assert_non_null(o);
+    assert_int_equal(store_event_append(s->store, &s->c.id, "ann", type, o, T0, NULL), 0);
+    json_decref(o);
+}
+
+static void test_what_a_certificate_goes_by_stays_until_it_is_revoked(void **state)
+{
+    struct scene *s = *state;
+    uint64_t seq;
+    char hash[STORE_HASH_BYTES];
+    keep_for(s, "m", KEEP_CLIP, 1);
+    struct store_clip named = clip_of(s, &s->c, "clip", T0, CLIP_READY);
+    struct store_clip foreign = clip_of(s, &s->other, "clip", T0, CLIP_READY);
+    (void)clip_of(s, &s->c, "clip", T0, CLIP_READY); /* not named */
+    keep_for(s, "n", KEEP_CLIP, 1);
+    (void)str_copy(named.sha256, sizeof named.sha256, SHA);
+    (void)str_copy(foreign.sha256, sizeof foreign.sha256, SHA);
+    assert_int_equal(store_clip_update(s->store, &named, T0), 0);
+    assert_int_equal(store_clip_update(s->store, &foreign, T0), 0);
+    assert_int_equal(due_at(s, 9), 3);
+    certify(s, "certificate_issued",
+            "{\"certificate\":\"01hzzzzzzzzzzzzzzzzzzzzzz1\",\"document\":{\"points\":["
+            "{\"evidence\":[]},{\"evidence\":[{\"object\":\"clip\",\"sha256\":\"" SHA "\"}]}]}}");
+    assert_int_equal(store_chain_head(s->store, &s->c.id, &seq, hash), 0);
+    assert_int_equal(sql_run(s->store, NULL, "INSERT INTO certificates VALUES(?, 'LC-1', ?, ?)",
+                             "tti", "01hzzzzzzzzzzzzzzzzzzzzzz1", s->c.id.text, (int64_t)seq),
+                     0);
+    assert_int_equal(due_at(s, 9), 2); /* another case's with the same hash does go */
+    certify(s, "certificate_revoked", "{\"certificate\":\"01hzzzzzzzzzzzzzzzzzzzzzz2\"}");
+    struct store_keeping k;
+    assert_int_equal(store_keeping_of(s->store, &s->c.id, "clip", &named.id, T0, T0 + 9 * S, &k),
+                     0);
+    assert_true(k.certified && !k.held && !k.disputed);
+    assert_non_null(store_keeping_why(&k));
+    certify(s, "certificate_revoked", "{\"certificate\":\"01hzzzzzzzzzzzzzzzzzzzzzz1\"}");
+    assert_int_equal(due_at(s, 9), 3);
 }
 
 /** However much there is, a step looks at a bounded number of rows, and the round finds all of it. */
@@ -293,6 +364,8 @@ int main(void)
         TEST(test_a_hold_beats_a_period),
         TEST(test_holds_are_of_what_is_there),
         TEST(test_nothing_goes_while_the_case_is_disputed),
+        TEST(test_nothing_goes_for_a_proposal_in_a_dispute),
+        TEST(test_what_a_certificate_goes_by_stays_until_it_is_revoked),
         TEST(test_a_round_in_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
