@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/er.h"
+#include "server/seal/verify_case.h"
 
 #define DIGITS 12
 
@@ -143,7 +144,7 @@ json_t *certificate_make(const struct certificate_facts *f)
     const struct judged by = judged_by(f->exam);
     json_t *o = json_pack(
         "{s:s,s:s,s:s,s:s,s:s,s:O*,s:O*,s:b,s:I,s:{s:O*,s:O*,s:O*,s:O*},s:o,s:{s:I,s:s}}", "format",
-        "loupe-certificate/1", "id", f->id, "number", f->number, "issued_at", at, "merchant",
+        VERIFY_CERTIFICATE_FORMAT, "id", f->id, "number", f->number, "issued_at", at, "merchant",
         f->merchant, "verdict", json_object_get(verdict, "verdict"), "examined_at",
         json_object_get(verdict, "at"), "blind", by.blind >= 2, "appraisers",
         (json_int_t)(by.opinions ? by.opinions : 1), "checklist", "id",

@@ -40,7 +40,7 @@ struct report_place report_at_event(uint64_t seq);
 int report_init(struct report *r);
 void report_clear(struct report *r);
 /** `what`: "frame", "second", "part", "file", "manifest", "signature", "key", "timestamp", "event",
- *  "still", "entry", "row", "schema", "database". */
+ *  "still", "entry", "certificate", "row", "schema", "database". */
 void report_add(struct report *r, enum report_kind kind, const char *what,
                 struct report_place place, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));

@@ -11,6 +11,8 @@
 #define VERIFY_TOMBSTONE_CONTEXT "loupe-tombstone-1"
 #define VERIFY_EXPORT_FORMAT "loupe-export/1"
 #define VERIFY_EXPORT_CONTEXT "loupe-export-1"
+#define VERIFY_CERTIFICATE_FORMAT "loupe-certificate/1"
+#define VERIFY_CERTIFICATE_CONTEXT "loupe-certificate-1"
 
 /** A document of that format with "key", "signed_at" and "signature": its form, key and signature. 0 and
  *  *ret_document, which is the caller's; else it cannot be read, and the report says so. */
@@ -31,6 +33,13 @@ int verify_tombstone(struct report *r, const struct verify_trust *trust, const c
  *  of the manifest before its time stamp came ("sealed_manifest_sha256"). */
 void verify_buried(struct report *r, const json_t *document, const char *member,
                    const struct merkle_hash *hash);
+
+/** A certificate by itself; one that was revoked does not verify. 0 and *ret_document, which is the caller's; else it
+ *  cannot be read, and the report says so. */
+int verify_certificate(struct report *r, const struct verify_trust *trust, const char *text,
+                       size_t len, json_t **ret_document);
+/** Whether it names the file of this hash as what it goes by. */
+void verify_certified(struct report *r, const json_t *document, const struct merkle_hash *hash);
 
 /** {"case", "events": [..]}: each event's hash, and that it holds the one before. */
 void verify_timeline(struct report *r, const json_t *timeline);

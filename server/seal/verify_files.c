@@ -14,12 +14,15 @@
 #include "server/seal/durable.h"
 #include "server/seal/verify_case.h"
 
+#define CERTIFICATE_BYTES_MAX 1048576u
+
 enum kind {
     KIND_UNKNOWN,
     KIND_MEDIA,
     KIND_MANIFEST,
     KIND_RECORD,
     KIND_TOMBSTONE,
+    KIND_CERTIFICATE,
     KIND_JPEG,
     KIND_CASE
 };
@@ -28,6 +31,19 @@ struct given {
     const char *path;
     enum kind kind;
 };
+
+/** Its format is not the first that it says. */
+static bool is_certificate(const char *path)
+{
+    char *text;
+    size_t len;
+    if (durable_read(path, CERTIFICATE_BYTES_MAX, &text, &len))
+        return false;
+    bool is = memmem(text, len, "\"" VERIFY_CERTIFICATE_FORMAT "\"",
+                     sizeof VERIFY_CERTIFICATE_FORMAT + 1) != NULL;
+    free(text);
+    return is;
+}
 
 /** Documents say at once what they are, being canonical; one that does not is a manifest. */
 static enum kind kind_of_document(const char *path)
@@ -42,6 +58,7 @@ static enum kind kind_of_document(const char *path)
     struct span begin = {head, len > 0 ? (size_t)len : 0};
     return span_starts(begin, still)       ? KIND_RECORD
            : span_starts(begin, tombstone) ? KIND_TOMBSTONE
+           : is_certificate(path)          ? KIND_CERTIFICATE
                                            : KIND_MANIFEST;
 }
 
@@ -99,15 +116,21 @@ static bool sort_out(struct report *r, struct given *files, size_t count)
     guess(files, count);
     bool one_case = count == 1 && files[0].kind == KIND_CASE;
     bool one_still = count_of(files, count, KIND_RECORD) == 1 &&
+                     count_of(files, count, KIND_CERTIFICATE) == 0 &&
                      count_of(files, count, KIND_JPEG) == 1 &&
                      count_of(files, count, KIND_MANIFEST) <= 1;
     bool one_grave = count == 1 && files[0].kind == KIND_TOMBSTONE;
-    if (good && !one_case && !one_still && !one_grave &&
-        (count_of(files, count, KIND_MANIFEST) != 1 ||
-         count_of(files, count, KIND_TOMBSTONE) > 1)) {
+    bool certified = count_of(files, count, KIND_CERTIFICATE) == 1 &&
+                     count_of(files, count, KIND_JPEG) + count_of(files, count, KIND_MEDIA) ==
+                         count - 1;
+    bool manifest = count_of(files, count, KIND_MANIFEST) == 1 &&
+                    count_of(files, count, KIND_TOMBSTONE) <= 1 &&
+                    count_of(files, count, KIND_CERTIFICATE) == 0;
+    if (good && !one_case && !one_still && !one_grave && !certified && !manifest) {
         report_add(r, REPORT_IS_UNSURE, "file", REPORT_ANYWHERE,
                    "one manifest is needed, and the files that it tells of; or a still with its "
-                   "record; or one tombstone; or one exported case");
+                   "record; or one tombstone; or one exported case; or one certificate, and "
+                   "stills and clips that it goes by");
         good = false;
     }
     return good;
@@ -210,6 +233,44 @@ static void check_tombstone(struct report *r, const struct verify_trust *trust,
     r->file = NULL;
 }
 
+static void check_certified(struct report *r, const json_t *document, const char *path)
+{
+    struct merkle_hash hash;
+    char *bytes = NULL;
+    size_t len;
+    int er = durable_read(path, MANIFEST_BYTES_MAX, &bytes, &len);
+    if (er == 0)
+        er = merkle_sha256(bytes, len, &hash);
+    r->file = path;
+    if (er)
+        report_add(r, REPORT_IS_UNSURE, "file", REPORT_ANYWHERE, "it cannot be read");
+    else
+        verify_certified(r, document, &hash);
+    free(bytes);
+}
+
+/** A certificate, and whether it goes by what else was given. */
+static void check_certificate(struct report *r, const struct verify_trust *trust,
+                              const struct given *files, size_t count)
+{
+    json_t *document = NULL;
+    char *text;
+    size_t len;
+    r->file = path_of(files, count, KIND_CERTIFICATE);
+    if (durable_read(r->file, CERTIFICATE_BYTES_MAX, &text, &len)) {
+        report_add(r, REPORT_IS_UNSURE, "certificate", REPORT_ANYWHERE, "it cannot be read");
+        return;
+    }
+    (void)verify_certificate(r, trust, text, len, &document);
+    free(text);
+    for (size_t i = 0; document && i < count; i++) {
+        if (files[i].kind != KIND_CERTIFICATE)
+            check_certified(r, document, files[i].path);
+    }
+    json_decref(document);
+    r->file = NULL;
+}
+
 static void check_case(struct report *r, const struct verify_trust *trust, const char *path)
 {
     struct stat st;
@@ -269,6 +330,8 @@ void verify_files(struct report *r, const struct verify_trust *trust, const char
         return;
     if (files[0].kind == KIND_CASE)
         check_case(r, trust, files[0].path);
+    else if (count_of(files, count, KIND_CERTIFICATE))
+        check_certificate(r, trust, files, count);
     else
         check_all(r, trust, files, count);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Any bytes as a still's record, as an exported case's list and as published keys: each check comes to an
+/* Any bytes as a still's record, as an exported case's list, as a certificate and as published keys: each check comes to an
  * end, keys are written as they were read, and nothing verifies that nobody trusted signed. */
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +29,11 @@ static void check_documents(const char *text, size_t len)
     int er = verify_document(&report, &trust, VERIFY_EXPORT_FORMAT, VERIFY_EXPORT_CONTEXT, text,
                              len, &document);
     require((er == 0) == (document != NULL));
+    json_decref(document);
+    er = verify_certificate(&report, &trust, text, len, &document);
+    require((er == 0) == (document != NULL));
+    verify_certified(&report, document, &jpeg);
+    require(report_verdict(&report) != REPORT_VERIFIES);
     json_decref(document);
     report_clear(&report);
 }

@@ -261,6 +261,10 @@ export interface Certificate {
   checklist: { id: string; version: number; sha256: string; name?: Texts };
   points: CertificatePoint[];
   timeline: { seq: number; hash: string };
+  /** All else of it was so then: Ed25519 by `key`, which `loupe-verify` checks. */
+  signed_at: string;
+  key: { crv: string; kid: string; kty: string; x: string };
+  signature: string;
 }
 
 export interface Ruling {

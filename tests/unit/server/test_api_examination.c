@@ -12,6 +12,7 @@
 
 #include "base/str.h"
 #include "server/examination.h"
+#include "server/sealer.h"
 #include "server/store_alarms.h"
 #include "server/store_examination.h"
 #include "tests/unit/support/api_bench.h"
@@ -65,6 +66,11 @@ static int setup(void **state)
     bool repeated;
     assert_non_null(b);
     api_bench_start(&b->api);
+    char keys[80];
+    (void)snprintf(keys, sizeof keys, "%s/keys", b->api.w.data);
+    const struct sealer_config seal = {
+        .keys = keys, .unix_us = b->api.unix_us, .entropy = b->api.w.entropy};
+    assert_int_equal(sealer_new(&b->api.app.sealer, &seal), 0);
     struct api_ask hats = {
         .role = ROLE_SERVICE, .method = HTTP_PUT, .param = {"hats"}, .body = HATS};
     assert_int_equal(api_on_store(&b->api, api_checklist_put, hats), 201);
@@ -86,6 +92,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct bench *b = *state;
+    sealer_free(b->api.app.sealer);
     api_bench_stop(&b->api);
     free(b);
     return 0;

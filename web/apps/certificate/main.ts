@@ -108,7 +108,9 @@ function facts(one: Certificate) {
     <dl class="facts">
       ${row(t('certificate.item'), one.item)} ${row(t('case.category'), one.category)} ${row(t('case.brand'), one.brand)}
       ${row(t('certificate.examined'), dateTime(one.examined_at))}
-      ${row(t('certificate.by'), one.blind ? t('certificate.byBlind', { n: one.appraisers }) : t('certificate.byOne'))}
+      ${row(t('certificate.by'), one.blind
+        ? t('certificate.byBlind', { n: one.appraisers })
+        : one.appraisers > 1 ? t('certificate.bySeveral', { n: one.appraisers }) : t('certificate.byOne'))}
       ${row(t('certificate.checklist'), t('certificate.checklistOf', { name: said(list.name), version: list.version }))}
     </dl>
   </section>`;
@@ -146,5 +148,7 @@ function foot(one: Certificate) {
     <p>${t('certificate.check', { url: `${location.origin}/certificate/${one.id}` })}</p>
     <p>${t('certificate.chain', { seq: one.timeline.seq })} <code>${one.timeline.hash}</code></p>
     <p>${t('certificate.checklistHash')} <code>${one.checklist.sha256}</code></p>
+    <p data-testid="certificate-signed">${t('certificate.signed', { at: dateTime(one.signed_at), key: one.key.kid })}
+      <a data-testid="certificate-copy" href="/api/v1/certificates/${one.id}" download="${one.number}.json">${t('certificate.copy')}</a></p>
   </footer>`;
 }
