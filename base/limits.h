@@ -201,6 +201,11 @@
 #define LIMIT_TAG 64                  /* bytes of one; 400 beyond */
 #define LIMIT_TAGS 32                 /* on a case; one more is refused: 409 */
 #define LIMIT_TIMER_SECONDS 157680000 /* of a state's timer, five years; 400 beyond */
+#define LIMIT_HOURS 256             /* documents of a merchant: its own, its teams'; more: 429 */
+#define LIMIT_HOURS_ALL 65536       /* of all merchants; with more none hold: it is logged */
+#define LIMIT_HOURS_OPENINGS 8      /* of a day; more are refused: 400 */
+#define LIMIT_HOURS_CLOSURES 366    /* of a document; likewise */
+#define LIMIT_HOURS_AHEAD_DAYS 400  /* further ahead nobody looks for an opening */
 #define LIMIT_LINKS 64                /* from a case to others; likewise */
 #define LIMIT_PAGE_ITEMS 200          /* a larger ?limit= is cut to this */
 #define LIMIT_NAME 200        /* bytes of a person's name, a title and the like; 400 beyond */

@@ -41,6 +41,12 @@ static const struct route routes[] = {
     {HTTP_POST, V1 "/holds/{id}/lift", ROUTE_JSON | ROUTE_MANAGE, api_hold_lift, NULL},
     {HTTP_GET, V1 "/timers", 0, api_timers_get, NULL},
     {HTTP_PUT, V1 "/timers", ROUTE_JSON | ROUTE_MANAGE, api_timers_put, NULL},
+    {HTTP_GET, V1 "/hours", 0, api_hours_get, NULL},
+    {HTTP_PUT, V1 "/hours", ROUTE_JSON | ROUTE_MANAGE, api_hours_put, NULL},
+    {HTTP_DELETE, V1 "/hours", ROUTE_MANAGE, api_hours_delete, NULL},
+    {HTTP_GET, V1 "/hours/{team}", 0, api_hours_get, NULL},
+    {HTTP_PUT, V1 "/hours/{team}", ROUTE_JSON | ROUTE_MANAGE, api_hours_put, NULL},
+    {HTTP_DELETE, V1 "/hours/{team}", ROUTE_MANAGE, api_hours_delete, NULL},
     {HTTP_GET, V1 "/disputes", 0, api_disputes_list, NULL},
     {HTTP_GET, V1 "/cases/{id}/dispute", 0, api_dispute_get, NULL},
     {HTTP_POST, V1 "/cases/{id}/statements", ROUTE_JSON, api_dispute_state, NULL},
@@ -315,6 +321,8 @@ void api_answer(struct api_call *c)
     app->case_changes += c->recorded;
     app->case_conflicts += c->outdated;
     app->views += c->viewed;
+    if (app->calls && c->hours)
+        calls_hours_changed(app->calls);
     for (unsigned i = 0; i < JUDGED_COUNT; i++)
         app->judged[i] += c->judged >> i & 1;
     app->retention_changes += c->retained;

@@ -31,6 +31,7 @@ struct api_call {
     bool recorded;                  /* a case's record was changed */
     bool outdated;                  /* refused, as the case was changed meanwhile */
     unsigned judged;                /* bits (1u << JUDGED_..) of what was done */
+    bool hours;                     /* business hours were set */
     bool viewed;                    /* something was looked at, and the timeline says so */
     struct id changed;              /* a case that was changed: its room is told */
 };
@@ -86,6 +87,12 @@ void api_case_act(struct store *s, struct api_call *c);
 void api_case_change(struct store *s, struct api_call *c);
 void api_timers_get(struct store *s, struct api_call *c);
 void api_timers_put(struct store *s, struct api_call *c);
+/** How things stand: {"open", "closes_at" or "opens_at", "reason"?}; NULL without memory. */
+struct hours;
+json_t *api_hours_now(const struct hours *h, uint64_t unix_us);
+void api_hours_get(struct store *s, struct api_call *c);
+void api_hours_put(struct store *s, struct api_call *c);
+void api_hours_delete(struct store *s, struct api_call *c);
 void api_notes_list(struct store *s, struct api_call *c);
 void api_note_add(struct store *s, struct api_call *c);
 void api_case_tag(struct store *s, struct api_call *c);

@@ -446,6 +446,7 @@ int calls_new(struct calls **ret, const struct calls_config *config)
     c->anchor->calls = c;
     sessions_set_clock(c->sessions, calls_now_us(c), calls_unix_us(c));
     queue_set_clock(c->queue, calls_now_us(c), calls_unix_us(c));
+    calls_hours_changed(c);
     calls_reset_cases(c);
     calls_repair_clips(c);
     calls_tidy_stills(c);
@@ -492,6 +493,7 @@ void calls_free(struct calls *c)
     map_free(c->stills);
     calls_waited_clear(c);
     map_free(c->deletions);
+    calls_hours_clear(c);
     queue_free(c->queue);
     must_clear(c);
     calls_repairs_clear(c);
@@ -520,6 +522,7 @@ void calls_tick(struct calls *c)
     calls_step_lights(c);
     calls_sweep(c);
     calls_run_timers(c);
+    calls_hours_tick(c);
     calls_stamp(c);
     sessions_tick(c->sessions, now_us);
     queue_tick(c->queue, now_us);
@@ -537,6 +540,7 @@ uint64_t calls_deadline_us(const struct calls *c)
                             calls_lights_deadline_us(c),
                             calls_sweep_deadline_us(c),
                             calls_timers_deadline_us(c),
+                            calls_hours_deadline_us(c),
                             calls_stamps_deadline_us(c)};
     uint64_t next_us = c->clips_unsaved ? c->clips_retry_us : UINT64_MAX;
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)

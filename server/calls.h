@@ -132,6 +132,9 @@ void calls_room_view(struct calls *c, const struct claims *who, const char *room
 /** A case was changed by the API: people in its room and queue are told, by `case` messages. */
 void calls_case_changed(struct calls *c, const struct id *case_id);
 
+/** Business hours were set: they are read anew. */
+void calls_hours_changed(struct calls *c);
+
 /** Whether a session that was opened with the token of this jti goes on: by WebSocket (also while it
  *  may be resumed), WHIP or WHEP. */
 bool calls_token_lives(const struct calls *c, const char *jti);
@@ -155,6 +158,8 @@ struct calls_gauges {
     uint64_t deleted, deleted_due, deletions_failed;
     uint64_t timers_run;      /* timers of cases that ran out */
     uint64_t timers_put_off;  /* for what could not happen then */
+    uint64_t closed_to;       /* buyers who came outside of business hours, */
+    uint64_t closed_on;       /* and who waited in vain at closing time */
     uint64_t lenses_covered;  /* stretches found in clips */
     uint64_t pictures_hashed; /* of clips, when they came: before they were asked for */
     uint64_t seen_logs, seen_bytes, seen_dropped; /* of what participants were shown */

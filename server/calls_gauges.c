@@ -19,6 +19,8 @@ void calls_read_gauges(const struct calls *c, struct calls_gauges *ret)
                                  .deleted_due = c->deleted_due,
                                  .timers_run = c->timers.run,
                                  .timers_put_off = c->timers.put_off,
+                                 .closed_to = c->hours.turned_away,
+                                 .closed_on = c->hours.sent_away,
                                  .deletions_failed = c->deletions_failed,
                                  .lenses_covered = c->lenses_covered,
                                  .pictures_hashed = c->pictures_hashed,

@@ -20,6 +20,7 @@
 #define TRACK_TEXT_BYTES 24 /* of a track's number, which may not fit into a JavaScript one */
 
 struct calls_anchor;
+struct hours;
 
 struct calls {
     struct calls_config config;
@@ -63,6 +64,12 @@ struct calls {
         uint64_t run;   /* out */
         uint64_t put_off;
     } timers;
+    struct {
+        struct map *all;  /* "merchant/team" -> struct hours; NULL: not read yet */
+        uint64_t load_us; /* when to read them anew */
+        uint64_t at_us;   /* when to look at who waits */
+        uint64_t turned_away, sent_away;
+    } hours;
     uint64_t deleted, deleted_due, deletions_failed;
     uint64_t last_peer, last_request, last_consent;
     struct claims checked; /* of the token that was checked last, for the session opening now */
@@ -113,6 +120,7 @@ struct room {
     char heir[STORE_IDENTITY_BYTES];  /* who goes on with it when the agent leaves; "": nobody */
     bool asking;                      /* somebody else is looked for, while the call goes on */
     unsigned entering;                /* jobs that will want it */
+    int64_t closing_s; /* it is closed, and who waits was told of this end of it; 0: not */
 };
 
 /** What the conductor knows of a session: its `user`. */
@@ -407,6 +415,16 @@ uint64_t calls_sweep_deadline_us(const struct calls *c);
 
 void calls_run_timers(struct calls *c);
 uint64_t calls_timers_deadline_us(const struct calls *c);
+
+/* Business hours */
+
+/** Those that hold for a team ("": for who has none); NULL: none are set, it is always open. */
+const struct hours *calls_hours_of(const struct calls *c, const char *merchant, const char *team);
+/** Whether it is closed to the room's case: `s` was told, in reply to `re`. */
+bool room_is_closed(struct room *r, struct session *s, const char *re);
+void calls_hours_tick(struct calls *c);
+uint64_t calls_hours_deadline_us(const struct calls *c);
+void calls_hours_clear(struct calls *c);
 
 /* What they saw */
 

@@ -281,6 +281,9 @@ void calls_on_wait(struct calls *c, struct member *m, const struct proto_message
     struct queue_case info;
     room_queue_case(r, &info);
     info.credit_us = calls_waited_before(c, &r->case_id);
+    if (!info.credit_us && !queue_is_waiting(c->queue, &r->case_id) &&
+        room_is_closed(r, m->session, msg->id))
+        return;
     int er = queue_wait(c->queue, &info, calls_now_us(c));
     if (er < 0 && er != ER_CONFLICT) {
         calls_error_er(c, m->session, msg->id, er, "too many are waiting; please come back later");

@@ -214,6 +214,11 @@ const char *const store_migrations[] = {
     "INSERT OR IGNORE INTO alarms SELECT max(e.at_us) + 259200001000, e.case_id FROM events e"
     " JOIN cases k ON k.id = e.case_id WHERE e.type = 'opinion_committed' AND k.state"
     " NOT IN ('executed', 'closed', 'cancelled') GROUP BY e.case_id;",
+    /* Without a document they were removed: their version goes on. */
+    "CREATE TABLE hours("
+    " merchant TEXT NOT NULL REFERENCES merchants(id), team TEXT NOT NULL,"
+    " version INTEGER NOT NULL, changed_us INTEGER NOT NULL, changed_by TEXT NOT NULL,"
+    " document TEXT NOT NULL, PRIMARY KEY(merchant, team)) STRICT, WITHOUT ROWID;",
 };
 
 const int store_schema_version = (int)(sizeof store_migrations / sizeof store_migrations[0]);

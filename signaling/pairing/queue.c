@@ -408,6 +408,12 @@ bool queue_is_waiting(const struct queue *q, const struct id *case_id)
     return map_get_str(q->cases, case_id->text) != NULL;
 }
 
+bool queue_is_offered(const struct queue *q, const struct id *case_id)
+{
+    const struct entry *e = map_get_str(q->cases, case_id->text);
+    return e && e->offered_to;
+}
+
 int queue_waited(const struct queue *q, const struct id *case_id, uint64_t now_us,
                  uint64_t *ret_waited_us)
 {

@@ -147,6 +147,8 @@ int queue_stop(struct queue *q, const struct id *case_id, uint64_t now_us);
 /** The buyer's connection is gone, or back. While gone no new offer is made. */
 void queue_buyer_present(struct queue *q, const struct id *case_id, bool present, uint64_t now_us);
 bool queue_is_waiting(const struct queue *q, const struct id *case_id);
+/** Whether it rings at an agent now. */
+bool queue_is_offered(const struct queue *q, const struct id *case_id);
 /** How long it has, with what it began with. ER_NOT_FOUND. */
 int queue_waited(const struct queue *q, const struct id *case_id, uint64_t now_us,
                  uint64_t *ret_waited_us);

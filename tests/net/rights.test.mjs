@@ -210,6 +210,7 @@ const MERCHANT = {
   stats: '------yy- ---------',
   disputes: '---y--y-- ---------',
   checklists: '-yyy--yy- -yyy--yy-',
+  hours: '-yyy--yy- -yyy--yy-',
 };
 // An arbiter without a case reads every one of the merchant's that was ever disputed.
 const DISPUTED = {
@@ -274,6 +275,10 @@ test('who reads what of a case, across two merchants', async () => {
   }
   await buyer.cut();
   assert.deepEqual(is, READING);
+  const round = [{ opens: '00:00', closes: '24:00' }];
+  const weekly = Object.fromEntries(['mon', 'tues', 'wednes', 'thurs', 'fri', 'satur', 'sun'].map((day) => [`${day}day`, round]));
+  const hours = { token: token({ role: 'service', sub: 'shop' }), body: { time_zone: 'UTC', weekly } };
+  assert.equal((await server.api('PUT', '/api/v1/hours', hours)).status, 201);
   const whole = {};
   for (const name of Object.keys(MERCHANT)) {
     const words = [];

@@ -82,6 +82,7 @@ const scenes = [
   ['buyer-preview', 'buyer wait', [...toPreview, ['wait']]],
   ['buyer-denied', 'buyer wait', [...toCheck, ['deny'], ['click', id('check-allow')], ['see', id('media-trouble')]]],
   ['buyer-waiting', 'buyer wait', [...enter, ['see', id('position')], ['wait']]],
+  ['buyer-closed', 'buyer closed', [...enter, ['see', id('opens')]]],
   ['buyer-call', 'buyer call', inCall],
   ['buyer-call-rec', 'buyer call-rec', inCall],
   ['buyer-net', 'buyer call-net', inCall],

@@ -175,6 +175,10 @@ function play({ type, on, recording }, { scene, role }, say) {
   if (type === 'accept' && slow) {
     say({ type: 'network', identity: 'b1', network: { quality: 'poor', why: 'loss', rtt_ms: 180 } });
   }
+  if (role === 'buyer' && type === 'wait' && scene === 'closed') {
+    say({ type: 'queue_closed', waiting: false, opens_at: new Date(Date.now() + 50_000_000).toISOString(), time_zone: 'Asia/Shanghai',
+      reason: { en: 'Spring Festival', zh: '春节放假' } });
+  }
   if (role === 'buyer' && type === 'wait' && scene.startsWith('call')) {
     say({ type: 'call_started', room: 'r1', case: 'c1', agent: { identity: 'a1', name: agent.name } });
   }
@@ -224,7 +228,7 @@ const server = createServer((request, response) => void serve(request, response)
 server.on('upgrade', upgrade);
 server.listen(port, '127.0.0.1', () => {
   const at = `http://127.0.0.1:${server.address().port}`;
-  for (const scene of ['wait', 'call', 'call-rec', 'call-net']) {
+  for (const scene of ['wait', 'closed', 'call', 'call-rec', 'call-net']) {
     console.log(`buyer ${scene}: ${at}/c/#${token('b1', 'Wang Fang', 'buyer', scene, { case: 'c1' })}`);
   }
   for (const scene of ['idle', 'offer', 'offer-noconsent', 'offer-rec', 'offer-net']) {

@@ -72,6 +72,19 @@ export function dateTime(at: string | number): string {
   return new Intl.DateTimeFormat(region, style).format(new Date(at));
 }
 
+/** "Monday, 23 November, 09:00": a moment within the next weeks. */
+export function moment(at: string | number): string {
+  const style = { weekday: 'long', day: 'numeric', month: 'long', hour: '2-digit', minute: '2-digit' } as const;
+  return new Intl.DateTimeFormat(region, style).format(new Date(at));
+}
+
+/** Of texts by language the one for this reader, else any. */
+export function inLanguage(texts: Record<string, string> | undefined): string {
+  const all = texts ?? {};
+  const same = Object.keys(all).find((tag) => tag.toLowerCase().split('-')[0] === language.split('-')[0]);
+  return all[language] ?? (same ? all[same] : undefined) ?? all['en'] ?? Object.values(all)[0] ?? '';
+}
+
 /** At most one digit behind the point. */
 export function number(value: number): string {
   return new Intl.NumberFormat(region, { maximumFractionDigits: 1 }).format(value);

@@ -49,7 +49,7 @@ test('requests get their reply, or its error', async () => {
   const [wait, chat] = [env.last.last('wait'), env.last.last('chat')];
   env.last.say({ type: 'error', seq: 2, re: chat.id, code: 'invalid', message: 'empty' });
   env.last.say({ type: 'waiting', seq: 3, re: wait.id, position: 2 });
-  assert.equal((await good).position, 2);
+  assert.equal(((await good) as { position: number }).position, 2);
   await assert.rejects(bad, { code: 'invalid', message: 'empty' });
 });
 
@@ -88,7 +88,7 @@ test('resumes after a drop, tells what it has, asks again under the same id, lea
   assert.equal(env.last.last('chat').id, id);
   env.last.say({ type: 'waiting', seq: 6, re: env.last.last('wait').id, position: 1 });
   assert.equal((await before).message, 'm1');
-  assert.equal((await during).position, 1);
+  assert.equal(((await during) as { position: number }).position, 1);
   assert.deepEqual(heard, ['one', 'two']);
 });
 

@@ -446,6 +446,14 @@ export interface ServerMessages {
     agents_available: number;
     search?: 'preferred' | 'fitting' | 'any_language' | 'any_team';
   };
+  /** It is closed. `waiting`: the place is kept until `until`. */
+  queue_closed: {
+    waiting: boolean;
+    until?: string;
+    opens_at: string | null;
+    time_zone: string;
+    reason?: Record<string, string>;
+  };
   queue: { waiting: QueueEntry[] };
   call_offer: CallOffer;
   call_offer_ended: { reservation: string; reason: 'expired' | 'withdrawn' | 'accepted_elsewhere' };
@@ -487,7 +495,7 @@ export interface Requests {
   photograph_failed: { out: { photo: string; reason?: string }; reply: object };
   view: { out: View & { mid: string }; reply: object };
   stats: { out: Partial<Network> & { lines?: Record<string, LineStats> }; reply: object };
-  wait: { out: object; reply: ServerMessages['waiting'] };
+  wait: { out: object; reply: ServerMessages['waiting'] | (ServerMessages['queue_closed'] & { type: 'queue_closed' }) };
   stop_waiting: { out: object; reply: object };
   available: {
     out: { on: boolean; languages?: string[]; skills?: string[]; team?: string; capacity?: number };

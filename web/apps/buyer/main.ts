@@ -21,6 +21,7 @@ import './buyer.css';
 import { callView } from './call.js';
 import { OwnMedia } from './camera.js';
 import { checkView } from './check.js';
+import { closedView } from './closed.js';
 import { endView } from './end.js';
 import { recall, remember } from './memory.js';
 import { startView } from './start.js';
@@ -56,6 +57,8 @@ export class BuyerApp extends PageElement {
   @state() rejoin = false;
   @state() opening = false;
   @state() queue: ServerMessages['waiting'] | undefined;
+  /** Outside of business hours; `waiting`: the place is kept for a while. */
+  @state() closed: ServerMessages['queue_closed'] | undefined;
   /** What becomes of a photograph that was asked for. */
   @state() photo: '' | 'taking' | 'sending' | 'sent' | 'failed' = '';
   /** A photograph says where it was taken: whether it may is asked, and this takes the answer. */
@@ -152,7 +155,8 @@ export class BuyerApp extends PageElement {
     this.room = new RoomModel(client, () => this.requestUpdate());
     if (this.case) this.room.case = this.case;
     client.on('state', () => this.requestUpdate());
-    client.on('waiting', (message) => (this.queue = message));
+    client.on('waiting', (message) => this.#queued(message));
+    client.on('queue_closed', (message) => this.#closed(message));
     client.on('call_started', ({ agent }) => this.#callStarted(agent.name));
     client.on('call_ended', ({ reason }) => (reason === 'transferred' ? this.#passedOn() : this.#ended(reason)));
     client.on('call_taken_over', ({ agent }) => (this.agentName = agent.name));
@@ -179,7 +183,9 @@ export class BuyerApp extends PageElement {
       if (told || this.client !== client) return;
       if (!wasInCall) this.#toQueue();
       else setTimeout(() => !told && this.stage === 'call' && this.#backToQueue(), REUNION_WITHIN_MS);
-      this.queue = await client.request('wait', {});
+      const answer = await client.request('wait', {});
+      if ('opens_at' in answer) this.#closed(answer);
+      else this.#queued(answer);
     } catch (error) {
       // A call that began at that very moment, or a drop: what comes next says more.
       if (error instanceof LoupeError && IN_PASSING.has(error.code)) return;
@@ -192,6 +198,18 @@ export class BuyerApp extends PageElement {
   #toQueue(): void {
     this.stage = 'waiting';
     this.#remember();
+  }
+
+  #queued(message: ServerMessages['waiting']): void {
+    this.queue = message;
+    if (!this.closed?.waiting) this.closed = undefined;
+  }
+
+  #closed(message: ServerMessages['queue_closed']): void {
+    this.closed = message;
+    if (message.waiting || this.stage === 'call') return;
+    this.own.close();
+    this.#toQueue();
   }
 
   /** The server forgot the call and the agent did not come back to it. */
@@ -326,6 +344,7 @@ export class BuyerApp extends PageElement {
 
   async leaveQueue(): Promise<void> {
     await this.client?.request('stop_waiting', {}).catch(() => {});
+    this.closed = undefined;
     this.#letGo();
     this.stage = 'start';
     this.#remember();
@@ -397,7 +416,7 @@ export class BuyerApp extends PageElement {
       case 'check':
         return checkView(this);
       case 'waiting':
-        return waitView(this);
+        return this.closed && !this.closed.waiting ? closedView(this) : waitView(this);
       case 'call':
         return callView(this);
       case 'end':

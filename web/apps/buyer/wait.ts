@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The queue: the buyer's place, how long it may take, and what to prepare meanwhile.
 import { html, nothing } from 'lit';
-import { plural, t } from '../../i18n/index.js';
+import { clock, plural, t } from '../../i18n/index.js';
 import { icon } from '../../ui/element.js';
 import { brand } from '../../ui/page.js';
 import type { BuyerApp } from './main.js';
@@ -36,6 +36,7 @@ export function waitView(app: BuyerApp) {
           <dd data-testid="expected">${expected(queue?.expected_wait_ms)}</dd>
         </div>
       </dl>
+      ${app.closed?.until ? html`<p class="note small" data-testid="closing">${t('wait.closing', { at: clock(app.closed.until) })}</p>` : nothing}
       <p class="small quiet">${queue?.agents_available === 0 ? t('wait.noAgents') : t('wait.keepOpen')}</p>
     </section>
     <section class="tips">
