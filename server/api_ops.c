@@ -237,6 +237,8 @@ static void write_calls(FILE *f, const struct calls *calls)
          "Transfers of calls and of waiting buyers."},
         {"calls_taken_over_total", C, n.calls_taken_over, "Calls that another agent went on with."},
         {"queue_waits_total", C, n.queue.waited, "Buyers who began to wait."},
+        {"queue_kept_total", C, n.queue.kept,
+         "Buyers who waited when the last process ended, and had their places kept."},
         {"queue_answered_total", C, n.queue.accepted, "Of them, those whom an agent took."},
         {"queue_answered_milliseconds_total", C, n.queue.wait_us / 1000,
          "What those waited, together."},

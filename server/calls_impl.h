@@ -15,6 +15,8 @@
 #include "signaling/pairing/queue.h"
 #include "signaling/roster.h"
 
+#define CREDIT_US                                                                                  \
+    UINT64_C(180000000)  /* that a buyer whose call broke off counts as having waited */
 #define ROOM_TRACKS 1024 /* told to those who come later; further ones only as they appear */
 #define FINGERPRINT_BYTES 160
 #define TRACK_TEXT_BYTES 24 /* of a track's number, which may not fit into a JavaScript one */
@@ -37,7 +39,7 @@ struct calls {
     struct list repairs;  /* see calls_repair.c */
     struct map *clips;    /* clip id -> struct clip, while recording or being repaired */
     struct map *stills;   /* still id -> struct still_wait, while it is taken */
-    struct map *waited;   /* case id -> who waited when the last process ended, until: */
+    struct map *waited;   /* case id -> who waited or talked when the last process ended, until: */
     uint64_t waited_until_us;
     struct map *deletions; /* clip or still id -> its deletion under way */
     struct {
@@ -130,7 +132,7 @@ struct member {
     struct room *room; /* NULL: in none */
     struct peer *peer; /* its media; NULL: none */
     char wait_re[PROTO_ID_BYTES];
-    bool waits; /* the reply to `wait` is due */
+    bool wait_noting; /* that the buyer waits is on its way to the disk: no word of it before */
 };
 
 /** Told what becomes of a peer that belongs to no session (WHIP, WHEP). */
@@ -227,6 +229,8 @@ void calls_end_drain(struct calls *c);
 
 /* Rooms */
 
+/** Opens that of a case. ER_NOMEM, ER_FULL, .. */
+int room_open(struct calls *c, const struct store_case *found, struct room **ret);
 /** The open one, or NULL. */
 struct room *room_find(const struct calls *c, const struct id *id);
 struct room *room_of_case(const struct calls *c, const struct id *case_id);
@@ -258,6 +262,7 @@ struct entry_job {
     void (*entered)(struct calls *c, struct entry_job *job, struct room *room);
     struct id session;
     struct id reservation;
+    uint64_t waited_us; /* by the buyer whose call is taken */
     char re[PROTO_ID_BYTES];
     void *ctx;
     int er;
@@ -477,8 +482,12 @@ void calls_agent_back(struct calls *c, const struct session *s);
 void calls_case_act(struct calls *c, const struct id *case_id, enum case_action action,
                     const char *actor, json_t *data);
 void calls_reset_cases(struct calls *c);
-/** How long the buyer had waited when the last process ended, and until now; told once. */
-uint64_t calls_waited_before(struct calls *c, const struct id *case_id);
+/** What the last process left of a buyer who says `wait`: whether there is a place, since when the search for an
+ *  agent counts then, and, in any case, what counts as waited beside. Told once. */
+bool calls_waits_since(struct calls *c, const struct id *case_id, uint64_t *ret_since_us,
+                       uint64_t *ret_credit_us);
+/** Who has not come back in time, and for whom there was no place to keep, waits no longer. */
+void calls_waited_sweep(struct calls *c);
 void calls_waited_clear(struct calls *c);
 void calls_send_queue(struct calls *c, struct session *s);
 

@@ -113,6 +113,8 @@ static void on_position(struct calls *c, const struct queue_event *e)
     if (!p || !p->session)
         return;
     struct member *m = member_of(p->session);
+    if (m->wait_noting)
+        return;
     json_t *message = json_pack("{s:s,s:I,s:I}", "type", "waiting", "position",
                                 (json_int_t)e->position, "agents_available", (json_int_t)e->agents);
     json_object_set_new(message, "expected_wait_ms",

@@ -8,6 +8,7 @@
 #include "base/er.h"
 #include "base/str.h"
 #include "server/calls_impl.h"
+#include "server/store_waits.h"
 
 /* Transitions of the case */
 
@@ -18,6 +19,8 @@ struct act_job {
     bool refresh_only;
     char actor[STORE_IDENTITY_BYTES];
     json_t *data;
+    struct id session; /* who asked for it, and hears of it when it is on the disk */
+    char re[PROTO_ID_BYTES];
     struct store_case after;
     int er;
 };
@@ -67,6 +70,50 @@ static bool take_case(struct room *r, const struct store_case *after)
     return is_new;
 }
 
+static void tell_started(struct room *r)
+{
+    room_tell(r, NULL,
+              json_pack("{s:s,s:s,s:s,s:o}", "type", "call_started", "room", r->id.text, "case",
+                        r->case_id.text, "agent", room_person_brief(r, r->agent)));
+}
+
+/** The reply to `wait` of a buyer whose call has begun meanwhile. */
+static void wait_over(struct room *r)
+{
+    const struct roster_person *p = roster_find(r->roster, r->buyer);
+    struct member *m = p && p->session ? member_of(p->session) : NULL;
+    if (!m || !m->wait_noting)
+        return;
+    m->wait_noting = false;
+    sessions_reply(r->calls->sessions, m->session, m->wait_re,
+                   json_pack("{s:s,s:i,s:i,s:i}", "type", "waiting", "position", 1,
+                             "expected_wait_ms", 0, "agents_available", 1));
+}
+
+/** What was asked for is on the disk, or will not be: only now are people told. */
+static void act_answer(struct calls *c, const struct act_job *job, struct room *r)
+{
+    bool failed = job->er < 0 && job->er != ER_CONFLICT;
+    struct session *s = sessions_find(c->sessions, &job->session);
+    if (job->action == CASE_START_CALL && r && r->call_on) { /* noted or not: it goes on */
+        wait_over(r);
+        tell_started(r);
+    }
+    if (s && failed)
+        calls_error_er(c, s, job->re, job->er, "it could not be noted; please try again");
+    else if (s && job->action != CASE_WAIT)
+        sessions_reply(c->sessions, s, job->re, NULL);
+    if (!s || job->action != CASE_WAIT)
+        return;
+    if (failed) {
+        member_of(s)->wait_noting = false;
+        (void)queue_stop(c->queue, &job->case_id, calls_now_us(c));
+    } else if (queue_is_waiting(c->queue, &job->case_id)) {
+        member_of(s)->wait_noting = false;
+        queue_tell(c->queue, &job->case_id);
+    }
+}
+
 static void act_done(struct calls *c, struct calls_job *head)
 {
     struct act_job *job = container_of(head, struct act_job, head);
@@ -81,8 +128,11 @@ static void act_done(struct calls *c, struct calls_job *head)
             (void)queue_stop(c->queue, &r->case_id, calls_now_us(c));
         else if (passed_on)
             room_transfer(r);
-        calls_on_queue_events(c);
     }
+    if (c && !job->refresh_only)
+        act_answer(c, job, r);
+    if (c)
+        calls_on_queue_events(c);
     store_case_clear(&job->after);
     json_decref(job->data);
 }
@@ -94,8 +144,29 @@ static void act_run(struct calls *c, struct act_job *job)
     if (calls_run(c, &job->head) == 0)
         return;
     log_event(c->config.log, LOG_ERROR, "case_act_failed", "case=%s er=full", job->case_id.text);
+    job->er = ER_FULL;
+    if (!job->refresh_only)
+        act_answer(c, job, room_of_case(c, &job->case_id));
     json_decref(job->data);
     free(job);
+}
+
+/** The same as a request of somebody in the room, who hears of it when it is done. */
+static void act_for(struct room *r, enum case_action action, json_t *data, const struct member *m,
+                    const char *re)
+{
+    struct act_job *job = calloc(1, sizeof *job);
+    if (!job) {
+        json_decref(data);
+        return;
+    }
+    job->case_id = r->case_id;
+    job->action = action;
+    job->data = data;
+    job->session = m->session->id;
+    (void)str_copy(job->actor, sizeof job->actor, m->claims.identity);
+    (void)str_copy(job->re, sizeof job->re, re);
+    act_run(r->calls, job);
 }
 
 void calls_case_act(struct calls *c, const struct id *case_id, enum case_action action,
@@ -138,17 +209,13 @@ void room_begin_call(struct room *r, const char *agent)
     (void)queue_stop(c->queue, &r->case_id, calls_now_us(c));
     r->entering--;
     queue_call_begin(c->queue, r->merchant, agent, &r->case_id, calls_now_us(c));
-    room_tell(r, NULL,
-              json_pack("{s:s,s:s,s:s,s:o}", "type", "call_started", "room", r->id.text, "case",
-                        r->case_id.text, "agent", room_person_brief(r, agent)));
     calls_case_act(c, &r->case_id, CASE_START_CALL, agent, json_pack("{s:s}", "agent", agent));
 }
 
-void room_end_call(struct room *r, const char *reason, const char *by)
+/** All of it but what the timeline says. */
+static void end_call(struct room *r, const char *reason, const char *by)
 {
     struct calls *c = r->calls;
-    if (!r->call_on)
-        return;
     r->call_on = false;
     c->calls_on--;
     room_tell(r, NULL,
@@ -162,7 +229,14 @@ void room_end_call(struct room *r, const char *reason, const char *by)
     list_each (person, roster_people(r->roster), struct roster_person, node)
         queue_call_end(c->queue, r->merchant, person->identity, &r->case_id, true, calls_now_us(c));
     r->agent[0] = r->heir[0] = '\0';
-    calls_case_act(c, &r->case_id, CASE_END_CALL, by ? by : "system",
+}
+
+void room_end_call(struct room *r, const char *reason, const char *by)
+{
+    if (!r->call_on)
+        return;
+    end_call(r, reason, by);
+    calls_case_act(r->calls, &r->case_id, CASE_END_CALL, by ? by : "system",
                    json_pack("{s:s}", "reason", reason));
 }
 
@@ -255,6 +329,31 @@ void calls_agent_back(struct calls *c, const struct session *s)
 
 /* Requests */
 
+/** The buyer waits, and hears of the place when that is on the disk. */
+static void begin_wait(struct room *r, struct member *m)
+{
+    struct calls *c = r->calls;
+    struct queue_case info;
+    uint64_t since_us;
+    room_queue_case(r, &info);
+    bool waits = calls_waits_since(c, &r->case_id, &since_us, &info.credit_us);
+    if (!waits && !info.credit_us && !queue_is_waiting(c->queue, &r->case_id) &&
+        room_is_closed(r, m->session, m->wait_re))
+        return;
+    int er = waits ? queue_wait_since(c->queue, &info, since_us, true, calls_now_us(c))
+                   : queue_wait(c->queue, &info, calls_now_us(c));
+    if (er == ER_CONFLICT)
+        return;
+    if (er < 0) {
+        calls_error_er(c, m->session, m->wait_re, er,
+                       "too many are waiting; please come back later");
+        return;
+    }
+    json_int_t ms = (json_int_t)(info.credit_us / 1000);
+    m->wait_noting = true;
+    act_for(r, CASE_WAIT, ms ? json_pack("{s:I}", STORE_WAITED_MS, ms) : NULL, m, m->wait_re);
+}
+
 void calls_on_wait(struct calls *c, struct member *m, const struct proto_message *msg)
 {
     struct room *r = m->room;
@@ -271,27 +370,13 @@ void calls_on_wait(struct calls *c, struct member *m, const struct proto_message
     const struct roster_person *agent = queue_is_waiting(c->queue, &r->case_id)
                                             ? NULL
                                             : someone_to_take(r);
+    (void)str_copy(m->wait_re, sizeof m->wait_re, msg->id);
     if (agent) {
-        sessions_reply(c->sessions, m->session, msg->id,
-                       json_pack("{s:s,s:i,s:i,s:i}", "type", "waiting", "position", 1,
-                                 "expected_wait_ms", 0, "agents_available", 1));
+        m->wait_noting = true;
         room_begin_call(r, agent->identity);
         return;
     }
-    struct queue_case info;
-    room_queue_case(r, &info);
-    info.credit_us = calls_waited_before(c, &r->case_id);
-    if (!info.credit_us && !queue_is_waiting(c->queue, &r->case_id) &&
-        room_is_closed(r, m->session, msg->id))
-        return;
-    int er = queue_wait(c->queue, &info, calls_now_us(c));
-    if (er < 0 && er != ER_CONFLICT) {
-        calls_error_er(c, m->session, msg->id, er, "too many are waiting; please come back later");
-        return;
-    }
-    (void)str_copy(m->wait_re, sizeof m->wait_re, msg->id);
-    if (er == 0)
-        calls_case_act(c, &r->case_id, CASE_WAIT, m->claims.identity, NULL);
+    begin_wait(r, m);
 }
 
 void calls_on_stop_waiting(struct calls *c, struct member *m, const struct proto_message *msg)
@@ -302,8 +387,10 @@ void calls_on_stop_waiting(struct calls *c, struct member *m, const struct proto
         calls_error(c, m->session, msg->id, PROTO_CONFLICT, "not waiting");
         return;
     }
-    sessions_reply(c->sessions, m->session, msg->id, NULL);
-    calls_case_act(c, &r->case_id, CASE_STOP_WAIT, m->claims.identity, NULL);
+    if (m->wait_noting)
+        calls_error(c, m->session, m->wait_re, PROTO_CONFLICT, "not waiting any more");
+    m->wait_noting = false;
+    act_for(r, CASE_STOP_WAIT, NULL, m, msg->id);
 }
 
 static bool need_agent(struct calls *c, struct member *m, const struct proto_message *msg)
@@ -340,11 +427,12 @@ void calls_on_available(struct calls *c, struct member *m, const struct proto_me
 }
 
 /** The offer was taken, but its room could not be entered: the buyer waits on. */
-static void wait_again(struct calls *c, const struct id *case_id, const char *merchant,
-                       const char *agent)
+static void wait_again(struct calls *c, const struct entry_job *job)
 {
+    const struct id *case_id = &job->by_case;
     struct room *r = room_of_case(c, case_id);
-    queue_call_end(c->queue, merchant, agent, case_id, false, calls_now_us(c));
+    queue_call_end(c->queue, job->claims.merchant, job->claims.identity, case_id, false,
+                   calls_now_us(c));
     struct roster_person *p = r ? roster_find(r->roster, r->buyer) : NULL;
     if (r && r->call_on) { /* and is in a call: another is asked in */
         if (r->asking)
@@ -355,8 +443,11 @@ static void wait_again(struct calls *c, const struct id *case_id, const char *me
         calls_case_act(c, case_id, CASE_STOP_WAIT, "system", NULL);
         return;
     }
-    const struct proto_message again = {.type = PROTO_WAIT};
-    calls_on_wait(c, member_of(p->session), &again);
+    struct queue_case info;
+    room_queue_case(r, &info);
+    info.credit_us = job->waited_us; /* that it waits the timeline knows still */
+    (void)queue_wait(c->queue, &info, calls_now_us(c));
+    queue_buyer_present(c->queue, case_id, p->online, calls_now_us(c));
 }
 
 static void accept_entered(struct calls *c, struct entry_job *job, struct room *r)
@@ -376,7 +467,7 @@ static void accept_entered(struct calls *c, struct entry_job *job, struct room *
     if (er < 0) {
         if (s)
             calls_error_er(c, s, job->re, er, "the call cannot be taken");
-        wait_again(c, &job->by_case, job->claims.merchant, job->claims.identity);
+        wait_again(c, job);
         return;
     }
     sessions_reply(
@@ -398,9 +489,15 @@ void calls_on_accept(struct calls *c, struct member *m, const struct proto_messa
     if (!need_agent(c, m, msg))
         return;
     struct entry_job *job = calloc(1, sizeof *job);
-    int er = job ? queue_accept(c->queue, m->claims.merchant, m->claims.identity,
-                                &msg->reservation.reservation, calls_now_us(c), &job->by_case)
+    const struct id *offer = &msg->reservation.reservation;
+    int er = job ? queue_offered(c->queue, m->claims.merchant, m->claims.identity, offer,
+                                 &job->by_case)
                  : ER_NOMEM;
+    if (er == 0)
+        (void)queue_waited(c->queue, &job->by_case, calls_now_us(c), &job->waited_us);
+    if (er == 0)
+        er = queue_accept(c->queue, m->claims.merchant, m->claims.identity, offer, calls_now_us(c),
+                          &job->by_case);
     if (er < 0) {
         free(job);
         calls_error_er(c, m->session, msg->id, er, "this offer is over");
@@ -441,6 +538,6 @@ void calls_on_hang_up(struct calls *c, struct member *m, const struct proto_mess
         calls_error(c, m->session, msg->id, PROTO_DENIED, "not this role's to end");
         return;
     }
-    sessions_reply(c->sessions, m->session, msg->id, NULL);
-    room_end_call(r, "hung_up", m->claims.identity);
+    end_call(r, "hung_up", m->claims.identity);
+    act_for(r, CASE_END_CALL, json_pack("{s:s}", "reason", "hung_up"), m, msg->id);
 }

@@ -51,7 +51,7 @@ void call_room_free(struct room *r)
     free(r);
 }
 
-static int room_open(struct calls *c, const struct store_case *found, struct room **ret)
+int room_open(struct calls *c, const struct store_case *found, struct room **ret)
 {
     struct room *r = calloc(1, sizeof *r);
     if (!r)

@@ -56,6 +56,7 @@ static void timers_done(struct calls *c, struct calls_job *head)
 
 void calls_run_timers(struct calls *c)
 {
+    calls_waited_sweep(c);
     if (c->draining || c->timers.looking || calls_now_us(c) < c->timers.at_us)
         return;
     c->timers.at_us = calls_now_us(c) + LOOK_US;

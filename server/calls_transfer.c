@@ -6,8 +6,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "server/calls_impl.h"
-
-#define CREDIT_US UINT64_C(180000000) /* that a buyer who is passed on counts as having waited */
+#include "server/store_waits.h"
 
 /** Waits for the next one; `from` is not asked at first. */
 static void ask(struct room *r, const char *from, uint64_t credit_us)
@@ -38,7 +37,8 @@ static void pass_on(struct room *r, const char *by)
     if (buyer && buyer->session) {
         ask(r, agent, CREDIT_US);
         if (queue_is_waiting(r->calls->queue, &r->case_id))
-            calls_case_act(r->calls, &r->case_id, CASE_WAIT, by, NULL);
+            calls_case_act(r->calls, &r->case_id, CASE_WAIT, by,
+                           json_pack("{s:I}", STORE_WAITED_MS, (json_int_t)(CREDIT_US / 1000)));
     }
     r->entering--;
     room_settle(r);
@@ -58,8 +58,11 @@ void room_transfer(struct room *r)
         ask(r, r->agent, CREDIT_US);
     else if (r->call_on)
         pass_on(r, by);
-    else if (queue_waited(c->queue, &r->case_id, calls_now_us(c), &waited_us) == 0)
+    else if (queue_waited(c->queue, &r->case_id, calls_now_us(c), &waited_us) == 0) {
         ask(r, by, waited_us);
+        if (!queue_is_waiting(c->queue, &r->case_id))
+            calls_case_act(c, &r->case_id, CASE_STOP_WAIT, "system", NULL);
+    }
 }
 
 bool room_join_call(struct room *r, const char *identity)

@@ -5,16 +5,18 @@
 
 #include "server/store_audit.h"
 #include "server/store_keep.h"
+#include "server/store_waits.h"
 
 /** A case as its events tell it. All owned. */
 struct audit_tale {
     struct store_case c; /* what is not told is empty */
     json_t *opened;      /* data of the first event */
     bool began;          /* it was case_opened */
-    json_t *people;      /* identity -> {"role", "recording"} */
-    json_t *clips;       /* id -> data of its events, with "by", "at_us", "state", "gone" */
-    json_t *stills;      /* id -> data of "still_taken", with "by", "gone" */
-    json_t *holds; /* id -> {"reason", "by", "at_us", "lift_reason", "lifted_by", "lifted_us"} */
+    struct store_wait wait;
+    json_t *people; /* identity -> {"role", "recording"} */
+    json_t *clips;  /* id -> data of its events, with "by", "at_us", "state", "gone" */
+    json_t *stills; /* id -> data of "still_taken", with "by", "gone" */
+    json_t *holds;  /* id -> {"reason", "by", "at_us", "lift_reason", "lifted_by", "lifted_us"} */
     json_t *tombstones;   /* id -> {"object", "tombstone_sha256"} */
     json_t *tags;         /* tag -> {"there"?} */
     json_t *links;        /* "other relation" -> the same */

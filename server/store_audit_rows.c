@@ -103,6 +103,28 @@ static void check_case(struct audit *a)
     store_case_clear(&c);
 }
 
+/** Of what older versions left nobody knows whether it goes on, unless the state says so. */
+static int check_wait(struct audit *a)
+{
+    const struct store_wait *told = &a->tale.wait;
+    struct store_wait w;
+    audit_at(a, "waits", a->case_id.text, NULL);
+    int er = store_wait_get(a->store, &a->case_id, &w);
+    if (er)
+        return er;
+    bool there = w.waits || w.talks;
+    if (!there && (a->tale.c.state == CASE_WAITING || a->tale.c.state == CASE_IN_CALL))
+        audit_wrong(a, "there is no such row, but the timeline tells of it");
+    if (!there)
+        return 0;
+    same_us(a, "waits", w.waits, told->waits);
+    same_us(a, "talks", w.talks, told->talks);
+    same_us(a, "since_us", w.since_us, told->since_us);
+    same_us(a, "from_us", w.from_us, told->from_us);
+    same_us(a, "counted_us", w.counted_us, told->counted_us);
+    return 0;
+}
+
 /* People */
 
 static void check_person(void *ctx, const struct store_person *p)
@@ -268,7 +290,9 @@ int audit_rows(struct audit *a)
 {
     const struct id *id = &a->case_id;
     check_case(a);
-    int er = store_people_list(a->store, id, check_person, a);
+    int er = check_wait(a);
+    if (!er)
+        er = store_people_list(a->store, id, check_person, a);
     if (!er)
         er = store_clips_of_case(a->store, id, check_clip, a);
     if (!er)

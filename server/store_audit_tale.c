@@ -250,6 +250,7 @@ static int acted(struct audit_tale *t, enum case_action action, const struct sto
     const char *to = json_text(data, "to", 16);
     if (action == CASE_LAPSE && to && strcmp(to, case_state_name(CASE_DISPUTED)) == 0)
         t->c.state = CASE_DISPUTED; /* what was offered in a dispute leads back into it */
+    (void)store_wait_acted(&t->wait, &a, t->c.state, e->at_us);
     return store_case_acted(&t->c, before, &a, e->at_us);
 }
 

@@ -16,6 +16,7 @@
 #include "server/store_disputes.h"
 #include "server/store_examination.h"
 #include "server/store_record.h"
+#include "server/store_waits.h"
 
 #define DAY_US UINT64_C(86400000000)
 
@@ -385,6 +386,8 @@ static int act_checked(struct store *s, const struct store_action *a, uint64_t n
         c->due_us = 0;
     if (!er)
         er = case_save(s, c);
+    if (!er)
+        er = store_wait_note(s, a, c->state, now_us);
     if (!er)
         er = store_event_append(s, &a->case_id, a->actor, case_action_event(a->action),
                                 lapsed ? lapsed : a->data, now_us, NULL);

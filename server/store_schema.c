@@ -219,6 +219,16 @@ const char *const store_migrations[] = {
     " merchant TEXT NOT NULL REFERENCES merchants(id), team TEXT NOT NULL,"
     " version INTEGER NOT NULL, changed_us INTEGER NOT NULL, changed_by TEXT NOT NULL,"
     " document TEXT NOT NULL, PRIMARY KEY(merchant, team)) STRICT, WITHOUT ROWID;",
+    /* store_waits.h; n counts them as they came. */
+    "CREATE TABLE waits("
+    " n INTEGER PRIMARY KEY, case_id TEXT NOT NULL UNIQUE REFERENCES cases(id),"
+    " waits INTEGER NOT NULL, talks INTEGER NOT NULL, since_us INTEGER NOT NULL,"
+    " from_us INTEGER NOT NULL, counted_us INTEGER NOT NULL) STRICT;"
+    "INSERT INTO waits(case_id, waits, talks, since_us, from_us, counted_us)"
+    " SELECT id, state = 'waiting', state = 'in_call', waiting_since_us, max(waiting_since_us,"
+    " CASE state WHEN 'waiting' THEN (SELECT coalesce(max(at_us), 0) FROM events"
+    " WHERE case_id = id AND type = 'transferred') ELSE 0 END), 0"
+    " FROM cases WHERE state IN ('waiting', 'in_call') ORDER BY waiting_since_us;",
 };
 
 const int store_schema_version = (int)(sizeof store_migrations / sizeof store_migrations[0]);

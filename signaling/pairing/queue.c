@@ -268,14 +268,26 @@ static int entry_new(struct queue *q, const struct queue_case *c, struct entry *
     return 0;
 }
 
+/** It is in line: whom it suits is asked. */
+static void enter(struct queue *q, struct entry *e)
+{
+    queue_entry_place(q, e);
+    queue_touch(q, e->merchant, true);
+    const char *by = e->info.passed_on_by;
+    struct agent *a = by[0] ? queue_agent_find(q, e->info.merchant, by) : NULL;
+    if (a) {
+        queue_note_decline(q, e, a);
+        queue_entry_place(q, e);
+    }
+    queue_match_entry(q, e);
+}
+
 int queue_wait(struct queue *q, const struct queue_case *c, uint64_t now_us)
 {
     q->now_us = now_us;
     struct entry *e = map_get_str(q->cases, c->case_id.text);
     if (e) {
-        e->told_position = 0;
-        if (!list_linked(&e->fresh))
-            list_append(&q->fresh, &e->fresh);
+        queue_tell(q, &c->case_id);
         queue_buyer_present(q, &c->case_id, true, now_us);
         return ER_CONFLICT;
     }
@@ -286,15 +298,39 @@ int queue_wait(struct queue *q, const struct queue_case *c, uint64_t now_us)
     list_append(&q->fresh, &e->fresh);
     entry_line_up(e, rank_of(q, c, e->since_us));
     queue_wait_meant(q, e);
-    queue_entry_place(q, e);
-    queue_touch(q, e->merchant, true);
-    struct agent *a = c->passed_on_by[0] ? queue_agent_find(q, c->merchant, c->passed_on_by) : NULL;
-    if (a) {
-        queue_note_decline(q, e, a);
-        queue_entry_place(q, e);
-    }
-    queue_match_entry(q, e);
+    enter(q, e);
     return 0;
+}
+
+int queue_wait_since(struct queue *q, const struct queue_case *c, uint64_t since_us, bool present,
+                     uint64_t now_us)
+{
+    q->now_us = now_us;
+    struct entry *e = map_get_str(q->cases, c->case_id.text);
+    int er = e ? ER_CONFLICT : entry_new(q, c, &e);
+    if (er < 0)
+        return er;
+    q->counts.kept++;
+    e->since_us = since_us;
+    e->aged = now_us - since_us >= q->policy.aged_us;
+    e->present = present;
+    if (present)
+        list_append(&q->fresh, &e->fresh);
+    else
+        (void)heap_set(&q->keeps, &e->keep, now_us + q->policy.keep_us);
+    entry_line_up(e, e->aged ? AGED_RANK + (int64_t)since_us : rank_of(q, c, since_us));
+    enter(q, e);
+    return 0;
+}
+
+void queue_tell(struct queue *q, const struct id *case_id)
+{
+    struct entry *e = map_get_str(q->cases, case_id->text);
+    if (!e)
+        return;
+    e->told_position = 0;
+    if (!list_linked(&e->fresh))
+        list_append(&q->fresh, &e->fresh);
 }
 
 /** Into the class of what it asks for now; nobody is asked yet. */
@@ -352,9 +388,7 @@ int queue_change(struct queue *q, const struct queue_case *c, uint64_t now_us)
     queue_find_floor(e);
     struct agent *a = take_offer_back(q, e);
     queue_entry_place(q, e);
-    e->told_position = 0;
-    if (!list_linked(&e->fresh))
-        list_append(&q->fresh, &e->fresh);
+    queue_tell(q, &c->case_id);
     queue_touch(q, e->merchant, true);
     queue_match_entry(q, e);
     if (a) {

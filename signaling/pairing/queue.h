@@ -120,6 +120,7 @@ struct queue_event {
 /** What happened since the beginning. */
 struct queue_counts {
     uint64_t waited, accepted, stopped, lost;
+    uint64_t kept; /* who had waited already, and goes on */
     uint64_t offers, declined, expired, withdrawn;
     uint64_t widened[QUEUE_ANY_TEAM + 1]; /* to this stage, by time */
     uint64_t aged;
@@ -142,6 +143,13 @@ int queue_wait(struct queue *q, const struct queue_case *c, uint64_t now_us);
 /** What a waiting case asks for is another now: it has the class, the rank and the preferred agent of that, its age
  *  and credit, and whose offer it is goes on only who suits it yet. ER_NOT_FOUND, ER_NOMEM. */
 int queue_change(struct queue *q, const struct queue_case *c, uint64_t now_us);
+/** The same of somebody who has waited since then already, by the same clock (modulo 2^64: also from before it
+ *  began), with the rank, the stage and the age that come of it. Not there (`present` false): the place is kept
+ *  for a while from now on. Waiting already: ER_CONFLICT. */
+int queue_wait_since(struct queue *q, const struct queue_case *c, uint64_t since_us, bool present,
+                     uint64_t now_us);
+/** The buyer is told the position anew, if the case waits. */
+void queue_tell(struct queue *q, const struct id *case_id);
 /** Gives up the place, or the call began elsewhere. ER_NOT_FOUND. */
 int queue_stop(struct queue *q, const struct id *case_id, uint64_t now_us);
 /** The buyer's connection is gone, or back. While gone no new offer is made. */
@@ -173,6 +181,9 @@ enum queue_presence queue_agent_presence(const struct queue *q, const char *merc
  *  offer to this agent (any more). */
 int queue_accept(struct queue *q, const char *merchant, const char *identity,
                  const struct id *reservation, uint64_t now_us, struct id *ret_case);
+/** Which case is offered. ER_NOT_FOUND. */
+int queue_offered(const struct queue *q, const char *merchant, const char *identity,
+                  const struct id *reservation, struct id *ret_case);
 int queue_decline(struct queue *q, const char *merchant, const char *identity,
                   const struct id *reservation, uint64_t now_us);
 /** A call, also one that came about without an offer, or of an agent who has never been available: it

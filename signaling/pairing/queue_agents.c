@@ -277,11 +277,20 @@ void queue_agent_remove(struct queue *q, const char *merchant, const char *ident
 
 /* Answers */
 
-static struct agent *find_offer(struct queue *q, const char *merchant, const char *identity,
+static struct agent *find_offer(const struct queue *q, const char *merchant, const char *identity,
                                 const struct id *reservation)
 {
     struct agent *a = queue_agent_find(q, merchant, identity);
     return a && a->offer && id_equal(&a->reservation, reservation) ? a : NULL;
+}
+
+int queue_offered(const struct queue *q, const char *merchant, const char *identity,
+                  const struct id *reservation, struct id *ret_case)
+{
+    const struct agent *a = find_offer(q, merchant, identity, reservation);
+    if (a)
+        *ret_case = a->offer->info.case_id;
+    return a ? 0 : ER_NOT_FOUND;
 }
 
 static struct call *find_call(struct agent *a, const struct id *case_id)

@@ -278,22 +278,6 @@ static void test_a_case_that_waits_goes_by_what_it_is_changed_to(void **state)
     client_free(&agent);
 }
 
-static void test_nobody_waits_after_a_restart(void **state)
-{
-    (void)state;
-    struct world w;
-    struct client buyer;
-    world_start(&w);
-    struct store_case c = world_case(&w, "bo");
-    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
-    client_say(&buyer, "{'type':'wait','id':'w'}");
-    buyer.link = NULL;
-    world_restart(&w);
-    assert_int_equal(state_of(&w, &c), CASE_OPEN);
-    client_free(&buyer);
-    world_stop(&w);
-}
-
 int main(void)
 {
 #define IN_ROOM(f) cmocka_unit_test_setup_teardown(f, room_setup, room_teardown)
@@ -308,7 +292,6 @@ int main(void)
         IN_ROOM(test_who_may_not),
         IN_ROOM(test_case_changes_are_told),
         IN_ROOM(test_a_case_that_waits_goes_by_what_it_is_changed_to),
-        cmocka_unit_test(test_nobody_waits_after_a_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
