@@ -186,6 +186,31 @@ static void write_media(FILE *f, const struct media *m)
         &n.relay_delay);
 }
 
+static void write_queue(FILE *f, const struct queue_counts *counts)
+{
+    const struct queue_counts n = *counts;
+    const struct metric metrics[] = {
+        {"queue_waits_total", C, n.waited, "Buyers who began to wait."},
+        {"queue_kept_total", C, n.kept,
+         "Buyers who waited when the last process ended, and had their places kept."},
+        {"queue_answered_total", C, n.accepted, "Of them, those whom an agent took."},
+        {"queue_answered_milliseconds_total", C, n.wait_us / 1000, "What those waited, together."},
+        {"queue_given_up_total", C, n.stopped, "Waits given up, or begun as calls elsewhere."},
+        {"queue_lost_total", C, n.lost, "Waits of buyers who did not come back."},
+        {"queue_widened_language_total", C, n.widened[QUEUE_ANY_LANGUAGE],
+         "Waits so long that agents of other languages were asked."},
+        {"queue_widened_team_total", C, n.widened[QUEUE_ANY_TEAM],
+         "Waits so long that other teams were asked."},
+        {"queue_aged_total", C, n.aged, "Waits so long that they came before all others."},
+        {"offers_total", C, n.offers, "Calls offered to agents."},
+        {"offers_declined_total", C, n.declined, "Offers that agents declined."},
+        {"offers_expired_total", C, n.expired, "Offers that rang out."},
+        {"offers_withdrawn_total", C, n.withdrawn,
+         "Offers taken back: somebody left, or was not to be reached."},
+    };
+    write_metrics(f, metrics, COUNT(metrics));
+}
+
 static void write_calls(FILE *f, const struct calls *calls)
 {
     struct calls_gauges n = {0};
@@ -236,27 +261,9 @@ static void write_calls(FILE *f, const struct calls *calls)
         {"calls_passed_on_total", C, n.calls_passed_on,
          "Transfers of calls and of waiting buyers."},
         {"calls_taken_over_total", C, n.calls_taken_over, "Calls that another agent went on with."},
-        {"queue_waits_total", C, n.queue.waited, "Buyers who began to wait."},
-        {"queue_kept_total", C, n.queue.kept,
-         "Buyers who waited when the last process ended, and had their places kept."},
-        {"queue_answered_total", C, n.queue.accepted, "Of them, those whom an agent took."},
-        {"queue_answered_milliseconds_total", C, n.queue.wait_us / 1000,
-         "What those waited, together."},
-        {"queue_given_up_total", C, n.queue.stopped,
-         "Waits given up, or begun as calls elsewhere."},
-        {"queue_lost_total", C, n.queue.lost, "Waits of buyers who did not come back."},
-        {"queue_widened_language_total", C, n.queue.widened[QUEUE_ANY_LANGUAGE],
-         "Waits so long that agents of other languages were asked."},
-        {"queue_widened_team_total", C, n.queue.widened[QUEUE_ANY_TEAM],
-         "Waits so long that other teams were asked."},
-        {"queue_aged_total", C, n.queue.aged, "Waits so long that they came before all others."},
-        {"offers_total", C, n.queue.offers, "Calls offered to agents."},
-        {"offers_declined_total", C, n.queue.declined, "Offers that agents declined."},
-        {"offers_expired_total", C, n.queue.expired, "Offers that rang out."},
-        {"offers_withdrawn_total", C, n.queue.withdrawn,
-         "Offers taken back: somebody left, or was not to be reached."},
     };
     write_metrics(f, metrics, COUNT(metrics));
+    write_queue(f, &n.queue);
 }
 
 static void write_hooks(FILE *f, const struct hook_runner *hooks)
