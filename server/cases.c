@@ -38,7 +38,9 @@ static const struct {
                           IN(CASE_DISPUTED),
                       STAFF, CASE_PROPOSED},
     [CASE_AGREE] = {"agree", "outcome_agreed", IN(CASE_PROPOSED), BY(ROLE_BUYER), CASE_AGREED},
-    [CASE_DISPUTE] = {"dispute", "outcome_disputed", IN(CASE_PROPOSED),
+    /* What is executed at once, a verdict, is disputed afterwards; nothing else that is (dispute.h). */
+    [CASE_DISPUTE] = {"dispute", "outcome_disputed",
+                      IN(CASE_PROPOSED) | IN(CASE_EXECUTED) | IN(CASE_CLOSED),
                       BY(ROLE_BUYER) | STAFF | BACK, CASE_DISPUTED},
     /* Another arbiter may take a review over. */
     [CASE_REVIEW] = {"review", "review_started", IN(CASE_DISPUTED) | IN(CASE_IN_REVIEW),
@@ -191,7 +193,7 @@ struct field {
     const char *why; /* what to say when it is wrong */
 };
 
-#define FIELDS_MAX 5
+#define FIELDS_MAX 6
 
 static const struct field fields[CASE_ACTIONS][FIELDS_MAX] = {
     [CASE_PROPOSE] = {{"outcome", FIELD_OUTCOME, true, "`outcome` is not one that is known"},
@@ -212,8 +214,8 @@ static const struct field fields[CASE_ACTIONS][FIELDS_MAX] = {
                    {"amount", FIELD_MONEY, false, "`amount` is not {\"value\",\"currency\"}"},
                    {"grounds", FIELD_GROUNDS, true,
                     "`grounds` is not a list of {\"text\",\"evidence\"?}"},
-                   {"advance_payment", FIELD_FLAG, false,
-                    "`advance_payment` is not true or false"}},
+                   {"advance_payment", FIELD_FLAG, false, "`advance_payment` is not true or false"},
+                   {"verdict_stands", FIELD_FLAG, false, "`verdict_stands` is not true or false"}},
     [CASE_EXECUTE] = {{"reference", FIELD_TEXT, false,
                        "`reference` is not a text of at most 4000 bytes"},
                       {"amount", FIELD_MONEY, false, "`amount` is not {\"value\",\"currency\"}"}},

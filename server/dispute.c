@@ -73,6 +73,14 @@ static void state_first(json_t *d, const char *buyer, const struct store_event *
     (void)json_array_append_new(list_of(d, "statements"), o);
 }
 
+static void disputed(json_t *d, const char *buyer, const struct store_event *e, json_t *data)
+{
+    if (is_text(data, "of", "verdict"))
+        (void)json_object_set(d, "of", json_object_get(data, "of"));
+    (void)json_object_del(data, "of");
+    state_first(d, buyer, e, data);
+}
+
 static void stated(json_t *d, const char *buyer, const struct store_event *e, json_t *data)
 {
     (void)buyer;
@@ -161,7 +169,7 @@ static const struct {
     const char *type;
     void (*tell)(json_t *d, const char *buyer, const struct store_event *e, json_t *data);
 } tales[] = {
-    {"outcome_disputed", state_first},
+    {"outcome_disputed", disputed},
     {"statement_made", stated},
     {"review_started", reviewed},
     {"question_asked", asked},
@@ -221,6 +229,34 @@ int dispute_may_state(const json_t *dispute, enum case_state state, const char *
     return 0;
 }
 
+bool dispute_is_of_verdict(const json_t *dispute)
+{
+    return is_text(dispute, "of", "verdict");
+}
+
+bool dispute_lets_verdict(const json_t *dispute)
+{
+    const json_t *rulings = json_object_get(dispute, "rulings");
+    const json_t *last = json_array_get(rulings, json_array_size(rulings) - 1);
+    return !dispute_is_of_verdict(dispute) || json_is_true(json_object_get(last, "verdict_stands"));
+}
+
+int dispute_may_begin(const json_t *dispute, enum case_state state, const char *given_at,
+                      uint64_t now_us, struct refusal *ret_why)
+{
+    char since[CLOCK_TEXT_BYTES];
+    clock_format(now_us - LIMIT_APPEAL_SECONDS * S, since);
+    if (state == CASE_PROPOSED)
+        return 0;
+    if (json_object_get(dispute, "rulings"))
+        return refusal_set(ret_why, ER_CONFLICT, "it was ruled: an appeal goes to an arbiter");
+    if (!given_at)
+        return refusal_set(ret_why, ER_CONFLICT, "what was agreed to is not disputed any more");
+    if (strcmp(given_at, since) < 0)
+        return refusal_set(ret_why, ER_CONFLICT, "the time to dispute the verdict is over");
+    return 0;
+}
+
 int dispute_may_review(const json_t *dispute, const char *by, struct refusal *ret_why)
 {
     const json_t *first = json_array_get(json_object_get(dispute, "rulings"), 0);
@@ -256,12 +292,15 @@ int dispute_may_answer(const json_t *dispute, enum case_state state, unsigned qu
     return 0;
 }
 
-int dispute_may_rule(const json_t *dispute, const char *by, uint64_t now_us,
+int dispute_may_rule(const json_t *dispute, const char *by, const json_t *stands, uint64_t now_us,
                      struct refusal *ret_why)
 {
     const json_t *all = json_object_get(dispute, "questions");
     if (!is_reviewer(dispute, by))
         return refusal_set(ret_why, ER_DENIED, "another arbiter reviews this case");
+    if (dispute_is_of_verdict(dispute) != (stands != NULL))
+        return refusal_set(ret_why, ER_MALFORMED,
+                           "`verdict_stands` says whether a disputed verdict does, true or false");
     json_t *open = json_array();
     for (size_t i = 0; open && i < json_array_size(all); i++) {
         const json_t *q = json_array_get(all, i);

@@ -12,6 +12,7 @@
 #include "server/dispute.h"
 #include "server/store_case_impl.h"
 #include "server/store_timers.h"
+#include "server/store_certificates.h"
 #include "server/store_checklists.h"
 #include "server/store_disputes.h"
 #include "server/store_examination.h"
@@ -358,10 +359,23 @@ static int lapse_to(struct store *s, const struct store_case *c, enum case_state
     return er;
 }
 
-static int act_checked(struct store *s, const struct store_action *a, uint64_t now_us,
+/** What the event says beside what was asked for: that it is the verdict which is disputed. *ret is the caller's; NULL:
+ *  nothing. */
+static int said_besides(const struct store_action *a, enum case_state before, json_t **ret)
+{
+    *ret = NULL;
+    if (a->action != CASE_DISPUTE || before == CASE_PROPOSED)
+        return 0;
+    *ret = a->data ? json_copy((json_t *)(uintptr_t)a->data) : json_object();
+    return !*ret || json_object_set_new(*ret, "of", json_string("verdict")) ? ER_NOMEM : 0;
+}
+
+static int act_checked(struct store *s, const struct store_action *asked, uint64_t now_us,
                        struct store_case *c, struct refusal *why)
 {
-    json_t *lapsed = NULL;
+    json_t *lapsed = NULL, *besides = NULL;
+    struct store_action told = *asked;
+    const struct store_action *a = &told;
     enum case_state before = c->state;
     bool person = a->role != ROLE_COUNT;
     if (person && !case_role_may(a->action, a->role))
@@ -377,7 +391,10 @@ static int act_checked(struct store *s, const struct store_action *a, uint64_t n
     if (!er && a->action == CASE_RATE && json_object_get(c->more, members[CASE_RATE]))
         er = ER_CONFLICT; /* asked once */
     if (!er)
+        er = said_besides(a, before, &besides);
+    if (!er)
         c->state = to;
+    told.data = besides ? besides : told.data;
     if (!er)
         er = store_case_acted(c, before, a, now_us);
     if (!er && c->state != before)
@@ -391,6 +408,9 @@ static int act_checked(struct store *s, const struct store_action *a, uint64_t n
     if (!er)
         er = store_event_append(s, &a->case_id, a->actor, case_action_event(a->action),
                                 lapsed ? lapsed : a->data, now_us, NULL);
+    if (!er && a->action == CASE_RULE && json_is_false(json_object_get(a->data, "verdict_stands")))
+        er = store_certificate_falls(s, &(struct examiner){c, a->actor, now_us});
+    json_decref(besides);
     json_decref(lapsed);
     return er;
 }

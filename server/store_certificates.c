@@ -8,6 +8,8 @@
 #include "base/er.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "server/dispute.h"
+#include "server/store_disputes.h"
 #include "server/store_record.h"
 #include "server/store_sql.h"
 
@@ -106,13 +108,29 @@ static int moments_put(struct store *s, json_t *exam)
     return er;
 }
 
-static int may_issue(const struct examiner *who, const json_t *exam, struct refusal *why)
+/** The dispute of the case's verdict. *ret_open: it is not decided; *ret_stands: nobody ruled that it does not. */
+static int verdict_disputed(struct store *s, const struct store_case *c, bool *ret_open,
+                            bool *ret_stands)
+{
+    json_t *dispute;
+    int er = store_dispute_read(s, c, &dispute);
+    *ret_open = dispute_is_of_verdict(dispute) &&
+                (c->state == CASE_DISPUTED || c->state == CASE_IN_REVIEW);
+    *ret_stands = dispute_lets_verdict(dispute);
+    json_decref(dispute);
+    return er;
+}
+
+static int may_issue(const struct examiner *who, const json_t *exam, bool stands,
+                     struct refusal *why)
 {
     const json_t *all = json_object_get(exam, "certificates");
     const char *verdict = json_string_value(
         json_object_get(json_object_get(exam, "verdict"), "verdict"));
     if (!verdict || (who->sc->state != CASE_EXECUTED && who->sc->state != CASE_CLOSED))
         return refusal_set(why, ER_CONFLICT, "there is no verdict that holds");
+    if (!stands)
+        return refusal_set(why, ER_CONFLICT, "the verdict was disputed, and did not stand");
     if (strcmp(verdict, "inconclusive") == 0)
         return refusal_set(why, ER_CONFLICT, "what could not be judged is not certified");
     for (size_t i = 0; i < json_array_size(all); i++) {
@@ -155,7 +173,10 @@ static int issue(struct store *s, const struct examiner *who, const char *item,
     *c = (struct store_certificate){.id = id_make(who->now_us, &s->entropy),
                                     .case_id = who->sc->id};
     certificate_number_make(&s->entropy, c->number);
-    er = may_issue(who, exam, why);
+    bool open, stands;
+    er = verdict_disputed(s, who->sc, &open, &stands);
+    if (!er)
+        er = may_issue(who, exam, stands, why);
     if (!er)
         er = moments_put(s, exam);
     if (!er)
@@ -225,6 +246,19 @@ static void life_clear(struct life *life)
     json_decref(life->revoked);
 }
 
+static int tell_dispute(struct store *s, const struct id *case_id, json_t *document)
+{
+    struct store_case sc;
+    bool open = false, stands;
+    int er = store_case_get(s, case_id, &sc);
+    if (!er)
+        er = verdict_disputed(s, &sc, &open, &stands);
+    if (!er && open)
+        (void)json_object_set_new(document, "disputed", json_true());
+    store_case_clear(&sc);
+    return er;
+}
+
 int store_certificate_public(struct store *s, const struct store_certificate *c, json_t **ret)
 {
     struct life life;
@@ -236,6 +270,8 @@ int store_certificate_public(struct store *s, const struct store_certificate *c,
         *ret = json_incref(life.document);
         (void)json_object_set_new(*ret, "state", json_string(life.revoked ? "revoked" : "valid"));
     }
+    if (!er)
+        er = tell_dispute(s, &c->case_id, *ret);
     if (!er && life.revoked) {
         (void)json_object_set_new(*ret, "revoked_at", json_string(life.revoked_at));
         (void)json_object_set(*ret, "reason", json_object_get(life.revoked, "reason"));
@@ -275,4 +311,25 @@ int store_certificate_revoke(struct store *s, const struct store_certificate *c,
 {
     int er = store_begin(s);
     return er ? er : store_end(s, revoke(s, c, who, reason, note, ret_why));
+}
+
+int store_certificate_falls(struct store *s, const struct examiner *who)
+{
+    json_t *exam;
+    int er = store_examination_read(s, &who->sc->id, &exam);
+    const json_t *all = json_object_get(exam, "certificates");
+    for (size_t i = 0; !er && i < json_array_size(all); i++) {
+        const json_t *one = json_array_get(all, i);
+        const char *id = json_string_value(json_object_get(one, "id"));
+        struct store_certificate c;
+        struct refusal why = {0};
+        if (!id || json_object_get(one, "revoked_at"))
+            continue;
+        er = store_certificate_find(s, id, &c);
+        if (!er)
+            er = store_certificate_revoke(s, &c, who, "disputed", NULL, &why);
+        refusal_clear(&why);
+    }
+    json_decref(exam);
+    return er;
 }

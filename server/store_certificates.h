@@ -23,12 +23,15 @@ int store_certificate_issue(struct store *s, const struct examiner *who, const c
 int store_certificate_revoke(struct store *s, const struct store_certificate *c,
                              const struct examiner *who, const char *reason, const char *note,
                              struct refusal *ret_why);
+/** The verdict did not stand in a dispute: the certificate that holds, if there is one, is revoked for that. */
+int store_certificate_falls(struct store *s, const struct examiner *who);
 /** By id, or by number as people type it. ER_NOT_FOUND. */
 int store_certificate_find(struct store *s, const char *text, struct store_certificate *ret);
 int store_certificates_of_case(struct store *s, const struct id *case_id,
                                void (*each)(void *ctx, const struct store_certificate *c),
                                void *ctx);
-/** What everybody may know of it: the document, with "state" valid or revoked, and then "revoked_at" and "reason".
+/** What everybody may know of it: the document, with "state" valid or revoked, and then "revoked_at" and "reason";
+ *  "disputed" while the verdict is.
  *  *ret is the caller's. */
 int store_certificate_public(struct store *s, const struct store_certificate *c, json_t **ret);
 

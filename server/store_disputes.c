@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/er.h"
 #include "base/json.h"
+#include "base/str.h"
 #include "server/dispute.h"
 #include "server/store_alarms.h"
 #include "server/store_examination.h"
@@ -163,15 +164,37 @@ int store_dispute_answer(struct store *s, const struct disputant *who, unsigned 
 
 /* Actions */
 
+/** When the case's verdict was given, a text; "": it has none. */
+static int verdict_given(struct store *s, const struct store_case *c, char ret[CLOCK_TEXT_BYTES])
+{
+    json_t *exam;
+    ret[0] = '\0';
+    if (c->kind != CASE_AUTHENTICATION)
+        return 0;
+    int er = store_examination_read(s, &c->id, &exam);
+    const json_t *verdict = json_object_get(exam, "verdict");
+    const char *at = json_string_value(json_object_get(verdict, "at"));
+    if (!er && at)
+        (void)str_copy(ret, CLOCK_TEXT_BYTES, at);
+    json_decref(exam);
+    return er;
+}
+
 int store_dispute_check(struct store *s, const struct store_action *a, const struct store_case *c,
                         uint64_t now_us, struct refusal *ret_why)
 {
     json_t *dispute;
     int er = store_dispute_read(s, c, &dispute);
+    char given[CLOCK_TEXT_BYTES] = "";
+    if (!er && a->action == CASE_DISPUTE)
+        er = verdict_given(s, c, given);
+    if (!er && a->action == CASE_DISPUTE)
+        er = dispute_may_begin(dispute, c->state, given[0] ? given : NULL, now_us, ret_why);
     if (!er && a->action == CASE_REVIEW)
         er = dispute_may_review(dispute, a->actor, ret_why);
     if (!er && a->action == CASE_RULE)
-        er = dispute_may_rule(dispute, a->actor, now_us, ret_why);
+        er = dispute_may_rule(dispute, a->actor, json_object_get(a->data, "verdict_stands"), now_us,
+                              ret_why);
     if (!er && a->action == CASE_APPEAL)
         er = dispute_may_appeal(dispute, now_us, ret_why);
     if (!er && a->action == CASE_PROPOSE)

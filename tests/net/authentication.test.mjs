@@ -139,6 +139,21 @@ test('a handbag, from its checklist to a certificate that is revoked', { timeout
   assert.match(checked({ ...gone, state: 'valid' }, 1), /signature does not fit/);
   await ask(he, 'POST', `/cases/${item.id}/actions/close`, {});
 
+  // The owner does not believe it, and an arbiter does not either.
+  const again = await ask(he, 'POST', `/cases/${item.id}/certificate`, {}, 201);
+  const act = (who, action, body, status) => ask(who, 'POST', `/cases/${item.id}/actions/${action}`, body, status);
+  const arbiter = token({ role: 'arbiter', sub: 'sun' });
+  assert.equal((await act(token({ role: 'buyer', sub: item.buyer.id, case: item.id }), 'dispute', { statement: 'No.' })).state, 'disputed');
+  assert.equal((await ask(undefined, 'GET', `/certificates/${again.id}`)).disputed, true);
+  assert.equal((await ask(arbiter, 'GET', '/disputes')).items[0].case, item.id);
+  await act(arbiter, 'review', {});
+  const ruling = { liability: 'merchant', remedy: 'refund', grounds: [{ text: 'The stamp is another one.' }] };
+  await act(arbiter, 'rule', ruling, 400);
+  await act(arbiter, 'rule', { ...ruling, verdict_stands: false });
+  assert.equal((await ask(undefined, 'GET', `/certificates/${again.id}`)).reason, 'disputed');
+  await act(service, 'execute', {});
+  await ask(he, 'POST', `/cases/${item.id}/certificate`, {}, 409);
+
   const told = (await timeline(item)).find(({ type }) => type === 'certificate_revoked');
   assert.equal(told.data.note, undefined);
   assert.deepEqual(told.internal, { note: 'Secret' });

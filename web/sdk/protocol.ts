@@ -37,6 +37,8 @@ export interface Case {
   purchase_evidence?: unknown[];
   buyer?: { id: string; name: string };
   outcome?: { outcome: string; amount?: Money; note?: string; by: string; at: string };
+  /** Of an authentication. */
+  verdict?: { verdict: Verdict; grounds: Ground[]; by: string; at: string };
   /** By which it was escalated last; `Dispute` has all of it. */
   dispute?: { statement: string; by: string; at: string };
   /** What the buyer said of how it went. */
@@ -247,6 +249,8 @@ export interface Certificate {
   number: string;
   url?: string;
   state: 'valid' | 'revoked';
+  /** The verdict is, and nobody has ruled yet. */
+  disputed?: boolean;
   revoked_at?: string;
   reason?: string;
   issued_at: string;
@@ -272,6 +276,8 @@ export interface Ruling {
   remedy: string;
   amount?: Money;
   advance_payment?: boolean;
+  /** Of a disputed verdict. */
+  verdict_stands?: boolean;
   grounds: Ground[];
   by: string;
   at: string;
@@ -291,6 +297,8 @@ export interface Question {
 
 /** Both sides, and what the arbiter makes of it. */
 export interface Dispute {
+  /** It is about the verdict of an authentication. */
+  of?: 'verdict';
   statements: { side: 'buyer' | 'merchant'; text: string; evidence: string[]; by: string; at: string }[];
   review?: { by: string; at: string };
   questions?: Question[];

@@ -12,6 +12,8 @@ const OUTCOMES = ['refund', 'partial_refund', 'exchange', 'repair', 'return', 'n
 const LIABLE = ['merchant', 'buyer', 'carrier', 'shared', 'none'];
 const MERCHANT = new Set(['agent', 'appraiser', 'host']);
 const PROPOSES = new Set(['open', 'waiting', 'in_call', 'proposed', 'disputed']);
+/** For so long the verdict of an authentication can be disputed. */
+const VERDICT_MS = 7 * 86_400_000;
 const AMOUNT = '[0-9]{1,12}([.][0-9]{1,2})?';
 
 type Fields = Record<string, string>;
@@ -46,7 +48,7 @@ export class SettleElement extends PageElement {
 
   async #load(): Promise<void> {
     const { case: one, rest } = this;
-    if (!one || !rest || !(one.dispute || one.state === 'proposed')) return;
+    if (!one || !rest || !(one.dispute || one.state === 'proposed' || mayContest(one))) return;
     // The buyer's page shows no stills of its own.
     const [dispute, stills] = await Promise.all([
       one.dispute ? rest.dispute(one.id).catch(() => undefined) : undefined,
@@ -90,7 +92,7 @@ export class SettleElement extends PageElement {
   protected override render() {
     const { case: one } = this;
     if (!one) return nothing;
-    const parts = [this.#outcome(one), this.#ruled(), this.#disputed(one), this.#arbiter(one), this.#propose(one)].filter((part) => part !== nothing);
+    const parts = [this.#outcome(one), this.#verdict(one), this.#ruled(), this.#disputed(one), this.#arbiter(one), this.#propose(one)].filter((part) => part !== nothing);
     if (parts.length === 0) return nothing;
     return html`<section class="card settle" data-testid="settle" data-state=${one.state} aria-label=${t('settle.title')}>
       <h2>${t('settle.title')}</h2>
@@ -158,10 +160,25 @@ export class SettleElement extends PageElement {
         : nothing}
       ${may && this.#side === 'merchant' ? html`<p><button class="button plain" data-testid="disagree"
           @click=${() => (this.disputing = !this.disputing)}>${t('settle.escalate')}</button></p>` : nothing}
-      ${may && this.disputing
-        ? this.#form('dispute-form', '', html`${this.#text(t('settle.statement'))}${this.#evidence()}`,
-            (rest, id, { text = '' }, evidence) => rest.act(id, 'dispute', { statement: text, evidence }), t('settle.send'))
-        : nothing}
+      ${may && this.disputing ? this.#disputeForm() : nothing}
+    </div>`;
+  }
+
+  #disputeForm() {
+    return this.#form('dispute-form', '', html`${this.#text(t('settle.statement'))}${this.#evidence()}`,
+      (rest, id, { text = '' }, evidence) => rest.act(id, 'dispute', { statement: text, evidence }), t('settle.send'));
+  }
+
+  /** Who does not agree to a verdict has a week to say so. */
+  #verdict(one: Case) {
+    const { verdict } = one;
+    if (!verdict || !this.#side || !mayContest(one) || (this.dispute?.statements.length ?? 0) > 0) return nothing;
+    return html`<div data-testid="contest">
+      <p><strong>${tMaybe('verdict.', verdict.verdict)}</strong></p>
+      ${verdict.grounds.map(({ text, evidence }) => html`<p class="quiet">${text} ${this.#cited(evidence)}</p>`)}
+      <p><button class="button" data-testid="disagree" @click=${() => (this.disputing = !this.disputing)}>${
+        this.viewerRole === 'buyer' ? t('settle.dispute') : t('settle.escalate')}</button></p>
+      ${this.disputing ? this.#disputeForm() : nothing}
     </div>`;
   }
 
@@ -224,17 +241,23 @@ export class SettleElement extends PageElement {
           (rest, id, { to = '', text = '', hours }) => rest.askQuestion(id, { to, text, within_seconds: Number(hours) * 3600 }), t('settle.send'))}</details>
       <details class="fold" data-testid="rule"><summary><h3>${t('settle.rule')}</h3></summary>
         ${this.#form('ruling-form', '', html`${this.#select('liability', t('settle.liability'), LIABLE, 'liability.')}${this.#select('remedy', t('settle.remedy'), OUTCOMES, 'outcome.')}
+          ${this.dispute?.of ? this.#select('stands', t('settle.stands'), ['yes', 'no'], 'settle.stands.') : nothing}
           ${this.#amount()}<label class="tick small"><input type="checkbox" name="advance" value="yes" />${t('settle.advance')}</label>
           ${this.#text(t('settle.grounds'))}${this.#evidence()}`,
-          (rest, id, { liability, remedy, amount, currency, advance, text = '' }, evidence) => rest.act(id, 'rule', {
-            liability, remedy, advance_payment: advance === 'yes', grounds: [{ text, evidence }], ...(amount ? { amount: { value: amount, currency } } : {}),
+          (rest, id, { liability, remedy, stands, amount, currency, advance, text = '' }, evidence) => rest.act(id, 'rule', {
+            liability, remedy, ...(stands ? { verdict_stands: stands === 'yes' } : {}), advance_payment: advance === 'yes', grounds: [{ text, evidence }], ...(amount ? { amount: { value: amount, currency } } : {}),
           }), t('settle.ruleIt'))}</details>`;
   }
+}
+
+function mayContest({ state, verdict }: Case): boolean {
+  return verdict !== undefined && ['executed', 'closed'].includes(state) && Date.parse(verdict.at) + VERDICT_MS > Date.now();
 }
 
 function ruling(one: Ruling, cited: (hashes: string[] | undefined) => unknown) {
   return html`<h3>${t('settle.ruled', { at: dateTime(one.at) })}</h3>
     <p><strong>${tMaybe('outcome.', one.remedy)}</strong> ${one.amount ? money(one.amount) : nothing} · ${tMaybe('liability.', one.liability)}</p>
+    ${one.verdict_stands === undefined ? nothing : html`<p>${t(one.verdict_stands ? 'settle.stood' : 'settle.fell')}</p>`}
     ${one.advance_payment ? html`<p class="small">${t('settle.advance')}</p>` : nothing}
     ${one.grounds.map(({ text, evidence }) => html`<p class="quiet">${text} ${cited(evidence)}</p>`)}`;
 }

@@ -12,115 +12,13 @@
 
 #include "base/str.h"
 #include "server/examination.h"
-#include "server/sealer.h"
 #include "server/store_alarms.h"
 #include "server/store_examination.h"
-#include "tests/unit/support/api_bench.h"
-
-#define SHA "abababababababababababababababababababababababababababababababab"
-#define NONCE "00000000000000000000000000000000000000000000000000000000000000aa"
-#define HATS                                                                                       \
-    "{'name':{'en':'Hats'},'categories':['hat'],'points':["                                        \
-    "{'id':'label','title':{'en':'Label'},'evidence':'still'},"                                    \
-    "{'id':'seam','title':{'en':'Seam'}},"                                                         \
-    "{'id':'box','title':{'en':'Box'},'optional':true}]}"
-#define GROUNDS "'grounds':[{'text':'The label fits.','evidence':['" SHA "']}]"
-
-struct bench {
-    struct api_bench api;
-    struct store_case hat; /* an authentication */
-    struct store_still still, foreign;
-};
-
-static struct store_still still_add(struct api_bench *b, const struct store_case *of,
-                                    const char *sha)
-{
-    struct store_still s = {.case_id = of->id, .room = of->room, .kind = "still"};
-    (void)str_copy(s.taken_by, sizeof s.taken_by, "ann");
-    (void)snprintf(s.path, sizeof s.path, "%s/sample", b->w.data);
-    assert_int_equal(store_still_add(b->w.store, &s, b->unix_us), 0);
-    s.at_us = b->unix_us;
-    (void)str_copy(s.sha256, sizeof s.sha256, sha);
-    (void)str_copy(s.facts, sizeof s.facts, "{}");
-    assert_int_equal(store_still_finish(b->w.store, &s, b->unix_us), 0);
-    return s;
-}
-
-/** An answer's status; the case is the hat's. */
-static int ask(struct bench *b, void (*handler)(struct store *s, struct api_call *c),
-               enum role role, const char *who, const char *param, const char *body)
-{
-    return api_on_store(&b->api, handler,
-                        (struct api_ask){.role = role,
-                                         .who = who,
-                                         .of_case = &b->hat.id,
-                                         .method = HTTP_POST,
-                                         .param = {b->hat.id.text, param},
-                                         .body = body});
-}
-
-static int setup(void **state)
-{
-    struct bench *b = calloc(1, sizeof *b);
-    struct store_case *c = &b->hat;
-    bool repeated;
-    assert_non_null(b);
-    api_bench_start(&b->api);
-    char keys[80];
-    (void)snprintf(keys, sizeof keys, "%s/keys", b->api.w.data);
-    const struct sealer_config seal = {
-        .keys = keys, .unix_us = b->api.unix_us, .entropy = b->api.w.entropy};
-    assert_int_equal(sealer_new(&b->api.app.sealer, &seal), 0);
-    struct api_ask hats = {
-        .role = ROLE_SERVICE, .method = HTTP_PUT, .param = {"hats"}, .body = HATS};
-    assert_int_equal(api_on_store(&b->api, api_checklist_put, hats), 201);
-    *c = (struct store_case){.kind = CASE_AUTHENTICATION, .merchant = "default"};
-    (void)str_copy(c->title, sizeof c->title, "a hat");
-    (void)str_copy(c->buyer, sizeof c->buyer, "lin");
-    (void)str_copy(c->buyer_name, sizeof c->buyer_name, "Lin");
-    c->more = json_pack("{s:s}", "category", "Hat");
-    assert_int_equal(
-        store_case_create(b->api.w.store, c, "shop", "k", NULL, NULL, b->api.unix_us, &repeated),
-        0);
-    store_case_clear(c);
-    b->still = still_add(&b->api, c, SHA);
-    b->foreign = still_add(&b->api, &b->api.sc, SHA);
-    *state = b;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct bench *b = *state;
-    sealer_free(b->api.app.sealer);
-    api_bench_stop(&b->api);
-    free(b);
-    return 0;
-}
-
-static int point(struct bench *b, const char *name, const char *format)
-{
-    char body[400];
-    (void)snprintf(body, sizeof body, format, b->still.id.text);
-    return ask(b, api_examination_point, ROLE_APPRAISER, "ann", name, body);
-}
-
-static int verdict(struct bench *b, enum role role, const char *body)
-{
-    return ask(b, api_case_act, role, "ann", "verdict", body);
-}
-
-static void fill(struct bench *b)
-{
-    assert_int_equal(
-        point(b, "label", "{'evidence':[{'still':'%s'}],'judgement':'consistent','note':'Fits.'}"),
-        200);
-    assert_int_equal(point(b, "seam", "{'judgement':'not_applicable','note':'It has none.'}"), 200);
-}
+#include "tests/unit/support/hat_bench.h"
 
 static void test_checklists_of_a_merchant(void **state)
 {
-    struct bench *b = *state;
+    struct hat_bench *b = *state;
     struct api_bench *a = &b->api;
     for (enum role role = 0; role < ROLE_COUNT; role++) {
         bool may = role == ROLE_SERVICE || role == ROLE_SUPERVISOR;
@@ -154,7 +52,7 @@ static void test_checklists_of_a_merchant(void **state)
     assert_int_equal(api_on_store(a, api_checklist_get, old), 404);
 }
 
-static void goods(struct bench *b, const char *body)
+static void goods(struct hat_bench *b, const char *body)
 {
     assert_int_equal(api_on_store(&b->api, api_case_change,
                                   (struct api_ask){.role = ROLE_AGENT,
@@ -167,15 +65,15 @@ static void goods(struct bench *b, const char *body)
                      200);
 }
 
-static const char *pinned(struct bench *b)
+static const char *pinned(struct hat_bench *b)
 {
-    assert_int_equal(ask(b, api_examination_get, ROLE_AGENT, "ann", NULL, NULL), 200);
+    assert_int_equal(hat_ask(b, api_examination_get, ROLE_AGENT, "ann", NULL, NULL), 200);
     return api_text(&b->api, "checklist.id");
 }
 
 static void test_other_goods_go_by_another_checklist(void **state)
 {
-    struct bench *b = *state;
+    struct hat_bench *b = *state;
     goods(b, "{'category':'watch'}");
     assert_string_equal(pinned(b), "watch");
     goods(b, "{'category':'broom'}"); /* there is none for such */
@@ -185,12 +83,12 @@ static void test_other_goods_go_by_another_checklist(void **state)
     goods(b, "{'category':'hat'}");
     assert_string_equal(pinned(b), "hats");
     assert_int_equal(
-        ask(b, api_examination_pin, ROLE_APPRAISER, "ann", NULL, "{'checklist':'watch'}"), 201);
+        hat_ask(b, api_examination_pin, ROLE_APPRAISER, "ann", NULL, "{'checklist':'watch'}"), 201);
     goods(b, "{'category':'handbag'}"); /* somebody has named another one for it */
     assert_string_equal(pinned(b), "watch");
     goods(b, "{'category':'hat'}");
-    assert_int_equal(ask(b, api_examination_pin, ROLE_APPRAISER, "ann", NULL, "{}"), 201);
-    fill(b);
+    assert_int_equal(hat_ask(b, api_examination_pin, ROLE_APPRAISER, "ann", NULL, "{}"), 201);
+    hat_fill(b);
     goods(b, "{'category':'watch'}"); /* it was examined as a hat */
     assert_string_equal(pinned(b), "hats");
     assert_int_equal(world_events(&b->api.w, &b->hat.id, "checklist_pinned"), 5);
@@ -198,8 +96,8 @@ static void test_other_goods_go_by_another_checklist(void **state)
 
 static void test_a_case_gets_the_checklist_of_its_goods(void **state)
 {
-    struct bench *b = *state;
-    assert_int_equal(ask(b, api_examination_get, ROLE_BUYER, "lin", NULL, NULL), 200);
+    struct hat_bench *b = *state;
+    assert_int_equal(hat_ask(b, api_examination_get, ROLE_BUYER, "lin", NULL, NULL), 200);
     assert_string_equal(api_text(&b->api, "checklist.id"), "hats");
     assert_string_equal(api_text(&b->api, "checklist.name.en"), "Hats");
     assert_string_equal(api_text(&b->api, "points.0.wants"), "still");
@@ -210,25 +108,26 @@ static void test_a_case_gets_the_checklist_of_its_goods(void **state)
         .role = ROLE_APPRAISER, .param = {b->api.sc.id.text}, .body = "{'checklist':'hats'}"};
     assert_int_equal(api_on_store(&b->api, api_examination_get, none), 404);
     assert_int_equal(api_on_store(&b->api, api_examination_pin, none), 409);
-    assert_int_equal(ask(b, api_examination_pin, ROLE_APPRAISER, "ann", NULL, "{'checklist':'X'}"),
-                     400);
     assert_int_equal(
-        ask(b, api_examination_pin, ROLE_APPRAISER, "ann", NULL, "{'checklist':'none'}"), 404);
+        hat_ask(b, api_examination_pin, ROLE_APPRAISER, "ann", NULL, "{'checklist':'X'}"), 400);
     assert_int_equal(
-        ask(b, api_examination_pin, ROLE_APPRAISER, "ann", NULL, "{'checklist':'watch'}"), 201);
+        hat_ask(b, api_examination_pin, ROLE_APPRAISER, "ann", NULL, "{'checklist':'none'}"), 404);
+    assert_int_equal(
+        hat_ask(b, api_examination_pin, ROLE_APPRAISER, "ann", NULL, "{'checklist':'watch'}"), 201);
     assert_string_equal(api_text(&b->api, "checklist.id"), "watch");
-    assert_int_equal(ask(b, api_examination_pin, ROLE_APPRAISER, "ann", NULL, "{}"), 201);
-    fill(b);
-    assert_int_equal(ask(b, api_examination_pin, ROLE_SERVICE, "shop", NULL, "{}"), 409);
-    assert_int_equal(ask(b, api_examination_pin, ROLE_APPRAISER, "ann", NULL, "{'anew':true}"),
+    assert_int_equal(hat_ask(b, api_examination_pin, ROLE_APPRAISER, "ann", NULL, "{}"), 201);
+    hat_fill(b);
+    assert_int_equal(hat_ask(b, api_examination_pin, ROLE_SERVICE, "shop", NULL, "{}"), 409);
+    assert_int_equal(hat_ask(b, api_examination_pin, ROLE_APPRAISER, "ann", NULL, "{'anew':true}"),
                      403);
-    assert_int_equal(ask(b, api_examination_pin, ROLE_SERVICE, "shop", NULL, "{'anew':true}"), 201);
+    assert_int_equal(hat_ask(b, api_examination_pin, ROLE_SERVICE, "shop", NULL, "{'anew':true}"),
+                     201);
     assert_int_equal(json_array_size(json_object_get(b->api.body, "missing")), 2);
 }
 
 static void test_a_case_of_goods_that_none_is_for(void **state)
 {
-    struct bench *b = *state;
+    struct hat_bench *b = *state;
     struct store_case c = {.kind = CASE_AUTHENTICATION, .merchant = "default"};
     bool repeated;
     (void)str_copy(c.title, sizeof c.title, "a stone");
@@ -248,23 +147,26 @@ static void test_a_case_of_goods_that_none_is_for(void **state)
 
 static void test_points(void **state)
 {
-    struct bench *b = *state;
+    struct hat_bench *b = *state;
     char body[200];
     for (enum role role = 0; role < ROLE_COUNT; role++)
-        assert_int_equal(ask(b, api_examination_point, role, "x", "label", "{'note':'n'}"),
+        assert_int_equal(hat_ask(b, api_examination_point, role, "x", "label", "{'note':'n'}"),
                          role == ROLE_APPRAISER ? 200 : 403);
-    assert_int_equal(point(b, "tail", "{}"), 404);
+    assert_int_equal(hat_point(b, "tail", "{}"), 404);
     static const char *const bad[] = {
         "{'note':''}",       "{'judgement':'fine'}", "{'evidence':7}",
         "{'evidence':[{}]}", "{'evidence':['%s']}",  "{'evidence':[{'still':'%s','clip':'x'}]}"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        assert_int_equal(point(b, "label", bad[i]), 400);
-    assert_int_equal(point(b, "label", "{'evidence':[{'still':'%s','sha256':'00'}]}"), 409);
-    assert_int_equal(point(b, "label", "{'evidence':[{'clip':'%s'}]}"), 409); /* wants a still */
-    assert_int_equal(point(b, "seam", "{'evidence':[{'clip':'%s'}]}"), 409);  /* none of that id */
+        assert_int_equal(hat_point(b, "label", bad[i]), 400);
+    assert_int_equal(hat_point(b, "label", "{'evidence':[{'still':'%s','sha256':'00'}]}"), 409);
+    assert_int_equal(hat_point(b, "label", "{'evidence':[{'clip':'%s'}]}"),
+                     409); /* wants a still */
+    assert_int_equal(hat_point(b, "seam", "{'evidence':[{'clip':'%s'}]}"),
+                     409); /* none of that id */
     (void)snprintf(body, sizeof body, "{'evidence':[{'still':'%s'}]}", b->foreign.id.text);
-    assert_int_equal(ask(b, api_examination_point, ROLE_APPRAISER, "ann", "label", body), 409);
-    assert_int_equal(point(b, "label", "{'evidence':[{'still':'%s','sha256':'" SHA "'}]}"), 200);
+    assert_int_equal(hat_ask(b, api_examination_point, ROLE_APPRAISER, "ann", "label", body), 409);
+    assert_int_equal(hat_point(b, "label", "{'evidence':[{'still':'%s','sha256':'" SHA "'}]}"),
+                     200);
     assert_string_equal(api_text(&b->api, "points.0.evidence.0.sha256"), SHA);
     assert_string_equal(api_text(&b->api, "points.0.note"), "n"); /* said before, and stays */
     assert_string_equal(api_text(&b->api, "points.0.by"), "ann");
@@ -277,26 +179,26 @@ static void test_points(void **state)
 
 static void test_a_verdict_wants_all_points(void **state)
 {
-    struct bench *b = *state;
+    struct hat_bench *b = *state;
     const char *good = "{'verdict':'genuine'," GROUNDS "}";
-    assert_int_equal(verdict(b, ROLE_APPRAISER, good), 409);
+    assert_int_equal(hat_verdict(b, ROLE_APPRAISER, good), 409);
     assert_string_equal(b->api.response.content_type, "application/problem+json");
     assert_string_equal(api_text(&b->api, "missing.0.point"), "label");
     assert_string_equal(api_text(&b->api, "missing.0.lacks.2"), "note");
-    fill(b);
-    assert_int_equal(verdict(b, ROLE_AGENT, good), 403);
-    assert_int_equal(verdict(b, ROLE_APPRAISER, "{'verdict':'genuine'}"), 400);
-    assert_int_equal(verdict(b, ROLE_APPRAISER,
-                             "{'verdict':'genuine','grounds':[{'text':'x','evidence':['" NONCE
-                             "']}]}"),
+    hat_fill(b);
+    assert_int_equal(hat_verdict(b, ROLE_AGENT, good), 403);
+    assert_int_equal(hat_verdict(b, ROLE_APPRAISER, "{'verdict':'genuine'}"), 400);
+    assert_int_equal(hat_verdict(b, ROLE_APPRAISER,
+                                 "{'verdict':'genuine','grounds':[{'text':'x','evidence':['" NONCE
+                                 "']}]}"),
                      409);
     assert_string_equal(api_text(&b->api, "unknown_evidence.0"), NONCE);
-    assert_int_equal(verdict(b, ROLE_APPRAISER, good), 200);
+    assert_int_equal(hat_verdict(b, ROLE_APPRAISER, good), 200);
     assert_string_equal(api_text(&b->api, "state"), "executed");
     assert_string_equal(api_text(&b->api, "verdict.verdict"), "genuine");
     assert_int_equal(b->api.app.judged[JUDGED_VERDICT], 1);
-    assert_int_equal(verdict(b, ROLE_APPRAISER, good), 409);
-    assert_int_equal(point(b, "label", "{'note':'late'}"), 409);
+    assert_int_equal(hat_verdict(b, ROLE_APPRAISER, good), 409);
+    assert_int_equal(hat_point(b, "label", "{'note':'late'}"), 409);
     uint64_t bad;
     assert_int_equal(store_chain_verify(b->api.w.store, &b->hat.id, &bad), 0);
     /* What is no authentication gets none. */
@@ -308,18 +210,20 @@ static void test_a_verdict_wants_all_points(void **state)
 
 static void test_certificates(void **state)
 {
-    struct bench *b = *state;
-    assert_int_equal(ask(b, api_certificate_issue, ROLE_APPRAISER, "ann", NULL, NULL), 409);
-    fill(b);
-    assert_int_equal(verdict(b, ROLE_APPRAISER, "{'verdict':'counterfeit'," GROUNDS "}"), 200);
-    assert_int_equal(ask(b, api_certificate_issue, ROLE_AGENT, "tom", NULL, NULL), 403);
-    assert_int_equal(ask(b, api_certificate_issue, ROLE_SERVICE, "shop", NULL, "{'item':''}"), 400);
+    struct hat_bench *b = *state;
+    assert_int_equal(hat_ask(b, api_certificate_issue, ROLE_APPRAISER, "ann", NULL, NULL), 409);
+    hat_fill(b);
+    assert_int_equal(hat_verdict(b, ROLE_APPRAISER, "{'verdict':'counterfeit'," GROUNDS "}"), 200);
+    assert_int_equal(hat_ask(b, api_certificate_issue, ROLE_AGENT, "tom", NULL, NULL), 403);
+    assert_int_equal(hat_ask(b, api_certificate_issue, ROLE_SERVICE, "shop", NULL, "{'item':''}"),
+                     400);
     assert_int_equal(
-        ask(b, api_certificate_issue, ROLE_SERVICE, "shop", NULL, "{'item':'A black hat'}"), 201);
+        hat_ask(b, api_certificate_issue, ROLE_SERVICE, "shop", NULL, "{'item':'A black hat'}"),
+        201);
     char id[64], number[64];
     (void)str_copy(id, sizeof id, api_text(&b->api, "id"));
     (void)str_copy(number, sizeof number, api_text(&b->api, "number"));
-    assert_int_equal(ask(b, api_certificate_issue, ROLE_SERVICE, "shop", NULL, NULL), 409);
+    assert_int_equal(hat_ask(b, api_certificate_issue, ROLE_SERVICE, "shop", NULL, NULL), 409);
     assert_string_equal(api_text(&b->api, "certificate"), id);
 
     struct api_ask anybody = {.nobody = true, .param = {number}};
@@ -354,12 +258,12 @@ static void test_certificates(void **state)
     assert_int_equal(api_on_store(&b->api, api_timeline, buyer), 200);
     assert_non_null(strstr(b->api.response.body, "certificate_revoked"));
     assert_null(strstr(b->api.response.body, "SECRET"));
-    assert_int_equal(ask(b, api_certificate_issue, ROLE_SERVICE, "shop", NULL, NULL), 201);
+    assert_int_equal(hat_ask(b, api_certificate_issue, ROLE_SERVICE, "shop", NULL, NULL), 201);
 }
 
 /* Blind */
 
-static int commit(struct bench *b, const char *who, const char *opinion)
+static int commit(struct hat_bench *b, const char *who, const char *opinion)
 {
     char hash[STORE_HASH_BYTES], body[120], *text = strdup(opinion);
     for (char *p = text; (p = strchr(p, '\''));)
@@ -370,12 +274,12 @@ static int commit(struct bench *b, const char *who, const char *opinion)
     json_decref(o);
     free(text);
     (void)snprintf(body, sizeof body, "{'commitment':'%s'}", hash);
-    return ask(b, api_opinion_commit, ROLE_APPRAISER, who, NULL, body);
+    return hat_ask(b, api_opinion_commit, ROLE_APPRAISER, who, NULL, body);
 }
 
-static int reveal(struct bench *b, const char *who, const char *opinion)
+static int reveal(struct hat_bench *b, const char *who, const char *opinion)
 {
-    return ask(b, api_opinion_reveal, ROLE_APPRAISER, who, NULL, opinion);
+    return hat_ask(b, api_opinion_reveal, ROLE_APPRAISER, who, NULL, opinion);
 }
 
 #define SAYS(verdict)                                                                              \
@@ -384,23 +288,23 @@ static int reveal(struct bench *b, const char *who, const char *opinion)
 
 static void test_blind_opinions(void **state)
 {
-    struct bench *b = *state;
+    struct hat_bench *b = *state;
     assert_int_equal(commit(b, "ann", SAYS("genuine")), 409); /* nobody asked for it */
-    assert_int_equal(ask(b, api_examination_blind, ROLE_AGENT, "tom", NULL, NULL), 403);
-    assert_int_equal(ask(b, api_examination_blind, ROLE_SERVICE, "shop", NULL, NULL), 200);
-    assert_int_equal(point(b, "label", "{'judgement':'consistent'}"), 409);
-    assert_int_equal(point(b, "label", "{'note':'n'}"), 409);
+    assert_int_equal(hat_ask(b, api_examination_blind, ROLE_AGENT, "tom", NULL, NULL), 403);
+    assert_int_equal(hat_ask(b, api_examination_blind, ROLE_SERVICE, "shop", NULL, NULL), 200);
+    assert_int_equal(hat_point(b, "label", "{'judgement':'consistent'}"), 409);
+    assert_int_equal(hat_point(b, "label", "{'note':'n'}"), 409);
     assert_int_equal(commit(b, "ann", SAYS("genuine")), 409);
     assert_string_equal(api_text(&b->api, "missing.0.lacks.0"), "evidence");
-    assert_int_equal(point(b, "label", "{'evidence':[{'still':'%s'}]}"), 200);
-    assert_int_equal(point(b, "seam", "{'judgement':'not_applicable','note':'None.'}"), 200);
-    assert_int_equal(ask(b, api_opinion_commit, ROLE_APPRAISER, "ann", NULL, "{'commitment':'x'}"),
-                     400);
+    assert_int_equal(hat_point(b, "label", "{'evidence':[{'still':'%s'}]}"), 200);
+    assert_int_equal(hat_point(b, "seam", "{'judgement':'not_applicable','note':'None.'}"), 200);
+    assert_int_equal(
+        hat_ask(b, api_opinion_commit, ROLE_APPRAISER, "ann", NULL, "{'commitment':'x'}"), 400);
     assert_int_equal(commit(b, "ann", SAYS("genuine")), 201);
-    assert_int_equal(point(b, "label", "{'evidence':[]}"), 409);
+    assert_int_equal(hat_point(b, "label", "{'evidence':[]}"), 409);
     assert_int_equal(reveal(b, "ann", SAYS("genuine")), 409); /* too early */
     assert_int_equal(commit(b, "bob", SAYS("counterfeit")), 201);
-    assert_int_equal(verdict(b, ROLE_APPRAISER, "{'verdict':'genuine'," GROUNDS "}"), 409);
+    assert_int_equal(hat_verdict(b, ROLE_APPRAISER, "{'verdict':'genuine'," GROUNDS "}"), 409);
     assert_int_equal(reveal(b, "ann", SAYS("counterfeit")), 409); /* another one than committed */
     assert_int_equal(reveal(b, "ann", SAYS("genuine")), 200);
     assert_int_equal(commit(b, "bob", SAYS("genuine")), 409); /* knows too much by now */
@@ -415,12 +319,12 @@ static void test_blind_opinions(void **state)
     assert_int_equal(store_case_get(b->api.w.store, &b->hat.id, &after), 0);
     assert_int_equal(after.state, CASE_EXECUTED);
     store_case_clear(&after);
-    assert_int_equal(ask(b, api_certificate_issue, ROLE_SERVICE, "shop", NULL, NULL), 201);
+    assert_int_equal(hat_ask(b, api_certificate_issue, ROLE_SERVICE, "shop", NULL, NULL), 201);
     assert_true(json_is_true(json_object_get(b->api.body, "blind")));
 }
 
 /** So many opinions lapse by then. */
-static size_t lapse(struct bench *b)
+static size_t lapse(struct hat_bench *b)
 {
     struct id ids[2];
     struct timers_stuck stuck;
@@ -432,15 +336,15 @@ static size_t lapse(struct bench *b)
 
 static void test_a_sealed_opinion_lapses(void **state)
 {
-    struct bench *b = *state;
-    assert_int_equal(
-        ask(b, api_examination_blind, ROLE_SERVICE, "shop", NULL, "{'reveal_within_seconds':59}"),
-        400);
-    assert_int_equal(
-        ask(b, api_examination_blind, ROLE_SERVICE, "shop", NULL, "{'reveal_within_seconds':60}"),
-        200);
-    assert_int_equal(point(b, "label", "{'evidence':[{'still':'%s'}]}"), 200);
-    assert_int_equal(point(b, "seam", "{'judgement':'not_applicable','note':'None.'}"), 200);
+    struct hat_bench *b = *state;
+    assert_int_equal(hat_ask(b, api_examination_blind, ROLE_SERVICE, "shop", NULL,
+                             "{'reveal_within_seconds':59}"),
+                     400);
+    assert_int_equal(hat_ask(b, api_examination_blind, ROLE_SERVICE, "shop", NULL,
+                             "{'reveal_within_seconds':60}"),
+                     200);
+    assert_int_equal(hat_point(b, "label", "{'evidence':[{'still':'%s'}]}"), 200);
+    assert_int_equal(hat_point(b, "seam", "{'judgement':'not_applicable','note':'None.'}"), 200);
     assert_int_equal(commit(b, "ann", SAYS("genuine")), 201);
     assert_int_equal(commit(b, "bob", SAYS("genuine")), 201);
     assert_int_equal(reveal(b, "ann", SAYS("genuine")), 200);
@@ -448,7 +352,7 @@ static void test_a_sealed_opinion_lapses(void **state)
     assert_int_equal(lapse(b), 0);
     b->api.unix_us += 2000;
     /* While there is a proposal nobody could reveal anything. */
-    assert_int_equal(ask(b, api_case_act, ROLE_AGENT, "tom", "propose", "{'outcome':'refund'}"),
+    assert_int_equal(hat_ask(b, api_case_act, ROLE_AGENT, "tom", "propose", "{'outcome':'refund'}"),
                      200);
     assert_int_equal(lapse(b), 0);
     struct store_case after;
@@ -463,77 +367,79 @@ static void test_a_sealed_opinion_lapses(void **state)
     assert_int_equal(commit(b, "cyd", SAYS("genuine")), 201);
     assert_int_equal(reveal(b, "cyd", SAYS("genuine")), 200);
     assert_string_equal(api_text(&b->api, "verdict.verdict"), "genuine");
-    assert_int_equal(ask(b, api_certificate_issue, ROLE_SERVICE, "shop", NULL, NULL), 201);
+    assert_int_equal(hat_ask(b, api_certificate_issue, ROLE_SERVICE, "shop", NULL, NULL), 201);
     assert_true(json_is_false(json_object_get(b->api.body, "blind"))); /* cyd could read ann's */
 }
 
 static void test_guests_of_an_appraiser_do_not_judge(void **state)
 {
-    struct bench *b = *state;
+    struct hat_bench *b = *state;
     const char *good = "{'verdict':'genuine'," GROUNDS "}";
     const char *eve = "{'role':'appraiser','identity':'eve'}";
-    assert_int_equal(ask(b, api_invite, ROLE_AGENT, "ann", NULL, eve), 403);
-    assert_int_equal(ask(b, api_invite, ROLE_HOST, "ann", NULL, eve), 403);
-    assert_int_equal(ask(b, api_invite, ROLE_APPRAISER, "bob", NULL, eve), 201);
-    assert_int_equal(ask(b, api_examination_blind, ROLE_SERVICE, "shop", NULL, NULL), 200);
-    assert_int_equal(point(b, "label", "{'evidence':[{'still':'%s'}]}"), 200);
-    assert_int_equal(point(b, "seam", "{'judgement':'not_applicable','note':'None.'}"), 200);
+    assert_int_equal(hat_ask(b, api_invite, ROLE_AGENT, "ann", NULL, eve), 403);
+    assert_int_equal(hat_ask(b, api_invite, ROLE_HOST, "ann", NULL, eve), 403);
+    assert_int_equal(hat_ask(b, api_invite, ROLE_APPRAISER, "bob", NULL, eve), 201);
+    assert_int_equal(hat_ask(b, api_examination_blind, ROLE_SERVICE, "shop", NULL, NULL), 200);
+    assert_int_equal(hat_point(b, "label", "{'evidence':[{'still':'%s'}]}"), 200);
+    assert_int_equal(hat_point(b, "seam", "{'judgement':'not_applicable','note':'None.'}"), 200);
     assert_int_equal(commit(b, "bob", SAYS("genuine")), 201);
     assert_int_equal(commit(b, "eve", SAYS("genuine")), 403); /* it would be both opinions */
-    assert_int_equal(ask(b, api_examination_pin, ROLE_SERVICE, "shop", NULL, "{'anew':true}"), 201);
-    fill(b);
-    assert_int_equal(ask(b, api_case_act, ROLE_APPRAISER, "eve", "verdict", good), 403);
-    assert_int_equal(verdict(b, ROLE_APPRAISER, good), 200);
-    assert_int_equal(ask(b, api_certificate_issue, ROLE_APPRAISER, "eve", NULL, NULL), 403);
-    assert_int_equal(ask(b, api_invite, ROLE_SERVICE, "shop", NULL, eve), 201);
-    assert_int_equal(ask(b, api_certificate_issue, ROLE_APPRAISER, "eve", NULL, NULL), 201);
+    assert_int_equal(hat_ask(b, api_examination_pin, ROLE_SERVICE, "shop", NULL, "{'anew':true}"),
+                     201);
+    hat_fill(b);
+    assert_int_equal(hat_ask(b, api_case_act, ROLE_APPRAISER, "eve", "verdict", good), 403);
+    assert_int_equal(hat_verdict(b, ROLE_APPRAISER, good), 200);
+    assert_int_equal(hat_ask(b, api_certificate_issue, ROLE_APPRAISER, "eve", NULL, NULL), 403);
+    assert_int_equal(hat_ask(b, api_invite, ROLE_SERVICE, "shop", NULL, eve), 201);
+    assert_int_equal(hat_ask(b, api_certificate_issue, ROLE_APPRAISER, "eve", NULL, NULL), 201);
 }
 
 static void test_blind_is_asked_for_before_anybody_judged(void **state)
 {
-    struct bench *b = *state;
-    assert_int_equal(point(b, "label", "{'note':'It looks right.'}"), 200);
-    assert_int_equal(ask(b, api_examination_blind, ROLE_SERVICE, "shop", NULL, NULL), 409);
+    struct hat_bench *b = *state;
+    assert_int_equal(hat_point(b, "label", "{'note':'It looks right.'}"), 200);
+    assert_int_equal(hat_ask(b, api_examination_blind, ROLE_SERVICE, "shop", NULL, NULL), 409);
 }
 
-static int reopen(struct bench *b)
+static int reopen(struct hat_bench *b)
 {
-    assert_int_equal(ask(b, api_case_act, ROLE_SERVICE, "shop", "close", NULL), 200);
-    return ask(b, api_case_act, ROLE_SERVICE, "shop", "reopen", NULL);
+    assert_int_equal(hat_ask(b, api_case_act, ROLE_SERVICE, "shop", "close", NULL), 200);
+    return hat_ask(b, api_case_act, ROLE_SERVICE, "shop", "reopen", NULL);
 }
 
 static void test_what_was_judged_stays_known(void **state)
 {
-    struct bench *b = *state;
-    assert_int_equal(point(b, "label", "{'judgement':'consistent','note':'n'}"), 200);
-    assert_int_equal(point(b, "label", "{'judgement':'not_applicable'}"), 200);
-    assert_int_equal(ask(b, api_examination_blind, ROLE_SERVICE, "shop", NULL, NULL), 409);
-    assert_int_equal(ask(b, api_examination_pin, ROLE_SERVICE, "shop", NULL, "{'anew':true}"), 201);
-    assert_int_equal(ask(b, api_examination_blind, ROLE_SERVICE, "shop", NULL, NULL), 409);
+    struct hat_bench *b = *state;
+    assert_int_equal(hat_point(b, "label", "{'judgement':'consistent','note':'n'}"), 200);
+    assert_int_equal(hat_point(b, "label", "{'judgement':'not_applicable'}"), 200);
+    assert_int_equal(hat_ask(b, api_examination_blind, ROLE_SERVICE, "shop", NULL, NULL), 409);
+    assert_int_equal(hat_ask(b, api_examination_pin, ROLE_SERVICE, "shop", NULL, "{'anew':true}"),
+                     201);
+    assert_int_equal(hat_ask(b, api_examination_blind, ROLE_SERVICE, "shop", NULL, NULL), 409);
 }
 
 static void test_a_blind_verdict_is_not_repeated_blind(void **state)
 {
-    struct bench *b = *state;
-    assert_int_equal(ask(b, api_examination_blind, ROLE_SERVICE, "shop", NULL, NULL), 200);
-    assert_int_equal(point(b, "label", "{'evidence':[{'still':'%s'}]}"), 200);
-    assert_int_equal(point(b, "seam", "{'judgement':'not_applicable','note':'None.'}"), 200);
+    struct hat_bench *b = *state;
+    assert_int_equal(hat_ask(b, api_examination_blind, ROLE_SERVICE, "shop", NULL, NULL), 200);
+    assert_int_equal(hat_point(b, "label", "{'evidence':[{'still':'%s'}]}"), 200);
+    assert_int_equal(hat_point(b, "seam", "{'judgement':'not_applicable','note':'None.'}"), 200);
     assert_int_equal(commit(b, "ann", SAYS("genuine")), 201);
     assert_int_equal(commit(b, "bob", SAYS("genuine")), 201);
     assert_int_equal(reveal(b, "ann", SAYS("genuine")), 200);
     assert_int_equal(reveal(b, "bob", SAYS("genuine")), 200);
     assert_int_equal(reopen(b), 200);
     assert_int_equal(commit(b, "cyd", SAYS("genuine")), 409); /* has read both */
-    assert_int_equal(ask(b, api_examination_blind, ROLE_SERVICE, "shop", NULL, NULL), 409);
-    fill(b); /* openly */
-    assert_int_equal(verdict(b, ROLE_APPRAISER, "{'verdict':'genuine'," GROUNDS "}"), 200);
-    assert_int_equal(ask(b, api_certificate_issue, ROLE_SERVICE, "shop", NULL, NULL), 201);
+    assert_int_equal(hat_ask(b, api_examination_blind, ROLE_SERVICE, "shop", NULL, NULL), 409);
+    hat_fill(b); /* openly */
+    assert_int_equal(hat_verdict(b, ROLE_APPRAISER, "{'verdict':'genuine'," GROUNDS "}"), 200);
+    assert_int_equal(hat_ask(b, api_certificate_issue, ROLE_SERVICE, "shop", NULL, NULL), 201);
     assert_true(json_is_false(json_object_get(b->api.body, "blind")));
 }
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, hat_setup, hat_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_checklists_of_a_merchant),
         TEST(test_a_case_gets_the_checklist_of_its_goods),

@@ -138,16 +138,16 @@ static void test_a_ruling_waits_for_answers_while_there_is_time(void **state)
     struct refusal why = {0};
     json_t *d = in_review();
     uint64_t due = T0 + 3603 * S;
-    assert_int_equal(dispute_may_rule(d, "moon", T0, &why), ER_DENIED);
-    assert_int_equal(dispute_may_rule(d, "sun", due, &why), ER_CONFLICT);
+    assert_int_equal(dispute_may_rule(d, "moon", NULL, T0, &why), ER_DENIED);
+    assert_int_equal(dispute_may_rule(d, "sun", NULL, due, &why), ER_CONFLICT);
     assert_int_equal(json_array_size(json_object_get(why.more, "open_questions")), 1);
     refusal_clear(&why);
-    assert_int_equal(dispute_may_rule(d, "sun", due + 1, &why), 0);
+    assert_int_equal(dispute_may_rule(d, "sun", NULL, due + 1, &why), 0);
     tell(d, T0 + 5 * S, "lin", "question_answered", "{'question':1,'text':'Monday.'}");
-    assert_int_equal(dispute_may_rule(d, "sun", T0 + 6 * S, &why), 0);
+    assert_int_equal(dispute_may_rule(d, "sun", NULL, T0 + 6 * S, &why), 0);
     tell(d, T0 + 7 * S, "moon", "review_started", "{}"); /* takes it over */
-    assert_int_equal(dispute_may_rule(d, "sun", T0 + 8 * S, &why), ER_DENIED);
-    assert_int_equal(dispute_may_rule(d, "moon", T0 + 8 * S, &why), 0);
+    assert_int_equal(dispute_may_rule(d, "sun", NULL, T0 + 8 * S, &why), ER_DENIED);
+    assert_int_equal(dispute_may_rule(d, "moon", NULL, T0 + 8 * S, &why), 0);
     json_decref(d);
 }
 
@@ -169,7 +169,7 @@ static void test_one_appeal_within_a_week_to_another_arbiter(void **state)
     assert_string_equal(text_at(d, "statements", 2, "text"), "The clip shows it.");
     assert_int_equal(dispute_may_review(d, "sun", &why), ER_DENIED);
     assert_int_equal(dispute_may_review(d, "moon", &why), 0);
-    assert_int_equal(dispute_may_rule(d, "sun", end, &why), ER_DENIED);
+    assert_int_equal(dispute_may_rule(d, "sun", NULL, end, &why), ER_DENIED);
     tell(d, ruled + 3 * S, "moon", "review_started", "{}");
     tell(d, ruled + 4 * S, "moon", "ruled", "{'liability':'merchant'}");
     assert_int_equal(dispute_may_appeal(d, ruled + 5 * S, &why), ER_CONFLICT);

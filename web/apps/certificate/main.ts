@@ -92,6 +92,7 @@ function verdict(one: Certificate) {
             <p class="small">${t('certificate.was', { verdict: tMaybe('verdict.', one.verdict) })}</p>`
         : html`<h2>${tMaybe('verdict.', one.verdict)}</h2>
             <p>${tMaybe('certificate.says.', one.verdict)}</p>
+            ${one.disputed ? html`<p data-testid="certificate-disputed"><strong>${t('certificate.disputed')}</strong></p>` : nothing}
             <p class="small" data-testid="certificate-holds">${t('certificate.valid', { at: dateTime(Date.now()) })}</p>`}
     </div>
   </section>`;
