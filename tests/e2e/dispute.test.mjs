@@ -87,6 +87,7 @@ test('a buyer does not agree, an arbiter rules on evidence, and it is carried ou
   assert.match(await arbiter.text('statement'), /<img src=x/);
   await arbiter.click('review');
   await stateIs(arbiter, 'in_review');
+  await arbiter.see('ask'); // once the page has read that it is this arbiter's
   await send(arbiter, 'question', { to: 'buyer', hours: '24', text: 'When was it opened?' });
   await arbiter.see('[data-testid=question][data-state=open]');
   await buyer.reload();
