@@ -241,6 +241,18 @@ bool case_query_fits(const struct case_query *q, const char *words)
     return q->count > 0;
 }
 
+/** The word as far as the index knows how words begin. */
+static size_t begin_of(struct span word)
+{
+    size_t at = 0;
+    for (size_t letters = 0; at < word.len; at++) {
+        letters += ((unsigned char)word.at[at] & 0xc0) != 0x80;
+        if (letters > CASE_BEGIN_LETTERS)
+            break;
+    }
+    return at;
+}
+
 void case_query_match(const struct case_query *q, const char *more, char ret[CASE_MATCH_BYTES])
 {
     struct out o = {.text = ret, .size = CASE_MATCH_BYTES};
@@ -256,7 +268,7 @@ void case_query_match(const struct case_query *q, const char *more, char ret[CAS
             struct span word = span_cut(&rest, ' ');
             size_t len = o.len;
             put(&o, "\"", 1);
-            put(&o, word.at, word.len);
+            put(&o, word.at, q->terms[i].begins ? begin_of(word) : word.len);
             put(&o, q->terms[i].begins ? "\"* " : "\" ", q->terms[i].begins ? 3 : 2);
             if (o.full) { /* what is left out here is compared all the same */
                 ret[len] = '\0';

@@ -13,6 +13,8 @@ struct store_case;
 #define CASE_QUERY_TERMS 12   /* further ones of a query are let go */
 #define CASE_QUERY_BYTES 640
 #define CASE_MATCH_BYTES 1024
+#define CASE_BEGIN_LETTERS                                                                         \
+    16 /* the index knows how words begin so far; what is longer is compared */
 
 /** Of number, title, buyer, reason, category, brand, the order's number: with a blank before and after each. */
 void case_words(const struct store_case *c, char ret[CASE_WORDS_BYTES]);

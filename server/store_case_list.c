@@ -11,8 +11,8 @@
 #include "server/case_words.h"
 #include "server/store_case_impl.h"
 
-#define SCANNED_MAX 2000 /* cases looked at for a page: it may end early, and goes on from there */
-#define RARE_MAX 2000    /* a state of so few cases is gone through rather than the words */
+#define SCANNED_MAX 1000 /* cases looked at for a page: it may end early, and goes on from there */
+#define RARE_MAX 1000    /* a state of so few cases is gone through rather than the words */
 
 /* The index of words */
 

@@ -229,6 +229,12 @@ const char *const store_migrations[] = {
     " CASE state WHEN 'waiting' THEN (SELECT coalesce(max(at_us), 0) FROM events"
     " WHERE case_id = id AND type = 'transferred') ELSE 0 END), 0"
     " FROM cases WHERE state IN ('waiting', 'in_call') ORDER BY waiting_since_us;",
+    /* Beginnings of a letter, and of more than eight, were gathered whole (CASE_BEGIN_LETTERS). */
+    "DROP TABLE case_index;"
+    "CREATE VIRTUAL TABLE case_index USING fts5(scope, words, content='case_texts',"
+    " content_rowid='n', tokenize='ascii', detail='none', columnsize=0,"
+    " prefix='1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16');"
+    "INSERT INTO case_index(case_index) VALUES('rebuild');",
 };
 
 const int store_schema_version = (int)(sizeof store_migrations / sizeof store_migrations[0]);

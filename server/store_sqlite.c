@@ -241,7 +241,8 @@ static int connect_to(struct store **ret, const char *path, int flags,
     int er = sql_er(s, sqlite3_open_v2(path, &s->db, flags, NULL), "open");
     if (!er)
         er = plain(s, "PRAGMA busy_timeout = 5000; PRAGMA synchronous = FULL;"
-                      "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF");
+                      "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"
+                      "PRAGMA cache_size = -65536"); /* KiB: what lists look through stays here */
     if (er) {
         store_close(s);
         return er;

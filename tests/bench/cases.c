@@ -247,6 +247,7 @@ struct way {
     size_t count;
     bool pages;  /* from anywhere */
     bool number; /* a case's, at random */
+    bool order;  /* its order's, without the end */
 };
 
 #define STATE(s) .f = {.by_state = true, .state = (s)}
@@ -258,6 +259,7 @@ static const char *const chinese[] = {"\xe8\x8c\xb6\xe6\x9d\xaf", "\xe5\xbc\x80\
                                       "\xe7\xa0\xb4\xe6\x8d\x9f \xe6\x89\x8b\xe8\xa1\xa8",
                                       "\xe8\xa3\x82"};
 static const char *const begun[] = {"cr", "cra", "crac", "hand", "scratch", "buyer", "tan"};
+static const char *const apart[] = {"cup bag", "cracked scratched", "lin chen"};
 static const char *const nothing[] = {"zebra", "cracked zebra", "cup zz"};
 static const struct way ways[] = {
     {.name = "newest"},
@@ -276,11 +278,22 @@ static const struct way ways[] = {
     {.name = "chinese", WORDS(chinese)},
     {.name = "begin_of_word", WORDS(begun)},
     {.name = "found_nowhere", WORDS(nothing)},
+    {.name = "common_but_apart", WORDS(apart)},
+    {.name = "order_number", .order = true},
     {.name = "word_and_state", WORDS(goods), STATE(CASE_EXECUTED)},
     {.name = "word_and_rare_state", WORDS(two), STATE(CASE_WAITING)},
     {.name = "word_and_tag", WORDS(goods), .f = {.tag = "vip"}},
     {.name = "word_of_the_smaller", WORDS(goods), .f = {.merchant = "tea-house"}},
 };
+
+/** Its order's number but for the last digit. */
+static const char *order_of(const struct store_case *c, char ret[24])
+{
+    const json_t *order = json_object_get(c->more, "order");
+    const char *number = json_string_value(json_object_get(order, "number"));
+    (void)snprintf(ret, 24, "%.10s", number ? number : "");
+    return ret;
+}
 
 static int look_some(struct run *r, const struct way *w, json_t *ret)
 {
@@ -289,6 +302,7 @@ static int look_some(struct run *r, const struct way *w, json_t *ret)
     for (int i = 0; i < ROUNDS; i++) {
         struct store_case_filter f = w->f;
         struct store_case c = {0};
+        char begin[24];
         if (!f.merchant)
             f.merchant = "default";
         f.limit = PAGE;
@@ -297,6 +311,8 @@ static int look_some(struct run *r, const struct way *w, json_t *ret)
             f.before = ANY(r, r->some);
         if (w->number && store_case_get(r->s, &ANY(r, r->some), &c) == 0)
             f.text = c.number;
+        if (w->order && store_case_get(r->s, &ANY(r, r->some), &c) == 0)
+            f.text = order_of(&c, begin);
         int n = look(r, &f);
         store_case_clear(&c);
         if (n < 0)

@@ -188,6 +188,22 @@ static void test_older_databases_are_indexed(void **state)
     lists(b, (struct store_case_filter){.text = "red"}, "Red mug;Red cup;");
 }
 
+static void test_long_words_and_single_letters(void **state)
+{
+    struct bench *b = *state;
+    (void)add(b, "m", "Authentifizierungsdienst", CASE_INSPECTION);
+    (void)add(b, "m", "Authentifizierungsstelle", CASE_INSPECTION);
+    (void)add(b, "m", "\xe5\xbc\x80\xe8\xa3\x82", CASE_INSPECTION); /* 开裂 */
+    lists(b, (struct store_case_filter){.text = "authentif"},
+          "Authentifizierungsstelle;Authentifizierungsdienst;");
+    lists(b, (struct store_case_filter){.text = "authentifizierungsst"},
+          "Authentifizierungsstelle;");
+    lists(b, (struct store_case_filter){.text = "authentifizierungsstellen"}, "");
+    lists(b, (struct store_case_filter){.text = "\xe8\xa3\x82"}, "\xe5\xbc\x80\xe8\xa3\x82;");
+    lists(b, (struct store_case_filter){.text = "\xe5\xbc\x80"}, "\xe5\xbc\x80\xe8\xa3\x82;");
+    lists(b, (struct store_case_filter){.text = "a"}, "");
+}
+
 static void test_a_page_looks_at_so_many(void **state)
 {
     struct bench *b = *state;
@@ -215,6 +231,7 @@ int main(void)
         TEST(test_every_way),
         TEST(test_found_by_what_it_says_now),
         TEST(test_older_databases_are_indexed),
+        TEST(test_long_words_and_single_letters),
         TEST(test_a_page_looks_at_so_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
