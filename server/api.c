@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "server/calls.h"
-#include "server/rate.h"
+#include "server/pace.h"
 #include "server/case_deeds.h"
 #include "server/static.h"
 #include "server/store_record.h"
@@ -383,29 +383,20 @@ static bool let_in(struct api_call *c)
  *  reads certificates without one, by the address they come from, unless a proxy stands before it. False: the problem is set. */
 static bool paced(struct api_call *c)
 {
-    static const struct rate_limit service = {LIMIT_REQUESTS_SERVICE, LIMIT_REQUESTS_SERVICE_BURST},
-                                   person = {LIMIT_REQUESTS_PERSON, LIMIT_REQUESTS_PERSON_BURST},
-                                   refused = {LIMIT_REQUESTS_REFUSED, LIMIT_REQUESTS_REFUSED_BURST};
-    char name[AUTH_KEY_BYTES + LIMIT_IDENTITY + ADDR_TEXT_BYTES];
-    uint64_t wait_us = 0;
-    if (!c->app->rates)
-        return true;
+    char address[ADDR_TEXT_BYTES] = "";
+    uint64_t wait_s = 0;
     bool open_to_all = c->route->on_store == api_certificate_get;
-    if (c->has_claims) {
-        (void)snprintf(name, sizeof name, "%s/%s", c->claims.key, c->claims.identity);
-        wait_us = rates_take(c->app->rates, name,
-                             c->claims.role == ROLE_SERVICE ? &service : &person, clock_now_us());
-    } else if ((c->response.status == 401 || open_to_all) && !c->request->forwarded) {
-        addr_format_ip(&c->request->peer, name);
-        wait_us = rates_take(c->app->rates, name, &refused, clock_now_us());
-    }
-    if (!wait_us)
+    if (!c->request->forwarded)
+        addr_format_ip(&c->request->peer, address);
+    if (c->has_claims)
+        wait_s = pace_person(c->app->pace, &c->claims, clock_now_us());
+    else if (c->response.status == 401 || open_to_all)
+        wait_s = pace_stranger(c->app->pace, address, clock_now_us());
+    if (!wait_s)
         return true;
-    c->app->requests_paced++;
     http_response_clear(&c->response);
     api_problem(c, 429, "too many requests");
-    http_header_add(&c->response, "retry-after", "%llu",
-                    (unsigned long long)((wait_us + 999999) / 1000000));
+    http_header_add(&c->response, "retry-after", "%llu", (unsigned long long)wait_s);
     return false;
 }
 

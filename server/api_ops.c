@@ -321,7 +321,7 @@ static void write_http(FILE *f, const struct app *app)
         {"http_connections", G, n.connections, "Open connections."},
         {"http_connections_total", C, n.connections_total, "Connections accepted."},
         {"http_requests_total", C, n.requests, "Requests read."},
-        {"http_requests_paced_total", C, app->requests_paced,
+        {"http_requests_paced_total", C, pace_refused(app->pace),
          "Requests refused because too many came from one person or address."},
         {"http_bad_requests_total", C, n.bad_requests,
          "Requests refused before they were handed on."},

@@ -24,7 +24,7 @@
 #include "server/app_keys.h"
 #include "server/calls.h"
 #include "server/hook_runner.h"
-#include "server/rate.h"
+#include "server/pace.h"
 #include "server/sealer.h"
 #include "server/static.h"
 #include "server/storage_keys.h"
@@ -315,6 +315,7 @@ static int start_calls(struct app *app)
                              .dbq = app->dbq,
                              .sealer = app->sealer,
                              .auth = app->auth,
+                             .pace = app->pace,
                              .log = app->log,
                              .vault = app->vault,
                              .entropy = app->entropy,
@@ -329,7 +330,8 @@ static int start_calls(struct app *app)
     struct ws_config w = {
         .sessions = calls_sessions(app->calls), .origin_allowed = origin_allowed, .ctx = app};
     er = ws_new(&app->ws, &w);
-    struct whip_config h = {.calls = app->calls, .auth = app->auth, .send = send_reply, .ctx = app};
+    struct whip_config h = {
+        .calls = app->calls, .auth = app->auth, .pace = app->pace, .send = send_reply, .ctx = app};
     if (!er)
         er = whip_new(&app->whip, &h);
     return er ? fail(app, "no memory", er) : 0;
@@ -414,7 +416,7 @@ static int start_all(struct app *app)
     if (!er)
         er = auth_new(&app->auth);
     if (!er)
-        er = rates_new(&app->rates, LIMIT_REQUESTS_NAMES, entropy_u64(&app->entropy));
+        er = pace_new(&app->pace, &app->config->rates, entropy_u64(&app->entropy));
     if (er)
         return fail(app, "no memory", er);
     er = start_data(app);
@@ -492,7 +494,7 @@ static void stop_all(struct app *app)
     statics_free(app->statics);
     vault_free(app->vault);
     auth_free(app->auth);
-    rates_free(app->rates);
+    pace_free(app->pace);
     log_free(app->log);
     if (app->signal_fd >= 0)
         (void)close(app->signal_fd);

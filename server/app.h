@@ -23,7 +23,7 @@ struct hook_runner;
 struct media;
 struct sealer;
 struct statics;
-struct rates;
+struct pace;
 struct vault;
 struct whip;
 struct ws;
@@ -73,8 +73,7 @@ struct app {
     uint64_t case_changes;      /* of cases' records */
     uint64_t case_conflicts;    /* refused: the case had been changed meanwhile */
     uint64_t views;             /* entries of access logs */
-    struct rates *rates;        /* of requests; NULL: none are kept to. Signalling thread */
-    uint64_t requests_paced;    /* that came too often */
+    struct pace *pace;          /* of requests; NULL: none are kept to. Signalling thread */
     uint64_t retention_changes; /* periods that were changed */
     uint64_t judged[JUDGED_COUNT];
     char base_url[128]; /* "http://127.0.0.1:8080", for links */

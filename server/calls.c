@@ -188,38 +188,6 @@ void calls_error_er(struct calls *c, struct session *s, const char *re, int er, 
     calls_error(c, s, re, code, why ? why : proto_error_name(code));
 }
 
-static int on_authenticate(void *ctx, const char *token, struct session_who *ret_who,
-                           const char **ret_why)
-{
-    struct calls *c = ctx;
-    if (c->draining) {
-        *ret_why = "the server is about to restart";
-        return ER_CLOSED;
-    }
-    struct claims *claims = &c->checked;
-    int er = auth_verify(c->config.auth, token, strlen(token), calls_unix_us(c) / 1000000, claims,
-                         ret_why);
-    if (er < 0)
-        return er;
-    if (!(claims->scopes & AUTH_CALL)) {
-        *ret_why = "the token's key is not for calls";
-        return ER_DENIED;
-    }
-    if (!role_describe(claims->role)->enters) {
-        *ret_why = "this role has no place in a room";
-        return ER_DENIED;
-    }
-    memset(ret_who, 0, sizeof *ret_who);
-    (void)str_copy(ret_who->identity, sizeof ret_who->identity, claims->identity);
-    (void)str_copy(ret_who->name, sizeof ret_who->name, claims->name);
-    (void)str_copy(ret_who->merchant, sizeof ret_who->merchant, claims->merchant);
-    ret_who->role = claims->role;
-    ret_who->case_id = claims->case_id;
-    ret_who->room = claims->room;
-    ret_who->grants = claims->grants;
-    return 0;
-}
-
 static void refuse_hello(struct calls *c, struct session *s, int er)
 {
     const char *why = er == ER_STALE       ? "this link was used before"
@@ -424,7 +392,7 @@ int calls_new(struct calls **ret, const struct calls_config *config)
         c->clock = *config->clock;
     c->config.clock = NULL;
     const struct sessions_ops ops = {.ctx = c,
-                                     .authenticate = on_authenticate,
+                                     .authenticate = calls_authenticate,
                                      .opening = on_opening,
                                      .welcome = on_welcome,
                                      .opened = on_opened,

@@ -36,6 +36,7 @@ struct calls_config {
     struct dbq *dbq;
     struct sealer *sealer; /* NULL: clips are not sealed; for tests */
     struct auth *auth;
+    struct pace *pace;   /* NULL: nobody is held back */
     struct log *log;     /* may be NULL */
     struct vault *vault; /* of what is uploaded; may be NULL */
     struct entropy entropy;

@@ -216,6 +216,10 @@ void calls_give_back_invite(struct calls *c, const char *jti);
 
 /* Sessions */
 
+/** sessions_ops.authenticate */
+int calls_authenticate(void *ctx, const char *token, const char *from, struct session_who *ret_who,
+                       const char **ret_why);
+
 static inline struct member *member_of(const struct session *s)
 {
     return s->user;

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/er.h"
 #include "base/limits.h"
@@ -100,6 +99,12 @@ static bool set_lookback(struct config *c, void *place, const char *value)
 {
     (void)c;
     return set_number(value, 0, LIMIT_LOOKBACK_SECONDS, place);
+}
+
+static bool set_rate(struct config *c, void *place, const char *value)
+{
+    (void)c;
+    return rate_limit_parse(value, place) == 0;
 }
 
 static bool list_add(struct config_list *list, struct span item)
@@ -269,6 +274,11 @@ static const struct setting settings[] = {
      "time after a call before the agent is offered the next, 0 to 3600 (0)", false},
     {"lookback-seconds", "N", set_lookback, AT(lookback_seconds),
      "kept of those who have consented, to be saved later, 0 to 180 (60)", false},
+    {"rate-service", "N/BURST", set_rate, AT(rates.service),
+     "requests a second, and at once, of a back end (2000/4000)", false},
+    {"rate-person", "N/BURST", set_rate, AT(rates.person), "of anybody else (100/400)", false},
+    {"rate-refused", "N/BURST", set_rate, AT(rates.refused),
+     "of an address, with tokens that are none (20/200)", false},
     {"log-level", "LEVEL", set_level, AT(log_level), "debug, info, warn or error (info)", false},
     {"log-format", "FORMAT", set_format, AT(log_json), "text or json (text)", false},
     {"demo", NULL, set_switch, AT(demo), "sample cases and links to open; loopback only", false},
@@ -470,19 +480,6 @@ static int read_flags(struct source *src, int argc, char **argv)
     return 0;
 }
 
-unsigned config_workers(const struct config *c)
-{
-    if (c->workers)
-        return c->workers;
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n < 1 ? 1 : n > LIMIT_WORKERS ? LIMIT_WORKERS : (unsigned)n;
-}
-
-bool config_shares_port(const struct config *c)
-{
-    return c->has_media_tcp && c->media_tcp.port && addr_equal(&c->media_tcp, &c->http);
-}
-
 /** The line names the place that the setting at fault comes from. */
 static int cross_check(const struct config *c, const struct origin *origins, char *why, size_t size)
 {
@@ -517,6 +514,10 @@ int config_load(struct config *ret, int argc, char **argv, char **environment, c
     ret->ring_seconds = 20;
     ret->lookback_seconds = 60;
     ret->turn_ttl_seconds = 86400;
+    ret->rates = (struct pace_limits){
+        .service = {LIMIT_REQUESTS_SERVICE, LIMIT_REQUESTS_SERVICE_BURST},
+        .person = {LIMIT_REQUESTS_PERSON, LIMIT_REQUESTS_PERSON_BURST},
+        .refused = {LIMIT_REQUESTS_REFUSED, LIMIT_REQUESTS_REFUSED_BURST}};
 
     /* A first pass over flags and environment finds the file; it then comes first. */
     struct config first = *ret;

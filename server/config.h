@@ -9,6 +9,7 @@
 
 #include "base/addr.h"
 #include "base/log.h"
+#include "server/pace.h"
 
 #define CONFIG_TEXT_BYTES 512
 #define CONFIG_LIST_MAX 32
@@ -52,6 +53,7 @@ struct config {
     unsigned drain_seconds;
     unsigned ring_seconds, wrap_up_seconds;
     unsigned lookback_seconds;
+    struct pace_limits rates; /* how often anybody may ask */
 };
 
 /** Fill in defaults, then file, environment (`environ`-like, NULL-terminated, may be NULL) and

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "server/app_demo.h"
@@ -109,4 +110,17 @@ const char *config_check(const struct config *c, const char **ret_name, char *bu
     if (c->web[0] && (stat(c->web, &st) || !S_ISDIR(st.st_mode)))
         return "there is no such folder";
     return NULL;
+}
+
+unsigned config_workers(const struct config *c)
+{
+    if (c->workers)
+        return c->workers;
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n < 1 ? 1 : n > LIMIT_WORKERS ? LIMIT_WORKERS : (unsigned)n;
+}
+
+bool config_shares_port(const struct config *c)
+{
+    return c->has_media_tcp && c->media_tcp.port && addr_equal(&c->media_tcp, &c->http);
 }

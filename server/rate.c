@@ -8,8 +8,10 @@
 
 #include "base/er.h"
 #include "base/map.h"
+#include "base/str.h"
 
 #define TOKEN UINT64_C(1000000)
+#define RATE_MAX 1000000
 
 struct bucket {
     uint64_t tokens;  /* millionths */
@@ -22,6 +24,19 @@ struct rates {
     size_t names;
     uint64_t swept_us;
 };
+
+int rate_limit_parse(const char *text, struct rate_limit *ret)
+{
+    uint64_t n, burst;
+    struct span rest = span_of(text), first = span_cut(&rest, '/');
+    if (span_u64(first, RATE_MAX, &n) || n == 0)
+        return ER_MALFORMED;
+    burst = 2 * n;
+    if (rest.at && (span_u64(rest, RATE_MAX, &burst) || burst == 0))
+        return ER_MALFORMED;
+    *ret = (struct rate_limit){(uint32_t)n, (uint32_t)burst};
+    return 0;
+}
 
 int rates_new(struct rates **ret, size_t names, uint64_t seed)
 {

@@ -13,6 +13,9 @@ struct rate_limit {
     uint32_t per_second, burst;
 };
 
+/** "N" or "N/BURST", numbers from 1 to a million; BURST is twice N where nothing is said. ER_MALFORMED. */
+int rate_limit_parse(const char *text, struct rate_limit *ret);
+
 /** For `names` names at once; beyond that those are forgotten who have not asked for long enough to be as good as new, and
  *  where there are none, others are not counted. `seed` as map_new. ER_NOMEM. */
 int rates_new(struct rates **ret, size_t names, uint64_t seed);

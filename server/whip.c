@@ -11,6 +11,7 @@
 #include "base/er.h"
 #include "base/str.h"
 #include "server/ice_servers.h"
+#include "server/pace.h"
 #include "server/whip_impl.h"
 
 #define RETRY_SECONDS 5
@@ -228,6 +229,26 @@ static void on_options(struct exchange *x)
     whip_send(x->whip, x->request->reply, &response);
 }
 
+/** As often as over REST; a token that is none counts for its address. False: it is answered. */
+static bool paced(struct exchange *x, bool verified)
+{
+    const struct http_request *request = x->request;
+    struct pace *pace = x->whip->config.pace;
+    uint64_t now_us = calls_now_us(x->whip->config.calls);
+    char address[ADDR_TEXT_BYTES] = "";
+    if (!request->forwarded)
+        addr_format_ip(&request->peer, address);
+    uint64_t wait_s = verified ? pace_person(pace, &x->who, now_us)
+                               : pace_stranger(pace, address, now_us);
+    if (!wait_s)
+        return true;
+    struct http_response response = {0};
+    http_problem(&response, 429, "too many requests");
+    http_header_add(&response, "retry-after", "%llu", (unsigned long long)wait_s);
+    whip_send(x->whip, request->reply, &response);
+    return false;
+}
+
 typedef void exchange_handler(struct exchange *x);
 static exchange_handler *const of_room[HTTP_METHODS] = {[HTTP_POST] = on_post};
 static exchange_handler *const of_session[HTTP_METHODS] = {
@@ -270,10 +291,14 @@ bool whip_handle(struct whip *w, struct http_request *request)
             http_header_add(&response, "allow",
                             x.target.is_session ? "PATCH, DELETE, OPTIONS" : "POST, OPTIONS");
             whip_send(w, request->reply, &response);
-        } else if (verify(&x, &why)) {
-            handler(&x);
         } else {
-            fail(&x, 401, why);
+            bool good = verify(&x, &why);
+            if (!paced(&x, good))
+                good = false;
+            else if (!good)
+                fail(&x, 401, why);
+            if (good)
+                handler(&x);
         }
     }
     http_request_free(request);

@@ -15,6 +15,7 @@ struct whip;
 struct whip_config {
     struct calls *calls;
     struct auth *auth;
+    struct pace *pace; /* NULL: nobody is held back */
     /** How an answer goes out, once for each request taken: http_reply_send. */
     void (*send)(void *ctx, struct http_reply reply, struct http_response *response);
     void *ctx;

@@ -135,22 +135,32 @@ static void resume(struct link *l, const struct proto_message *m, const struct s
     t->ops.opened(t->ops.ctx, &e->session, true);
 }
 
+static void refuse_token(struct link *l, const char *re, int er, const char *why)
+{
+    static const struct {
+        int er;
+        enum proto_error code;
+        enum link_close close;
+    } ways[] = {{ER_DENIED, PROTO_DENIED, LINK_CLOSE_DENIED},
+                {ER_CLOSED, PROTO_DRAINING, LINK_CLOSE_RESTART},
+                {ER_AGAIN, PROTO_RATE_LIMITED, LINK_CLOSE_LATER}};
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        if (ways[i].er == er) {
+            link_refuse(l, re, ways[i].code, why, ways[i].close);
+            return;
+        }
+    }
+    link_refuse(l, re, PROTO_UNAUTHENTICATED, why, LINK_CLOSE_TOKEN);
+}
+
 static void hello(struct link *l, const struct proto_message *m)
 {
     struct sessions *t = l->table;
     struct session_who who = {.role = ROLE_COUNT};
     const char *why = "the token was refused";
-    int er = t->ops.authenticate(t->ops.ctx, m->hello.token, &who, &why);
+    int er = t->ops.authenticate(t->ops.ctx, m->hello.token, l->from, &who, &why);
     if (er < 0) {
-        bool denied = er == ER_DENIED, drains = er == ER_CLOSED;
-        link_refuse(l, m->id,
-                    drains   ? PROTO_DRAINING
-                    : denied ? PROTO_DENIED
-                             : PROTO_UNAUTHENTICATED,
-                    why,
-                    drains   ? LINK_CLOSE_RESTART
-                    : denied ? LINK_CLOSE_DENIED
-                             : LINK_CLOSE_TOKEN);
+        refuse_token(l, m->id, er, why);
         return;
     }
     if (id_is_set(&m->hello.session)) {
@@ -205,6 +215,11 @@ static void handle(struct link *l, const char *text, size_t len)
     } else if (admit == SESSION_CARRY_OUT)
         t->ops.request(t->ops.ctx, &e->session, &m);
     proto_clear(&m);
+}
+
+void link_set_from(struct link *l, const char *address)
+{
+    (void)str_copy(l->from, sizeof l->from, address);
 }
 
 void link_on_text(struct link *l, const char *text, size_t len, uint64_t now_us)

@@ -44,9 +44,10 @@ enum session_end {
  *  waits for something keeps its id and asks sessions_find(). */
 struct sessions_ops {
     void *ctx;
-    /** Check a token: 0; ER_UNAUTHENTIC (closes with 4401), ER_DENIED (4403), ER_CLOSED (the server
-     *  drains: 1012). *ret_why is for the client. */
-    int (*authenticate)(void *ctx, const char *token, struct session_who *ret_who,
+    /** Check a token, which came `from` an address ("": not known): 0; ER_UNAUTHENTIC (closes with 4401),
+     *  ER_DENIED (4403), ER_CLOSED (the server drains: 1012), ER_AGAIN (too often: 1013). *ret_why is for
+     *  the client. */
+    int (*authenticate)(void *ctx, const char *token, const char *from, struct session_who *ret_who,
                         const char **ret_why);
     /** A new session: sessions_welcome() or sessions_refuse() is due, now or later. What the client
      *  says meanwhile is held back. */
@@ -78,6 +79,8 @@ void sessions_set_clock(struct sessions *t, uint64_t now_us, uint64_t unix_us);
 void sessions_set_wake(struct sessions *t, void (*wake)(void *user));
 /** A connection was upgraded. NULL at LIMIT_SESSIONS or without memory: close it with 1013. */
 struct link *link_open(struct sessions *t, void *user, uint64_t now_us);
+/** Where it comes from, an address without port: whoever it is. */
+void link_set_from(struct link *l, const char *address);
 /** A whole text message. */
 void link_on_text(struct link *l, const char *text, size_t len, uint64_t now_us);
 void link_on_pong(struct link *l, const void *payload, size_t len, uint64_t now_us);

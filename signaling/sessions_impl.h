@@ -3,6 +3,7 @@
 #ifndef LOUPE_SIGNALING_SESSIONS_IMPL_H
 #define LOUPE_SIGNALING_SESSIONS_IMPL_H
 
+#include "base/addr.h"
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/map.h"
@@ -36,6 +37,7 @@ struct link {
     unsigned refused;   /* messages beyond the rate, less those within it */
     struct note *shown; /* given out by link_next */
     char ping[24];
+    char from[ADDR_TEXT_BYTES]; /* "": not known */
     enum link_state state;
     unsigned close_code;
     bool close_given;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/addr.h"
 #include "base/clock.h"
 #include "base/er.h"
 #include "base/limits.h"
@@ -83,10 +84,31 @@ static int on_filter(struct ws *ws, struct lws *wsi)
     return ws->config.origin_allowed(ws->config.ctx, has ? origin : NULL, host) ? 0 : -1;
 }
 
+/** Its address; "" where a proxy stands before it, which says so by one of these. */
+static void from_of(struct lws *wsi, char ret[ADDR_TEXT_BYTES])
+{
+    static const char *const names[] = {"forwarded:", "x-forwarded-host:"};
+    bool forwarded = lws_hdr_total_length(wsi, WSI_TOKEN_X_FORWARDED_FOR) > 0 ||
+                     lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_X_REAL_IP) > 0 ||
+                     lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_VIA) > 0;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        forwarded |= lws_hdr_custom_length(wsi, names[i], (int)strlen(names[i])) > 0;
+    char text[64] = "";
+    struct addr addr;
+    (void)lws_get_peer_simple(wsi, text, sizeof text);
+    ret[0] = '\0';
+    if (!forwarded && addr_parse_ip(text, 0, &addr) == 0)
+        addr_format_ip(&addr, ret);
+}
+
 static int on_established(struct ws *ws, struct lws *wsi, struct conn *c)
 {
     *c = (struct conn){.ws = ws, .wsi = wsi};
     c->link = link_open(ws->config.sessions, c, clock_now_us());
+    char from[ADDR_TEXT_BYTES];
+    from_of(wsi, from);
+    if (c->link)
+        link_set_from(c->link, from);
     return c->link ? 0 : close_with(wsi, LINK_CLOSE_LATER, "full", 4);
 }
 

@@ -26,10 +26,10 @@ struct target {
     uint64_t now_us;
 };
 
-static int on_authenticate(void *ctx, const char *token, struct session_who *ret_who,
-                           const char **ret_why)
+static int on_authenticate(void *ctx, const char *token, const char *from,
+                           struct session_who *ret_who, const char **ret_why)
 {
-    (void)ctx;
+    (void)ctx, (void)from;
     *ret_why = "no";
     if (token[0] == '!')
         return ER_DENIED;

@@ -106,6 +106,33 @@ test('who asks too often is told when to ask again', { timeout: 30_000 }, async 
   assert.ok(Number(/^loupe_http_requests_paced_total (\d+)$/m.exec(metrics.body)[1]) > 0);
 });
 
+test('tokens that are none are held back at every door, as are persons', { timeout: 30_000 }, async (t) => {
+  const other = await startLouped({ args: ['--rate-refused', '1/6', '--rate-person', '1/6'] });
+  t.after(() => other.stop());
+  const one = await other.newCase();
+  const offer = (auth) => other.api('POST', `/whip/${one.room}`, { token: auth, headers: { 'content-type': 'application/sdp' }, body: 'v=0' });
+  const hello = async (auth) => {
+    const client = new Client(other);
+    await client.open;
+    const { code } = await client.answer({ type: 'hello', token: auth });
+    return [code, await client.closed];
+  };
+  for (let i = 0; i < 3; i++) {
+    assert.equal((await offer('no.such.token')).status, 401);
+    assert.deepEqual(await hello('no.such.token'), ['unauthenticated', 4401]);
+  }
+  const held = await offer('no.such.token');
+  assert.equal(held.status, 429);
+  assert.match(held.headers.get('retry-after'), /^[1-9]\d*$/);
+  assert.equal((await other.api('GET', '/api/v1/cases', { token: 'no.such.token' })).status, 429);
+  assert.deepEqual(await hello('no.such.token'), ['rate_limited', 1013]);
+  const host = token({ role: 'host', sub: 'host-1' });
+  const answers = [];
+  for (let i = 0; i < 9; i++) answers.push((await offer(host)).status);
+  assert.deepEqual(answers.map((status) => status === 429), [false, false, false, false, false, false, true, true, true]);
+  assert.deepEqual(await hello(host), ['rate_limited', 1013]);
+});
+
 test('who reads certificates without a token is held back, too', { timeout: 30_000 }, async () => {
   const path = '/api/v1/certificates/LC-0000-0000-0000';
   const answers = [];

@@ -152,6 +152,8 @@ static void test_mistakes(void **state)
         {"--drain-seconds", "0"},
         {"--min-free-mib", "-1"},
         {"--lookback-seconds", "181"},
+        {"--rate-person", "0"},
+        {"--rate-refused", "5/"},
         {"--database", "mysql://x"},
         {"--blobs", "s3://x"},
         {"--allowed-origins", "x"},

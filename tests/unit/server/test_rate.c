@@ -61,10 +61,31 @@ static void test_a_flood_of_names(void **state)
     rates_free(r);
 }
 
+static void reads(const char *text, unsigned per_second, unsigned burst)
+{
+    struct rate_limit l = {0};
+    assert_int_equal(rate_limit_parse(text, &l), per_second ? 0 : ER_MALFORMED);
+    assert_int_equal(l.per_second, per_second);
+    assert_int_equal(l.burst, burst);
+}
+
+static void test_limits_as_they_are_written(void **state)
+{
+    (void)state;
+    reads("20/200", 20, 200);
+    reads("20", 20, 40);
+    reads("1000000/1", 1000000, 1);
+    static const char *const bad[] = {"",   "0",     "/",  "1/",      "1/0",
+                                      "/1", "1/2/3", "-1", "1000001", "a"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        reads(bad[i], 0, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_over_time),
+        cmocka_unit_test(test_limits_as_they_are_written),
         cmocka_unit_test(test_a_flood_of_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,6 +46,13 @@ static void test_before_hello(void **state)
     link_gone(l, t.now_us);
 
     l = talk_connect(&t);
+    link_set_from(l, "192.0.2.1");
+    talk_say(&t, l, "{'type':'hello','id':'3','token':'good'}");
+    assert_non_null(strstr(talk_hear(l), "rate_limited"));
+    assert_string_equal(talk_hear(l), "close 1013");
+    link_gone(l, t.now_us);
+
+    l = talk_connect(&t);
     for (int i = 0; i < 40; i++)
         talk_say(&t, l, "{'type':'ping'}");
     const char *heard = "";

@@ -19,10 +19,12 @@ static void note(struct talk *t, const char *what, const char *who)
     (void)snprintf(t->log + len, sizeof t->log - len, "%s %s;", what, who);
 }
 
-static int on_authenticate(void *ctx, const char *token, struct session_who *ret_who,
-                           const char **ret_why)
+static int on_authenticate(void *ctx, const char *token, const char *from,
+                           struct session_who *ret_who, const char **ret_why)
 {
     const struct talk *t = ctx;
+    if (strcmp(from, "192.0.2.1") == 0)
+        return ER_AGAIN;
     if (strcmp(token, "bad") == 0) {
         *ret_why = "no good";
         return ER_UNAUTHENTIC;
