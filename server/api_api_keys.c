@@ -53,7 +53,6 @@ static json_t *key_json(const struct store_api_key *key, uint64_t now_us, bool s
 struct listing {
     struct api_call *c;
     json_t *items;
-    size_t count;
 };
 
 static void list_key(void *ctx, const struct store_api_key *key)
@@ -61,7 +60,6 @@ static void list_key(void *ctx, const struct store_api_key *key)
     struct listing *l = ctx;
     if (strcmp(key->merchant, l->c->claims.merchant) != 0)
         return;
-    l->count++;
     (void)json_array_append_new(l->items, key_json(key, l->c->unix_us, false));
 }
 
@@ -96,6 +94,17 @@ static bool within_own(const struct api_call *c, const struct store_api_key *key
     unsigned roles, scopes;
     return !auth_roles_parse(key->roles, &roles) && !auth_scopes_parse(key->scopes, &scopes) &&
            !(roles & ~c->claims.roles) && !(scopes & ~c->claims.scopes);
+}
+
+/** A narrower key neither takes a fuller one over nor removes it, to make another in its place. True: the problem is set,
+ *  and the key forgotten. */
+static bool refuses(struct api_call *c, struct store_api_key *key)
+{
+    if (within_own(c, key))
+        return false;
+    api_problem(c, 403, "the key can do more than that of the token");
+    explicit_bzero(key, sizeof *key);
+    return true;
 }
 
 /** NULL, or what is wrong. */
@@ -153,7 +162,6 @@ static void answer(struct api_call *c, int status, int er, const struct store_ap
 void api_key_create(struct store *s, struct api_call *c)
 {
     struct store_api_key key = {.created_us = c->unix_us, .changed_us = c->unix_us};
-    struct listing l = {.c = c};
     if (!may(c))
         return;
     const char *why = key_read(c, &key);
@@ -161,15 +169,9 @@ void api_key_create(struct store *s, struct api_call *c)
         api_problem(c, 400, why);
         return;
     }
-    l.items = json_array();
-    int er = store_api_keys_each(s, list_key, &l);
-    json_decref(l.items);
-    if (!er && l.count >= LIMIT_API_KEYS_MERCHANT) {
-        api_problem(c, 429, "there are too many API keys");
-        return;
-    }
-    if (!er && auth_is_full(c->app->auth)) {
-        api_problem(c, 429, "the server has as many API keys as it takes");
+    int er = store_api_key_room(s, c->claims.merchant, &why);
+    if (er == ER_FULL || (!er && auth_is_full(c->app->auth))) {
+        api_problem(c, 429, why ? why : "the server has as many API keys as it takes");
         return;
     }
     (void)str_copy(key.merchant, sizeof key.merchant, c->claims.merchant);
@@ -197,11 +199,8 @@ void api_key_rotate(struct store *s, struct api_call *c)
         return;
     }
     int er = store_api_key_get(s, c->claims.merchant, c->params.values[0], &key);
-    if (!er && !within_own(c, &key)) {
-        api_problem(c, 403, "the key can do more than that of the token");
-        explicit_bzero(&key, sizeof key);
+    if (!er && refuses(c, &key))
         return;
-    }
     secret_make(c, secret);
     if (!er)
         er = store_begin(s);
@@ -220,10 +219,14 @@ void api_key_delete(struct store *s, struct api_call *c)
     if (!may(c))
         return;
     int er = store_api_key_get(s, c->claims.merchant, c->params.values[0], &key);
+    if (!er && refuses(c, &key))
+        return;
     if (!er)
         er = store_begin(s);
     if (!er)
         er = logged(s, c, store_api_key_remove(s, key.id), "api_key_removed", &key);
+    explicit_bzero(key.secret, sizeof key.secret);
+    explicit_bzero(key.old_secret, sizeof key.old_secret);
     if (er) {
         api_problem_er(c, er, er == ER_NOT_FOUND ? NO_KEY : NULL);
         return;

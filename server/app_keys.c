@@ -11,7 +11,8 @@
 struct taking {
     struct auth *auth;
     const struct config *config;
-    struct log *log;
+    struct log *log; /* NULL: nothing is said of those left out yet */
+    size_t left_out;
     int er;
 };
 
@@ -53,13 +54,16 @@ static void take(void *ctx, const struct store_api_key *key)
     t->er = app_key_put(t->auth, key);
     if (t->er != ER_FULL)
         return;
-    log_event(t->log, LOG_ERROR, "api_key_left_out", "key=%s merchant=%s er=%s", key->id,
-              key->merchant, er_name(ER_FULL));
+    if (t->log)
+        log_event(t->log, LOG_ERROR, "api_key_left_out", "key=%s merchant=%s er=%s", key->id,
+                  key->merchant, er_name(ER_FULL));
+    t->left_out++;
     t->er = 0;
 }
 
-/** The settings' first: for them there is room whatever the store has. */
-int app_keys_take(struct auth *auth, struct store *s, const struct config *config, struct log *log)
+/** The settings' first: for them there is room whatever the store has. What is not among them any more is gone. */
+static int take_all(struct auth *auth, struct store *s, const struct config *config,
+                    struct log *log, size_t *ret_left_out)
 {
     struct taking t = {.auth = auth, .config = config, .log = log};
     int er = 0;
@@ -77,5 +81,14 @@ int app_keys_take(struct auth *auth, struct store *s, const struct config *confi
     er = er ? er : t.er;
     if (!er)
         auth_prune_keys(auth);
+    *ret_left_out = t.left_out;
     return er;
+}
+
+/** Those that are gone took the room of those that came, the first time. */
+int app_keys_take(struct auth *auth, struct store *s, const struct config *config, struct log *log)
+{
+    size_t left_out;
+    int er = take_all(auth, s, config, NULL, &left_out);
+    return er || !left_out ? er : take_all(auth, s, config, log, &left_out);
 }

@@ -78,6 +78,26 @@ static void api_key_print(void *ctx, const struct store_api_key *key)
                  key->scopes);
 }
 
+/** All of it or nothing; not beyond what a merchant may have, and the server takes. */
+static int api_key_put(struct store *s, const struct store_api_key *key, const char *name,
+                       uint64_t now_us)
+{
+    const char *why = NULL;
+    int er = store_begin(s);
+    if (er)
+        return er;
+    er = store_api_key_room(s, key->merchant, &why);
+    if (why)
+        (void)fprintf(stderr, "loupectl: %s\n", why);
+    if (!er)
+        er = store_api_key_add(s, key, now_us);
+    if (!er)
+        er = store_log_add(s, key->merchant, "operator", "api_key_created", key->id, NULL, now_us);
+    if (!er && name)
+        er = store_merchant_put(s, key->merchant, name, now_us);
+    return store_end(s, er);
+}
+
 /** The secret is shown once, here. */
 static int api_key_add(struct store *s, const struct ctl_flags *f)
 {
@@ -99,11 +119,7 @@ static int api_key_add(struct store *s, const struct ctl_flags *f)
     (void)str_copy(key.id, sizeof key.id, id ? id : made.text);
     entropy_fill(&entropy, secret, sizeof secret);
     hex_encode(key.secret, secret, sizeof secret);
-    int er = store_api_key_add(s, &key, now_us);
-    if (er == 0)
-        er = store_log_add(s, key.merchant, "operator", "api_key_created", key.id, NULL, now_us);
-    if (er == 0 && ctl_flag(f, "--name"))
-        er = store_merchant_put(s, merchant, ctl_flag(f, "--name"), now_us);
+    int er = api_key_put(s, &key, ctl_flag(f, "--name"), now_us);
     if (er == 0)
         (void)printf("%s:%s\n", key.id, key.secret);
     return er;

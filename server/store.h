@@ -101,6 +101,8 @@ struct store_api_key {
     char roles[STORE_SCOPES_BYTES];  /* "agent,service": those it may sign for; "": all */
     char scopes[STORE_SCOPES_BYTES]; /* "read,call": what its tokens may do (auth.h); "": all */
 };
+/** Whether there may be one more of this merchant: 0; ER_FULL, *ret_why (static) says of what there are enough. */
+int store_api_key_room(struct store *s, const char *merchant, const char **ret_why);
 /** The merchant is known afterwards, too. ER_CONFLICT: there is a key of that id. */
 int store_api_key_add(struct store *s, const struct store_api_key *key, uint64_t now_us);
 /** ER_NOT_FOUND; of another merchant (NULL: of any). */

@@ -124,6 +124,25 @@ static void key_read(struct store *s, sqlite3_stmt *st, struct store_api_key *ke
     sql_text(st, 8, key->scopes, sizeof key->scopes);
 }
 
+int store_api_key_room(struct store *s, const char *merchant, const char **ret_why)
+{
+    sqlite3_stmt *st;
+    uint64_t of_all = 0, of_merchant = 0;
+    int er = sql_begin(s, &st, "SELECT count(*), total(merchant = ?) FROM api_keys", "t", merchant);
+    if (er)
+        return er;
+    er = sql_step(s, st);
+    if (er == 1) {
+        of_all = sql_u64(st, 0);
+        of_merchant = sql_u64(st, 1);
+    }
+    sql_end(st);
+    *ret_why = of_merchant >= LIMIT_API_KEYS_MERCHANT ? "there are too many API keys"
+               : of_all >= LIMIT_API_KEYS ? "the server has as many API keys as it takes"
+                                          : NULL;
+    return er < 0 ? er : *ret_why ? ER_FULL : 0;
+}
+
 int store_api_key_add(struct store *s, const struct store_api_key *key, uint64_t now_us)
 {
     char sealed[VAULT_TEXT_BYTES];

@@ -106,6 +106,19 @@ test('who asks too often is told when to ask again', { timeout: 30_000 }, async 
   assert.ok(Number(/^loupe_http_requests_paced_total (\d+)$/m.exec(metrics.body)[1]) > 0);
 });
 
+test('loupectl makes no more keys than REST does', async () => {
+  const merchant = 'tea-house';
+  const [id, secret] = ctl('api-keys', 'add', '--merchant', merchant).trim().split(':');
+  process.kill(server.pid, 'SIGHUP');
+  const owner = signed({ id, secret }, { role: 'service', sub: 'tea' });
+  while ((await get('/api-keys', owner)).status !== 200) await new Promise((done) => setTimeout(done, 20));
+  for (let i = 1; i < 32; i++) assert.equal((await post('/api-keys', owner, {})).status, 201);
+  assert.equal((await post('/api-keys', owner, {})).status, 429);
+  assert.throws(() => ctl('api-keys', 'add', '--merchant', merchant), /too many API keys/);
+  assert.equal((await get('/api-keys', owner)).body.items.length, 32);
+  ctl('api-keys', 'add', '--merchant', 'coffee-house');
+});
+
 test('tokens that are none are held back at every door, as are persons', { timeout: 30_000 }, async (t) => {
   const other = await startLouped({ args: ['--rate-refused', '1/6', '--rate-person', '1/6'] });
   t.after(() => other.stop());

@@ -133,6 +133,8 @@ static void test_no_more_than_ones_own(void **state)
         assert_int_equal(api_on_store(b, api_key_rotate, narrow), rows[i].within ? 200 : 403);
         assert_int_equal(strlen(api_text(b, "secret")), rows[i].within ? 64 : 0);
         assert_int_equal(rotate(b, narrow.param[0], "{}"), 200); /* who has all may */
+        assert_int_equal(api_on_store(b, api_key_delete, narrow), rows[i].within ? 204 : 403);
+        assert_int_equal(auth_knows_key(b->app.auth, id), !rows[i].within);
     }
 }
 

@@ -129,6 +129,26 @@ static void too_many_are_left_out(void **state)
     assert_int_equal(good, LIMIT_API_KEYS - 1);
 }
 
+/** One that takes the place of another is good at once, also where there is no room for both. */
+static void one_that_came_for_one_that_went_is_good(void **state)
+{
+    struct fixture *f = *state;
+    char id[16];
+    assert_int_equal(store_begin(f->s), 0);
+    for (int i = 0; i < LIMIT_API_KEYS; i++) {
+        (void)snprintf(id, sizeof id, "k%04d", i);
+        add(f, id, "m", "s");
+    }
+    assert_int_equal(store_end(f->s, 0), 0);
+    assert_int_equal(app_keys_take(f->auth, f->s, &f->config, NULL), 0);
+    assert_int_equal(store_api_key_remove(f->s, "k0007"), 0);
+    add(f, "new", "m", "s");
+    assert_int_equal(app_keys_take(f->auth, f->s, &f->config, NULL), 0);
+    assert_null(merchant_of(f, "k0007"));
+    assert_string_equal(merchant_of(f, "new"), "m");
+    assert_string_equal(merchant_of(f, "k1023"), "m");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -138,6 +158,7 @@ int main(void)
         TEST(what_is_gone_is_forgotten),
         TEST(the_settings_stand_above_the_store),
         TEST(too_many_are_left_out),
+        TEST(one_that_came_for_one_that_went_is_good),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
