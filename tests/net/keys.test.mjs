@@ -107,7 +107,7 @@ test('who asks too often is told when to ask again', { timeout: 30_000 }, async 
 });
 
 test('loupectl makes no more keys than REST does', async () => {
-  const merchant = 'tea-house';
+  const merchant = 'glove-house';
   const [id, secret] = ctl('api-keys', 'add', '--merchant', merchant).trim().split(':');
   process.kill(server.pid, 'SIGHUP');
   const owner = signed({ id, secret }, { role: 'service', sub: 'tea' });
