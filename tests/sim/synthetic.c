@@ -2,6 +2,7 @@
 /* Frames of noise that can be checked. */
 #include "tests/sim/synthetic.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -29,6 +30,17 @@ size_t synthetic_vp8_size(uint32_t number, bool key, uint32_t bps, uint32_t fps)
 }
 
 /* What stands behind the codec's own header. */
+/** What stands from `i` on, up to where eight begin anew; how many. */
+static size_t next_bytes(uint64_t *state, size_t i, size_t len, uint8_t ret[static 8])
+{
+    size_t from = i % 8, count = 8 - from;
+    if (from == 0)
+        *state = scramble(*state + i);
+    uint64_t left = htole64(*state >> from * 8);
+    memcpy(ret, &left, sizeof left);
+    return count < len - i ? count : len - i;
+}
+
 static void write_body(uint8_t *at, size_t len, size_t whole, const struct synthetic *what)
 {
     struct wr w = wr_make(at, len);
@@ -39,10 +51,10 @@ static void write_body(uint8_t *at, size_t len, size_t whole, const struct synth
     wr_u32(&w, (uint32_t)whole);
     wr_u32(&w, what->reference);
     uint64_t state = scramble((uint64_t)what->stream << 32 | what->number) + what->reference;
-    for (size_t i = BODY_BYTES; i < len; i++) {
-        if (i % 8 == 0)
-            state = scramble(state + i);
-        at[i] = (uint8_t)(state >> (i % 8 * 8));
+    uint8_t bytes[8];
+    for (size_t i = BODY_BYTES, n; i < len; i += n) {
+        n = next_bytes(&state, i, len, bytes);
+        memcpy(at + i, bytes, n);
     }
 }
 
@@ -58,10 +70,10 @@ static int check_body(const uint8_t *at, size_t len, size_t whole, struct synthe
     if (r.bad || magic != MAGIC || size != whole)
         return ER_MALFORMED;
     uint64_t state = scramble((uint64_t)ret->stream << 32 | ret->number) + ret->reference;
-    for (size_t i = BODY_BYTES; i < len; i++) {
-        if (i % 8 == 0)
-            state = scramble(state + i);
-        if (at[i] != (uint8_t)(state >> (i % 8 * 8)))
+    uint8_t bytes[8];
+    for (size_t i = BODY_BYTES, n; i < len; i += n) {
+        n = next_bytes(&state, i, len, bytes);
+        if (memcmp(at + i, bytes, n) != 0)
             return ER_MALFORMED;
     }
     return 0;
