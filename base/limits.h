@@ -159,8 +159,17 @@
 #define LIMIT_OUTBOX_BYTES 1048576
 #define LIMIT_MESSAGES_PER_SECOND 50 /* per session, burst 100; beyond: error rate_limited */
 #define LIMIT_CHAT_BYTES 4000
-#define LIMIT_HELLO_MS 5000   /* no hello by then: closed */
-#define LIMIT_RESUME_MS 60000 /* a dropped session waits so long */
+#define LIMIT_BOARDS 8        /* pictures of a room that are drawn on; one more is refused: full */
+#define LIMIT_BOARD_SHAPES 64 /* on one picture; likewise */
+#define LIMIT_SHAPE_POINTS 1000 /* likewise */
+#define LIMIT_SHAPE_TEXT 200
+#define LIMIT_SHAPE_ID 32
+#define LIMIT_DRAWINGS                                                                             \
+    10000 /* kept of a case: strokes, and what was taken back; further ones are shown, not kept */
+#define LIMIT_DRAWING_BYTES 4194304 /* of all these; likewise */
+#define LIMIT_DRAWING_AGE_MS 5000   /* how old a picture is that somebody draws on, at most */
+#define LIMIT_HELLO_MS 5000         /* no hello by then: closed */
+#define LIMIT_RESUME_MS 60000       /* a dropped session waits so long */
 #define LIMIT_PING_MS 20000
 #define LIMIT_QUEUE_WAITING 10000 /* buyers waiting per merchant; one more is told to come back */
 
@@ -201,11 +210,11 @@
 #define LIMIT_TAG 64                  /* bytes of one; 400 beyond */
 #define LIMIT_TAGS 32                 /* on a case; one more is refused: 409 */
 #define LIMIT_TIMER_SECONDS 157680000 /* of a state's timer, five years; 400 beyond */
-#define LIMIT_HOURS 256             /* documents of a merchant: its own, its teams'; more: 429 */
-#define LIMIT_HOURS_ALL 65536       /* of all merchants; with more none hold: it is logged */
-#define LIMIT_HOURS_OPENINGS 8      /* of a day; more are refused: 400 */
-#define LIMIT_HOURS_CLOSURES 366    /* of a document; likewise */
-#define LIMIT_HOURS_AHEAD_DAYS 400  /* further ahead nobody looks for an opening */
+#define LIMIT_HOURS 256               /* documents of a merchant: its own, its teams'; more: 429 */
+#define LIMIT_HOURS_ALL 65536         /* of all merchants; with more none hold: it is logged */
+#define LIMIT_HOURS_OPENINGS 8        /* of a day; more are refused: 400 */
+#define LIMIT_HOURS_CLOSURES 366      /* of a document; likewise */
+#define LIMIT_HOURS_AHEAD_DAYS 400    /* further ahead nobody looks for an opening */
 #define LIMIT_LINKS 64                /* from a case to others; likewise */
 #define LIMIT_PAGE_ITEMS 200          /* a larger ?limit= is cut to this */
 #define LIMIT_NAME 200        /* bytes of a person's name, a title and the like; 400 beyond */

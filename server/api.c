@@ -92,6 +92,7 @@ static const struct route routes[] = {
     {HTTP_GET, V1 "/cases/{id}/clips", 0, api_clips_list, NULL},
     {HTTP_GET, V1 "/clips/{id}", 0, api_clip_get, NULL},
     {HTTP_GET, V1 "/clips/{id}/seen", 0, api_clip_seen, NULL},
+    {HTTP_GET, V1 "/clips/{id}/drawings", 0, api_clip_drawings, NULL},
     {HTTP_GET, V1 "/clips/{id}/media", ROUTE_OPEN, api_clip_media, NULL},
     {HTTP_GET, V1 "/clips/{id}/poster", ROUTE_OPEN, api_clip_poster, NULL},
     {HTTP_GET, V1 "/clips/{id}/manifest", ROUTE_OPEN, api_clip_manifest, NULL},

@@ -153,6 +153,7 @@ void api_stats(struct store *s, struct api_call *c);
 void api_invite(struct store *s, struct api_call *c);
 void api_clips_list(struct store *s, struct api_call *c);
 void api_clip_get(struct store *s, struct api_call *c);
+void api_clip_drawings(struct store *s, struct api_call *c);
 void api_clip_seen(struct store *s, struct api_call *c);
 void api_clip_media(struct store *s, struct api_call *c);
 void api_clip_poster(struct store *s, struct api_call *c);

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "server/api_access.h"
 #include "server/api_keep.h"
+#include "server/store_drawings.h"
 
 int api_sign_link(const struct media_key *key, json_t *object, const char *kind, const char *id,
                   const char *member, const char *file, const char *identity, uint64_t expires_s)
@@ -119,6 +120,16 @@ void api_clip_seen(struct store *s, struct api_call *c)
         api_problem_er(c, er, NULL);
     else
         api_json(c, 200, body);
+}
+
+void api_clip_drawings(struct store *s, struct api_call *c)
+{
+    struct store_clip clip;
+    json_t *items;
+    if (!clip_find(s, c, &clip) || !api_evidence_allowed(s, c, &clip.case_id))
+        return;
+    int er = store_drawings_of_clip(s, &clip, &items);
+    api_items(c, er, items);
 }
 
 static bool link_allowed(struct api_call *c, const char *file, char ret_person[LIMIT_IDENTITY + 1])

@@ -247,6 +247,7 @@ static void write_calls(FILE *f, const struct calls *calls)
          "Buyers who waited at closing time, and were told after the grace."},
         {"evidence_deletion_failures_total", C, n.deletions_failed,
          "Deletions that could not be carried out yet, each try."},
+        {"shapes_drawn_total", C, n.shapes_drawn, "Shapes drawn over pictures."},
         {"stills_taken_total", C, n.stills_taken, "Stills taken."},
         {"clips_lens_covered_total", C, n.lenses_covered,
          "Stretches of clips with a covered lens."},

@@ -288,40 +288,6 @@ static void on_opened(void *ctx, struct session *s, bool resumed)
     calls_on_queue_events(c);
 }
 
-static calls_handler *const handlers[PROTO_TYPES] = {
-    [PROTO_JOIN] = calls_on_join,
-    [PROTO_LEAVE] = calls_on_leave,
-    [PROTO_MEDIA_STATE] = calls_on_media_state,
-    [PROTO_CONSENT] = calls_on_consent,
-    [PROTO_CHAT] = calls_on_chat,
-    [PROTO_OFFER] = calls_on_offer,
-    [PROTO_LIGHT_CHALLENGE] = calls_on_light_challenge,
-    [PROTO_PHOTOGRAPH] = calls_on_photograph,
-    [PROTO_PHOTOGRAPH_FAILED] = calls_on_photograph_failed,
-    [PROTO_VIEW] = calls_on_view,
-    [PROTO_STATS] = calls_on_stats,
-    [PROTO_WAIT] = calls_on_wait,
-    [PROTO_STOP_WAITING] = calls_on_stop_waiting,
-    [PROTO_AVAILABLE] = calls_on_available,
-    [PROTO_ACCEPT] = calls_on_accept,
-    [PROTO_DECLINE] = calls_on_decline,
-    [PROTO_HANG_UP] = calls_on_hang_up,
-    [PROTO_ACT] = calls_on_act,
-    [PROTO_TAKE_OVER] = calls_on_take_over,
-};
-
-static void on_request(void *ctx, struct session *s, const struct proto_message *m)
-{
-    struct calls *c = ctx;
-    calls_handler *handler = handlers[m->type];
-    c->messages_in++;
-    if (handler)
-        handler(c, member_of(s), m);
-    else
-        calls_error(c, s, m->id, PROTO_UNSUPPORTED, "not now");
-    calls_on_queue_events(c);
-}
-
 static void on_dropped(void *ctx, struct session *s)
 {
     struct calls *c = ctx;
@@ -396,7 +362,7 @@ int calls_new(struct calls **ret, const struct calls_config *config)
                                      .opening = on_opening,
                                      .welcome = on_welcome,
                                      .opened = on_opened,
-                                     .request = on_request,
+                                     .request = calls_on_request,
                                      .dropped = on_dropped,
                                      .ended = on_ended};
     int er = str_copy(c->data, sizeof c->data, config->data ? config->data : ".");

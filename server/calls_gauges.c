@@ -14,6 +14,7 @@ void calls_read_gauges(const struct calls *c, struct calls_gauges *ret)
                                  .whep = c->whep,
                                  .clips_recording = map_count(c->clips) - c->clips_unsaved,
                                  .clips_unsaved = c->clips_unsaved,
+                                 .shapes_drawn = c->shapes_drawn,
                                  .stills_taken = c->stills_taken,
                                  .deleted = c->deleted,
                                  .deleted_due = c->deleted_due,

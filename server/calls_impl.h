@@ -81,6 +81,7 @@ struct calls {
     uint64_t seals, seals_failed;
     uint64_t clips_retry_us; /* when to write those again */
     uint64_t messages_in, errors_out, calls_started, calls_passed_on, calls_taken_over;
+    uint64_t shapes_drawn;
     uint64_t stills_taken;
     uint64_t lenses_covered, pictures_hashed;
     uint64_t seen_logs, seen_bytes, seen_dropped;
@@ -116,7 +117,8 @@ struct room {
     struct list peers, clips;
     struct room_track *tracks;
     size_t track_count, track_size;
-    struct light *light; /* the challenge under way; NULL: none */
+    struct light *light;  /* the challenge under way; NULL: none */
+    struct list pictures; /* that are drawn on, or frozen (calls_draw.c) */
     bool call_on;
     char agent[STORE_IDENTITY_BYTES]; /* of the call */
     char heir[STORE_IDENTITY_BYTES];  /* who goes on with it when the agent leaves; "": nobody */
@@ -291,9 +293,12 @@ calls_handler calls_on_join, calls_on_leave, calls_on_media_state, calls_on_cons
 calls_handler calls_on_offer, calls_on_view, calls_on_stats;
 calls_handler calls_on_light_challenge;
 calls_handler calls_on_photograph, calls_on_photograph_failed;
+calls_handler calls_on_pointer, calls_on_draw, calls_on_undo, calls_on_clear, calls_on_freeze;
 calls_handler calls_on_wait, calls_on_stop_waiting, calls_on_available, calls_on_accept,
     calls_on_decline, calls_on_hang_up, calls_on_take_over;
 calls_handler calls_on_act;
+/** The sessions' word for all of these: `ctx` is the conductor. */
+void calls_on_request(void *ctx, struct session *s, const struct proto_message *m);
 
 /* Media */
 
@@ -455,6 +460,13 @@ void calls_on_light_event(struct calls *c, const struct media_event *event);
 void calls_step_lights(struct calls *c);
 uint64_t calls_lights_deadline_us(const struct calls *c);
 void room_light_free(struct room *r);
+
+/* Drawings */
+
+/** A newcomer sees what is drawn. */
+void room_send_pictures(const struct room *r, struct session *s);
+/** Of one person, or with NULL of all: nothing is drawn on it any more. */
+void room_forget_pictures(struct room *r, const char *of);
 
 /* Queue and calls */
 

@@ -44,6 +44,7 @@ void call_room_free(struct room *r)
     list_each_safe (clip, &r->clips, struct clip, node)
         call_clip_free(c, clip);
     room_light_free(r);
+    room_forget_pictures(r, NULL);
     roster_free(r->roster);
     chat_clear(&r->chat);
     json_decref(r->case_json);
@@ -61,6 +62,7 @@ int room_open(struct calls *c, const struct store_case *found, struct room **ret
     r->case_id = found->id;
     list_init(&r->peers);
     list_init(&r->clips);
+    list_init(&r->pictures);
     int er = roster_new(&r->roster, entropy_u64(&c->config.entropy));
     if (er == 0)
         er = map_add_str(c->rooms, r->id.text, r);
@@ -283,6 +285,7 @@ void room_welcome(struct room *r, struct member *m)
         json_decref(all[i]);
     }
     room_send_tracks(r, m);
+    room_send_pictures(r, m->session);
     calls_tell_space(c, m->session);
 }
 
@@ -293,6 +296,7 @@ static void person_out(struct room *r, struct roster_person *p, const char *reas
     json_t *message = json_pack("{s:s,s:s,s:s}", "type", "person_left", "identity", p->identity,
                                 "reason", reason);
     room_stop_clips_of(r, p->identity);
+    room_forget_pictures(r, p->identity);
     roster_remove(r->roster, p);
     room_tell(r, NULL, message);
 }

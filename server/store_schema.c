@@ -235,6 +235,18 @@ const char *const store_migrations[] = {
     " content_rowid='n', tokenize='ascii', detail='none', columnsize=0,"
     " prefix='1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16');"
     "INSERT INTO case_index(case_index) VALUES('rebuild');",
+    /* store_drawings.h; those that are on no clip any more go with the last that they were on. */
+    "CREATE TABLE drawings("
+    " n INTEGER PRIMARY KEY, case_id TEXT NOT NULL REFERENCES cases(id), publisher TEXT NOT NULL,"
+    " author TEXT NOT NULL, op TEXT NOT NULL, began_us INTEGER NOT NULL, at_us INTEGER NOT NULL,"
+    " data TEXT NOT NULL) STRICT;"
+    "CREATE INDEX drawings_of ON drawings(case_id, publisher, at_us);"
+    "CREATE TRIGGER drawings_go AFTER DELETE ON clips BEGIN DELETE FROM drawings"
+    " WHERE case_id = OLD.case_id AND publisher = OLD.publisher AND NOT EXISTS("
+    "SELECT 1 FROM clips c WHERE c.case_id = drawings.case_id AND c.publisher = drawings.publisher "
+    "AND (c.state ="
+    " 'recording' OR drawings.at_us BETWEEN c.started_us AND c.started_us + c.duration_ms * 1000));"
+    " END;",
 };
 
 const int store_schema_version = (int)(sizeof store_migrations / sizeof store_migrations[0]);

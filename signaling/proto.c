@@ -14,6 +14,7 @@ enum member_kind {
     KIND_RAW,    /* const char *: any text without NUL of min..max bytes */
     KIND_FLAG,   /* bool */
     KIND_COUNT,  /* uint64_t up to max; a `has` flag beside it */
+    KIND_SHARE,  /* double from 0 to 1; likewise */
     KIND_ID,     /* struct id */
     KIND_FACING, /* enum proto_facing */
     KIND_QUALITY,
@@ -99,6 +100,36 @@ static const struct member light_challenge_members[] = {
     {"identity", KIND_TEXT, false, 1, LIMIT_IDENTITY, AT(light_challenge.identity), 0,
      "identity: 1 to 128 bytes"},
 };
+#define OF(field)                                                                                  \
+    {                                                                                              \
+        "of", KIND_TEXT, true, 1, LIMIT_IDENTITY, AT(field), 0, "of: 1 to 128 bytes"               \
+    }
+#define AGE(field)                                                                                 \
+    {                                                                                              \
+        "age_ms", KIND_COUNT, false, 0, LIMIT_DRAWING_AGE_MS, AT(field), 0, "age_ms: 0 to 5000"    \
+    }
+static const struct member pointer_members[] = {
+    OF(pointer.of),
+    {"x", KIND_SHARE, false, 0, 0, AT(pointer.x), AT(pointer.has_x), "x: 0 to 1"},
+    {"y", KIND_SHARE, false, 0, 0, AT(pointer.y), AT(pointer.has_y), "y: 0 to 1"},
+};
+static const struct member draw_members[] = {
+    OF(draw.of),
+    {"shape", KIND_OBJECT, true, 0, 0, AT(draw.shape), 0, "shape: an object is needed"},
+    AGE(draw.age_ms),
+};
+static const struct member undo_members[] = {
+    OF(draw.of),
+    {"shape", KIND_TEXT, false, 1, LIMIT_SHAPE_ID, AT(draw.id), 0, "shape: 1 to 32 bytes"},
+    AGE(draw.age_ms),
+};
+static const struct member clear_members[] = {OF(draw.of), AGE(draw.age_ms)};
+static const struct member freeze_members[] = {
+    OF(freeze.of),
+    {"on", KIND_FLAG, true, 0, 0, AT(freeze.on), 0, "on: true or false"},
+    {"still", KIND_ID, false, 0, 0, AT(freeze.still), 0, "still: not an id"},
+    AGE(freeze.age_ms),
+};
 static const struct member photograph_failed_members[] = {
     {"photo", KIND_ID, true, 0, 0, AT(photograph_failed.photo), 0, "photo: an id is needed"},
     {"reason", KIND_TEXT, false, 0, PROTO_REASON_MAX, AT(photograph_failed.reason), 0,
@@ -142,6 +173,11 @@ static const struct verb verbs[PROTO_TYPES] = {
     [PROTO_PHOTOGRAPH] = VERB("photograph", photograph_members),
     [PROTO_PHOTOGRAPH_FAILED] = VERB("photograph_failed", photograph_failed_members),
     [PROTO_LIGHT_CHALLENGE] = VERB("light_challenge", light_challenge_members),
+    [PROTO_POINTER] = VERB("pointer", pointer_members),
+    [PROTO_DRAW] = VERB("draw", draw_members),
+    [PROTO_UNDO] = VERB("undo", undo_members),
+    [PROTO_CLEAR] = VERB("clear", clear_members),
+    [PROTO_FREEZE] = VERB("freeze", freeze_members),
     [PROTO_WAIT] = {"wait", NULL, 0},
     [PROTO_STOP_WAITING] = {"stop_waiting", NULL, 0},
     [PROTO_AVAILABLE] = VERB("available", available_members),
@@ -260,6 +296,12 @@ static bool read_count(const json_t *value, uint64_t max, uint64_t *ret)
     return true;
 }
 
+static bool read_share(const json_t *value, double *ret)
+{
+    *ret = json_number_value(value);
+    return json_is_number(value) && *ret >= 0 && *ret <= 1;
+}
+
 static bool read_layer(const json_t *value, uint64_t max, unsigned *ret)
 {
     uint64_t layer = 0;
@@ -374,6 +416,8 @@ static bool read_member(json_t *value, const struct member *m, struct proto_mess
         return json_is_boolean(value);
     case KIND_COUNT:
         return read_count(value, m->max, at);
+    case KIND_SHARE:
+        return read_share(value, at);
     case KIND_ID:
         return json_is_string(value) && id_parse(json_string_value(value), at) == 0;
     case KIND_FACING:

@@ -57,6 +57,11 @@ enum proto_type {
     PROTO_PHOTOGRAPH,
     PROTO_PHOTOGRAPH_FAILED,
     PROTO_LIGHT_CHALLENGE,
+    PROTO_POINTER,
+    PROTO_DRAW,
+    PROTO_UNDO,
+    PROTO_CLEAR,
+    PROTO_FREEZE,
     PROTO_WAIT,
     PROTO_STOP_WAITING,
     PROTO_AVAILABLE,
@@ -173,6 +178,23 @@ struct proto_message {
             struct id photo;
             const char *reason;
         } photograph_failed;
+        struct {
+            const char *of; /* whose picture */
+            bool has_x, has_y;
+            double x, y; /* shares of it */
+        } pointer;
+        struct {
+            const char *of;
+            const json_t *shape; /* an object; of undo NULL or its id alone, below */
+            const char *id;
+            uint64_t age_ms; /* of the picture that was looked at */
+        } draw;              /* draw, undo, clear */
+        struct {
+            const char *of;
+            bool on;
+            struct id still; /* zeroed: none */
+            uint64_t age_ms;
+        } freeze;
         struct {
             bool on;
             struct proto_list languages, skills;

@@ -29,6 +29,13 @@ static void forget_oldest(struct session *s)
     s->seq_first++;
 }
 
+static void forget_fleeting(struct session *s)
+{
+    free(s->fleeting.text);
+    free(s->fleeting_given.text);
+    s->fleeting = s->fleeting_given = (struct session_frame){0};
+}
+
 void session_init(struct session *s, const struct id *id, const struct session_who *who,
                   const uint64_t seed[2], uint64_t now_us)
 {
@@ -50,6 +57,7 @@ void session_clear(struct session *s)
     free(s->outbox);
     s->outbox = NULL;
     s->outbox_size = 0;
+    forget_fleeting(s);
 }
 
 static int grow_outbox(struct session *s)
@@ -73,6 +81,7 @@ int session_attach(struct session *s, uint64_t received, uint64_t now_us)
     if (received + 1 < s->seq_first)
         return ER_STALE;
     session_acknowledge(s, received);
+    forget_fleeting(s);
     s->seq_sent = received;
     s->pings_open = 0;
     s->ping_due = false;
@@ -113,16 +122,33 @@ int session_push(struct session *s, const char *body, size_t len)
     return overrun ? ER_FULL : 0;
 }
 
+int session_push_fleeting(struct session *s, const char *body, size_t len)
+{
+    char *text = malloc(len + 1);
+    if (!text)
+        return ER_NOMEM;
+    memcpy(text, body, len);
+    text[len] = '\0';
+    free(s->fleeting.text);
+    s->fleeting = (struct session_frame){.len = len, .text = text};
+    return 0;
+}
+
 bool session_has_next(const struct session *s)
 {
-    return s->seq_sent < s->seq_last;
+    return s->seq_sent < s->seq_last || s->fleeting.text;
 }
 
 const struct session_frame *session_next(struct session *s)
 {
-    if (!session_has_next(s))
+    if (s->seq_sent < s->seq_last)
+        return slot_of(s, ++s->seq_sent);
+    if (!s->fleeting.text)
         return NULL;
-    return slot_of(s, ++s->seq_sent);
+    free(s->fleeting_given.text);
+    s->fleeting_given = s->fleeting;
+    s->fleeting = (struct session_frame){0};
+    return &s->fleeting_given;
 }
 
 void session_acknowledge(struct session *s, uint64_t seq)

@@ -53,6 +53,9 @@ struct session {
     uint64_t seq_acked;
     uint64_t seq_sent; /* handed to the connection of now last */
 
+    struct session_frame fleeting,
+        fleeting_given; /* the one to come; and the last, with the connection */
+
     uint64_t recent[SESSION_RECENT_IDS]; /* hashes of request ids, a ring */
     size_t recent_at;
     uint64_t hash_key[2];
@@ -81,6 +84,9 @@ int session_attach(struct session *s, uint64_t received, uint64_t now_us);
  *  that one was not even sent to the connection, so that the client cannot keep up and is to be
  *  dropped. ER_NOMEM. */
 int session_push(struct session *s, const char *body, size_t len);
+/** Queue what is worth nothing a moment later: without a number, not kept, behind all else, and only the newest. It
+ *  is forgotten with the connection. ER_NOMEM. */
+int session_push_fleeting(struct session *s, const char *body, size_t len);
 /** The next frame to hand to the connection, or NULL. It stays the session's. */
 const struct session_frame *session_next(struct session *s);
 bool session_has_next(const struct session *s);

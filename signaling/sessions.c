@@ -248,6 +248,13 @@ void sessions_send_text(struct sessions *t, struct session *s, const char *body,
         link_wake(e->link);
 }
 
+void sessions_send_fleeting(struct session *s, const char *body, size_t len)
+{
+    struct entry *e = entry_of(s);
+    if (!e->opening && e->link && session_push_fleeting(s, body, len) == 0)
+        link_wake(e->link);
+}
+
 void sessions_send(struct sessions *t, struct session *s, const json_t *body)
 {
     char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;

@@ -117,6 +117,8 @@ void sessions_refuse(struct sessions *t, struct session *s, enum proto_error cod
 void sessions_send(struct sessions *t, struct session *s, const json_t *body);
 /** The same, already as compact text: for one message to many. */
 void sessions_send_text(struct sessions *t, struct session *s, const char *body, size_t len);
+/** Text that is worth nothing a moment later (session_push_fleeting): to who is connected. */
+void sessions_send_fleeting(struct session *s, const char *body, size_t len);
 /** Answer a request: adds "re" when `re` is neither NULL nor "". Takes `body` over; NULL: ok. */
 void sessions_reply(struct sessions *t, struct session *s, const char *re, json_t *body);
 void sessions_reply_error(struct sessions *t, struct session *s, const char *re,

@@ -134,6 +134,28 @@ static void test_outbox_is_bounded(void **state)
     session_clear(&s);
 }
 
+static void test_fleeting(void **state)
+{
+    struct session s;
+    (void)state;
+    start(&s);
+    assert_int_equal(session_push_fleeting(&s, "{\"a\":1}", 7), 0);
+    assert_int_equal(session_push_fleeting(&s, "{\"a\":2}", 7), 0);
+    push(&s);
+    assert_int_equal(session_next(&s)->seq, 1); /* what has a number goes first */
+    const struct session_frame *frame = session_next(&s);
+    assert_string_equal(frame->text, "{\"a\":2}"); /* only the newest */
+    assert_int_equal(frame->seq, 0);
+    assert_null(session_next(&s));
+    assert_false(session_has_next(&s));
+    assert_int_equal(session_push_fleeting(&s, "{}", 2), 0);
+    assert_true(session_has_next(&s));
+    assert_int_equal(session_attach(&s, 1, 1), 0); /* it is forgotten with the connection */
+    assert_false(session_has_next(&s));
+    assert_int_equal(session_push_fleeting(&s, "{}", 2), 0);
+    session_clear(&s);
+}
+
 static void test_requests_once(void **state)
 {
     (void)state;
@@ -184,6 +206,7 @@ int main(void)
         cmocka_unit_test(test_pong_acknowledges),
         cmocka_unit_test(test_two_missed_pings_are_death),
         cmocka_unit_test(test_outbox_is_bounded),
+        cmocka_unit_test(test_fleeting),
         cmocka_unit_test(test_requests_once),
         cmocka_unit_test(test_rate),
     };
