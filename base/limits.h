@@ -130,6 +130,10 @@
     64 /* of one: each goes over all of it; more are refused: ER_UNSUPPORTED */
 #define LIMIT_PHOTOS_PENDING 4 /* asked of one case's buyer and not there yet; then ER_FULL */
 #define LIMIT_PHOTO_WAIT_US UINT64_C(3600000000) /* an unfinished one is forgotten then */
+#define LIMIT_ATTACHMENT_BYTES 134217728         /* of one file; more is refused: ER_FULL (413) */
+#define LIMIT_ATTACHMENTS 200                    /* on a case; one more is refused: 429 */
+#define LIMIT_ATTACHMENTS_PENDING 8              /* of a case that come at once; likewise */
+#define LIMIT_ATTACHMENT_WAIT_US UINT64_C(86400000000) /* an unfinished one is forgotten then */
 #define LIMIT_LIGHT_SAMPLES 1024  /* pictures of a light challenge; further ones are left out */
 #define LIMIT_LIGHT_PACKETS 32768 /* of its picture; a key frame further back is none */
 #define LIMIT_STILLS_PER_ROOM 8   /* asked for at once; one more is refused: ER_FULL (HTTP 429) */

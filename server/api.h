@@ -167,6 +167,13 @@ void api_room_get(struct api_call *c);
 void api_room_clip(struct api_call *c);
 void api_photo_look(struct api_call *c);
 void api_photo_piece(struct api_call *c);
+void api_attachments_list(struct store *s, struct api_call *c);
+void api_attachment_begin(struct store *s, struct api_call *c);
+void api_attachment_get(struct store *s, struct api_call *c);
+void api_attachment_media(struct store *s, struct api_call *c);
+void api_attachment_look(struct api_call *c);
+void api_attachment_piece(struct api_call *c);
+void api_attachment_delete(struct api_call *c);
 void api_room_lookback(struct api_call *c);
 void api_room_still(struct api_call *c);
 void api_room_consent(struct api_call *c);
@@ -184,6 +191,11 @@ int api_clip_sign(const struct media_key *key, json_t *clip, bool has_poster, co
 /** The same for a still's. */
 int api_still_sign(const struct media_key *key, json_t *still, const char *identity,
                    uint64_t now_s);
+/** What is asked with a piece of an upload; false: the problem is set. */
+struct calls_photo_piece;
+bool api_piece_taken(struct api_call *c, struct calls_photo_piece *ret);
+/** How far an upload is, as headers, where `stands` says so. */
+void api_put_offset(struct api_call *c, const json_t *stands);
 /** The address of one file of `kind` ("clips", "cases"), signed for `identity`, as `member` of `object`. */
 int api_sign_link(const struct media_key *key, json_t *object, const char *kind, const char *id,
                   const char *member, const char *file, const char *identity, uint64_t expires_s);

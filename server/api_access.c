@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The access log: who looked at which clip, still or archive, and when. It is part of the case's timeline,
+/* The access log: who looked at which clip, still, attachment or archive, and when. It is part of the case's timeline,
  * so that no entry can be taken out; here it is written and read. */
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 #include "server/api_access.h"
 #include "server/api_page.h"
 #include "server/http_range.h"
+#include "server/store_keep.h"
 
 bool access_is_sent(const struct api_call *c)
 {
@@ -61,13 +62,13 @@ int access_tell(struct store *s, struct api_call *c, const struct access *a)
 /** As it is answered; NULL: the event tells of no access. */
 static json_t *entry_json(const struct store_event *e)
 {
-    static const char *const objects[] = {"clip", "still"};
     const char *object = "case", *id = e->case_id.text, *what = "export";
     json_t *event = store_event_json(e), *data = json_object_get(event, "data");
-    for (size_t i = 0; i < 2; i++) {
-        if (strncmp(e->type, objects[i], strlen(objects[i])) != 0)
+    for (unsigned i = 0; i < KEPT_OBJECTS; i++) {
+        const char *kept = keep_object_name((enum keep_object)i);
+        if (strncmp(e->type, kept, strlen(kept)) != 0)
             continue;
-        object = objects[i];
+        object = kept;
         id = json_string_value(json_object_get(data, object));
         what = json_string_value(json_object_get(data, "what"));
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The access log: each view and each download of a clip or a still stands on its case's timeline before
+/* The access log: each view and each download of a clip, a still or an attachment stands on its case's timeline before
  * the first byte goes out. */
 #ifndef LOUPE_SERVER_API_ACCESS_H
 #define LOUPE_SERVER_API_ACCESS_H
@@ -11,7 +11,7 @@
 
 struct access {
     const struct id *case_id;
-    const char *object; /* "clip", "still" */
+    const char *object; /* of keep_object_name */
     const struct id *id;
     const char *what;   /* "media", "poster", "manifest", "record" */
     const char *person; /* who looks */
@@ -20,7 +20,7 @@ struct access {
 
 /** Whether the answer to this request, its ETag set, carries any of the file. */
 bool access_is_sent(const struct api_call *c);
-/** The event "clip_viewed" or "still_viewed" {clip or still, what}, if the answer to this request, its file
+/** The event "clip_viewed", "still_viewed" or "attachment_viewed" {clip, still or attachment, what}, if the answer to this request, its file
  *  and ETag set, begins a view: by what it will carry, however it was asked for. Pieces that do not begin
  *  the file are not told again within a minute of what was told, but pieces of none that was told begin a
  *  view, wherever in the file they lie. 0 or the store's error: then nothing may be sent. */

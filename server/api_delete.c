@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Deleting clips and stills over HTTP, and the tombstones that stand in their place. */
+/* Deleting clips, stills and attachments over HTTP, and the tombstones that stand in their place. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,10 +96,10 @@ static bool flag_read(struct api_call *c, const char *name, bool *ret)
     return false;
 }
 
-static void delete_it(struct api_call *c, bool still)
+static void delete_it(struct api_call *c, enum keep_object object)
 {
     char reason[LIMIT_NAME + 1] = "";
-    struct calls_unwanted what = {.id = c->params.values[0], .still = still, .reason = reason};
+    struct calls_unwanted what = {.id = c->params.values[0], .object = object, .reason = reason};
     if (http_query(c->request, "reason", reason, sizeof reason))
         reason[0] = '\0';
     if (!api_reason_ok(c, reason) || !flag_read(c, "parts", &what.parts))
@@ -110,10 +110,15 @@ static void delete_it(struct api_call *c, bool still)
 
 void api_clip_delete(struct api_call *c)
 {
-    delete_it(c, false);
+    delete_it(c, KEPT_CLIP);
 }
 
 void api_still_delete(struct api_call *c)
 {
-    delete_it(c, true);
+    delete_it(c, KEPT_STILL);
+}
+
+void api_attachment_delete(struct api_call *c)
+{
+    delete_it(c, KEPT_ATTACHMENT);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* How long clips and stills are kept, over HTTP: periods, and legal holds, which beat them. */
+/* How long clips, stills and attachments are kept, over HTTP: periods, and legal holds, which beat them. */
 #include <stdio.h>
 #include <string.h>
 
@@ -109,7 +109,8 @@ void api_retention_put(struct store *s, struct api_call *c)
     if (!retention_good(c->body)) {
         api_problem(c, 400,
                     "members are clip_seconds, lookback_seconds, trim_seconds, "
-                    "still_seconds and photo_seconds: whole numbers from 1, or null");
+                    "still_seconds, photo_seconds and attachment_seconds: whole numbers from 1, "
+                    "or null");
         return;
     }
     int er = retention_put(s, c);
@@ -198,22 +199,22 @@ bool api_reason_ok(struct api_call *c, const char *reason)
 /** What is to be held, of the body; false: the problem is set. */
 static bool hold_read(struct api_call *c, struct store_hold *h)
 {
-    static const char *const objects[] = {"clip", "still"};
     const char *reason = json_string_value(json_object_get(c->body, "reason"));
     if (!api_reason_ok(c, reason))
         return false;
     (void)str_copy(h->reason, sizeof h->reason, reason);
     (void)str_copy(h->object, sizeof h->object, "case");
-    for (size_t i = 0; i < 2; i++) {
-        const json_t *v = json_object_get(c->body, objects[i]);
+    for (unsigned i = 0; i < KEPT_OBJECTS; i++) {
+        const char *object = keep_object_name((enum keep_object)i);
+        const json_t *v = json_object_get(c->body, object);
         const char *id = json_string_value(v);
         if (!v)
             continue;
         if (!id || id_parse(id, &h->of) || strcmp(h->object, "case") != 0) {
-            api_problem(c, 400, "`clip` or `still` is the id of one of them");
+            api_problem(c, 400, "`clip`, `still` or `attachment` is the id of one of them");
             return false;
         }
-        (void)str_copy(h->object, sizeof h->object, objects[i]);
+        (void)str_copy(h->object, sizeof h->object, object);
     }
     (void)str_copy(h->placed_by, sizeof h->placed_by, c->claims.identity);
     h->firm = role_describe(c->claims.role)->rules;

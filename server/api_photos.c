@@ -10,7 +10,7 @@
 #include "server/api.h"
 #include "server/calls.h"
 
-static void put_offset(struct api_call *c, const json_t *stands)
+void api_put_offset(struct api_call *c, const json_t *stands)
 {
     const json_t *offset = json_object_get(stands, "offset");
     if (!offset)
@@ -24,7 +24,7 @@ static void put_offset(struct api_call *c, const json_t *stands)
 static void on_piece(void *ctx, int er, const char *why, const json_t *body)
 {
     struct api_call *c = ctx;
-    put_offset(c, body);
+    api_put_offset(c, body);
     if (er == ER_STALE) {
         api_problem(c, 409, why);
     } else if (er == ER_FULL) {
@@ -93,17 +93,22 @@ static const char *piece_read(const struct http_request *r, struct calls_photo_p
     return NULL;
 }
 
+bool api_piece_taken(struct api_call *c, struct calls_photo_piece *ret)
+{
+    const char *wrong = NULL;
+    if (!type_fits(c->request))
+        api_problem(c, 415, "a piece is taken as application/partial-upload");
+    else if ((wrong = piece_read(c->request, ret)) != NULL)
+        api_problem(c, 400, wrong);
+    else
+        return true;
+    return false;
+}
+
 void api_photo_piece(struct api_call *c)
 {
     struct calls_photo_piece piece;
-    if (!type_fits(c->request)) {
-        api_problem(c, 415, "a piece is taken as application/partial-upload");
-        api_answer(c);
-        return;
-    }
-    const char *wrong = piece_read(c->request, &piece);
-    if (wrong) {
-        api_problem(c, 400, wrong);
+    if (!api_piece_taken(c, &piece)) {
         api_answer(c);
         return;
     }

@@ -18,6 +18,7 @@
 #include "base/json.h"
 #include "server/backup_files.h"
 #include "server/seal/durable.h"
+#include "server/store_attachments.h"
 #include "server/store_copy.h"
 
 #define ROUNDS 20  /* more than that many times something was deleted while its file was copied */
@@ -157,18 +158,18 @@ static int take_blobs(struct backup *b)
     return er;
 }
 
-/** Something that a start repairs. A still that was being taken is as if it had not been asked for. */
+/** Something that a start repairs. A still that was being taken, or an attachment that came, is as if it had not been. */
 static bool repairable(struct backup *b, const struct store_blob *row)
 {
     static const char *const suffixes[] = {".part", ".webm"};
     char name[BACKUP_NAME_BYTES];
-    for (size_t i = 0; !row->still && i < 2; i++) {
+    for (size_t i = 0; row->object == KEPT_CLIP && i < 2; i++) {
         (void)snprintf(name, sizeof name, "blobs/%.2s/%s%s", row->id.text, row->id.text,
                        suffixes[i]);
         if (backup_list_find(&b->list, name))
             return true;
     }
-    return row->still;
+    return row->object != KEPT_CLIP;
 }
 
 /** One that was being made: where it ended while files were copied, these may be of before and after. */
@@ -184,16 +185,19 @@ static int check_unfinished(struct backup *b, const struct store_blob *row)
 /** What there must be of it is there; else whether it was deleted since, or is lost. */
 static int check_row(void *ctx, const struct store_blob *row)
 {
-    static const char *const clip[] = {".webm", ".manifest.json"};
-    static const char *const still[] = {".jpg", ".still.json"};
+    static const char *const suffixes[KEPT_OBJECTS][2] = {
+        [KEPT_CLIP] = {".webm", ".manifest.json"},
+        [KEPT_STILL] = {".jpg", ".still.json"},
+        [KEPT_ATTACHMENT] = {STORE_ATTACHMENT_SUFFIX},
+    };
     struct backup *b = ctx;
     struct store_blob now;
     char name[BACKUP_NAME_BYTES];
     if (!row->finished)
         return check_unfinished(b, row);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 2 && suffixes[row->object][i]; i++) {
         (void)snprintf(name, sizeof name, "blobs/%.2s/%s%s", row->id.text, row->id.text,
-                       row->still ? still[i] : clip[i]);
+                       suffixes[row->object][i]);
         if (backup_list_find(&b->list, name))
             continue;
         int er = store_blob_get(b->live, row->id.text, &now);

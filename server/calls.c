@@ -331,8 +331,8 @@ static void on_ended(void *ctx, struct session *s, enum session_end why)
 static int make_maps(struct calls *c)
 {
     const struct entropy *e = &c->config.entropy;
-    struct map **maps[] = {&c->rooms, &c->cases,  &c->peers,     &c->requests,
-                           &c->clips, &c->stills, &c->deletions, &c->waited};
+    struct map **maps[] = {&c->rooms,  &c->cases,   &c->peers,     &c->requests, &c->clips,
+                           &c->stills, &c->uploads, &c->deletions, &c->waited};
     for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
         int er = map_new(maps[i], LIMIT_WORKERS * LIMIT_PEERS, entropy_u64(e));
         if (er < 0)
@@ -425,6 +425,7 @@ void calls_free(struct calls *c)
     map_free(c->requests);
     map_free(c->clips);
     map_free(c->stills);
+    map_free(c->uploads);
     calls_waited_clear(c);
     map_free(c->deletions);
     calls_hours_clear(c);

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "server/auth.h"
 #include "server/dbq.h"
+#include "server/store_keep.h"
 #include "signaling/pairing/queue.h"
 #include "signaling/sessions.h"
 
@@ -111,12 +112,21 @@ struct calls_photo_piece {
 };
 void calls_photo_piece(struct calls *c, const struct claims *who, const char *photo,
                        const struct calls_photo_piece *piece, calls_done *done, void *ctx);
-/** A clip or still is deleted, for whoever may: `done` gets its tombstone once its files are gone. ER_DENIED;
+/** The same of an attachment that `who` began; with the last piece `done` gets it as GET /attachments/{id} has it, on its
+ *  case. ER_CONFLICT: another piece of it is being taken; ER_MALFORMED (not what was hashed) and ER_UNSUPPORTED (of no type
+ *  that is taken): it is dropped. */
+void calls_attachment_piece(struct calls *c, const struct claims *who, const char *attachment,
+                            const struct calls_photo_piece *piece, calls_done *done, void *ctx);
+/** On the store thread: attachments that were begun long ago, and never came whole, go. */
+void calls_tidy_attachments(struct store *s, uint64_t unix_us);
+/** On the store thread: <data>/blobs/<xx>; both may be there. 0 or ER_IO. */
+int calls_make_folder(const char *path);
+/** A clip, still or attachment is deleted, for whoever may: `done` gets its tombstone once its files are gone. ER_DENIED;
  *  ER_STALE: it was before, and `done` gets the tombstone, too; ER_NOT_FOUND; ER_CONFLICT: held, disputed,
  *  recording, or being made a part of; ER_IO: it is deleted, but its files are there yet. */
 struct calls_unwanted {
     const char *id;
-    bool still;
+    enum keep_object object;
     bool parts; /* of a clip: what was trimmed from it, too */
     const char *reason;
 };
@@ -157,6 +167,7 @@ struct calls_gauges {
     uint64_t stamped, stamp_tries_failed, stamps_given_up;
     uint64_t shapes_drawn;
     uint64_t stills_taken;
+    uint64_t attachments_added, attachments_refused, attachment_bytes; /* added ones' */
     uint64_t deleted, deleted_due, deletions_failed;
     uint64_t timers_run;      /* timers of cases that ran out */
     uint64_t timers_put_off;  /* for what could not happen then */

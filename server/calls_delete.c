@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Deleting clips and stills: looked at on the store thread, a tombstone signed on the sealing thread, put in
+/* Deleting clips, stills and attachments: looked at on the store thread, a tombstone signed on the sealing thread, put in
  * the row's place, and only then the files removed. What dies in between is taken up at the next start,
  * since the tombstone says that its files are there yet. */
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 /** What is deleted, one after the other, from the asking to the answer. */
 struct deletion {
     struct claims who; /* no identity: its time is over */
-    char object[8];
+    enum keep_object object;
     char reason[STORE_TEXT_BYTES];
     bool parts;     /* of a clip: these, too, and first */
     struct id *ids; /* `count` of them, owned; ids[at] is the one under way */
@@ -45,8 +45,8 @@ static void end(struct calls *c, struct deletion *d)
     map_remove_str(c->deletions, d->ids[d->at].text);
     c->deletions_failed += d->er && (d->buried || d->er == ER_IO || d->er == ER_NOMEM);
     if (d->er && !d->done)
-        log_event(c->config.log, LOG_WARN, "not_deleted", "%s=%s er=%s", d->object,
-                  d->ids[d->at].text, er_name(d->er));
+        log_event(c->config.log, LOG_WARN, "not_deleted", "%s=%s er=%s",
+                  keep_object_name(d->object), d->ids[d->at].text, er_name(d->er));
     json_t *document = NULL;
     if (d->tomb.document)
         (void)json_parse(d->tomb.document, strlen(d->tomb.document), &document, NULL);
@@ -151,8 +151,8 @@ static void bury_done(struct calls *c, struct calls_job *head)
     calls_repair_never(c, &d->tomb.id);
     struct room *r = room_of_case(c, &d->tomb.case_id);
     if (r)
-        room_tell_evidence(r, json_pack("{s:s,s:s,s:s}", "type", "deleted", "object", d->object,
-                                        "id", d->tomb.id.text));
+        room_tell_evidence(r, json_pack("{s:s,s:s,s:s}", "type", "deleted", "object",
+                                        keep_object_name(d->object), "id", d->tomb.id.text));
     step(c, sealer_slow_queue(d->sealer), d, clear_work, clear_done);
 }
 
@@ -185,31 +185,56 @@ static void sign_done(struct calls *c, struct calls_job *head)
 
 /* 1. What is to be deleted */
 
-/** The row as a tombstone tells of it; its room and merchant for who may. */
-static int row_read(struct store *s, struct deletion *d, struct id *ret_room,
-                    char ret_merchant[STORE_SHORT_BYTES])
+static int clip_read(struct store *s, struct deletion *d, const struct id *id)
 {
-    const struct id id = d->ids[d->at];
     struct store_clip c;
-    struct store_still still;
-    bool clip = strcmp(d->object, "clip") == 0;
-    int er = clip ? store_clip_get(s, &id, &c) : store_still_get(s, &id, &still);
-    if (!er && !clip && !still.ready)
-        er = ER_NOT_FOUND;
+    int er = store_clip_get(s, id, &c);
     if (er)
         return er;
-    d->tomb = (struct store_tombstone){
-        .id = id, .case_id = clip ? c.case_id : still.case_id, .due = !d->who.identity[0]};
-    (void)str_copy(d->tomb.object, sizeof d->tomb.object, d->object);
-    (void)str_copy(d->tomb.path, sizeof d->tomb.path, clip ? c.path : still.path);
-    (void)str_copy(ret_merchant, STORE_SHORT_BYTES, clip ? c.merchant : still.merchant);
-    *ret_room = clip ? c.room : still.room;
-    d->facts = clip ? tombstone_of_clip(&c) : tombstone_of_still(&still);
-    if (clip && c.state == CLIP_RECORDING) {
-        d->why = "it is being recorded, or finished";
-        return ER_CONFLICT;
-    }
-    return d->facts ? 0 : ER_NOMEM;
+    d->tomb = (struct store_tombstone){.case_id = c.case_id};
+    (void)str_copy(d->tomb.path, sizeof d->tomb.path, c.path);
+    d->facts = tombstone_of_clip(&c);
+    d->why = "it is being recorded, or finished";
+    return c.state == CLIP_RECORDING ? ER_CONFLICT : 0;
+}
+
+static int still_read(struct store *s, struct deletion *d, const struct id *id)
+{
+    struct store_still still;
+    int er = store_still_get(s, id, &still);
+    if (er || !still.ready)
+        return er ? er : ER_NOT_FOUND;
+    d->tomb = (struct store_tombstone){.case_id = still.case_id};
+    (void)str_copy(d->tomb.path, sizeof d->tomb.path, still.path);
+    d->facts = tombstone_of_still(&still);
+    return 0;
+}
+
+static int attachment_read(struct store *s, struct deletion *d, const struct id *id)
+{
+    struct store_attachment a;
+    int er = store_attachment_get(s, id, &a);
+    if (er || !a.ready)
+        return er ? er : ER_NOT_FOUND;
+    d->tomb = (struct store_tombstone){.case_id = a.case_id};
+    (void)str_copy(d->tomb.path, sizeof d->tomb.path, a.path);
+    d->facts = tombstone_of_attachment(&a);
+    return 0;
+}
+
+/** The row as a tombstone tells of it. */
+static int row_read(struct store *s, struct deletion *d)
+{
+    const struct id id = d->ids[d->at];
+    int er = d->object == KEPT_CLIP    ? clip_read(s, d, &id)
+             : d->object == KEPT_STILL ? still_read(s, d, &id)
+                                       : attachment_read(s, d, &id);
+    if (er && er != ER_CONFLICT)
+        return er;
+    d->tomb.id = id;
+    d->tomb.due = !d->who.identity[0];
+    (void)str_copy(d->tomb.object, sizeof d->tomb.object, keep_object_name(d->object));
+    return er ? er : d->facts ? 0 : ER_NOMEM;
 }
 
 /** What stands in its place already: ER_STALE, with the document. */
@@ -217,7 +242,7 @@ static int look_for_tomb(struct store *s, struct deletion *d)
 {
     const struct id id = d->ids[d->at];
     int er = store_tombstone_get(s, &id, &d->tomb);
-    d->why = er == 0 ? "it was deleted before" : "there is no such clip or still";
+    d->why = er == 0 ? "it was deleted before" : "there is no such clip, still or attachment";
     return er == 0 ? ER_STALE : er;
 }
 
@@ -246,9 +271,7 @@ static int look(struct store *s, struct deletion *d, uint64_t unix_us)
 {
     struct store_keeping keeping;
     struct store_case sc = {0};
-    struct id room;
-    char merchant[STORE_SHORT_BYTES];
-    int er = row_read(s, d, &room, merchant);
+    int er = row_read(s, d);
     if (er == ER_NOT_FOUND)
         er = look_for_tomb(s, d);
     if (d->who.identity[0] && (er == 0 || er == ER_CONFLICT || er == ER_STALE)) {
@@ -261,7 +284,7 @@ static int look(struct store *s, struct deletion *d, uint64_t unix_us)
         }
         store_case_clear(&sc);
     }
-    if (er == 0 && strcmp(d->object, "clip") == 0 && d->count == 1)
+    if (er == 0 && d->object == KEPT_CLIP && d->count == 1)
         er = take_parts(s, d);
     if (er == 0)
         er = store_keeping_of(s, &d->tomb.case_id, "", &d->tomb.id, 0, unix_us, &keeping);
@@ -329,7 +352,7 @@ static void begin_one(struct calls *c, struct deletion *d)
     deletion_free(d);
 }
 
-static struct deletion *deletion_new(struct calls *c, const char *object, const struct id *id)
+static struct deletion *deletion_new(struct calls *c, enum keep_object object, const struct id *id)
 {
     struct deletion *d = calloc(1, sizeof *d);
     if (d)
@@ -341,7 +364,7 @@ static struct deletion *deletion_new(struct calls *c, const char *object, const 
     d->ids[0] = *id;
     d->count = 1;
     d->sealer = c->config.sealer;
-    (void)str_copy(d->object, sizeof d->object, object);
+    d->object = object;
     return d;
 }
 
@@ -350,15 +373,15 @@ void calls_delete(struct calls *c, const struct claims *who, const struct calls_
 {
     struct id id;
     int er = id_parse(what->id, &id) ? ER_NOT_FOUND : 0;
-    const char *why = "there is no such clip or still";
+    const char *why = "there is no such clip, still or attachment";
     if (!role_describe(who->role)->forgets) {
         er = ER_DENIED;
-        why = "clips and stills are for service and supervisor to delete";
+        why = "clips, stills and attachments are for service and supervisor to delete";
     } else if (er == 0 && (c->draining || !c->config.sealer)) {
         er = ER_CLOSED;
         why = "cannot be done now";
     }
-    struct deletion *d = er ? NULL : deletion_new(c, what->still ? "still" : "clip", &id);
+    struct deletion *d = er ? NULL : deletion_new(c, what->object, &id);
     if (!d) {
         done(ctx, er ? er : ER_NOMEM, er ? why : "cannot be done now", NULL);
         return;
@@ -376,7 +399,7 @@ void calls_delete(struct calls *c, const struct claims *who, const struct calls_
     begin_one(c, d);
 }
 
-void calls_delete_due(struct calls *c, const char *object, const struct id *id)
+void calls_delete_due(struct calls *c, enum keep_object object, const struct id *id)
 {
     struct deletion *d = deletion_new(c, object, id);
     if (!d)
@@ -387,7 +410,7 @@ void calls_delete_due(struct calls *c, const char *object, const struct id *id)
 
 void calls_delete_files(struct calls *c, const struct store_tombstone *t)
 {
-    struct deletion *d = deletion_new(c, t->object, &t->id);
+    struct deletion *d = deletion_new(c, keep_object_of(t->object), &t->id);
     if (!d)
         return;
     d->tomb = *t;

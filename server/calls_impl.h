@@ -39,9 +39,10 @@ struct calls {
     struct list repairs;  /* see calls_repair.c */
     struct map *clips;    /* clip id -> struct clip, while recording or being repaired */
     struct map *stills;   /* still id -> struct still_wait, while it is taken */
+    struct map *uploads;  /* attachment id -> a piece of it, or all, is being taken */
     struct map *waited;   /* case id -> who waited or talked when the last process ended, until: */
     uint64_t waited_until_us;
-    struct map *deletions; /* clip or still id -> its deletion under way */
+    struct map *deletions; /* id -> its deletion under way */
     struct {
         struct store_round round;
         uint64_t at_us; /* when to look on */
@@ -83,6 +84,7 @@ struct calls {
     uint64_t messages_in, errors_out, calls_started, calls_passed_on, calls_taken_over;
     uint64_t shapes_drawn;
     uint64_t stills_taken;
+    uint64_t attachments_added, attachments_refused, attachment_bytes;
     uint64_t lenses_covered, pictures_hashed;
     uint64_t seen_logs, seen_bytes, seen_dropped;
     uint64_t space_look_us; /* when to look at the disk next */
@@ -393,8 +395,6 @@ uint64_t calls_stamps_deadline_us(const struct calls *c);
 
 /** The buyer; in a live room the host; else whoever publishes longest. */
 const char *room_default_publisher(struct room *r);
-/** <data>/blobs/<xx>; both may be there. On the store thread. 0 or ER_IO. */
-int calls_make_folder(const char *path);
 
 /* Stills */
 
@@ -409,6 +409,11 @@ void calls_tidy_photos(struct store *s, uint64_t unix_us);
 size_t calls_forget_photos(struct store *s, const struct id *case_id, const char *identity,
                            struct id *ret, size_t max);
 void calls_remove_still_files(const char *path);
+/** On the store thread: what of an upload is there; 0 before the first piece. ER_IO. */
+int calls_upload_size(struct vault *vault, const char *name, uint64_t *ret);
+/** All of it on the disk, or nothing more than before. ER_STALE: `at` is not where it ends; ER_IO. */
+int calls_upload_append(struct vault *vault, const char *name, uint64_t at, const uint8_t *data,
+                        size_t len);
 /** All of it was uploaded: have it checked, and entered as a still; then `done`. ER_CONFLICT: it is being
  *  checked; ER_FULL, ER_NOMEM. */
 int calls_photo_check(struct calls *c, const struct store_still *row,
@@ -418,8 +423,8 @@ void call_still_free(struct calls *c, struct still_wait *w);
 
 /* Keeping and forgetting */
 
-/** A clip or a still whose time is over. Nobody is told of failures; the next round finds it again. */
-void calls_delete_due(struct calls *c, const char *object, const struct id *id);
+/** Something whose time is over. Nobody is told of failures; the next round finds it again. */
+void calls_delete_due(struct calls *c, enum keep_object object, const struct id *id);
 /** The files of what is deleted already. Takes no document. */
 void calls_delete_files(struct calls *c, const struct store_tombstone *t);
 void calls_sweep(struct calls *c);

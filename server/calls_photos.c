@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/er.h"
-#include "base/file.h"
 #include "base/str.h"
 #include "server/calls_impl.h"
 
@@ -264,39 +263,6 @@ struct piece_job {
     int er;
 };
 
-/** What was uploaded so far; 0 before the first piece. */
-static int upload_size(struct vault *vault, const char *name, uint64_t *ret)
-{
-    struct file *f;
-    *ret = 0;
-    int er = file_open(&f, vault, name);
-    if (er < 0)
-        return er == ER_NOT_FOUND ? 0 : ER_IO;
-    er = file_size(f, ret);
-    file_close(f);
-    return er;
-}
-
-/** All of it on the disk, or nothing more than before. */
-static int append(struct vault *vault, const char *name, uint64_t at, const uint8_t *data,
-                  size_t len)
-{
-    struct file *f;
-    int er = file_append(&f, vault, name);
-    if (er < 0)
-        return ER_IO;
-    if (file_position(f) != at) /* begun anew: it was of before there was a key */
-        er = ER_STALE;
-    if (er == 0)
-        er = file_write(f, data, len);
-    if (er == 0)
-        er = file_sync(f);
-    if (er < 0 && er != ER_STALE)
-        (void)file_undo(f);
-    file_close(f);
-    return er;
-}
-
 /** Whether `who` was asked for the photograph, and still agrees to being recorded. An identity is a
  *  person only within a merchant, so the name alone is not enough. */
 static int piece_check(struct store *s, const struct claims *who, const struct store_still *row)
@@ -324,7 +290,7 @@ static int piece_take(struct store *s, struct piece_job *job)
     if (job->row.created_us + LIMIT_PHOTO_WAIT_US < job->head.unix_us)
         return ER_NOT_FOUND;
     upload_name(&job->row, name, sizeof name);
-    er = upload_size(job->vault, name, &job->offset);
+    er = calls_upload_size(job->vault, name, &job->offset);
     if (er < 0 || p->only_look)
         return er;
     if (p->offset != job->offset)
@@ -332,11 +298,11 @@ static int piece_take(struct store *s, struct piece_job *job)
     if (p->len > LIMIT_PHOTO_BYTES - job->offset)
         return ER_FULL;
     if (p->len)
-        er = append(job->vault, name, p->offset, p->data, p->len);
+        er = calls_upload_append(job->vault, name, p->offset, p->data, p->len);
     if (er == 0)
         job->offset += p->len;
     else if (er == ER_STALE)
-        (void)upload_size(job->vault, name, &job->offset);
+        (void)calls_upload_size(job->vault, name, &job->offset);
     return er;
 }
 

@@ -394,6 +394,7 @@ static void tidy_work(struct store *s, struct calls_job *head)
 {
     tidy_kind(s, "still", head->unix_us);
     calls_tidy_photos(s, head->unix_us);
+    calls_tidy_attachments(s, head->unix_us);
     (void)store_photos(s, remove_upload, NULL);
 }
 

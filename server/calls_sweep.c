@@ -13,7 +13,8 @@ struct sweep_job {
     struct calls_job head;
     struct store_round round;
     struct id after; /* of those left */
-    bool inside, stills, end;
+    bool inside, end;
+    enum keep_object of;
     struct id due[LIMIT_SWEEP_BATCH];
     size_t due_count;
     struct store_tombstone left[LIMIT_SWEEP_BATCH];
@@ -31,7 +32,7 @@ static void left_add(void *ctx, const struct store_tombstone *t)
 static void sweep_work(struct store *s, struct calls_job *head)
 {
     struct sweep_job *job = container_of(head, struct sweep_job, head);
-    job->stills = job->round.stills;
+    job->of = job->round.of;
     if (!job->inside)
         job->er = store_tombstones_left(s, &job->after, LIMIT_SWEEP_BATCH, left_add, job);
     else
@@ -56,7 +57,7 @@ static void sweep_done(struct calls *c, struct calls_job *head)
     for (size_t i = 0; i < job->left_count; i++)
         calls_delete_files(c, &job->left[i]);
     for (size_t i = 0; i < job->due_count; i++)
-        calls_delete_due(c, job->stills ? "still" : "clip", &job->due[i]);
+        calls_delete_due(c, job->of, &job->due[i]);
 }
 
 void calls_sweep(struct calls *c)

@@ -13,7 +13,9 @@ enum case_deed {
     CASE_NOTE_VISIBLE, /* for the buyer, too */
     CASE_TAG,
     CASE_LINK,
-    CASE_DEEDS, /* how many */
+    CASE_ATTACH,         /* a file for staff */
+    CASE_ATTACH_VISIBLE, /* for the buyer, too */
+    CASE_DEEDS,          /* how many */
 };
 
 bool case_role_may_do(enum case_deed deed, enum role role);

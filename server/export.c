@@ -15,6 +15,7 @@
 #include "server/seal/durable.h"
 #include "server/seal/verify_case.h"
 #include "server/seal/zip.h"
+#include "server/store_attachments.h"
 #include "server/store_keep.h"
 
 static const char how[] =
@@ -42,7 +43,7 @@ struct export
     char by[STORE_IDENTITY_BYTES];
     char language[36];
     json_t *about;
-    json_t *events, *clips, *stills;
+    json_t *events, *clips, *stills, *attachments;
     json_t *missing; /* [{"name", "why"}, ..] */
     json_t *takes;   /* clip id -> as export_take has it */
     json_t *seen;    /* clip id -> what was shown then */
@@ -61,6 +62,7 @@ void export_free(struct export *e)
     json_decref(e->events);
     json_decref(e->clips);
     json_decref(e->stills);
+    json_decref(e->attachments);
     json_decref(e->seen);
     json_decref(e->takes);
     free(e);
@@ -194,6 +196,21 @@ static void still_add(void *ctx, const struct store_still *s)
     add_file(e, "stills", s->id.text, ".still.json", s->path, true);
 }
 
+/** What the buyer sees too: notes for staff are in no export either. Under the name of what it is. */
+static void attachment_add(void *ctx, const struct store_attachment *a)
+{
+    struct export *e = ctx;
+    char name[ZIP_NAME_BYTES], full[STORE_PATH_BYTES + 24];
+    const char *suffix = attachment_suffix(a->type);
+    if (json_array_append_new(e->attachments, store_attachment_json(a)))
+        note(e, ER_NOMEM);
+    (void)snprintf(name, sizeof name, "attachments/%s%s", a->id.text, suffix ? suffix : "");
+    (void)snprintf(full, sizeof full, "%s%s", a->path, STORE_ATTACHMENT_SUFFIX);
+    int er = zip_add_file(e->zip, name, full);
+    if (er)
+        note(e, miss(e, name, er));
+}
+
 static void tombstone_add(void *ctx, const struct store_tombstone *t)
 {
     struct export *e = ctx;
@@ -245,6 +262,7 @@ static void add_texts(struct export *e)
     add_json(e, "chat.json", chat_of(e->events));
     add_json(e, "clips.json", json_pack("{s:O}", "items", e->clips));
     add_json(e, "stills.json", json_pack("{s:O}", "items", e->stills));
+    add_json(e, "attachments.json", json_pack("{s:O}", "items", e->attachments));
     add_json(e, "timeline.json",
              json_pack("{s:s,s:O}", "case", e->case_id.text, "events", e->events));
 }
@@ -264,12 +282,13 @@ int export_gather(struct export **ret, struct vault *vault, struct store *s,
     e->events = json_array();
     e->clips = json_array();
     e->stills = json_array();
+    e->attachments = json_array();
     e->seen = json_object();
     e->takes = json_object();
     e->store = s;
     e->unix_us = unix_us;
-    bool whole = e->about && e->missing && e->events && e->clips && e->stills && e->seen &&
-                 e->takes;
+    bool whole = e->about && e->missing && e->events && e->clips && e->stills && e->attachments &&
+                 e->seen && e->takes;
     int er = whole ? zip_new(&e->zip, vault) : ER_NOMEM;
     if (er == 0)
         er = store_events_list(s, &sc->id, 0, (size_t)INT64_MAX, event_add, e);
@@ -277,6 +296,8 @@ int export_gather(struct export **ret, struct vault *vault, struct store *s,
         er = store_clips_of_case(s, &sc->id, clip_add, e);
     if (er == 0)
         er = store_stills_of_case(s, &sc->id, still_add, e);
+    if (er == 0)
+        er = store_attachments_of_case(s, &sc->id, false, attachment_add, e);
     if (er == 0)
         er = store_tombstones_of_case(s, &sc->id, tombstone_add, e);
     er = er ? er : e->er;

@@ -87,12 +87,17 @@ static int hold_place(struct store *s, const struct ctl_flags *f)
     struct store_hold h = {.firm = true, .placed_by = OPERATOR};
     const char *of_case = ctl_flag(f, "--case"), *reason = ctl_flag(f, "--reason");
     const char *clip = ctl_flag(f, "--clip"), *still = ctl_flag(f, "--still");
-    const char *of = clip ? clip : still;
+    const char *attachment = ctl_flag(f, "--attachment");
+    const char *of = clip ? clip : still ? still : attachment;
     if (!of_case || id_parse(of_case, &h.case_id) || (of && id_parse(of, &h.of)) ||
-        (clip && still) || !claims_text_ok(reason) ||
+        (!!clip + !!still + !!attachment > 1) || !claims_text_ok(reason) ||
         str_copy(h.reason, sizeof h.reason, reason) < 0)
         return ER_INVALID;
-    (void)str_copy(h.object, sizeof h.object, clip ? "clip" : still ? "still" : "case");
+    (void)str_copy(h.object, sizeof h.object,
+                   clip         ? "clip"
+                   : still      ? "still"
+                   : attachment ? "attachment"
+                                : "case");
     int er = store_hold_place(s, &h, clock_unix_us());
     if (er == 0)
         hold_print(NULL, &h);
@@ -122,8 +127,9 @@ static int holds_verb(struct store *s, const char *verb, const struct ctl_flags 
 static int keeping(int argc, char **argv, const char *what,
                    int (*run)(struct store *s, const char *verb, const struct ctl_flags *f))
 {
-    static const char *const known[] = {"--data", "--merchant", "--kind", "--seconds", "--case",
-                                        "--clip", "--still",    "--hold", "--reason",  NULL};
+    static const char *const known[] = {"--data", "--merchant", "--kind",  "--seconds",
+                                        "--case", "--clip",     "--still", "--attachment",
+                                        "--hold", "--reason",   NULL};
     struct ctl_flags f = {0};
     if (argc < 1 || ctl_flags_read(&f, argc - 1, argv + 1, known) || !ctl_flag(&f, "--data"))
         return ctl_usage(stderr);

@@ -111,9 +111,10 @@ static struct keys *trusted(const struct ctl_flags *f)
 static void tell_as_json(const struct report *r, const struct store_audit *a)
 {
     json_t *o = report_json(r);
-    json_t *looked = json_pack("{s:I,s:I,s:I,s:I,s:I}", "cases", (json_int_t)a->cases, "events",
+    json_t *looked = json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "cases", (json_int_t)a->cases, "events",
                                (json_int_t)a->events, "clips", (json_int_t)a->clips, "stills",
-                               (json_int_t)a->stills, "tombstones", (json_int_t)a->tombstones);
+                               (json_int_t)a->stills, "attachments", (json_int_t)a->attachments,
+                               "tombstones", (json_int_t)a->tombstones);
     char *text = o && !json_object_set_new(o, "looked_at", looked) ? json_canonical(o) : NULL;
     if (text)
         (void)puts(text);
@@ -134,10 +135,10 @@ static int verify_store(struct store *s, struct store_audit *a, bool as_json)
             tell_as_json(&r, a);
         } else {
             (void)printf("looked at %llu cases, %llu events, %llu clips, %llu stills, %llu "
-                         "tombstones\n",
+                         "attachments, %llu tombstones\n",
                          (unsigned long long)a->cases, (unsigned long long)a->events,
                          (unsigned long long)a->clips, (unsigned long long)a->stills,
-                         (unsigned long long)a->tombstones);
+                         (unsigned long long)a->attachments, (unsigned long long)a->tombstones);
             report_print(&r);
         }
         code = (int)report_verdict(&r);

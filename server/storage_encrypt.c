@@ -31,10 +31,10 @@ static bool ends_with(const char *name, const char *end)
     return len > end_len && strcmp(name + len - end_len, end) == 0;
 }
 
-/** Finished, and holding pictures or sound. */
+/** Finished, and holding pictures, sound or what people sent. */
 static int is_finished(const struct dirent *e)
 {
-    static const char *const ends[] = {".webm", ".mka", ".jpg"};
+    static const char *const ends[] = {".webm", ".mka", ".jpg", ".attachment"};
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
         if (ends_with(e->d_name, ends[i]))
             return 1;

@@ -252,7 +252,7 @@ int store_viewed_since(struct store *s, const struct id *case_id, const char *ob
 int store_event_find(struct store *s, const struct id *case_id, const char *type,
                      const json_t *data, bool *ret);
 /** As store_events_list, of those that tell who looked at what: "clip_viewed", "still_viewed",
- *  "case_exported". */
+ *  "attachment_viewed", "case_exported". */
 int store_accesses_list(struct store *s, const struct id *case_id, uint64_t after_seq, size_t limit,
                         void (*each)(void *ctx, const struct store_event *e), void *ctx);
 /** The number and hash of a case's last event (0 and 64 zeros: none). */

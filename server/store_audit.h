@@ -13,7 +13,8 @@ struct store_audit {
     struct verify_trust trust; /* without keys it cannot be told whose the seals are */
     struct vault *vault;       /* may be NULL: what lies encrypted cannot be looked into */
     struct id only;            /* this case alone; zeroed: everything */
-    uint64_t cases, events, clips, stills, tombstones; /* out: how many were looked at */
+    uint64_t cases, events, clips, stills, attachments,
+        tombstones; /* out: how many were looked at */
 };
 
 /** Everything that is wrong goes into `r`, by row ("table key"), file and event. Each case is looked at in

@@ -12,12 +12,12 @@
 #include "base/str.h"
 #include "server/seal/durable.h"
 #include "server/seal/verify_case.h"
+#include "server/store_attachments.h"
 #include "server/store_audit_impl.h"
 
 #define NAME_BYTES (STORE_PATH_BYTES + 24)
 
-/** A file that cannot be read: gone, locked away, or not as it was written. */
-static void cannot_read(struct audit *a, const char *suffix, int er)
+void audit_cannot_read(struct audit *a, const char *suffix, int er)
 {
     if (er == ER_DENIED)
         report_add(a->report, REPORT_IS_UNSURE, "file", REPORT_ANYWHERE,
@@ -86,7 +86,7 @@ static void check_media(struct audit *a, const struct store_clip *c, const struc
     (void)snprintf(name, sizeof name, "%s%s", c->path, suffix);
     int er = matroska_read_path(a->config->vault, name, &file);
     if (er && er != ER_MALFORMED) {
-        cannot_read(a, suffix, er);
+        audit_cannot_read(a, suffix, er);
         matroska_clear(&file);
         return;
     }
@@ -111,7 +111,7 @@ void audit_clip_files(struct audit *a, const struct store_clip *c, const json_t 
     (void)snprintf(name, sizeof name, "%s.manifest.json", c->path);
     int er = durable_read(name, MANIFEST_BYTES_MAX, &text, &len);
     if (er) {
-        cannot_read(a, ".manifest.json", er);
+        audit_cannot_read(a, ".manifest.json", er);
     } else if (merkle_sha256(text, len, &hash) == 0) {
         hex_encode(hex, hash.bytes, sizeof hash.bytes);
         a->report->file = ".manifest.json";
@@ -126,7 +126,7 @@ void audit_clip_files(struct audit *a, const struct store_clip *c, const json_t 
         check_media(a, c, &m, true);
     (void)snprintf(name, sizeof name, "%s.jpg", c->path);
     if (c->has_poster && access(name, F_OK))
-        cannot_read(a, ".jpg", ER_NOT_FOUND);
+        audit_cannot_read(a, ".jpg", ER_NOT_FOUND);
     manifest_clear(&m);
 }
 
@@ -139,7 +139,7 @@ void audit_still_files(struct audit *a, const struct store_still *s)
     (void)snprintf(name, sizeof name, "%s.jpg", s->path);
     int er = file_read_all(a->config->vault, name, MANIFEST_BYTES_MAX, &jpeg, &jpeg_len);
     if (er || merkle_sha256(jpeg, jpeg_len, &hash)) {
-        cannot_read(a, ".jpg", er);
+        audit_cannot_read(a, ".jpg", er);
     } else {
         hex_encode(hex, hash.bytes, sizeof hash.bytes);
         if (strcmp(hex, s->sha256) != 0 || jpeg_len != s->bytes)
@@ -148,7 +148,7 @@ void audit_still_files(struct audit *a, const struct store_still *s)
     (void)snprintf(name, sizeof name, "%s.still.json", s->path);
     int none = durable_read(name, MANIFEST_BYTES_MAX, &record, &len);
     if (none)
-        cannot_read(a, ".still.json", none);
+        audit_cannot_read(a, ".still.json", none);
     a->report->file = ".still.json";
     if (!er && !none)
         verify_still(a->report, &a->config->trust, record, len, &hash, jpeg_len, NULL);
@@ -160,8 +160,9 @@ void audit_still_files(struct audit *a, const struct store_still *s)
 /** Nothing is left of what was deleted. */
 static void check_cleared(struct audit *a, const struct store_tombstone *t)
 {
-    static const char *const suffixes[] = {".webm", ".voices.mka",    ".jpg",
-                                           ".part", ".manifest.json", ".still.json"};
+    static const char *const suffixes[] = {
+        ".webm",       ".voices.mka",          ".jpg", ".part", ".manifest.json",
+        ".still.json", STORE_ATTACHMENT_SUFFIX};
     char name[NAME_BYTES];
     for (size_t i = 0; t->cleared && i < sizeof suffixes / sizeof suffixes[0]; i++) {
         (void)snprintf(name, sizeof name, "%s%s", t->path, suffixes[i]);

@@ -13,10 +13,11 @@ struct audit_tale {
     json_t *opened;      /* data of the first event */
     bool began;          /* it was case_opened */
     struct store_wait wait;
-    json_t *people; /* identity -> {"role", "recording"} */
-    json_t *clips;  /* id -> data of its events, with "by", "at_us", "state", "gone" */
-    json_t *stills; /* id -> data of "still_taken", with "by", "gone" */
-    json_t *holds;  /* id -> {"reason", "by", "at_us", "lift_reason", "lifted_by", "lifted_us"} */
+    json_t *people;      /* identity -> {"role", "recording"} */
+    json_t *clips;       /* id -> data of its events, with "by", "at_us", "state", "gone" */
+    json_t *stills;      /* id -> data of "still_taken", with "by", "gone" */
+    json_t *attachments; /* id -> data of "attachment_added", what is internal too, "by", "gone" */
+    json_t *holds; /* id -> {"reason", "by", "at_us", "lift_reason", "lifted_by", "lifted_us"} */
     json_t *tombstones;   /* id -> {"object", "tombstone_sha256"} */
     json_t *tags;         /* tag -> {"there"?} */
     json_t *links;        /* "other relation" -> the same */
@@ -57,6 +58,10 @@ void audit_missing(struct audit *a, const char *table, json_t *told);
 /** The files of a clip that is ready, `told` of it by events. */
 void audit_clip_files(struct audit *a, const struct store_clip *c, const json_t *told);
 void audit_still_files(struct audit *a, const struct store_still *s);
+/** A file that cannot be read, by the error of reading it. */
+void audit_cannot_read(struct audit *a, const char *suffix, int er);
+/** Attachments against the tale, and their files. */
+int audit_attachments(struct audit *a);
 /** What examinations of the case go by, and its certificates. */
 int audit_judged(struct audit *a);
 /** The sums of figures, of all cases together; in a snapshot of its own. */

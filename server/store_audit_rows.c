@@ -238,9 +238,13 @@ static void check_hold(void *ctx, const struct store_hold *h)
     if (!told)
         return;
     const char *of = json_string_value(json_object_get(told, "clip"));
-    const char *still = json_string_value(json_object_get(told, "still"));
-    same_text(a, "object", h->object, of ? "clip" : still ? "still" : "case");
-    same_text(a, "of", h->of.text, of ? of : still ? still : "");
+    const char *object = of ? "clip" : "case";
+    for (unsigned i = 0; !of && i < KEPT_OBJECTS; i++) {
+        object = keep_object_name((enum keep_object)i);
+        of = json_string_value(json_object_get(told, object));
+    }
+    same_text(a, "object", h->object, of ? object : "case");
+    same_text(a, "of", h->of.text, of ? of : "");
     same_member(a, "reason", h->reason, told, "reason");
     same_member(a, "placed_by", h->placed_by, told, "by");
     same_number(a, "placed_us", h->placed_us, told, "at_us");
@@ -301,6 +305,8 @@ int audit_rows(struct audit *a)
         er = store_holds_of_case(a->store, id, check_hold, a);
     if (!er)
         er = store_tombstones_of_case(a->store, id, check_tombstone, a);
+    if (!er)
+        er = audit_attachments(a);
     if (!er)
         er = audit_record(a);
     if (!er)

@@ -14,6 +14,7 @@ int audit_tale_init(struct audit_tale *t)
     *t = (struct audit_tale){.people = json_object(),
                              .clips = json_object(),
                              .stills = json_object(),
+                             .attachments = json_object(),
                              .holds = json_object(),
                              .tombstones = json_object(),
                              .tags = json_object(),
@@ -22,8 +23,8 @@ int audit_tale_init(struct audit_tale *t)
                              .certificates = json_object(),
                              .hashes = json_array(),
                              .c.more = json_object()};
-    return t->people && t->clips && t->stills && t->holds && t->tombstones && t->tags && t->links &&
-                   t->pins && t->certificates && t->hashes && t->c.more
+    return t->people && t->clips && t->stills && t->attachments && t->holds && t->tombstones &&
+                   t->tags && t->links && t->pins && t->certificates && t->hashes && t->c.more
                ? 0
                : ER_NOMEM;
 }
@@ -34,6 +35,7 @@ void audit_tale_clear(struct audit_tale *t)
     json_decref(t->people);
     json_decref(t->clips);
     json_decref(t->stills);
+    json_decref(t->attachments);
     json_decref(t->holds);
     json_decref(t->tombstones);
     json_decref(t->tags);
@@ -192,6 +194,16 @@ static void still_taken(struct audit_tale *t, const struct store_event *e, const
     by_and_at(o, e);
 }
 
+static void attachment_added(struct audit_tale *t, const struct store_event *e, const json_t *data)
+{
+    json_t *internal = e->internal ? json_loads(e->internal, 0, NULL) : NULL;
+    json_t *o = entry_from(t->attachments, "attachment", e, data);
+    if (internal)
+        (void)json_object_update(o, internal);
+    by_and_at(o, e);
+    json_decref(internal);
+}
+
 static void deleted(struct audit_tale *t, const json_t *data, const char *object, json_t *list)
 {
     const char *id = json_text(data, object, 64);
@@ -212,6 +224,13 @@ static void still_deleted(struct audit_tale *t, const struct store_event *e, con
 {
     (void)e;
     deleted(t, data, "still", t->stills);
+}
+
+static void attachment_deleted(struct audit_tale *t, const struct store_event *e,
+                               const json_t *data)
+{
+    (void)e;
+    deleted(t, data, "attachment", t->attachments);
 }
 
 static void hold_placed(struct audit_tale *t, const struct store_event *e, const json_t *data)
@@ -280,6 +299,8 @@ static const struct {
     {"clip_deleted", clip_deleted},
     {"still_taken", still_taken},
     {"still_deleted", still_deleted},
+    {"attachment_added", attachment_added},
+    {"attachment_deleted", attachment_deleted},
     {"hold_placed", hold_placed},
     {"hold_lifted", hold_lifted},
     {"case_changed", changed},

@@ -32,6 +32,7 @@ static int settle(sqlite3 *db)
         "PRAGMA synchronous = FULL",
         "UPDATE clips SET path = 'blobs/' || substr(id, 1, 2) || '/' || id WHERE path <> ''",
         "UPDATE stills SET path = 'blobs/' || substr(id, 1, 2) || '/' || id WHERE path <> ''",
+        "UPDATE attachments SET path = 'blobs/' || substr(id, 1, 2) || '/' || id WHERE path <> ''",
         "UPDATE tombstones SET path = 'blobs/' || substr(id, 1, 2) || '/' || id WHERE path <> ''",
         "DELETE FROM settings WHERE name = 'probed_us'",
     };
@@ -71,7 +72,7 @@ int store_copy(struct store *s, const char *to)
 static void blob_read(sqlite3_stmt *st, struct store_blob *b)
 {
     b->id = sql_id(st, 0);
-    b->still = sqlite3_column_int(st, 1) != 0;
+    b->object = (enum keep_object)sqlite3_column_int(st, 1);
     b->finished = sqlite3_column_int(st, 2) != 0;
 }
 
@@ -80,7 +81,8 @@ int store_blobs_each(struct store *s, int (*each)(void *ctx, const struct store_
     sqlite3_stmt *st;
     int er = sql_begin(s, &st,
                        "SELECT id, 0, state = 'ready' FROM clips WHERE state <> 'failed' UNION ALL"
-                       " SELECT id, 1, ready FROM stills ORDER BY 1",
+                       " SELECT id, 1, ready FROM stills UNION ALL"
+                       " SELECT id, 2, ready FROM attachments ORDER BY 1",
                        "");
     if (er)
         return er;
@@ -100,7 +102,8 @@ int store_blob_get(struct store *s, const char *id, struct store_blob *ret)
     sqlite3_stmt *st;
     int er = sql_begin(s, &st,
                        "SELECT id, 0, state = 'ready' FROM clips WHERE id = ?1 UNION ALL"
-                       " SELECT id, 1, ready FROM stills WHERE id = ?1",
+                       " SELECT id, 1, ready FROM stills WHERE id = ?1 UNION ALL"
+                       " SELECT id, 2, ready FROM attachments WHERE id = ?1",
                        "t", id);
     if (er)
         return er;

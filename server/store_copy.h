@@ -4,16 +4,16 @@
 #ifndef LOUPE_SERVER_STORE_COPY_H
 #define LOUPE_SERVER_STORE_COPY_H
 
-#include "server/store.h"
+#include "server/store_keep.h"
 
 /** Copies the database as it is at one moment into a new file (what stood there goes), whoever writes to
  *  it meanwhile, durably. Paths of files become blobs/xx/ID, wherever they lie. ER_IO: also where the disk is full; ER_NOMEM. */
 int store_copy(struct store *s, const char *to);
 
-/** A clip or a still, and what there must be of it. */
+/** A clip, a still or an attachment, and what there must be of it. */
 struct store_blob {
     struct id id;
-    bool still;
+    enum keep_object object;
     bool finished; /* its files change no more */
 };
 /** All of them, by id. `each` stops it by an error. */

@@ -202,7 +202,8 @@ int store_accesses_list(struct store *s, const struct id *case_id, uint64_t afte
     int er = sql_begin(s, &st,
                        "SELECT seq, at_us, actor, type, data, prev, hash FROM events"
                        " WHERE case_id = ? AND seq > ?"
-                       " AND type IN ('clip_viewed', 'still_viewed', 'case_exported')"
+                       " AND type IN ('clip_viewed', 'still_viewed',"
+                       " 'attachment_viewed', 'case_exported')"
                        " ORDER BY seq LIMIT ?",
                        "tii", case_id->text, (int64_t)after_seq, (int64_t)limit);
     return er ? er : events_each(st, s, case_id, each, ctx);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* How long clips and stills are kept, what is held, and what is due to go. */
+/* How long clips, stills and attachments are kept, what is held, and what is due to go. */
 #include "server/store_keep.h"
 
 #include <string.h>
@@ -36,8 +36,24 @@
 
 static const char *const kinds[KEEP_KINDS] = {
     [KEEP_CLIP] = "clip",   [KEEP_LOOKBACK] = "lookback", [KEEP_TRIM] = "trim",
-    [KEEP_STILL] = "still", [KEEP_PHOTO] = "photo",
+    [KEEP_STILL] = "still", [KEEP_PHOTO] = "photo",       [KEEP_ATTACHMENT] = "attachment",
 };
+
+static const char *const objects[KEPT_OBJECTS] = {
+    [KEPT_CLIP] = "clip", [KEPT_STILL] = "still", [KEPT_ATTACHMENT] = "attachment"};
+
+const char *keep_object_name(enum keep_object object)
+{
+    return (unsigned)object < KEPT_OBJECTS ? objects[object] : "unknown";
+}
+
+enum keep_object keep_object_of(const char *name)
+{
+    unsigned i = 0;
+    while (i < KEPT_OBJECTS && strcmp(objects[i], name) != 0)
+        i++;
+    return (enum keep_object)i;
+}
 
 const char *keep_kind_name(enum keep_kind kind)
 {
@@ -164,7 +180,9 @@ static int hold_check(struct store *s, const struct store_hold *h)
     int er = sql_begin(s, &st,
                        "SELECT ?2 = 'case' OR EXISTS(SELECT 1 FROM clips WHERE ?2 = 'clip' AND"
                        " id = ?3 AND case_id = ?1) OR EXISTS(SELECT 1 FROM stills WHERE"
-                       " ?2 = 'still' AND id = ?3 AND case_id = ?1 AND ready = 1)",
+                       " ?2 = 'still' AND id = ?3 AND case_id = ?1 AND ready = 1) OR EXISTS(SELECT"
+                       " 1 FROM attachments WHERE ?2 = 'attachment' AND id = ?3 AND case_id = ?1"
+                       " AND ready = 1)",
                        "ttt", h->case_id.text, h->object, h->of.text);
     if (!er)
         er = number_of(s, st, &found);
@@ -290,10 +308,13 @@ int store_keeping_of(struct store *s, const struct id *case_id, const char *kind
                   " h.case_id = k.id AND h.lifted_us = 0 AND (h.object = 'case' OR h.of = ?3)),"
                   " coalesce(r.seconds, 0), " CERTIFIED(
                       "(SELECT sha256 FROM clips WHERE id = ?3 UNION ALL"
-                      " SELECT sha256 FROM stills WHERE id = ?3)") " FROM cases k LEFT JOIN "
-                                                                   "retention r ON"
-                                                                   " r.merchant = k.merchant AND "
-                                                                   "r.kind = ?2 WHERE k.id = ?1",
+                      " SELECT sha256 FROM stills WHERE id = ?3 UNION ALL"
+                      " SELECT sha256 FROM attachments WHERE id = ?3)") " FROM cases k LEFT JOIN "
+                                                                        "retention r ON"
+                                                                        " r.merchant = k.merchant "
+                                                                        "AND "
+                                                                        "r.kind = ?2 WHERE k.id = "
+                                                                        "?1",
         "ttti", case_id->text, kind, of->text, (int64_t)now_us);
     if (er)
         return er;
@@ -333,10 +354,16 @@ static int oldest_kept(struct store *s, uint64_t now_us, uint64_t *ret)
     " AND NOT EXISTS(SELECT 1 FROM holds h WHERE"                                                  \
     " h.case_id = x.case_id AND h.lifted_us = 0 AND (h.object = 'case' OR h.of = x.id))"           \
     " AND NOT " DISPUTED("?2") " AND NOT " CERTIFIED("x.sha256")
-#define ROWS(table, which)                                                                         \
+#define ROWS(table, kind, which)                                                                   \
     "SELECT x.id, x.created_us, " DUE " FROM " table " x JOIN cases k ON k.id = x.case_id"         \
-    " LEFT JOIN retention r ON r.merchant = x.merchant AND r.kind = x.kind"                        \
+    " LEFT JOIN retention r ON r.merchant = x.merchant AND r.kind = " kind                         \
     " WHERE x.id > ?1 AND " which " ORDER BY x.id LIMIT ?3"
+
+static const char *const rows_of[KEPT_OBJECTS] = {
+    [KEPT_CLIP] = ROWS("clips", "x.kind", "x.state <> 'recording'"),
+    [KEPT_STILL] = ROWS("stills", "x.kind", "x.ready = 1"),
+    [KEPT_ATTACHMENT] = ROWS("attachments", "'attachment'", "x.ready = 1"),
+};
 
 int store_due(struct store *s, struct store_round *round, uint64_t now_us, struct id *ret,
               size_t size, size_t *ret_count, bool *ret_end)
@@ -349,10 +376,8 @@ int store_due(struct store *s, struct store_round *round, uint64_t now_us, struc
     int er = oldest_kept(s, now_us, &before_us);
     if (er || !before_us)
         return er;
-    er = sql_begin(s, &st,
-                   round->stills ? ROWS("stills", "x.ready = 1")
-                                 : ROWS("clips", "x.state <> 'recording'"),
-                   "tii", round->after.text, (int64_t)now_us, (int64_t)LIMIT_SWEEP_ROWS);
+    er = sql_begin(s, &st, rows_of[round->of], "tii", round->after.text, (int64_t)now_us,
+                   (int64_t)LIMIT_SWEEP_ROWS);
     if (er)
         return er;
     bool young = false;
@@ -365,8 +390,8 @@ int store_due(struct store *s, struct store_round *round, uint64_t now_us, struc
     }
     sql_end(st);
     bool over = young || (rows < LIMIT_SWEEP_ROWS && *ret_count < size);
-    *ret_end = over && round->stills;
+    *ret_end = over && round->of + 1 == KEPT_OBJECTS;
     if (over)
-        *round = (struct store_round){.stills = !round->stills};
+        *round = (struct store_round){.of = (round->of + 1) % KEPT_OBJECTS};
     return er < 0 ? er : 0;
 }

@@ -1,15 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Keeping and forgetting: how long clips and stills are kept, what is held, and what stands in the place
+/* Keeping and forgetting: how long clips, stills and attachments are kept, what is held, and what stands in the place
  * of what was deleted. Part of the store (store.h): on the store thread, durable on return. */
 #ifndef LOUPE_SERVER_STORE_KEEP_H
 #define LOUPE_SERVER_STORE_KEEP_H
 
 #include "server/store.h"
 
+#define STORE_OBJECT_BYTES 16
+
 /* How long */
 
-/** What a period can be set for: the kinds of clips, then those of stills. */
-enum keep_kind { KEEP_CLIP, KEEP_LOOKBACK, KEEP_TRIM, KEEP_STILL, KEEP_PHOTO, KEEP_KINDS };
+/** What is kept, and may be held and deleted. */
+enum keep_object { KEPT_CLIP, KEPT_STILL, KEPT_ATTACHMENT, KEPT_OBJECTS };
+/** "clip", "still", "attachment". */
+const char *keep_object_name(enum keep_object object);
+/** KEPT_OBJECTS: none of them. */
+enum keep_object keep_object_of(const char *name);
+
+/** What a period can be set for: the kinds of clips, then those of stills, then attachments. */
+enum keep_kind {
+    KEEP_CLIP,
+    KEEP_LOOKBACK,
+    KEEP_TRIM,
+    KEEP_STILL,
+    KEEP_PHOTO,
+    KEEP_ATTACHMENT,
+    KEEP_KINDS
+};
 /** As in the rows and in the API. */
 const char *keep_kind_name(enum keep_kind kind);
 
@@ -38,9 +55,10 @@ int store_retention_changes(struct store *s, const char *merchant, uint64_t afte
 struct store_hold {
     struct id id;
     struct id case_id;
-    char object[8]; /* "clip", "still"; "case": all of it, also what comes yet */
-    struct id of;   /* the clip or still; zeroed */
-    bool firm;      /* only who may place such a one lifts it */
+    char object
+        [STORE_OBJECT_BYTES]; /* of keep_object_name; "case": all of it, also what comes yet */
+    struct id of;             /* the clip, still or attachment; zeroed */
+    bool firm;                /* only who may place such a one lifts it */
     char reason[STORE_TEXT_BYTES];
     char placed_by[STORE_IDENTITY_BYTES];
     uint64_t placed_us;
@@ -48,8 +66,8 @@ struct store_hold {
     char lifted_by[STORE_IDENTITY_BYTES];
     uint64_t lifted_us; /* 0: it holds */
 };
-/** Fills in id and time; the event "hold_placed" {hold, clip or still, reason} by placed_by. ER_NOT_FOUND:
- *  no such case, or no such clip or still in it. ER_FULL: LIMIT_HOLDS of the case hold already. */
+/** Fills in id and time; the event "hold_placed" {hold, clip, still or attachment, reason} by placed_by. ER_NOT_FOUND:
+ *  no such case, or no such thing in it. ER_FULL: LIMIT_HOLDS of the case hold already. */
 int store_hold_place(struct store *s, struct store_hold *h, uint64_t now_us);
 /** The event "hold_lifted" {hold, reason}. `firmly`: also a firm one. ER_NOT_FOUND; ER_CONFLICT: lifted
  *  before; ER_DENIED: it is firm. */
@@ -71,16 +89,16 @@ struct store_keeping {
     bool certified;    /* a certificate that holds goes by it */
     uint64_t until_us; /* when its period ends; 0: never */
 };
-/** Of the clip or still `of`, of this kind, asked for at `made_us`. */
+/** Of the clip, still or attachment `of`, of this kind, asked for at `made_us`. */
 int store_keeping_of(struct store *s, const struct id *case_id, const char *kind,
                      const struct id *of, uint64_t made_us, uint64_t now_us,
                      struct store_keeping *ret);
 /** Why it stays, whatever anybody wants; NULL: it may go. */
 const char *store_keeping_why(const struct store_keeping *keeping);
 
-/** Where a round through all clips (then stills) is. */
+/** Where a round through all clips (then stills, then attachments) is. */
 struct store_round {
-    bool stills;
+    enum keep_object of;
     struct id after; /* zeroed: from the first */
 };
 /** A step of such a round, of LIMIT_SWEEP_ROWS rows at most: those whose period is over and that nothing
@@ -93,15 +111,15 @@ int store_due(struct store *s, struct store_round *round, uint64_t now_us, struc
 struct store_tombstone {
     struct id id; /* of what was deleted */
     struct id case_id;
-    char object[8];              /* "clip", "still" */
-    char path[STORE_PATH_BYTES]; /* of its files, without suffix */
-    char *document;              /* signed, canonical JSON; owned by whoever made the struct */
+    char object[STORE_OBJECT_BYTES]; /* of keep_object_name */
+    char path[STORE_PATH_BYTES];     /* of its files, without suffix */
+    char *document;                  /* signed, canonical JSON; owned by whoever made the struct */
     uint64_t deleted_us;
     bool cleared; /* its files are gone */
     bool due;     /* for store_bury: it goes because its period is over, so only if it still is */
 };
-/** Puts the tombstone in the row's place, at once, with the event "clip_deleted" or "still_deleted" by `by`,
- *  {clip or still} and what `told` has (an object). ER_NOT_FOUND: there is no such row (any more), or it is
+/** Puts the tombstone in the row's place, at once, with the event "clip_deleted", "still_deleted" or
+ *  "attachment_deleted" by `by`, {clip, still or attachment} and what `told` has (an object). ER_NOT_FOUND: there is no such row (any more), or it is
  *  not finished; ER_CONFLICT: held, disputed, not due any more, or a part of it is being made. */
 int store_bury(struct store *s, const struct store_tombstone *t, const char *by, const json_t *told,
                uint64_t now_us);

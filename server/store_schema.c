@@ -247,6 +247,14 @@ const char *const store_migrations[] = {
     "AND (c.state ="
     " 'recording' OR drawings.at_us BETWEEN c.started_us AND c.started_us + c.duration_ms * 1000));"
     " END;",
+    "CREATE TABLE attachments("
+    " id TEXT PRIMARY KEY, case_id TEXT NOT NULL REFERENCES cases(id), merchant TEXT NOT NULL,"
+    " ready INTEGER NOT NULL, visible INTEGER NOT NULL, name TEXT NOT NULL,"
+    " added_by TEXT NOT NULL, path TEXT NOT NULL, created_us INTEGER NOT NULL,"
+    " added_us INTEGER NOT NULL, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL,"
+    " type TEXT NOT NULL) STRICT;"
+    "CREATE INDEX attachments_case ON attachments(case_id, id);"
+    "CREATE INDEX attachments_unfinished ON attachments(ready) WHERE ready = 0;",
 };
 
 const int store_schema_version = (int)(sizeof store_migrations / sizeof store_migrations[0]);

@@ -307,6 +307,8 @@ static int shorten_paths(struct store *s)
         " WHERE substr(path, 1, length(?1) + 1) = ?1 || '/'",
         "UPDATE stills SET path = substr(path, length(?1) + 2)"
         " WHERE substr(path, 1, length(?1) + 1) = ?1 || '/'",
+        "UPDATE attachments SET path = substr(path, length(?1) + 2)"
+        " WHERE substr(path, 1, length(?1) + 1) = ?1 || '/'",
         "UPDATE tombstones SET path = substr(path, length(?1) + 2)"
         " WHERE substr(path, 1, length(?1) + 1) = ?1 || '/'",
     };

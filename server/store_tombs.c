@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Tombstones: what stands in the place of clips and stills that were deleted. */
+/* Tombstones: what stands in the place of clips, stills and attachments that were deleted. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/er.h"
 #include "base/str.h"
+#include "server/store_attachments.h"
 #include "server/store_keep.h"
 #include "server/store_sql.h"
 
@@ -24,21 +26,51 @@ static int tomb_read(const struct store *s, sqlite3_stmt *st, struct store_tombs
     return t->document ? 0 : ER_NOMEM;
 }
 
+/** What a period is kept for, and since when; ER_NOT_FOUND also of what is not finished. */
+static int finished(struct store *s, const struct store_tombstone *t, char ret_kind[16],
+                    uint64_t *ret_created_us)
+{
+    struct store_clip c;
+    struct store_still still;
+    struct store_attachment a;
+    int er;
+    switch (keep_object_of(t->object)) {
+    case KEPT_CLIP:
+        er = store_clip_get(s, &t->id, &c);
+        if (!er && c.state == CLIP_RECORDING)
+            er = ER_NOT_FOUND;
+        *ret_created_us = er ? 0 : c.created_us;
+        return er ? er : str_copy(ret_kind, 16, c.kind);
+    case KEPT_STILL:
+        er = store_still_get(s, &t->id, &still);
+        if (!er && !still.ready)
+            er = ER_NOT_FOUND;
+        *ret_created_us = er ? 0 : still.created_us;
+        return er ? er : str_copy(ret_kind, 16, still.kind);
+    case KEPT_ATTACHMENT:
+        er = store_attachment_get(s, &t->id, &a);
+        if (!er && !a.ready)
+            er = ER_NOT_FOUND;
+        *ret_created_us = er ? 0 : a.created_us;
+        return er ? er : str_copy(ret_kind, 16, keep_kind_name(KEEP_ATTACHMENT));
+    case KEPT_OBJECTS:
+        break;
+    }
+    return ER_NOT_FOUND;
+}
+
 /** Of what is there, finished, and nothing in the way. */
 static int bury_check(struct store *s, const struct store_tombstone *t, uint64_t now_us)
 {
     struct store_keeping keeping;
     struct id parts[1];
     size_t count;
+    uint64_t created_us = 0;
+    char kind[16];
     bool clip = strcmp(t->object, "clip") == 0;
-    struct store_clip c;
-    struct store_still still;
-    int er = clip ? store_clip_get(s, &t->id, &c) : store_still_get(s, &t->id, &still);
-    if (!er && (clip ? c.state == CLIP_RECORDING : !still.ready))
-        er = ER_NOT_FOUND;
+    int er = finished(s, t, kind, &created_us);
     if (!er)
-        er = store_keeping_of(s, &t->case_id, clip ? c.kind : still.kind, &t->id,
-                              clip ? c.created_us : still.created_us, now_us, &keeping);
+        er = store_keeping_of(s, &t->case_id, kind, &t->id, created_us, now_us, &keeping);
     if (!er && store_keeping_why(&keeping))
         er = ER_CONFLICT;
     if (!er && t->due && (!keeping.until_us || keeping.until_us > now_us))
@@ -51,12 +83,12 @@ static int bury_check(struct store *s, const struct store_tombstone *t, uint64_t
 static int bury_event(struct store *s, const struct store_tombstone *t, const char *by,
                       const json_t *told, uint64_t now_us)
 {
-    bool clip = strcmp(t->object, "clip") == 0;
+    char type[STORE_OBJECT_BYTES + 16];
+    (void)snprintf(type, sizeof type, "%s_deleted", t->object);
     json_t *data = json_copy((json_t *)(uintptr_t)told); /* only read */
     int er = !data || json_object_set_new(data, t->object, json_string(t->id.text))
                  ? ER_NOMEM
-                 : store_event_append(s, &t->case_id, by, clip ? "clip_deleted" : "still_deleted",
-                                      data, now_us, NULL);
+                 : store_event_append(s, &t->case_id, by, type, data, now_us, NULL);
     json_decref(data);
     return er;
 }
@@ -64,8 +96,12 @@ static int bury_event(struct store *s, const struct store_tombstone *t, const ch
 int store_bury(struct store *s, const struct store_tombstone *t, const char *by, const json_t *told,
                uint64_t now_us)
 {
-    bool clip = strcmp(t->object, "clip") == 0;
-    int er = store_begin(s);
+    static const char *const remove[KEPT_OBJECTS] = {
+        [KEPT_CLIP] = "DELETE FROM clips WHERE id = ?",
+        [KEPT_STILL] = "DELETE FROM stills WHERE id = ?",
+        [KEPT_ATTACHMENT] = "DELETE FROM attachments WHERE id = ?"};
+    enum keep_object object = keep_object_of(t->object);
+    int er = object == KEPT_OBJECTS ? ER_NOT_FOUND : store_begin(s);
     if (er)
         return er;
     er = bury_check(s, t, now_us);
@@ -74,9 +110,7 @@ int store_bury(struct store *s, const struct store_tombstone *t, const char *by,
                      "ttttti", t->id.text, t->case_id.text, t->object, sql_kept_path(s, t->path),
                      t->document, (int64_t)now_us);
     if (!er)
-        er = sql_run(s, NULL,
-                     clip ? "DELETE FROM clips WHERE id = ?" : "DELETE FROM stills WHERE id = ?",
-                     "t", t->id.text);
+        er = sql_run(s, NULL, remove[object], "t", t->id.text);
     if (!er)
         er = bury_event(s, t, by, told, now_us);
     return store_end(s, er);

@@ -19,7 +19,9 @@ static int cited_known(struct store *s, const struct id *case_id, const char *ha
     int er = sql_begin(s, &st,
                        "SELECT 1 WHERE EXISTS (SELECT 1 FROM stills WHERE case_id = ?1"
                        " AND ready = 1 AND sha256 = ?2) OR EXISTS (SELECT 1 FROM clips WHERE"
-                       " case_id = ?1 AND state = 'ready' AND sha256 = ?2) OR EXISTS"
+                       " case_id = ?1 AND state = 'ready' AND sha256 = ?2) OR EXISTS (SELECT 1"
+                       " FROM attachments WHERE case_id = ?1 AND ready = 1 AND sha256 = ?2)"
+                       " OR EXISTS"
                        " (SELECT 1 FROM events WHERE case_id = ?1 AND hash = ?2)",
                        "tt", case_id->text, hash);
     if (er)
@@ -57,8 +59,9 @@ int store_cited_check(struct store *s, const struct id *case_id, const json_t *g
         er = ground_check(s, case_id, json_array_get(grounds, i), unknown);
     if (!er && json_array_size(unknown)) {
         ret_why->more = json_pack("{s:O}", "unknown_evidence", unknown);
-        er = refusal_set(ret_why, ER_CONFLICT,
-                         "what is cited is the hash of no still, clip or event of this case");
+        er = refusal_set(
+            ret_why, ER_CONFLICT,
+            "what is cited is the hash of no still, clip, attachment or event of this case");
     }
     json_decref(unknown);
     return er;

@@ -49,6 +49,17 @@ json_t *tombstone_of_still(const struct store_still *s)
     return NULL;
 }
 
+json_t *tombstone_of_attachment(const struct store_attachment *a)
+{
+    json_t *o = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:I}", "object", "attachment", "id", a->id.text,
+                          "case", a->case_id.text, "kind", "attachment", "added_by", a->added_by,
+                          "sha256", a->sha256, "bytes", (json_int_t)a->bytes);
+    if (o && !(set_time(o, "created_at", a->created_us) | set_time(o, "added_at", a->added_us)))
+        return o;
+    json_decref(o);
+    return NULL;
+}
+
 /** The hash of a manifest before its time stamp came, of which there may be copies; if it came later. */
 static int add_sealed(json_t *facts, const char *text, size_t len)
 {

@@ -391,12 +391,34 @@ static void check_still(struct opened *o, const struct zip_entry *e, const char 
     free(text);
 }
 
+/** A file that somebody sent is the one that the timeline tells of. */
+static void check_attachment(struct opened *o, const struct zip_entry *e)
+{
+    const char *name = e->name + strlen("attachments/"), *end = strchr(name, '.');
+    struct merkle_hash hash;
+    char id[64], hex[65];
+    if (!end || str_copy_span(id, sizeof id, (struct span){name, (size_t)(end - name)}))
+        return;
+    const char *told = json_text(event_of(o, "attachment_added", "attachment", id), "sha256", 64);
+    o->r->file = e->name;
+    if (entry_hash(o, e, &hash)) {
+        report_add(o->r, REPORT_IS_UNSURE, "attachment", REPORT_ANYWHERE, "it cannot be read");
+    } else {
+        hex_encode(hex, hash.bytes, sizeof hash.bytes);
+        if (!told || strcmp(told, hex) != 0)
+            report_add(o->r, REPORT_IS_WRONG, "attachment", REPORT_ANYWHERE,
+                       "the timeline tells of no such file");
+    }
+    o->r->file = NULL;
+}
+
 /* What was deleted */
 
 static const json_t *deletion_of(const struct opened *o, const char *id)
 {
     const json_t *event = event_of(o, "clip_deleted", "clip", id);
-    return event ? event : event_of(o, "still_deleted", "still", id);
+    event = event ? event : event_of(o, "still_deleted", "still", id);
+    return event ? event : event_of(o, "attachment_deleted", "attachment", id);
 }
 
 /** The timeline tells of this tombstone, and of the manifest that it tells of. */
@@ -432,13 +454,13 @@ static void check_tombstone(struct opened *o, const struct zip_entry *e, const c
 /** What the timeline says was deleted has a tombstone, and nothing else. */
 static void check_deleted(struct opened *o)
 {
-    static const char *const objects[] = {"clip", "still"};
+    static const char *const objects[] = {"clip", "still", "attachment"};
     const json_t *events = json_object_get(o->timeline, "events"), *e;
     char name[ZIP_NAME_BYTES], type[32];
     size_t i;
     json_array_foreach(events, i, e)
     {
-        for (size_t k = 0; k < 2; k++) {
+        for (size_t k = 0; k < sizeof objects / sizeof objects[0]; k++) {
             const char *is = json_text(e, "type", 48);
             const char *id = json_text(json_object_get(e, "data"), objects[k], 26);
             (void)snprintf(type, sizeof type, "%s_deleted", objects[k]);
@@ -474,6 +496,8 @@ void verify_case(struct report *r, const struct verify_trust *trust,
             check_clip(&o, e, id);
         else if (stem_of(e->name, "stills/", ".still.json", id))
             check_still(&o, e, id);
+        else if (strncmp(e->name, "attachments/", strlen("attachments/")) == 0)
+            check_attachment(&o, e);
         else if (stem_of(e->name, "tombstones/", ".json", id))
             check_tombstone(&o, e, id);
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What stands in the place of a clip or a still that was deleted. */
+/* What stands in the place of a clip, a still or an attachment that was deleted. */
 #include <stdio.h>
 #include <string.h>
 
@@ -16,7 +16,7 @@ int verify_tombstone(struct report *r, const struct verify_trust *trust, const c
     if (er)
         return er;
     const json_t *t = json_object_get(*ret_document, "tombstone");
-    const char *object = json_text(t, "object", 8), *id = json_text(t, "id", 26);
+    const char *object = json_text(t, "object", 15), *id = json_text(t, "id", 26);
     const char *at = json_text(t, "deleted_at", 24), *by = json_text(t, "deleted_by", 128);
     const char *reason = json_text(t, "reason", 200);
     if (!object || !id || !at || !by || !reason)

@@ -103,7 +103,7 @@ function changedTags({ added, removed }: Record<string, unknown>): string {
 const isWithheld = ({ data, internal }: TimelineEvent) => data?.['internal_sha256'] !== undefined && !internal;
 
 /** Looks are told, too, but among what happened they would hide it: the access log has them. */
-const LOOKS = new Set(['clip_viewed', 'still_viewed']);
+const LOOKS = new Set(['clip_viewed', 'still_viewed', 'attachment_viewed']);
 
 export function timeline(all: TimelineEvent[]): TemplateResult {
   const events = all.filter((event) => !LOOKS.has(event.type) && !isWithheld(event));

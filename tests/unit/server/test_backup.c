@@ -296,7 +296,7 @@ static void store_copies_are_of_one_moment(void **state)
     struct id later = whole_store_clip(&s->w);
     assert_int_equal(store_look(&copy, to, s->w.scratch.folder, &s->w.entropy), 0);
     assert_int_equal(store_blob_get(copy, s->w.clip.text, &b), 0);
-    assert_true(b.finished && !b.still);
+    assert_true(b.finished && b.object == KEPT_CLIP);
     assert_int_equal(store_blob_get(copy, later.text, &b), ER_NOT_FOUND);
     assert_int_equal(store_blob_get(look, later.text, &b), 0);
     struct store_clip c;

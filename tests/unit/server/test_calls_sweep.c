@@ -86,7 +86,7 @@ static void it_is_looked_for_at_once_when_asked(void **state)
 static void a_longer_period_comes_in_time(void **state)
 {
     struct buried *b = *state;
-    calls_delete_due(b->w.calls, "clip", &b->clip);
+    calls_delete_due(b->w.calls, KEPT_CLIP, &b->clip);
     world_settle(&b->w);
     assert_false(buried_is_gone(b, &b->clip));
     assert_true(buried_files(b, &b->clip) > 0);

@@ -18,9 +18,10 @@ static const struct {
     enum case_deed deed;
     const char *may, *in;
 } rows[] = {
-    {CASE_CHANGE_FACTS, ".yy.y..y.", "yyyyyyyyy.."}, {CASE_NOTE, ".yyyy.yyy", "yyyyyyyyyyy"},
-    {CASE_NOTE_VISIBLE, ".yyyy..y.", "yyyyyyyyyyy"}, {CASE_TAG, ".yyyy.yy.", "yyyyyyyyyyy"},
-    {CASE_LINK, ".yyyy.yy.", "yyyyyyyyyyy"},
+    {CASE_CHANGE_FACTS, ".yy.y..y.", "yyyyyyyyy.."},   {CASE_NOTE, ".yyyy.yyy", "yyyyyyyyyyy"},
+    {CASE_NOTE_VISIBLE, ".yyyy..y.", "yyyyyyyyyyy"},   {CASE_TAG, ".yyyy.yy.", "yyyyyyyyyyy"},
+    {CASE_LINK, ".yyyy.yy.", "yyyyyyyyyyy"},           {CASE_ATTACH, ".yyyy..y.", "yyyyyyyyyyy"},
+    {CASE_ATTACH_VISIBLE, "yyyyy..y.", "yyyyyyyyyy."},
 };
 
 static void test_every_cell(void **state)

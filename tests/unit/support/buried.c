@@ -153,8 +153,10 @@ struct buried_answer *buried_delete(struct buried *b, const struct claims *who, 
 {
     static struct buried_answer a;
     a.count = 0;
-    const struct calls_unwanted what = {
-        .id = id, .still = still, .parts = parts, .reason = "the buyer asked for it"};
+    const struct calls_unwanted what = {.id = id,
+                                        .object = still ? KEPT_STILL : KEPT_CLIP,
+                                        .parts = parts,
+                                        .reason = "the buyer asked for it"};
     calls_delete(b->w.calls, who, &what, take_deleted, &a);
     for (int i = 0; i < 8; i++)
         world_settle(&b->w);
