@@ -99,6 +99,7 @@ void api_cases_create(struct store *s, struct api_call *c)
         return;
     }
     http_header_add(&c->response, "location", "/api/v1/cases/%s", sc.id.text);
+    c->changed = sc.id;
     api_case_answer(c, 201, &sc);
 }
 

@@ -64,10 +64,10 @@ static json_t *examination_json(json_t *exam, const json_t *checklist)
     json_t *missing = examination_lacks(json_object_get(exam, "points"), checklist,
                                         blind ? EXAMINATION_EVIDENCE : ALL);
     json_t *o = json_pack(
-        "{s:O,s:o,s:o,s:b,s:O*,s:O*,s:O*}", "checklist", json_object_get(exam, "checklist"),
-        "points", points_json(exam, checklist), "missing", missing, "blind", blind, "opinions",
-        json_object_get(exam, "opinions"), "verdict", json_object_get(exam, "verdict"),
-        "certificates", json_object_get(exam, "certificates"));
+        "{s:O,s:o,s:o,s:b,s:b,s:O*,s:O*,s:O*}", "checklist", json_object_get(exam, "checklist"),
+        "points", points_json(exam, checklist), "missing", missing, "blind", blind, "known",
+        examination_known(exam), "opinions", json_object_get(exam, "opinions"), "verdict",
+        json_object_get(exam, "verdict"), "certificates", json_object_get(exam, "certificates"));
     (void)json_object_set(json_object_get(o, "checklist"), "name",
                           json_object_get(checklist, "name"));
     json_decref(exam);

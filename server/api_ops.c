@@ -246,6 +246,7 @@ static void write_calls(FILE *f, const struct calls *calls)
         {"queue_closed_total", C, n.closed_to, "Buyers who came outside of business hours."},
         {"queue_closed_waiting_total", C, n.closed_on,
          "Buyers who waited at closing time, and were told after the grace."},
+        {"desk_messages_total", C, n.desks_told, "Messages that told desks of changed cases."},
         {"evidence_deletion_failures_total", C, n.deletions_failed,
          "Deletions that could not be carried out yet, each try."},
         {"shapes_drawn_total", C, n.shapes_drawn, "Shapes drawn over pictures."},

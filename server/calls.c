@@ -457,6 +457,7 @@ void calls_tick(struct calls *c)
     calls_step_lights(c);
     calls_sweep(c);
     calls_run_timers(c);
+    calls_run_desk(c);
     calls_hours_tick(c);
     calls_stamp(c);
     sessions_tick(c->sessions, now_us);
@@ -475,6 +476,7 @@ uint64_t calls_deadline_us(const struct calls *c)
                             calls_lights_deadline_us(c),
                             calls_sweep_deadline_us(c),
                             calls_timers_deadline_us(c),
+                            calls_desk_deadline_us(c),
                             calls_hours_deadline_us(c),
                             calls_stamps_deadline_us(c)};
     uint64_t next_us = c->clips_unsaved ? c->clips_retry_us : UINT64_MAX;

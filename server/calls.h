@@ -171,6 +171,7 @@ struct calls_gauges {
     uint64_t deleted, deleted_due, deletions_failed;
     uint64_t timers_run;      /* timers of cases that ran out */
     uint64_t timers_put_off;  /* for what could not happen then */
+    uint64_t desks_told;      /* messages of changed cases */
     uint64_t closed_to;       /* buyers who came outside of business hours, */
     uint64_t closed_on;       /* and who waited in vain at closing time */
     uint64_t lenses_covered;  /* stretches found in clips */

@@ -23,6 +23,7 @@ void calls_read_gauges(const struct calls *c, struct calls_gauges *ret)
                                  .deleted_due = c->deleted_due,
                                  .timers_run = c->timers.run,
                                  .timers_put_off = c->timers.put_off,
+                                 .desks_told = c->desk.told,
                                  .closed_to = c->hours.turned_away,
                                  .closed_on = c->hours.sent_away,
                                  .deletions_failed = c->deletions_failed,

@@ -68,6 +68,14 @@ struct calls {
         uint64_t put_off;
     } timers;
     struct {
+        struct id ids[LIMIT_DESK_CASES]; /* changed since desks were told last */
+        size_t count;
+        bool more;      /* than there is room for */
+        bool looking;   /* the store does */
+        uint64_t at_us; /* when to tell */
+        uint64_t told;  /* messages */
+    } desk;
+    struct {
         struct map *all;  /* "merchant/team" -> struct hours; NULL: not read yet */
         uint64_t load_us; /* when to read them anew */
         uint64_t at_us;   /* when to look at who waits */
@@ -444,6 +452,13 @@ bool room_is_closed(struct room *r, struct session *s, const char *re);
 void calls_hours_tick(struct calls *c);
 uint64_t calls_hours_deadline_us(const struct calls *c);
 void calls_hours_clear(struct calls *c);
+
+/* Desks */
+
+/** That case has changed: desks whose lists may have it are told. */
+void calls_desk_note(struct calls *c, const struct id *case_id);
+void calls_run_desk(struct calls *c);
+uint64_t calls_desk_deadline_us(const struct calls *c);
 
 /* What they saw */
 

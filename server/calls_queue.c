@@ -121,6 +121,8 @@ static void act_done(struct calls *c, struct calls_job *head)
     if (c && job->er < 0 && job->er != ER_CONFLICT)
         log_event(c->config.log, LOG_ERROR, "case_act_failed", "case=%s action=%s er=%s",
                   job->case_id.text, case_action_name(job->action), er_name(job->er));
+    if (c && job->er == 0 && !job->refresh_only)
+        calls_desk_note(c, &job->case_id);
     if (r && job->er == 0) {
         bool passed_on = take_case(r, &job->after);
         room_tell(r, NULL, json_pack("{s:s,s:O}", "type", "case", "case", r->case_json));
@@ -186,6 +188,7 @@ void calls_case_act(struct calls *c, const struct id *case_id, enum case_action 
 
 void calls_case_changed(struct calls *c, const struct id *case_id)
 {
+    calls_desk_note(c, case_id);
     struct act_job *job = room_of_case(c, case_id) ? calloc(1, sizeof *job) : NULL;
     if (!job)
         return;

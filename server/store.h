@@ -153,6 +153,8 @@ int store_case_create(struct store *s, struct store_case *c, const char *actor, 
 /** ER_NOT_FOUND. The caller clears *ret. */
 int store_case_get(struct store *s, const struct id *id, struct store_case *ret);
 /** By its number. */
+/** Whose a case is, and whether it ever was disputed; ret_merchant STORE_SHORT_BYTES. ER_NOT_FOUND: "". */
+int store_case_whose(struct store *s, const struct id *id, char *ret_merchant, bool *ret_disputed);
 int store_case_numbered(struct store *s, const char *number, struct store_case *ret);
 int store_case_of_room(struct store *s, const struct id *room, struct store_case *ret);
 

@@ -83,6 +83,22 @@ int store_case_numbered(struct store *s, const char *number, struct store_case *
     return er ? er : case_first(s, st, ret);
 }
 
+int store_case_whose(struct store *s, const struct id *id, char *ret_merchant, bool *ret_disputed)
+{
+    sqlite3_stmt *st;
+    ret_merchant[0] = '\0';
+    int er = sql_begin(s, &st, "SELECT merchant, disputed FROM cases WHERE id = ?", "t", id->text);
+    if (er)
+        return er;
+    er = sql_step(s, st);
+    if (er == 1) {
+        sql_text(st, 0, ret_merchant, STORE_SHORT_BYTES);
+        *ret_disputed = sqlite3_column_int(st, 1) != 0;
+    }
+    sql_end(st);
+    return er == 1 ? 0 : er ? er : ER_NOT_FOUND;
+}
+
 int store_case_of_room(struct store *s, const struct id *room, struct store_case *ret)
 {
     memset(ret, 0, sizeof *ret);

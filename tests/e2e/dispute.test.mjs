@@ -82,7 +82,7 @@ test('a buyer does not agree, an arbiter rules on evidence, and it is carried ou
 
   const arbiter = await openDesk(browser, louped, { token: sun });
   t.after(() => arbiter.close());
-  await arbiter.click(`[data-testid=case-entry][data-id="${one.id}"]`);
+  await arbiter.click(`[data-testid=dispute-entry][data-id="${one.id}"]`);
   await arbiter.see('statement');
   assert.match(await arbiter.text('statement'), /<img src=x/);
   await arbiter.click('review');
@@ -90,6 +90,8 @@ test('a buyer does not agree, an arbiter rules on evidence, and it is carried ou
   await arbiter.see('ask'); // once the page has read that it is this arbiter's
   await send(arbiter, 'question', { to: 'buyer', hours: '24', text: 'When was it opened?' });
   await arbiter.see('[data-testid=question][data-state=open]');
+  await arbiter.until('its deadline in the queue', () => document.querySelector('[data-testid=dispute-entry]')?.textContent.includes('answer by'));
+  await arbiter.page.screenshot({ path: join(folder, 'arbiter-queue-desk.png') });
   await buyer.reload();
   await buyer.see('answer-form');
   await send(buyer, 'answer', { text: 'On Monday.' });
@@ -97,6 +99,7 @@ test('a buyer does not agree, an arbiter rules on evidence, and it is carried ou
   await send(arbiter, 'ruling', { liability: 'merchant', remedy: 'refund', amount: '120.00', advance: true, text: 'The still shows the crack.', evidence: true });
   await stateIs(arbiter, 'ruled');
   await arbiter.see('ruling');
+  await arbiter.until('it to leave the queue', () => !document.querySelector('[data-testid=dispute-entry]'));
   for (const [size, viewport] of [['phone', { width: 390, height: 844 }], ['desk', { width: 1440, height: 900 }]]) {
     await arbiter.page.setViewportSize(viewport);
     await arbiter.page.screenshot({ path: join(folder, `arbiter-${size}.png`) });

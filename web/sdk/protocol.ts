@@ -230,6 +230,8 @@ export interface Examination {
   points: ExaminedPoint[];
   missing: { point: string; lacks: ('evidence' | 'judgement' | 'note')[] }[];
   blind: boolean;
+  /** Somebody's judgement was there to be read: nobody judges blind any more. */
+  known?: boolean;
   opinions?: Opinion[];
   verdict?: { verdict: Verdict; grounds: Ground[]; by: string; at: string; opinions?: number[] };
   certificates?: { id: string; number: string; issued_at: string; revoked_at?: string; reason?: string }[];
@@ -305,6 +307,27 @@ export interface Dispute {
   rulings?: Ruling[];
   appeal?: { side: 'buyer' | 'merchant'; statement: string; by: string; at: string };
   execution?: { reference?: string; amount?: Money; by: string; at: string };
+}
+
+/** A case in the arbiters' queue. */
+export interface DisputeEntry {
+  case: string;
+  number: string;
+  title: string;
+  kind: string;
+  state: 'disputed' | 'in_review';
+  language: string;
+  priority: number;
+  since: string;
+  by: 'buyer' | 'merchant';
+  appeal: boolean;
+  amount?: Money;
+  reviewer?: string;
+  statements: { buyer: number; merchant: number };
+  questions: { open: number; overdue: number; next_due_at?: string };
+  /** It is in its state for longer than it should be; else `due_at` says when that is so. */
+  overdue: boolean;
+  due_at?: string;
 }
 
 /** One look at something of a case. */
@@ -463,6 +486,7 @@ export interface ServerMessages {
     reason?: Record<string, string>;
   };
   queue: { waiting: QueueEntry[] };
+  cases_changed: { cases: string[]; more: boolean };
   call_offer: CallOffer;
   call_offer_ended: { reservation: string; reason: 'expired' | 'withdrawn' | 'accepted_elsewhere' };
   call_started: { room: string; case: string; agent: { identity: string; name: string } };

@@ -2,7 +2,7 @@
 // The HTTP interface from a page: cases, clips, timeline, consent, recording. Errors are the server's
 // problem details (RFC 9457).
 import type {
-  Access, Case, Certificate, Clip, Dispute, Examination, Ground, Hold, Judgement, Note, PieceOfEvidence, Seen, Still, Texts, TimelineEvent,
+  Access, Case, Certificate, Clip, Dispute, DisputeEntry, Examination, Ground, Hold, Judgement, Note, PieceOfEvidence, Seen, Still, Texts, TimelineEvent,
   Tombstone, Verdict,
 } from './protocol.js';
 
@@ -335,6 +335,11 @@ export class LoupeRest {
   }
 
   /** What is said in a dispute, and ruled. */
+  /** The arbiters' queue, in its order. */
+  disputes(limit = 50): Promise<Page<DisputeEntry>> {
+    return this.call('GET', `/disputes?limit=${limit}`);
+  }
+
   dispute(id: string): Promise<Dispute> {
     return this.call('GET', `/cases/${encodeURIComponent(id)}/dispute`);
   }

@@ -184,6 +184,8 @@ export class SettleElement extends PageElement {
 
   #propose(one: Case) {
     if (this.#side !== 'merchant' || !PROPOSES.has(one.state) || one.kind === 'authentication') return nothing;
+    // Once it was ruled, an appeal goes to an arbiter alone.
+    if (one.state === 'disputed' && (!this.dispute || this.dispute.rulings?.length)) return nothing;
     return html`<details class="fold" data-testid="propose"><summary><h3>${t('settle.propose')}</h3></summary>
       ${this.#form('propose-form', '', html`${this.#select('outcome', t('settle.outcome'), OUTCOMES, 'outcome.')}${this.#amount()}`,
         (rest, id, { outcome, amount, currency }) => rest.act(id, 'propose', { outcome, ...(amount ? { amount: { value: amount, currency } } : {}) }), t('settle.proposeIt'))}

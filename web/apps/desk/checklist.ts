@@ -13,6 +13,7 @@ import './checklist.css';
 
 const JUDGEMENTS: Judgement[] = ['consistent', 'inconsistent', 'unclear', 'not_applicable'];
 const VERDICTS: Verdict[] = ['genuine', 'counterfeit', 'inconclusive'];
+const JUDGED_IN = new Set(['open', 'waiting', 'in_call']);
 const EVIDENCE_MAX = 8;
 
 const said = (texts: Texts | undefined) => (language === 'zh-CN' ? texts?.zh : undefined) ?? texts?.en ?? '';
@@ -31,6 +32,8 @@ export class ChecklistElement extends PageElement {
   @property() publisher = '';
   @property() me = '';
   @property({ type: Boolean }) judges = false;
+  /** The case's, which says whether there can be a verdict. */
+  @property() state = '';
   @property({ attribute: false }) rest: LoupeRest | undefined;
   @property({ attribute: false }) stills: Still[] = [];
   @property({ attribute: false }) clips: Clip[] = [];
@@ -75,6 +78,9 @@ export class ChecklistElement extends PageElement {
       if (id !== this.case || !exam) return;
       this.exam = exam;
       this.none = !exam.checklist;
+      // What lapsed may be written anew.
+      const mine = exam.opinions?.filter(({ by }) => by === this.me) ?? [];
+      if (this.draft.sealed && mine.length > 0 && mine.every(({ lapsed_at: off }) => off)) this.#keep({ points: this.draft.sealed.points });
       if (this.none && this.judges) this.offered = (await this.rest?.checklists())?.items ?? [];
     } catch (error) {
       this.note = t('checklist.failed', { why: (error as Error).message });
@@ -209,7 +215,7 @@ export class ChecklistElement extends PageElement {
   }
 
   #body(point: ExaminedPoint) {
-    const closed = !this.judges || this.exam?.verdict !== undefined || this.draft.sealed !== undefined;
+    const closed = !this.judges || !JUDGED_IN.has(this.state) || this.exam?.verdict !== undefined || this.draft.sealed !== undefined;
     const words = this.#words(point);
     return html`<p class="small quiet">${said(point.hint)}</p>
       ${this.#evidence(point, closed)}
@@ -264,7 +270,7 @@ export class ChecklistElement extends PageElement {
 
   #end(exam: Examination) {
     if (exam.verdict) return this.#decided(exam);
-    if (!this.judges) return nothing;
+    if (!this.judges || !JUDGED_IN.has(this.state)) return nothing;
     const mine = exam.opinions?.filter(({ by }) => by === this.me) ?? [];
     const own = mine.find(({ lapsed_at: off }) => !off);
     const known = exam.opinions?.some(({ revealed_at: at }) => at);
@@ -284,7 +290,7 @@ export class ChecklistElement extends PageElement {
         <button class="button main" data-testid="give-verdict" ?disabled=${this.busy || !this.verdict || !this.grounds.trim()}
           @click=${() => void this.#decide()}>${icon('shield')}${exam.blind ? t('checklist.commit') : t('checklist.give')}</button>
       </fieldset>
-      ${exam.blind || judged
+      ${exam.blind || exam.known || judged
         ? nothing
         : html`<button class="button plain" data-testid="judge-blind" ?disabled=${this.busy}
             @click=${() => void this.#do((rest) => rest.judgeBlind(this.case))}>${t('checklist.askBlind')}</button>`}

@@ -26,6 +26,7 @@ import '../../ui/parts.css';
 import '../../ui/evidence.css';
 import './desk.css';
 import { DeskCall, askForDevices } from './call.js';
+import { FreshLists } from './fresh.js';
 import { listsView } from './lists.js';
 import { offerView } from './offer.js';
 import { sideView } from './side.js';
@@ -80,6 +81,7 @@ export class DeskApp extends PageElement {
   readonly rest = new LoupeRest({ token: this.link.token });
   readonly client = new LoupeClient({ token: this.link.token });
   readonly room = new RoomModel(this.client, () => this.requestUpdate());
+  readonly fresh = new FreshLists(this);
   #stopRinging: (() => void) | undefined;
   #timelineTimer: ReturnType<typeof setTimeout> | undefined;
   #searchTimer: ReturnType<typeof setTimeout> | undefined;
@@ -99,7 +101,7 @@ export class DeskApp extends PageElement {
     this.#listen();
     try {
       const welcome = await this.client.connect();
-      void this.loadCases();
+      void this.fresh.load();
       const unfinished = sessionStorage.getItem('loupe.desk.call');
       if (welcome.room && welcome.case) await this.#enterCall(welcome.room, welcome.case);
       else if (unfinished) await this.#resumeCall(unfinished);

@@ -27,7 +27,7 @@ export function sideView(app: DeskApp) {
           </div>`
         : html`<h2>${t('timeline.title')}</h2>`}
       ${panel === 'checklist'
-        ? html`<lp-checklist .case=${selected.id} .room=${call?.caseId === selected.id ? call.room : ''} .me=${app.client.identity}
+        ? html`<lp-checklist .case=${selected.id} .state=${selected.state} .room=${call?.caseId === selected.id ? call.room : ''} .me=${app.client.identity}
             .publisher=${app.room.buyer?.identity ?? ''} ?judges=${app.link.claims?.role === 'appraiser'} .rest=${app.rest}
             .stills=${app.room.stills} .clips=${app.room.clips} .seq=${app.timeline.at(-1)?.seq ?? 0}></lp-checklist>`
         : panel === 'chat'
