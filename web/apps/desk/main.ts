@@ -556,6 +556,7 @@ export class DeskApp extends PageElement {
     const { client, call, available } = this;
     const tone = call ? 'busy' : available ? 'on' : 'off';
     const word = call ? t('desk.inCall') : available ? t('desk.available') : t('desk.away');
+    const takesCalls = ['agent', 'appraiser'].includes(this.link.claims?.role ?? '');
     return html`<header class="desk-top">
       ${brand()}
       ${client.state === 'open'
@@ -563,7 +564,7 @@ export class DeskApp extends PageElement {
         : html`<span class="banner" role="status" data-testid="connection">${icon('warn')}
             ${client.state === 'reconnecting' ? t('desk.reconnecting') : t('desk.connecting')}</span>`}
       <span class="who">${client.welcome?.name ?? this.link.claims?.name ?? ''}</span>
-      <span class="presence ${tone}" role="group" aria-label=${t('desk.presence')}>
+      <span class="presence ${tone}" ?hidden=${!takesCalls} role="group" aria-label=${t('desk.presence')}>
         <span class="state" data-testid="presence"><span class="dot"></span>${word}</span>
         <button class="button tight ${available ? '' : 'main'}" data-testid="availability"
           aria-pressed=${available} ?disabled=${client.state !== 'open'}
