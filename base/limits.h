@@ -176,6 +176,8 @@
 #define LIMIT_HELLO_MS 5000         /* no hello by then: closed */
 #define LIMIT_RESUME_MS 60000       /* a dropped session waits so long */
 #define LIMIT_PING_MS 20000
+#define LIMIT_WRAP_UPS                                                                             \
+    10000 /* owed that the server keeps in mind at once; agents of further ones are not held */
 #define LIMIT_QUEUE_WAITING 10000 /* buyers waiting per merchant; one more is told to come back */
 
 /* Webhooks */

@@ -113,6 +113,13 @@ static json_t *waits_json(const struct figures *f)
     return o;
 }
 
+static json_t *counted_json(const struct stats_times *t)
+{
+    json_t *o = times_json(t);
+    (void)json_object_set_new(o, "count", number(t->count));
+    return o;
+}
+
 static json_t *satisfaction_json(const struct figures *f)
 {
     json_t *scores = json_object();
@@ -129,16 +136,17 @@ static json_t *satisfaction_json(const struct figures *f)
 static json_t *figures_json(const struct stats_cell *c, enum store_stats_group group)
 {
     const struct figures f = figures_of(c, group);
-    json_t *handling = times_json(&c->handling);
-    (void)json_object_set_new(handling, "count", number(c->handling.count));
     const uint64_t *n = c->counts;
-    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "cases_opened",
+    json_t *bots = json_pack("{s:o,s:o}", "calls", number(n[STATS_BOT_CALLS]), "ended",
+                             number(n[STATS_BOT_ENDED]));
+    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "cases_opened",
                      number(n[STATS_OPENED]), "cases_closed", number(n[STATS_CLOSED]),
                      "cases_cancelled", number(n[STATS_CANCELLED]), "cases_solved",
                      number(n[STATS_SOLVED]), "cases_reopened", number(n[STATS_REOPENED]),
                      "solved_rate", rate(n[STATS_SOLVED], n[STATS_OPENED]), "reopened_rate",
                      rate(n[STATS_REOPENED], n[STATS_SOLVED]), "calls", number(n[STATS_CALLS]),
-                     "clips", number(n[STATS_CLIPS]), "waits", waits_json(&f), "handling", handling,
+                     "clips", number(n[STATS_CLIPS]), "waits", waits_json(&f), "handling",
+                     counted_json(&c->handling), "wrap_up", counted_json(&c->wrap_up), "bots", bots,
                      "satisfaction", satisfaction_json(&f));
 }
 
@@ -172,7 +180,8 @@ static void csv_head(FILE *out, const char *group)
                   "clips,waits,answered,abandoned,answer_rate,answer_rate_2min,wait_mean_ms,"
                   "wait_median_ms,wait_p90_ms,wait_max_ms,handled,handling_mean_ms,"
                   "handling_median_ms,handling_p90_ms,handling_max_ms,ratings,rating_mean,score_1,"
-                  "score_2,score_3,score_4,score_5,resolved,unresolved\r\n",
+                  "score_2,score_3,score_4,score_5,resolved,unresolved,wrapped_up,wrap_up_mean_ms,"
+                  "wrap_up_median_ms,wrap_up_p90_ms,wrap_up_max_ms,bot_calls,bot_ended\r\n",
                   group);
 }
 
@@ -199,6 +208,10 @@ static void csv_row(FILE *out, const char *key, const struct stats_cell *c,
     csv_share(out, &first, f.stars, f.ratings);
     for (unsigned i = STATS_SCORE_1; i <= STATS_UNRESOLVED; i++)
         csv_number(out, &first, c->counts[i]);
+    csv_number(out, &first, c->wrap_up.count);
+    csv_times(out, &first, &c->wrap_up);
+    csv_number(out, &first, c->counts[STATS_BOT_CALLS]);
+    csv_number(out, &first, c->counts[STATS_BOT_ENDED]);
     csv_end(out, &first);
 }
 

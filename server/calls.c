@@ -283,6 +283,8 @@ static void on_opened(void *ctx, struct session *s, bool resumed)
     }
     if (resumed)
         calls_agent_back(c, s);
+    else
+        calls_wraps_tell(c, s);
     if (role_describe(m->claims.role)->sees_queue)
         calls_send_queue(c, s);
     calls_on_queue_events(c);
@@ -353,6 +355,7 @@ int calls_new(struct calls **ret, const struct calls_config *config)
     c->config = *config;
     list_init(&c->musts);
     list_init(&c->repairs);
+    list_init(&c->wraps.owed);
     c->clock = (struct calls_clock){.now_us = system_now_us, .unix_us = system_unix_us};
     if (config->clock)
         c->clock = *config->clock;
@@ -382,6 +385,7 @@ int calls_new(struct calls **ret, const struct calls_config *config)
     queue_set_clock(c->queue, calls_now_us(c), calls_unix_us(c));
     calls_hours_changed(c);
     calls_reset_cases(c);
+    calls_wraps_load(c);
     calls_repair_clips(c);
     calls_tidy_stills(c);
     *ret = c;
@@ -427,6 +431,7 @@ void calls_free(struct calls *c)
     map_free(c->stills);
     map_free(c->uploads);
     calls_waited_clear(c);
+    calls_wraps_clear(c);
     map_free(c->deletions);
     calls_hours_clear(c);
     queue_free(c->queue);
@@ -459,6 +464,7 @@ void calls_tick(struct calls *c)
     calls_run_timers(c);
     calls_run_desk(c);
     calls_hours_tick(c);
+    calls_run_wraps(c);
     calls_stamp(c);
     sessions_tick(c->sessions, now_us);
     queue_tick(c->queue, now_us);
@@ -478,6 +484,7 @@ uint64_t calls_deadline_us(const struct calls *c)
                             calls_timers_deadline_us(c),
                             calls_desk_deadline_us(c),
                             calls_hours_deadline_us(c),
+                            calls_wraps_deadline_us(c),
                             calls_stamps_deadline_us(c)};
     uint64_t next_us = c->clips_unsaved ? c->clips_retry_us : UINT64_MAX;
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)

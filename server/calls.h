@@ -140,6 +140,16 @@ void calls_consent(struct calls *c, const struct claims *who, const char *room, 
 /** GET /rooms/{room}: people, tracks, bitrates, loss. */
 void calls_room_view(struct calls *c, const struct claims *who, const char *room, calls_done *done,
                      void *ctx);
+/** A wrap-up is given, or its time extended: an event on the case, then `done` gets it. ER_DENIED, ER_NOT_FOUND (none is
+ *  owed), ER_CONFLICT (as often as it may be), ER_INVALID. */
+struct calls_wrap {
+    const char *case_id;
+    const char *agent;              /* who owes it; NULL: whoever asks */
+    const char *disposition, *note; /* note NULL: none */
+    bool extend;
+};
+void calls_wrap_up(struct calls *c, const struct claims *who, const struct calls_wrap *ask,
+                   calls_done *done, void *ctx);
 /** A case was changed by the API: people in its room and queue are told, by `case` messages. */
 void calls_case_changed(struct calls *c, const struct id *case_id);
 
@@ -169,6 +179,9 @@ struct calls_gauges {
     uint64_t stills_taken;
     uint64_t attachments_added, attachments_refused, attachment_bytes; /* added ones' */
     uint64_t deleted, deleted_due, deletions_failed;
+    /* Wrap-ups that are owed and, of those, overdue; given, and ever overdue. */
+    size_t wraps_owed, wraps_late;
+    uint64_t wraps_given, wraps_overdue;
     uint64_t timers_run;      /* timers of cases that ran out */
     uint64_t timers_put_off;  /* for what could not happen then */
     uint64_t desks_told;      /* messages of changed cases */

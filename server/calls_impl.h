@@ -11,6 +11,7 @@
 #include "server/calls.h"
 #include "server/store.h"
 #include "server/store_keep.h"
+#include "server/store_wraps.h"
 #include "signaling/chat.h"
 #include "signaling/pairing/queue.h"
 #include "signaling/roster.h"
@@ -81,6 +82,12 @@ struct calls {
         uint64_t at_us;   /* when to look at who waits */
         uint64_t turned_away, sent_away;
     } hours;
+    struct {
+        struct list owed; /* see calls_wraps.c */
+        size_t count;
+        uint64_t at_us; /* when to look which is overdue */
+        uint64_t given, overdue;
+    } wraps;
     uint64_t deleted, deleted_due, deletions_failed;
     uint64_t last_peer, last_request, last_consent;
     struct claims checked; /* of the token that was checked last, for the session opening now */
@@ -122,6 +129,7 @@ struct room {
     enum case_kind kind;
     enum case_state state;
     json_t *case_json;
+    json_t *rules; /* what its merchant wants of pairing; NULL: not known */
     struct roster *roster;
     struct chat chat;
     struct list peers, clips;
@@ -264,6 +272,8 @@ void room_tell_person(struct room *r, const struct roster_person *p);
 void room_notice(struct room *r, const char *code, const char *message);
 /** What the case is like now. */
 void room_take_case(struct room *r, const struct store_case *c);
+/** And what its merchant wants, which is taken over; NULL: as before. */
+void room_take_rules(struct room *r, json_t *rules);
 
 /** Look up room or case, check that this person may be there, note the person on the case, and open
  *  the room. */
@@ -284,6 +294,7 @@ struct entry_job {
     int er;
     bool consent;
     struct store_case found;
+    json_t *rules; /* of its merchant, for pairing */
 };
 /** Takes the job over; `entered` is called in any case. */
 void calls_enter(struct calls *c, struct entry_job *job);
@@ -306,7 +317,7 @@ calls_handler calls_on_photograph, calls_on_photograph_failed;
 calls_handler calls_on_pointer, calls_on_draw, calls_on_undo, calls_on_clear, calls_on_freeze;
 calls_handler calls_on_wait, calls_on_stop_waiting, calls_on_available, calls_on_accept,
     calls_on_decline, calls_on_hang_up, calls_on_take_over;
-calls_handler calls_on_act;
+calls_handler calls_on_act, calls_on_wrap_up, calls_on_extend_wrap_up;
 /** The sessions' word for all of these: `ctx` is the conductor. */
 void calls_on_request(void *ctx, struct session *s, const struct proto_message *m);
 
@@ -459,6 +470,22 @@ void calls_hours_clear(struct calls *c);
 void calls_desk_note(struct calls *c, const struct id *case_id);
 void calls_run_desk(struct calls *c);
 uint64_t calls_desk_deadline_us(const struct calls *c);
+
+/* Wrap-ups */
+
+/** The call of the room's agent ends: what is to be asked for then, or NULL. For calls_wrap_asked. */
+struct store_wrap *room_wrap_begin(struct room *r);
+/** It was written down (c NULL: who knows), or there is no need of one. Takes `w`. */
+void calls_wrap_asked(struct calls *c, struct store_wrap *w, bool asked);
+/** When the first one that this agent must give is due; 0: none. For struct queue_agent. */
+uint64_t calls_wraps_due_us(const struct calls *c, const char *merchant, const char *identity);
+/** Who has come is told what is owed. */
+void calls_wraps_tell(struct calls *c, struct session *s);
+void calls_wraps_load(struct calls *c);
+void calls_run_wraps(struct calls *c);
+uint64_t calls_wraps_deadline_us(const struct calls *c);
+size_t calls_wraps_overdue(const struct calls *c);
+void calls_wraps_clear(struct calls *c);
 
 /* What they saw */
 

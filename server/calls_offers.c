@@ -173,7 +173,7 @@ static void on_presence(struct calls *c, const struct queue_event *e)
                                 "state", queue_presence_name(e->presence));
     if (e->expires_us) {
         char until[CLOCK_TEXT_BYTES];
-        clock_format(calls_unix_us(c) + (e->expires_us - calls_now_us(c)), until);
+        clock_format(calls_unix_us(c) + e->expires_us - calls_now_us(c), until);
         json_object_set_new(message, "until", json_string(until));
     }
     calls_tell_identity(c, e->merchant, e->person, NULL, message);

@@ -21,23 +21,32 @@ struct act_job {
     json_t *data;
     struct id session; /* who asked for it, and hears of it when it is on the disk */
     char re[PROTO_ID_BYTES];
+    struct store_wrap *wrap; /* of the agent whose call it ends; NULL: none */
+    bool asked;              /* for it */
     struct store_case after;
+    json_t *rules;
     int er;
 };
 
-static void act_work(struct store *s, struct calls_job *head)
+static int act_do(struct store *s, struct act_job *job, uint64_t unix_us)
 {
-    struct act_job *job = container_of(head, struct act_job, head);
-    if (job->refresh_only) {
-        job->er = store_case_get(s, &job->case_id, &job->after);
-        return;
-    }
+    if (job->refresh_only)
+        return store_case_get(s, &job->case_id, &job->after);
     const struct store_action action = {.case_id = job->case_id,
                                         .action = job->action,
                                         .actor = job->actor,
                                         .role = ROLE_COUNT,
                                         .data = job->data};
-    job->er = store_case_act(s, &action, head->unix_us, &job->after);
+    return job->wrap ? store_wrap_end_call(s, &action, unix_us, job->wrap, &job->after, &job->asked)
+                     : store_case_act(s, &action, unix_us, &job->after);
+}
+
+static void act_work(struct store *s, struct calls_job *head)
+{
+    struct act_job *job = container_of(head, struct act_job, head);
+    job->er = act_do(s, job, head->unix_us);
+    if (job->er == 0)
+        (void)store_pairing_get(s, job->after.merchant, &job->rules);
 }
 
 /** What pairing goes by. */
@@ -123,7 +132,10 @@ static void act_done(struct calls *c, struct calls_job *head)
                   job->case_id.text, case_action_name(job->action), er_name(job->er));
     if (c && job->er == 0 && !job->refresh_only)
         calls_desk_note(c, &job->case_id);
+    if (job->wrap)
+        calls_wrap_asked(c, job->wrap, job->er == 0 && job->asked);
     if (r && job->er == 0) {
+        room_take_rules(r, json_incref(job->rules));
         bool passed_on = take_case(r, &job->after);
         room_tell(r, NULL, json_pack("{s:s,s:O}", "type", "case", "case", r->case_json));
         if (r->state == CASE_CANCELLED || r->state == CASE_CLOSED)
@@ -136,6 +148,7 @@ static void act_done(struct calls *c, struct calls_job *head)
     if (c)
         calls_on_queue_events(c);
     store_case_clear(&job->after);
+    json_decref(job->rules);
     json_decref(job->data);
 }
 
@@ -149,24 +162,39 @@ static void act_run(struct calls *c, struct act_job *job)
     job->er = ER_FULL;
     if (!job->refresh_only)
         act_answer(c, job, room_of_case(c, &job->case_id));
+    if (job->wrap)
+        calls_wrap_asked(c, job->wrap, false);
     json_decref(job->data);
     free(job);
 }
 
-/** The same as a request of somebody in the room, who hears of it when it is done. */
-static void act_for(struct room *r, enum case_action action, json_t *data, const struct member *m,
-                    const char *re)
+/** What it leads to goes with `data` and `wrap` (may be NULL), which are taken over. NULL: no memory. */
+static struct act_job *act_new(struct calls *c, const struct id *case_id, enum case_action action,
+                               const char *actor, json_t *data, struct store_wrap *wrap)
 {
     struct act_job *job = calloc(1, sizeof *job);
     if (!job) {
+        if (wrap)
+            calls_wrap_asked(c, wrap, false);
         json_decref(data);
-        return;
+        return NULL;
     }
-    job->case_id = r->case_id;
+    job->case_id = *case_id;
     job->action = action;
     job->data = data;
+    job->wrap = wrap;
+    (void)str_copy(job->actor, sizeof job->actor, actor);
+    return job;
+}
+
+/** The same as a request of somebody in the room, who hears of it when it is done. */
+static void act_for(struct room *r, enum case_action action, json_t *data, struct store_wrap *wrap,
+                    const struct member *m, const char *re)
+{
+    struct act_job *job = act_new(r->calls, &r->case_id, action, m->claims.identity, data, wrap);
+    if (!job)
+        return;
     job->session = m->session->id;
-    (void)str_copy(job->actor, sizeof job->actor, m->claims.identity);
     (void)str_copy(job->re, sizeof job->re, re);
     act_run(r->calls, job);
 }
@@ -174,16 +202,9 @@ static void act_for(struct room *r, enum case_action action, json_t *data, const
 void calls_case_act(struct calls *c, const struct id *case_id, enum case_action action,
                     const char *actor, json_t *data)
 {
-    struct act_job *job = calloc(1, sizeof *job);
-    if (!job) {
-        json_decref(data);
-        return;
-    }
-    job->case_id = *case_id;
-    job->action = action;
-    job->data = data;
-    (void)str_copy(job->actor, sizeof job->actor, actor);
-    act_run(c, job);
+    struct act_job *job = act_new(c, case_id, action, actor, data, NULL);
+    if (job)
+        act_run(c, job);
 }
 
 void calls_case_changed(struct calls *c, const struct id *case_id)
@@ -215,8 +236,8 @@ void room_begin_call(struct room *r, const char *agent)
     calls_case_act(c, &r->case_id, CASE_START_CALL, agent, json_pack("{s:s}", "agent", agent));
 }
 
-/** All of it but what the timeline says. */
-static void end_call(struct room *r, const char *reason, const char *by)
+/** All of it but what the timeline says. What its agent is to be asked for then; NULL: nothing. */
+static struct store_wrap *end_call(struct room *r, const char *reason, const char *by)
 {
     struct calls *c = r->calls;
     r->call_on = false;
@@ -228,19 +249,24 @@ static void end_call(struct room *r, const char *reason, const char *by)
         r->asking = false;
         (void)queue_stop(c->queue, &r->case_id, calls_now_us(c));
     }
+    bool passed_on = strcmp(reason, "transferred") == 0;
+    struct store_wrap *wrap = passed_on ? NULL : room_wrap_begin(r);
     queue_call_end(c->queue, r->merchant, r->agent, &r->case_id, true, calls_now_us(c));
     list_each (person, roster_people(r->roster), struct roster_person, node)
         queue_call_end(c->queue, r->merchant, person->identity, &r->case_id, true, calls_now_us(c));
     r->agent[0] = r->heir[0] = '\0';
+    return wrap;
 }
 
 void room_end_call(struct room *r, const char *reason, const char *by)
 {
     if (!r->call_on)
         return;
-    end_call(r, reason, by);
-    calls_case_act(r->calls, &r->case_id, CASE_END_CALL, by ? by : "system",
-                   json_pack("{s:s}", "reason", reason));
+    struct store_wrap *wrap = end_call(r, reason, by);
+    struct act_job *job = act_new(r->calls, &r->case_id, CASE_END_CALL, by ? by : "system",
+                                  json_pack("{s:s}", "reason", reason), wrap);
+    if (job)
+        act_run(r->calls, job);
 }
 
 /** Somebody in the room who takes calls and is in none; NULL. */
@@ -354,7 +380,7 @@ static void begin_wait(struct room *r, struct member *m)
     }
     json_int_t ms = (json_int_t)(info.credit_us / 1000);
     m->wait_noting = true;
-    act_for(r, CASE_WAIT, ms ? json_pack("{s:I}", STORE_WAITED_MS, ms) : NULL, m, m->wait_re);
+    act_for(r, CASE_WAIT, ms ? json_pack("{s:I}", STORE_WAITED_MS, ms) : NULL, NULL, m, m->wait_re);
 }
 
 void calls_on_wait(struct calls *c, struct member *m, const struct proto_message *msg)
@@ -393,7 +419,7 @@ void calls_on_stop_waiting(struct calls *c, struct member *m, const struct proto
     if (m->wait_noting)
         calls_error(c, m->session, m->wait_re, PROTO_CONFLICT, "not waiting any more");
     m->wait_noting = false;
-    act_for(r, CASE_STOP_WAIT, NULL, m, msg->id);
+    act_for(r, CASE_STOP_WAIT, NULL, NULL, m, msg->id);
 }
 
 static bool need_agent(struct calls *c, struct member *m, const struct proto_message *msg)
@@ -408,10 +434,12 @@ void calls_on_available(struct calls *c, struct member *m, const struct proto_me
 {
     if (!need_agent(c, m, msg))
         return;
-    struct queue_agent agent = {.appraiser = m->claims.role == ROLE_APPRAISER,
-                                .capacity = (unsigned)msg->available.capacity,
-                                .languages = msg->available.languages,
-                                .skills = msg->available.skills};
+    struct queue_agent agent = {
+        .appraiser = m->claims.role == ROLE_APPRAISER,
+        .capacity = (unsigned)msg->available.capacity,
+        .languages = msg->available.languages,
+        .skills = msg->available.skills,
+        .owes_until_us = calls_wraps_due_us(c, m->claims.merchant, m->claims.identity)};
     (void)str_copy(agent.team, sizeof agent.team, msg->available.team);
     (void)str_copy(agent.identity, sizeof agent.identity, m->claims.identity);
     (void)str_copy(agent.merchant, sizeof agent.merchant, m->claims.merchant);
@@ -541,6 +569,6 @@ void calls_on_hang_up(struct calls *c, struct member *m, const struct proto_mess
         calls_error(c, m->session, msg->id, PROTO_DENIED, "not this role's to end");
         return;
     }
-    end_call(r, "hung_up", m->claims.identity);
-    act_for(r, CASE_END_CALL, json_pack("{s:s}", "reason", "hung_up"), m, msg->id);
+    struct store_wrap *wrap = end_call(r, "hung_up", m->claims.identity);
+    act_for(r, CASE_END_CALL, json_pack("{s:s}", "reason", "hung_up"), wrap, m, msg->id);
 }

@@ -27,6 +27,8 @@ static calls_handler *const handlers[PROTO_TYPES] = {
     [PROTO_HANG_UP] = calls_on_hang_up,
     [PROTO_ACT] = calls_on_act,
     [PROTO_TAKE_OVER] = calls_on_take_over,
+    [PROTO_WRAP_UP] = calls_on_wrap_up,
+    [PROTO_EXTEND_WRAP_UP] = calls_on_extend_wrap_up,
 };
 
 void calls_on_request(void *ctx, struct session *s, const struct proto_message *m)

@@ -31,6 +31,14 @@ void room_take_case(struct room *r, const struct store_case *found)
     r->case_json = store_case_json(found);
 }
 
+void room_take_rules(struct room *r, json_t *rules)
+{
+    if (!rules)
+        return;
+    json_decref(r->rules);
+    r->rules = rules;
+}
+
 void call_room_free(struct room *r)
 {
     if (!r)
@@ -48,6 +56,7 @@ void call_room_free(struct room *r)
     roster_free(r->roster);
     chat_clear(&r->chat);
     json_decref(r->case_json);
+    json_decref(r->rules);
     free(r->tracks);
     free(r);
 }
@@ -159,7 +168,8 @@ static int enter_checked(struct store *s, struct entry_job *job)
     struct store_person p = {.role = who->role};
     (void)str_copy(p.identity, sizeof p.identity, who->identity);
     (void)str_copy(p.name, sizeof p.name, who->name);
-    if (!job->look_only)
+    er = store_pairing_get(s, job->found.merchant, &job->rules);
+    if (er == 0 && !job->look_only)
         er = store_person_put(s, &job->found.id, &p, job->head.unix_us);
     if (er == 0 && store_person_get(s, &job->found.id, who->identity, &p) == 0)
         job->consent = p.consent;
@@ -190,6 +200,8 @@ static void enter_done(struct calls *c, struct calls_job *head)
             job->er = c->draining ? ER_CLOSED : room_open(c, &job->found, &r);
     }
     if (r)
+        room_take_rules(r, json_incref(job->rules));
+    if (r)
         r->entering++;
     job->entered(c, job, r);
     if (r) {
@@ -197,6 +209,7 @@ static void enter_done(struct calls *c, struct calls_job *head)
         room_settle(r);
     }
     store_case_clear(&job->found);
+    json_decref(job->rules);
     if (c)
         calls_on_queue_events(c);
 }

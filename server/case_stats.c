@@ -10,7 +10,7 @@
 #include "base/str.h"
 
 #define FIRST_MS 1000
-#define CELL_VERSION 1
+#define CELL_VERSION 2 /* 1: without wrap-ups */
 
 /* Times */
 
@@ -64,6 +64,7 @@ void stats_cell_add(struct stats_cell *into, const struct stats_cell *more)
         into->counts[i] += more->counts[i];
     times_merge(&into->wait, &more->wait);
     times_merge(&into->handling, &more->handling);
+    times_merge(&into->wrap_up, &more->wrap_up);
 }
 
 /* Bytes */
@@ -131,13 +132,15 @@ size_t stats_cell_write(const struct stats_cell *c, uint8_t ret[STATS_CELL_BYTES
         put_number(&w, c->counts[i]);
     times_write(&w, &c->wait);
     times_write(&w, &c->handling);
+    times_write(&w, &c->wrap_up);
     return wr_len(&w);
 }
 
 int stats_cell_read(struct stats_cell *into, const void *bytes, size_t len)
 {
     struct rd r = rd_make(bytes, len);
-    if (rd_u8(&r) != CELL_VERSION)
+    unsigned version = rd_u8(&r);
+    if (version < 1 || version > CELL_VERSION)
         return ER_MALFORMED;
     unsigned counts = rd_u8(&r);
     for (unsigned i = 0; i < counts && !r.bad; i++) {
@@ -147,6 +150,8 @@ int stats_cell_read(struct stats_cell *into, const void *bytes, size_t len)
     }
     times_read(&r, &into->wait);
     times_read(&r, &into->handling);
+    if (version > 1)
+        times_read(&r, &into->wrap_up);
     return r.bad || rd_left(&r) ? ER_MALFORMED : 0;
 }
 
@@ -241,29 +246,115 @@ static void on_waiting_stopped(struct taking *t)
 static void on_call_started(struct taking *t)
 {
     uint64_t ms;
+    t->c->bot = json_is_true(json_object_get(t->data, "bot"));
+    t->c->call_us = t->at_us;
+    if (t->c->bot) {
+        count(t, STATS_BOT_CALLS);
+        return;
+    }
     key_copy(t->c->agent, t->data, "agent");
     struct stats_cell *cell = wait_over(t, &ms);
     if (cell) {
         stats_times_add(&cell->wait, ms);
         cell->counts[STATS_ANSWERED_2MIN] = ms <= STATS_SOON_MS;
     }
-    t->c->call_us = t->at_us;
     count(t, STATS_CALLS);
+}
+
+/** A call of the bot that passes nobody on. */
+static void bot_ended(struct taking *t)
+{
+    const char *reason = json_string_value(json_object_get(t->data, "reason"));
+    t->c->bot = false;
+    t->c->call_us = 0;
+    if (reason && strcmp(reason, "transferred") == 0)
+        return;
+    t->c->waiting_us = 0;
+    count(t, STATS_BOT_ENDED);
+}
+
+static uint64_t span_ms(uint64_t from_us, uint64_t to_us)
+{
+    return to_us > from_us ? (to_us - from_us) / 1000 : 0;
+}
+
+/** Counts the call of the n-th that is owed, which it is not any more. */
+static void owed_over(struct taking *t, size_t n, bool given)
+{
+    struct stats_owed o = t->c->owed[n];
+    memmove(&t->c->owed[n], &t->c->owed[n + 1], (STATS_OWED - n - 1) * sizeof o);
+    t->c->owed[STATS_OWED - 1] = (struct stats_owed){0};
+    struct stats_cell *cell = delta_at(t, o.call_us);
+    memcpy(t->deltas[t->count - 1].agent, o.agent, sizeof o.agent);
+    uint64_t wrap_ms = given ? span_ms(o.ended_us, t->at_us) : 0;
+    stats_times_add(&cell->handling, span_ms(o.call_us, o.ended_us) + wrap_ms);
+    if (given)
+        stats_times_add(&cell->wrap_up, wrap_ms);
+}
+
+/** STATS_OWED: none. */
+static size_t owed_find(const struct stats_case *c, const char *agent)
+{
+    size_t i = 0;
+    while (i < STATS_OWED && strcmp(c->owed[i].agent, agent) != 0)
+        i++;
+    return i;
+}
+
+/** The call counts when its wrap-up is given, or when it is plain that there will be none. */
+static void owe(struct taking *t, const struct stats_owed *owed)
+{
+    size_t same = owed_find(t->c, owed->agent), free = owed_find(t->c, "");
+    if (same < STATS_OWED || free == STATS_OWED) {
+        owed_over(t, same < STATS_OWED ? same : 0, false);
+        free = owed_find(t->c, "");
+    }
+    t->c->owed[free] = *owed;
 }
 
 static void on_call_ended(struct taking *t)
 {
     uint64_t since = t->c->call_us;
+    struct stats_owed owed = {.call_us = since, .ended_us = t->at_us};
+    if (t->c->bot) {
+        bot_ended(t);
+        return;
+    }
     t->c->call_us = 0;
-    if (since)
-        stats_times_add(&delta_at(t, since)->handling,
-                        t->at_us > since ? (t->at_us - since) / 1000 : 0);
+    key_copy(owed.agent, json_object_get(t->data, "wrap_up"), "agent");
+    if (since && owed.agent[0])
+        owe(t, &owed);
+    else if (since)
+        stats_times_add(&delta_at(t, since)->handling, span_ms(since, t->at_us));
+}
+
+static void wrap_over(struct taking *t, bool given)
+{
+    char agent[STATS_KEY_BYTES];
+    key_copy(agent, t->data, "agent");
+    size_t i = agent[0] ? owed_find(t->c, agent) : STATS_OWED;
+    if (i < STATS_OWED)
+        owed_over(t, i, given);
+}
+
+static void on_wrapped_up(struct taking *t)
+{
+    wrap_over(t, true);
+}
+
+static void on_wrap_lapsed(struct taking *t)
+{
+    wrap_over(t, false);
 }
 
 /** Each of the two agents has the part of the call that was theirs. */
 static void on_taken_over(struct taking *t)
 {
     bool in_call = t->c->call_us > 0;
+    if (t->c->bot) { /* an agent has come */
+        on_call_started(t);
+        return;
+    }
     on_call_ended(t);
     key_copy(t->c->agent, t->data, "agent");
     t->c->call_us = in_call ? t->at_us : 0;

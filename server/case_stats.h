@@ -30,7 +30,9 @@ enum stats_count {
     STATS_SCORE_5,
     STATS_RESOLVED, /* said by the buyer */
     STATS_UNRESOLVED,
-    STATS_COUNTS, /* further ones at the end: kept sums have those that there were */
+    STATS_BOT_CALLS, /* begun with a bot: none of STATS_CALLS, and the wait goes on */
+    STATS_BOT_ENDED, /* of them, those that ended there: nobody was asked for any more */
+    STATS_COUNTS,    /* further ones at the end: kept sums have those that there were */
 };
 
 /** The first is below a second, each further one 8% wider, up to more than a day. */
@@ -48,7 +50,9 @@ uint64_t stats_times_quantile(const struct stats_times *t, unsigned permille);
 /** A sum. Waits count in the hour in which they began, calls and what they took in theirs. */
 struct stats_cell {
     uint64_t counts[STATS_COUNTS];
-    struct stats_times wait, handling; /* until an agent was there; of calls */
+    struct stats_times wait;     /* until an agent was there: a bot is none */
+    struct stats_times handling; /* of calls: talk (on hold, too) and wrap-up, once that is given */
+    struct stats_times wrap_up;  /* of that, the wrap-up */
 };
 #define STATS_CELL_BYTES 4096 /* no sum takes more */
 void stats_cell_add(struct stats_cell *into, const struct stats_cell *more);
@@ -58,10 +62,19 @@ int stats_cell_read(struct stats_cell *into, const void *bytes, size_t len);
 
 #define STATS_KEY_BYTES (LIMIT_IDENTITY + 1)
 
+/** A call that is over, whose wrap-up is owed. */
+struct stats_owed {
+    char agent[STATS_KEY_BYTES]; /* "": none */
+    uint64_t call_us, ended_us;
+};
+#define STATS_OWED 4 /* of a case; for one more the oldest counts without its wrap-up */
+
 /** What of a case's past says how the next event counts. Zeroed: before its first one. */
 struct stats_case {
     uint64_t waiting_us, call_us; /* since when; 0: not */
     bool solved;
+    bool bot;                           /* the call is a bot's */
+    struct stats_owed owed[STATS_OWED]; /* the oldest first */
     char team[STATS_KEY_BYTES], reason[STATS_KEY_BYTES];
     char agent[STATS_KEY_BYTES]; /* of the last call; "" */
 };
@@ -82,6 +95,8 @@ struct stats_delta {
     X(call_started, on_call_started)                                                               \
     X(call_ended, on_call_ended)                                                                   \
     X(call_taken_over, on_taken_over)                                                              \
+    X(wrapped_up, on_wrapped_up)                                                                   \
+    X(wrap_up_lapsed, on_wrap_lapsed)                                                              \
     X(outcome_agreed, on_solved)                                                                   \
     X(ruled, on_solved)                                                                            \
     X(verdict_given, on_solved)                                                                    \

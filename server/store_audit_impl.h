@@ -23,7 +23,8 @@ struct audit_tale {
     json_t *links;        /* "other relation" -> the same */
     json_t *pins;         /* hash of a checklist that was pinned -> {"event"} */
     json_t *certificates; /* id -> {"number", "event"} */
-    json_t *hashes;       /* of event 1, 2, .. */
+    json_t *wraps;  /* who owes a wrap-up -> {"since_us", "seconds", "extensions", "required"} */
+    json_t *hashes; /* of event 1, 2, .. */
 };
 
 /** ER_NOMEM. Clear it in any case. */

@@ -8,6 +8,7 @@
 #include "server/store_audit_impl.h"
 #include "server/store_record.h"
 #include "server/store_sql.h"
+#include "server/store_wraps.h"
 
 void audit_internal(struct audit *a, const struct store_event *e)
 {
@@ -70,11 +71,29 @@ static int check_links(struct audit *a)
     return er;
 }
 
+static void check_wrap(void *ctx, const struct store_wrap *w)
+{
+    struct audit *a = ctx;
+    const json_t *told = json_object_get(a->tale.wraps, w->agent);
+    found(a, "wrap_ups", w->agent, a->tale.wraps);
+    if (told && (json_integer_value(json_object_get(told, "since_us")) != (json_int_t)w->since_us ||
+                 json_integer_value(json_object_get(told, "seconds")) != (json_int_t)w->seconds ||
+                 json_integer_value(json_object_get(told, "extensions")) != w->extensions ||
+                 json_is_true(json_object_get(told, "required")) != w->required))
+        audit_wrong(a, "it is not what the timeline tells of it");
+    const char *merchant = json_string_value(json_object_get(a->tale.opened, "merchant"));
+    if (!merchant || strcmp(w->merchant, merchant) != 0)
+        audit_wrong(a, "merchant is not the case's");
+}
+
 int audit_record(struct audit *a)
 {
     int er = check_tags(a);
     if (!er)
         er = check_links(a);
+    if (!er)
+        er = store_wraps_of_case(a->store, &a->case_id, check_wrap, a);
+    audit_missing(a, "wrap_ups", a->tale.wraps);
     audit_missing(a, "tags", a->tale.tags);
     audit_missing(a, "links", a->tale.links);
     return er;

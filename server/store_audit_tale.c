@@ -21,10 +21,12 @@ int audit_tale_init(struct audit_tale *t)
                              .links = json_object(),
                              .pins = json_object(),
                              .certificates = json_object(),
+                             .wraps = json_object(),
                              .hashes = json_array(),
                              .c.more = json_object()};
     return t->people && t->clips && t->stills && t->attachments && t->holds && t->tombstones &&
-                   t->tags && t->links && t->pins && t->certificates && t->hashes && t->c.more
+                   t->tags && t->links && t->pins && t->certificates && t->wraps && t->hashes &&
+                   t->c.more
                ? 0
                : ER_NOMEM;
 }
@@ -42,6 +44,7 @@ void audit_tale_clear(struct audit_tale *t)
     json_decref(t->links);
     json_decref(t->pins);
     json_decref(t->certificates);
+    json_decref(t->wraps);
     json_decref(t->hashes);
     store_case_clear(&t->c);
     *t = (struct audit_tale){0};
@@ -258,6 +261,34 @@ static void certificate_issued(struct audit_tale *t, const struct store_event *e
     (void)json_object_del(o, "document");
 }
 
+static void call_ended(struct audit_tale *t, const struct store_event *e, const json_t *data)
+{
+    const json_t *asked = json_object_get(data, "wrap_up");
+    const char *agent = json_text(asked, "agent", LIMIT_IDENTITY);
+    if (!agent)
+        return;
+    (void)json_object_set_new(t->wraps, agent,
+                              json_pack("{s:I,s:O,s:i,s:b}", "since_us", (json_int_t)e->at_us,
+                                        "seconds", json_object_get(asked, "seconds"), "extensions",
+                                        0, "required",
+                                        json_is_true(json_object_get(asked, "required"))));
+}
+
+static void wrap_up_extended(struct audit_tale *t, const struct store_event *e, const json_t *data)
+{
+    (void)e;
+    json_t *o = json_object_get(t->wraps, text_of(data, "agent"));
+    json_int_t had = json_integer_value(json_object_get(o, "extensions"));
+    (void)json_object_set(o, "seconds", json_object_get(data, "seconds"));
+    (void)json_object_set_new(o, "extensions", json_integer(had + 1));
+}
+
+static void wrapped_up(struct audit_tale *t, const struct store_event *e, const json_t *data)
+{
+    (void)e;
+    (void)json_object_del(t->wraps, text_of(data, "agent"));
+}
+
 /** An action, as store_case_act took it. */
 static int acted(struct audit_tale *t, enum case_action action, const struct store_event *e,
                  const json_t *data)
@@ -308,6 +339,10 @@ static const struct {
     {"case_linked", linked},
     {"case_unlinked", linked},
     {"checklist_pinned", checklist_pinned},
+    {"call_ended", call_ended},
+    {"wrap_up_extended", wrap_up_extended},
+    {"wrapped_up", wrapped_up},
+    {"wrap_up_lapsed", wrapped_up},
     {"certificate_issued", certificate_issued},
 };
 

@@ -255,6 +255,14 @@ const char *const store_migrations[] = {
     " type TEXT NOT NULL) STRICT;"
     "CREATE INDEX attachments_case ON attachments(case_id, id);"
     "CREATE INDEX attachments_unfinished ON attachments(ready) WHERE ready = 0;",
+    /* store_wraps.h: what agents owe after their calls, and what merchants want of pairing. */
+    "CREATE TABLE wrap_ups("
+    " case_id TEXT NOT NULL REFERENCES cases(id), agent TEXT NOT NULL, merchant TEXT NOT NULL,"
+    " since_us INTEGER NOT NULL, seconds INTEGER NOT NULL, extensions INTEGER NOT NULL,"
+    " required INTEGER NOT NULL, PRIMARY KEY(case_id, agent)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX wrap_ups_agent ON wrap_ups(merchant, agent);"
+    "CREATE TABLE pairing("
+    " merchant TEXT PRIMARY KEY, rules TEXT NOT NULL) STRICT;",
 };
 
 const int store_schema_version = (int)(sizeof store_migrations / sizeof store_migrations[0]);

@@ -158,6 +158,20 @@ static const struct member act_members[] = {
     {"version", KIND_COUNT, false, 0, INT64_MAX, AT(act.version), 0, "version: a number from 0 up"},
 };
 
+#define WRAP_UP_OF                                                                                 \
+    {"case", KIND_ID, true, 0, 0, AT(wrap_up.case_id), 0, "case: an id is needed"},                \
+    {                                                                                              \
+        "agent", KIND_TEXT, false, 1, LIMIT_IDENTITY, AT(wrap_up.agent), 0,                        \
+            "agent: 1 to 128 bytes"                                                                \
+    }
+static const struct member wrap_up_members[] = {
+    WRAP_UP_OF,
+    {"disposition", KIND_TEXT, true, 1, PROTO_WORD_BYTES - 1, AT(wrap_up.disposition), 0,
+     "disposition: a word is needed"},
+    {"note", KIND_TEXT, false, 1, LIMIT_CHAT_BYTES, AT(wrap_up.note), 0, "note: 1 to 4000 bytes"},
+};
+static const struct member extend_wrap_up_members[] = {WRAP_UP_OF};
+
 static const struct verb verbs[PROTO_TYPES] = {
     [PROTO_HELLO] = VERB("hello", hello_members),
     [PROTO_PING] = {"ping", NULL, 0},
@@ -186,6 +200,8 @@ static const struct verb verbs[PROTO_TYPES] = {
     [PROTO_HANG_UP] = {"hang_up", NULL, 0},
     [PROTO_ACT] = VERB("act", act_members),
     [PROTO_TAKE_OVER] = {"take_over", NULL, 0},
+    [PROTO_WRAP_UP] = VERB("wrap_up", wrap_up_members),
+    [PROTO_EXTEND_WRAP_UP] = VERB("extend_wrap_up", extend_wrap_up_members),
 };
 
 static const char *const error_names[PROTO_ERRORS] = {

@@ -70,6 +70,8 @@ enum proto_type {
     PROTO_HANG_UP,
     PROTO_ACT,
     PROTO_TAKE_OVER,
+    PROTO_WRAP_UP,
+    PROTO_EXTEND_WRAP_UP,
     PROTO_TYPES,
 };
 const char *proto_type_name(enum proto_type type);
@@ -210,6 +212,11 @@ struct proto_message {
             const json_t *data; /* an object; NULL: none */
             uint64_t version;   /* of the case; 0: any */
         } act;
+        struct {
+            struct id case_id;
+            const char *agent; /* NULL: whoever says it */
+            const char *disposition, *note;
+        } wrap_up; /* and extend_wrap_up */
     };
     json_t *json; /* owned: what the texts belong to */
 };

@@ -75,6 +75,7 @@ struct queue_agent {
     bool appraiser;
     unsigned capacity; /* calls at once; 0: 1 */
     char team[QUEUE_WORD_BYTES];
+    uint64_t owes_until_us; /* a wrap-up, which is due then: see queue_agent_owe; 0: none */
     struct proto_list languages, skills;
 };
 
@@ -91,9 +92,9 @@ enum queue_event_type {
     QUEUE_POSITION,    /* case_id, person (the buyer), position, expected_wait_ms, agents, stage */
     QUEUE_OFFER,       /* reservation, case_id, person (the agent), expires_us, preferred, .. */
     QUEUE_OFFER_ENDED, /* reservation, case_id, person (the agent), end */
-    QUEUE_PRESENCE,    /* person (the agent), presence, available, expires_us (of wrap-up) */
-    QUEUE_LOST,        /* case_id, person (the buyer): did not come back, the place is gone */
-    QUEUE_CHANGED,     /* merchant: its list of waiting cases changed */
+    QUEUE_PRESENCE, /* person (the agent), presence, available, expires_us (of wrap-up: when it ends or is due) */
+    QUEUE_LOST,    /* case_id, person (the buyer): did not come back, the place is gone */
+    QUEUE_CHANGED, /* merchant: its list of waiting cases changed */
 };
 
 enum queue_offer_end { QUEUE_EXPIRED, QUEUE_WITHDRAWN, QUEUE_DECLINED, QUEUE_ELSEWHERE };
@@ -191,7 +192,13 @@ int queue_decline(struct queue *q, const char *merchant, const char *identity,
  *  end counts as handling. */
 void queue_call_begin(struct queue *q, const char *merchant, const char *identity,
                       const struct id *case_id, uint64_t now_us);
-/** `wrap_up`: the agent has something to write down after it. */
+/** The agent owes a wrap-up that is due at `until_us`, or none any more (0): while it is owed no offer is made, whatever
+ *  the agent says. Say so before the end of the call that it is for. Of an agent who is not known: no effect. */
+void queue_agent_owe(struct queue *q, const char *merchant, const char *identity, uint64_t until_us,
+                     uint64_t now_us);
+/** Of which team the agent said to be; "" where nothing was said. */
+const char *queue_agent_team(const struct queue *q, const char *merchant, const char *identity);
+/** `wrap_up`: the agent has something to write down after it, for the policy's time unless a wrap-up is owed. */
 void queue_call_end(struct queue *q, const char *merchant, const char *identity,
                     const struct id *case_id, bool wrap_up, uint64_t now_us);
 

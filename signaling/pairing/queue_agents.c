@@ -37,14 +37,15 @@ static size_t capacity_of(const struct agent *a)
 
 bool queue_agent_is_free(const struct agent *a)
 {
-    return a->on && a->present && !a->offer && !a->wrapping && a->call_count < capacity_of(a);
+    return a->on && a->present && !a->offer && !a->wrapping && !a->info.owes_until_us &&
+           a->call_count < capacity_of(a);
 }
 
 static enum queue_presence presence_of(const struct agent *a)
 {
     if (a->call_count)
         return QUEUE_BUSY;
-    if (a->wrapping)
+    if (a->wrapping || a->info.owes_until_us)
         return QUEUE_WRAP_UP;
     return a->on && a->present ? QUEUE_AVAILABLE : QUEUE_AWAY;
 }
@@ -81,7 +82,9 @@ static void tell_presence(struct queue *q, struct agent *a)
         return;
     event->presence = presence;
     event->available = a->on;
-    event->expires_us = presence == QUEUE_WRAP_UP ? a->wrap.at_us : 0;
+    event->expires_us = presence != QUEUE_WRAP_UP ? 0
+                        : a->wrapping             ? a->wrap.at_us
+                                                  : a->info.owes_until_us;
 }
 
 /** Those who want this agent alone go to the others. */
@@ -232,7 +235,7 @@ int queue_agent_set(struct queue *q, const struct queue_agent *info, bool on, ui
     a->on = on;
     a->present = true;
     end_wrap(q, a);
-    bool has_room = on && a->call_count < capacity_of(a);
+    bool has_room = on && a->call_count < capacity_of(a) && !info->owes_until_us;
     struct entry *e = has_room ? NULL : take_offer(q, a, QUEUE_WITHDRAWN, true);
     note_presence(a);
     queue_agent_place(q, a);
@@ -387,6 +390,35 @@ static void measure_handling(struct merchant *m, uint64_t took_us)
     m->handling_us = (m->handling_us * (over - 1) + took_us) / over;
 }
 
+const char *queue_agent_team(const struct queue *q, const char *merchant, const char *identity)
+{
+    const struct agent *a = queue_agent_find(q, merchant, identity);
+    return a ? a->info.team : "";
+}
+
+void queue_agent_owe(struct queue *q, const char *merchant, const char *identity, uint64_t until_us,
+                     uint64_t now_us)
+{
+    q->now_us = now_us;
+    struct agent *a = queue_agent_find(q, merchant, identity);
+    if (!a || a->info.owes_until_us == until_us)
+        return;
+    uint64_t due_us = a->info.owes_until_us;
+    a->info.owes_until_us = until_us;
+    if (!until_us) { /* what goes beyond the time for it is nobody's handling */
+        a->idle_since_us = now_us;
+        if (a->owed_from_us)
+            measure_handling(a->merchant, (now_us < due_us ? now_us : due_us) - a->owed_from_us);
+        a->owed_from_us = 0;
+    }
+    struct entry *e = until_us ? take_offer(q, a, QUEUE_WITHDRAWN, true) : NULL;
+    tell_presence(q, a);
+    queue_agent_place(q, a);
+    if (e)
+        queue_match_entry(q, e);
+    queue_match_agent(q, a);
+}
+
 void queue_call_end(struct queue *q, const char *merchant, const char *identity,
                     const struct id *case_id, bool wrap_up, uint64_t now_us)
 {
@@ -395,8 +427,12 @@ void queue_call_end(struct queue *q, const char *merchant, const char *identity,
     struct call *call = a && id_is_set(case_id) ? find_call(a, case_id) : NULL;
     if (!call)
         return;
-    uint64_t wrap_us = wrap_up && a->on ? q->policy.wrap_us : 0;
-    measure_handling(a->merchant, now_us - call->since_us + wrap_us);
+    bool owes = a->info.owes_until_us != 0;
+    uint64_t wrap_us = wrap_up && a->on && !owes ? q->policy.wrap_us : 0;
+    if (owes)
+        a->owed_from_us = call->since_us;
+    else
+        measure_handling(a->merchant, now_us - call->since_us + wrap_us);
     *call = (struct call){0};
     a->idle_since_us = now_us;
     if (!--a->call_count && !a->on && !a->present) {

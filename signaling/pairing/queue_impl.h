@@ -143,6 +143,8 @@ struct agent {
     size_t call_count;
     bool wrapping;
     struct heap_node wrap;
+    uint64_t
+        owed_from_us; /* since when the handling goes on whose wrap-up is owed; 0: not measured */
     struct entry *offer; /* NULL: none */
     struct id reservation;
     struct heap_node ring; /* while an offer is out */

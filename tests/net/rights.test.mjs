@@ -212,6 +212,8 @@ const MERCHANT = {
   disputes: '---y--y-- ---------',
   checklists: '-yyy--yy- -yyy--yy-',
   hours: '-yyy--yy- -yyy--yy-',
+  pairing: '------yy- ---------',
+  'wrap-ups': '-yy---yy- ---------',
 };
 // An arbiter without a case reads every one of the merchant's that was ever disputed.
 const DISPUTED = {

@@ -430,6 +430,21 @@ export interface Welcome {
   ice_servers: RTCIceServer[];
 }
 
+/** What an agent owes after a call. */
+export interface WrapUp {
+  case: string;
+  number: string;
+  title: string;
+  agent: string;
+  required: boolean;
+  extensions: number;
+  overdue: boolean;
+  since: string;
+  due_at: string;
+  /** What a call may have come to; where it is asked for. */
+  dispositions?: string[];
+}
+
 export interface CallOffer {
   reservation: string;
   case: {
@@ -493,6 +508,9 @@ export interface ServerMessages {
   call_ended: { reason: 'hung_up' | 'left' | 'timeout' | 'transferred'; by?: string };
   call_joined: { agent: { identity: string; name: string }; mode: 'warm' | 'invite' };
   call_taken_over: { agent: { identity: string; name: string }; from: string };
+  wrap_up: WrapUp;
+  wrap_up_over: { case: string };
+  wrap_up_overdue: WrapUp;
   case: { case: Case };
   clip: { clip: Clip; reason?: string };
   still: { still: Still };
@@ -537,6 +555,8 @@ export interface Requests {
   decline: { out: { reservation: string; reason?: string }; reply: object };
   hang_up: { out: object; reply: object };
   take_over: { out: object; reply: object };
+  wrap_up: { out: { case: string; disposition: string; note?: string; agent?: string }; reply: object };
+  extend_wrap_up: { out: { case: string; agent?: string }; reply: object };
   act: { out: { action: string; data?: object; version?: number }; reply: { case: Case } };
 }
 

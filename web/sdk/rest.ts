@@ -3,7 +3,7 @@
 // problem details (RFC 9457).
 import type {
   Access, Case, Certificate, Clip, Dispute, DisputeEntry, Examination, Ground, Hold, Judgement, Note, PieceOfEvidence, Seen, Still, Texts, TimelineEvent,
-  Tombstone, Verdict,
+  Tombstone, Verdict, WrapUp,
 } from './protocol.js';
 
 export interface Problem {
@@ -119,6 +119,11 @@ export class LoupeRest {
 
   case(id: string): Promise<Case> {
     return this.call('GET', `/cases/${encodeURIComponent(id)}`);
+  }
+
+  /** Owed by oneself; for a supervisor and a service by anybody. */
+  wrapUps(): Promise<Page<WrapUp>> {
+    return this.call('GET', '/wrap-ups');
   }
 
   createCase(members: Partial<Case>): Promise<Case> {

@@ -84,6 +84,7 @@ function detail(event: TimelineEvent): string {
   if (typeof data['recording'] === 'boolean') return data['recording'] ? t('event.yes') : t('event.no');
   if (data['reason'] === 'left') return '';
   if (typeof data['reason'] === 'string') return tMaybe('event.reason.', data['reason']);
+  if (typeof data['disposition'] === 'string') return tMaybe('wrap.code.', data['disposition']);
   if (event.type === 'light_challenge') return data['passed'] === true ? t('event.passed') : t('event.failed');
   if (typeof data['score'] === 'number') return [t('rating.score', { n: data['score'] }), shown(data['text'])].filter(Boolean).join(' · ');
   const changes = data['changes'];

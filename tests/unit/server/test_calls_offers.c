@@ -75,6 +75,9 @@ static void test_last_agent_first(void **state)
     client_hello(&ann, &in->w, "ann", ROLE_AGENT, NULL);
     client_say(&ann, "{'type':'available','id':'a','on':true}");
     client_say(&abe, "{'type':'hang_up','id':'h'}");
+    assert_string_equal(text_at(client_expect(&abe, "person_state"), "state"), "wrap_up");
+    client_say(&abe, "{'type':'wrap_up','id':'x','case':'%s','disposition':'follow_up'}",
+               in->c.id.text);
     assert_string_equal(text_at(client_expect(&abe, "person_state"), "state"), "available");
     client_say(&abe, "{'type':'leave','id':'l'}");
     world_pass(&in->w, 1000); /* ann has been idle for longer */
@@ -95,8 +98,13 @@ static void test_presence_is_told(void **state)
     accept_offer(&ann, &in->buyer);
     client_say(&ann, "{'type':'hang_up','id':'h'}");
     json_t *presence = client_expect(&ann, "person_state");
-    assert_string_equal(text_at(presence, "state"), "available");
+    assert_string_equal(text_at(presence, "state"), "wrap_up");
     assert_true(json_is_true(json_object_get(presence, "available")));
+    assert_non_null(json_object_get(presence, "until"));
+    client_say(&ann, "{'type':'wrap_up','id':'x','case':'%s','disposition':'solved'}",
+               in->c.id.text);
+    presence = client_expect(&ann, "person_state");
+    assert_string_equal(text_at(presence, "state"), "available");
     assert_null(json_object_get(presence, "until"));
     struct calls_gauges g;
     calls_read_gauges(in->w.calls, &g);

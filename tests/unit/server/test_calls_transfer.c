@@ -187,6 +187,9 @@ static void test_capacity_of_both(void **state)
     client_say(&k.ann, "{'type':'hang_up'}"); /* ends it for all */
     assert_true(client_has(&k.in->buyer, "call_ended"));
     calls_read_gauges(k.in->w.calls, &g);
+    assert_int_equal(g.agents_available, 1); /* whose call it was owes a wrap-up */
+    client_say(&k.ann, "{'type':'wrap_up','case':'%s','disposition':'solved'}", k.in->c.id.text);
+    calls_read_gauges(k.in->w.calls, &g);
     assert_int_equal(g.agents_available, 2);
     call_stop(&k);
 }

@@ -21,7 +21,7 @@ static const struct {
     {CASE_CHANGE_FACTS, ".yy.y..y.", "yyyyyyyyy.."},   {CASE_NOTE, ".yyyy.yyy", "yyyyyyyyyyy"},
     {CASE_NOTE_VISIBLE, ".yyyy..y.", "yyyyyyyyyyy"},   {CASE_TAG, ".yyyy.yy.", "yyyyyyyyyyy"},
     {CASE_LINK, ".yyyy.yy.", "yyyyyyyyyyy"},           {CASE_ATTACH, ".yyyy..y.", "yyyyyyyyyyy"},
-    {CASE_ATTACH_VISIBLE, "yyyyy..y.", "yyyyyyyyyy."},
+    {CASE_ATTACH_VISIBLE, "yyyyy..y.", "yyyyyyyyyy."}, {CASE_WRAP_UP, ".yy...y..", "yyyyyyyyyyy"},
 };
 
 static void test_every_cell(void **state)

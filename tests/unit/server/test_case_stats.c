@@ -79,6 +79,89 @@ static void test_a_case(void **state)
     assert_int_equal(sum.handling.sum_ms, 49000);
 }
 
+static void test_wrap_up_is_part_of_the_handling(void **state)
+{
+    (void)state;
+    struct stats_case c = {0};
+    struct stats_delta d[STATS_DELTAS];
+    struct stats_cell sum = {0}, read = {0};
+    uint8_t bytes[STATS_CELL_BYTES];
+    uint64_t at;
+    static const char owed[] = "{\"wrap_up\":{\"agent\":\"ann\"}}";
+    json_t *given = json_pack("{s:s}", "agent", "ann");
+    take(&c, "call_started", 10 * S, "{\"agent\":\"ann\"}", &sum, &at);
+    assert_int_equal(take(&c, "call_ended", 40 * S, owed, &sum, &at), 0); /* not yet */
+    take(&c, "call_started", 50 * S, "{\"agent\":\"abe\"}", &sum, &at);
+    assert_int_equal(stats_case_take(&c, "wrapped_up", 55 * S, given, d), 1);
+    assert_string_equal(d[0].agent, "ann"); /* whose it is, and when their call was */
+    assert_int_equal(d[0].at_us, 10 * S);
+    assert_int_equal(d[0].cell.handling.sum_ms, 45000);
+    assert_int_equal(d[0].cell.wrap_up.sum_ms, 15000);
+    assert_int_equal(stats_cell_read(&read, bytes, stats_cell_write(&d[0].cell, bytes)), 0);
+    assert_memory_equal(&read, &d[0].cell, sizeof read);
+    assert_int_equal(stats_case_take(&c, "wrapped_up", 56 * S, given, d), 0); /* none is owed */
+    json_decref(given);
+    take(&c, "call_ended", 60 * S, "{\"wrap_up\":{\"agent\":\"abe\"}}", &sum, &at);
+    assert_int_equal(take(&c, "wrap_up_lapsed", 99 * S, "{\"agent\":\"abe\"}", &sum, &at), 1);
+    assert_int_equal(sum.handling.sum_ms, 10000);
+    assert_int_equal(sum.wrap_up.count, 0);
+    /* Who never gives it: the next of the same agent counts the one before, and so does one too many. */
+    for (unsigned i = 0; i < 6; i++) {
+        char ended[80];
+        (void)snprintf(ended, sizeof ended, "{\"wrap_up\":{\"agent\":\"a%u\"}}", i ? i : 1);
+        take(&c, "call_started", (100 + i) * S, "{\"agent\":\"a\"}", &sum, &at);
+        assert_int_equal(take(&c, "call_ended", (101 + i) * S, ended, &sum, &at), i == 1 || i == 5);
+    }
+}
+
+static void test_kept_before_wrap_ups(void **state)
+{
+    (void)state;
+    struct stats_cell cell = {.counts = {3}}, read = {0};
+    uint8_t bytes[STATS_CELL_BYTES];
+    stats_times_add(&cell.handling, 7000);
+    size_t len = stats_cell_write(&cell, bytes);
+    bytes[0] = 1; /* the version, and no times of wrap-ups at the end */
+    assert_int_equal(stats_cell_read(&read, bytes, len - 3), 0);
+    assert_memory_equal(&read, &cell, sizeof read);
+    assert_int_equal(stats_cell_read(&read, bytes, len), ER_MALFORMED);
+    bytes[0] = 3;
+    assert_int_equal(stats_cell_read(&read, bytes, len), ER_MALFORMED);
+}
+
+static void test_a_bot_is_no_answer(void **state)
+{
+    (void)state;
+    struct stats_case c = {0};
+    struct stats_cell sum = {0};
+    uint64_t at;
+    take(&c, "waiting_started", 10 * S, "{}", &sum, &at);
+    take(&c, "call_started", 12 * S, "{\"agent\":\"bot\",\"bot\":true}", &sum, &at);
+    take(&c, "call_ended", 40 * S, "{\"reason\":\"transferred\"}", &sum, &at);
+    assert_int_equal(take(&c, "waiting_started", 40 * S, "{}", &sum, &at), 0); /* goes on */
+    take(&c, "call_started", 60 * S, "{\"agent\":\"ann\"}", &sum, &at);
+    assert_int_equal(at, 60 * S);
+    assert_int_equal(sum.wait.sum_ms, 50000); /* from the first waiting to the first person */
+    take(&c, "call_ended", 70 * S, "{}", &sum, &at);
+    take(&c, "waiting_started", 80 * S, "{}", &sum, &at);
+    take(&c, "call_started", 82 * S, "{\"agent\":\"bot\",\"bot\":true}", &sum, &at);
+    assert_string_equal(c.agent, "ann");
+    take(&c, "call_ended", 90 * S, "{\"reason\":\"hung_up\"}", &sum, &at);
+    take(&c, "waiting_started", 100 * S, "{}", &sum, &at);
+    take(&c, "call_started", 110 * S, "{\"agent\":\"bot\",\"bot\":true}", &sum, &at);
+    take(&c, "call_taken_over", 130 * S, "{\"agent\":\"abe\"}", &sum, &at);
+    take(&c, "call_ended", 140 * S, "{}", &sum, &at);
+    static const uint64_t want[STATS_COUNTS] = {[STATS_CALLS] = 2,
+                                                [STATS_WAITS] = 3,
+                                                [STATS_ANSWERED_2MIN] = 2,
+                                                [STATS_BOT_CALLS] = 3,
+                                                [STATS_BOT_ENDED] = 1};
+    assert_memory_equal(sum.counts, want, sizeof want);
+    assert_int_equal(sum.wait.count, 2);
+    assert_int_equal(sum.wait.sum_ms, 80000);
+    assert_int_equal(sum.handling.sum_ms, 20000); /* of people */
+}
+
 static void test_a_call_that_is_taken_over(void **state)
 {
     (void)state;
@@ -183,6 +266,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_case),
         cmocka_unit_test(test_a_call_that_is_taken_over),
+        cmocka_unit_test(test_wrap_up_is_part_of_the_handling),
+        cmocka_unit_test(test_kept_before_wrap_ups),
+        cmocka_unit_test(test_a_bot_is_no_answer),
         cmocka_unit_test(test_two_minutes),
         cmocka_unit_test(test_quantiles),
         cmocka_unit_test(test_bytes),

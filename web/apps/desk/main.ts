@@ -56,6 +56,7 @@ export interface Offer extends CallOffer {
 export class DeskApp extends PageElement {
   @state() trouble: LinkTrouble | 'role' | undefined;
   @state() available = false;
+  @state() wrapping = false;
   @state() takingStill = false;
   @state() challenging = false;
   /** Photographs that were asked for and are not here yet. */
@@ -115,7 +116,7 @@ export class DeskApp extends PageElement {
     const { client } = this;
     client.on('state', () => this.requestUpdate());
     client.on('queue', ({ waiting }) => (this.waiting = waiting));
-    client.on('person_state', ({ available }) => this.#presence(available));
+    client.on('person_state', ({ available, state }) => this.#presence(available, state === 'wrap_up'));
     client.on('call_offer', (offer) => this.#offered(offer));
     client.on('call_offer_ended', ({ reservation, reason }) => {
       if (this.offer?.reservation === reservation) this.#offerOver(t(`desk.offer.gone.${reason}`));
@@ -177,7 +178,8 @@ export class DeskApp extends PageElement {
     }
   }
 
-  #presence(available: boolean): void {
+  #presence(available: boolean, wrapping: boolean): void {
+    this.wrapping = wrapping;
     if (this.available && !available && !this.call) this.note = t('desk.missedNote');
     this.available = available;
     if (!available) this.waiting = [];
@@ -544,8 +546,7 @@ export class DeskApp extends PageElement {
   // --- views
 
   protected override render() {
-    if (this.trouble === 'role') return roleView();
-    if (this.trouble) return troubleView(this.trouble);
+    if (this.trouble) return this.trouble === 'role' ? roleView() : troubleView(this.trouble);
     return html`<div class="desk ${this.selected ? '' : 'bare'}" data-view=${this.view} data-testid="desk" data-state=${this.client.state}>
       ${this.#header()} ${listsView(this)} ${stageView(this)} ${sideView(this)} ${this.#tabs()}
       ${this.offer ? offerView(this, this.offer) : nothing}
@@ -554,8 +555,8 @@ export class DeskApp extends PageElement {
 
   #header() {
     const { client, call, available } = this;
-    const tone = call ? 'busy' : available ? 'on' : 'off';
-    const word = call ? t('desk.inCall') : available ? t('desk.available') : t('desk.away');
+    const tone = call || this.wrapping ? 'busy' : available ? 'on' : 'off';
+    const word = call ? t('desk.inCall') : this.wrapping ? t('desk.wrapping') : available ? t('desk.available') : t('desk.away');
     const takesCalls = ['agent', 'appraiser'].includes(this.link.claims?.role ?? '');
     return html`<header class="desk-top">
       ${brand()}

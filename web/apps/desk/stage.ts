@@ -9,6 +9,7 @@ import type { Case, Clip, Person, Slot } from '../../sdk/index.js';
 import type { AudioElement } from '../../ui/media.js';
 import type { StillsElement } from '../../ui/stills.js';
 import '../../ui/settle.js';
+import '../../ui/wrap-up.js';
 import '../../ui/pass-on.js';
 import { networkBadge, networkBars, networkMark } from '../../ui/network.js';
 import type { DeskCall } from './call.js';
@@ -33,6 +34,8 @@ export function stageView(app: DeskApp) {
       : nothing}
     ${!call && app.room.notice ? html`<p class="banner" role="status" data-testid="notice">${icon('warn')}${app.room.notice}</p>` : nothing}
     <div class="done-line" role="status">${app.done ? html`<p class="banner good" data-testid="done">${icon('check')}${app.done}</p>` : nothing}</div>
+    <lp-wrap-up .client=${app.client} .rest=${app.rest} .viewerRole=${app.link.claims?.role ?? ''} ?calling=${call !== undefined}
+      @opened=${(event: CustomEvent<string>) => app.showCase(event.detail)}></lp-wrap-up>
     ${call ? callView(app, call) : selected ? caseHead(app) : idle(app)}
     ${selected || call
       ? html`${selected ? html`${passOn(app, selected)}${settling(app, selected)}` : nothing}${stillShelf(app)}<section class="clip-shelf" aria-label=${t('clip.title')}>
