@@ -126,6 +126,11 @@ export class LoupeClient extends Emitter<ClientEvents> {
     });
   }
 
+  /** Says what is worth nothing a moment later: now or not at all, and without a reply. */
+  tell<T extends keyof Requests>(type: T, members: Requests[T]['out']): void {
+    if (this.state === 'open') this.#socket?.send(JSON.stringify({ ...members, type }));
+  }
+
   /** Ends the session for good: the person leaves. */
   close(): void {
     if (this.state === 'open') this.#socket?.send(JSON.stringify({ type: 'bye', id: 'bye' }));

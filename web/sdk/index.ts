@@ -7,6 +7,10 @@ export {
   cameraAbilities, explainMediaError, listCameras, openCamera, openMicrophone, setTorch, setZoom,
   type CameraAbilities, type CameraWish, type MediaTrouble,
 } from './devices.js';
+export {
+  Drawing, type DrawingEvents, type DrawingOptions, type Frozen, type Picture, type Pointer, type Shape, type Spot,
+  type Stroke,
+} from './drawing.js';
 export { browserEnv, type Env, type SocketLike } from './env.js';
 export { NetworkWatch, judge, type Known, type Measured } from './network.js';
 export { saysPlace, sendPhotograph, takePhotograph } from './photograph.js';

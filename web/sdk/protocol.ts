@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The messages of `loupe.v1` as types: what the server sends, and what each request is answered with.
 
+import type { Drawn } from './shapes.js';
 import type { View } from './viewing.js';
+
+export type * from './shapes.js';
 
 export type Role =
   | 'buyer' | 'agent' | 'appraiser' | 'arbiter' | 'host' | 'viewer' | 'supervisor' | 'service' | 'bot';
@@ -523,6 +526,12 @@ export interface ServerMessages {
     challenge: string; publisher: string; passed: boolean; reason?: string | null;
     correlation?: number; contrast?: number; lag_ms?: number;
   };
+  pointer: { by: string; of: string; x?: number; y?: number };
+  drawn: { by: string; of: string; shape: Drawn };
+  undrawn: { by: string; of: string; shape: string };
+  cleared: { by: string; of: string; whose?: string };
+  frozen: { by: string; of: string; on: boolean; still?: string };
+  drawings: { of: string; shapes: (Omit<Drawn, 'from'> & { by: string })[]; frozen?: { by: string; still?: string } };
   recording: { on: boolean; clips: string[]; since: string | null };
   notice: { code: string; message: string };
 }
@@ -543,6 +552,14 @@ export interface Requests {
   photograph: { out: { identity?: string; label?: string }; reply: { photo: string } };
   light_challenge: { out: { identity?: string }; reply: { challenge: string } };
   photograph_failed: { out: { photo: string; reason?: string }; reply: object };
+  pointer: { out: { of: string; x?: number; y?: number }; reply: object };
+  draw: {
+    out: { of: string; shape: Partial<Omit<Drawn, 'from'>> & { id: string }; age_ms?: number };
+    reply: object;
+  };
+  undo: { out: { of: string; shape?: string; age_ms?: number }; reply: object };
+  clear: { out: { of: string; age_ms?: number }; reply: object };
+  freeze: { out: { of: string; on: boolean; still?: string; age_ms?: number }; reply: object };
   view: { out: View & { mid: string }; reply: object };
   stats: { out: Partial<Network> & { lines?: Record<string, LineStats> }; reply: object };
   wait: { out: object; reply: ServerMessages['waiting'] | (ServerMessages['queue_closed'] & { type: 'queue_closed' }) };

@@ -2,8 +2,8 @@
 // The HTTP interface from a page: cases, clips, timeline, consent, recording. Errors are the server's
 // problem details (RFC 9457).
 import type {
-  Access, Case, Certificate, Clip, Dispute, DisputeEntry, Examination, Ground, Hold, Judgement, Note, PieceOfEvidence, Seen, Still, Texts, TimelineEvent,
-  Tombstone, Verdict, WrapUp,
+  Access, Case, Certificate, Clip, ClipDrawing, Dispute, DisputeEntry, Examination, Ground, Hold, Judgement, Note, PieceOfEvidence, Seen,
+  Still, Texts, TimelineEvent, Tombstone, Verdict, WrapUp,
 } from './protocol.js';
 
 export interface Problem {
@@ -245,6 +245,11 @@ export class LoupeRest {
   /** What a clip is made of, signed (docs/EVIDENCE.md); each reading is told on the timeline. */
   manifest<T = unknown>(id: string): Promise<T> {
     return this.call('GET', `/clips/${encodeURIComponent(id)}/manifest`);
+  }
+
+  /** What was drawn over a clip's picture, in the order of time. */
+  drawings(id: string): Promise<Page<ClipDrawing>> {
+    return this.call('GET', `/clips/${encodeURIComponent(id)}/drawings`);
   }
 
   /** What each participant saw of a clip. */

@@ -5,7 +5,7 @@
 import { html, nothing, type PropertyValues } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { dateTime, duration, exactTime, t, tMaybe } from '../i18n/index.js';
-import type { Clip, LoupeRest, Still } from '../sdk/index.js';
+import type { Clip, ClipDrawing, LoupeRest, Still } from '../sdk/index.js';
 import { checkClip, type CheckResult } from './clip-check.js';
 import type { Cut } from './clip-cut.js';
 import { seenView } from './clip-seen.js';
@@ -13,7 +13,9 @@ import { certificate, happenings, howToVerify, sealCard } from './clip-facts.js'
 import { PageElement, icon } from './element.js';
 import { evidenceOf, placesOf, type Evidence, type Manifest, type PublicKey } from './evidence.js';
 import { Renewal } from './renewal.js';
+import { shapesAt } from './drawings-at.js';
 import './clip-bar.js';
+import './ink.js';
 import './keep.js';
 
 type WholeManifest = Parameters<typeof checkClip>[0];
@@ -43,6 +45,9 @@ export class ClipViewElement extends PageElement {
   @state() private manifest: WholeManifest | undefined;
   @state() private evidence: Evidence | undefined;
   @state() private keys: PublicKey[] | undefined;
+  @state() private drawings: ClipDrawing[] = [];
+  /** They are. */
+  @state() private shown = true;
   @state() private at = 0;
   @state() private length = 0;
   @state() private cut: Cut | undefined;
@@ -63,14 +68,21 @@ export class ClipViewElement extends PageElement {
     this.cut = undefined;
     this.checked = undefined;
     this.note = this.failed = '';
+    this.drawings = [];
     this.at = 0;
     this.length = this.clip.duration_ms ?? 0;
     void this.#load(this.clip.id);
+    void this.#loadDrawings(this.clip.id);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     cancelAnimationFrame(this.#frame);
+  }
+
+  async #loadDrawings(id: string): Promise<void> {
+    const found = await this.rest?.drawings(id).catch(() => undefined);
+    if (found && this.clip?.id === id) this.drawings = found.items;
   }
 
   async #load(id: string): Promise<void> {
@@ -99,9 +111,12 @@ export class ClipViewElement extends PageElement {
       </header>
       <div class="clip-body">
         <div class="clip-main">
-          <video controls autoplay playsinline data-testid="player-video" src=${clip.media_url ?? ''}
-            poster=${clip.poster_url ?? nothing} aria-label=${this.name} @error=${this.#videoFailed}
-            @timeupdate=${this.#moved} @play=${this.#follow} @seeking=${this.#moved}></video>
+          <div class="clip-picture">
+            <video controls autoplay playsinline data-testid="player-video" src=${clip.media_url ?? ''}
+              poster=${clip.poster_url ?? nothing} aria-label=${this.name} @error=${this.#videoFailed}
+              @timeupdate=${this.#moved} @play=${this.#follow} @seeking=${this.#moved}></video>
+            ${this.drawings.length > 0 && this.shown ? html`<lp-ink .shapes=${shapesAt(this.drawings, this.at)}></lp-ink>` : nothing}
+          </div>
           <lp-clip-bar .evidence=${this.evidence} .length=${this.length} .at=${this.at} .stills=${this.#places()}
             .cut=${this.cut} @seek=${(event: CustomEvent<number>) => this.seek(event.detail)}
             @cut=${(event: CustomEvent<Cut>) => (this.cut = event.detail)}
@@ -138,6 +153,10 @@ export class ClipViewElement extends PageElement {
       <a class="button tight" href=${clip.manifest_url ?? ''} download="${file}.manifest.json" data-testid="download-manifest"
         @click=${this.#download}>
         ${icon('save')}${t('clip.download.manifest')}</a>
+      ${this.drawings.length > 0
+        ? html`<button class="button tight" data-testid="show-drawings" aria-pressed=${this.shown}
+            @click=${() => (this.shown = !this.shown)}>${icon('pen')}${t('draw.show')}</button>`
+        : nothing}
     </div>`;
   }
 

@@ -6,6 +6,7 @@ import { classMap } from 'lit/directives/class-map.js';
 import { t } from '../../i18n/index.js';
 import { icon } from '../../ui/element.js';
 import type { AudioElement } from '../../ui/media.js';
+import '../../ui/ink.js';
 import { recordingSign, type RecordingSign } from '../../ui/recording.js';
 import { networkBadge, networkBars } from '../../ui/network.js';
 import type { BuyerApp } from './main.js';
@@ -23,6 +24,7 @@ export function callView(app: BuyerApp) {
       data-media=${call?.state ?? ''} aria-label=${t('call.with', { name })}>
     <lp-video class=${classMap({ self: true, mirrored: own.mirrored })} data-testid="self-video"
       .media=${own.camera} label=${t('call.self', { name })}></lp-video>
+    ${inkView(app)}
     ${call?.cameraOn ? nothing : html`<div class="self-off">${icon('cam-off')}${t('call.cameraOff')}</div>`}
     <div class="call-top">
       <div class="badges">
@@ -74,6 +76,14 @@ export function callView(app: BuyerApp) {
         </section>`
       : nothing}
   </main>`;
+}
+
+/** What the agent shows, over one's own picture. */
+function inkView(app: BuyerApp) {
+  const { room, drawing, rest, client } = app;
+  const names = new Map([...(room?.people.values() ?? [])].map(({ identity, name }) => [identity, name]));
+  return html`<lp-ink .drawing=${drawing} .of=${client?.identity ?? ''} .mirrored=${app.own.mirrored} .names=${names}
+    .stillUrl=${async (id: string) => (await rest.still(id)).media_url ?? ''}></lp-ink>`;
 }
 
 function signOf(app: BuyerApp): RecordingSign {
@@ -134,10 +144,17 @@ function banners(app: BuyerApp, name: string) {
   else if (call?.state === 'connecting') text = t('call.connecting');
   else if (room?.staff?.online === false) text = t('call.away', { name });
   else if (room?.notice) text = room.notice;
+  else if (frozenBy(app)) text = t('draw.frozen', { name: frozenBy(app) });
   else if (call?.hint?.slideshow) text = t('call.holdStill');
   return text
     ? html`<p class="banner" role="status" data-testid="banner">${icon('warn')}${text}</p>`
     : nothing;
+}
+
+/** Who has frozen this page's picture. */
+function frozenBy(app: BuyerApp): string {
+  const by = app.drawing?.picture(app.client?.identity ?? '').frozen?.by;
+  return by === undefined ? '' : (app.room?.people.get(by)?.name ?? by);
 }
 
 function zoom(app: BuyerApp) {

@@ -5,7 +5,7 @@ import { html } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import { t } from '../../i18n/index.js';
 import {
-  LoupeCall, LoupeClient, LoupeError, LoupeRest, keepAwake, saysPlace, sendPhotograph, takePhotograph, type Case, type Clip, type ServerMessages,
+  Drawing, LoupeCall, LoupeClient, LoupeError, LoupeRest, keepAwake, saysPlace, sendPhotograph, takePhotograph, type Case, type Clip, type ServerMessages,
 } from '../../sdk/index.js';
 import { PageElement } from '../../ui/element.js';
 import { linkToken, linkTrouble, setUpPage, troubleView, type LinkTrouble } from '../../ui/page.js';
@@ -75,6 +75,8 @@ export class BuyerApp extends PageElement {
   readonly own = new OwnMedia(() => this.#ownChanged());
   client: LoupeClient | undefined;
   room: RoomModel | undefined;
+  /** What others draw over this page's picture. */
+  drawing: Drawing | undefined;
   call: LoupeCall | undefined;
   agentName = '';
   callStarted = 0;
@@ -153,6 +155,9 @@ export class BuyerApp extends PageElement {
     this.client = client;
     this.room?.dispose();
     this.room = new RoomModel(client, () => this.requestUpdate());
+    this.drawing?.dispose();
+    this.drawing = new Drawing(client);
+    this.drawing.on('changed', () => this.requestUpdate());
     if (this.case) this.room.case = this.case;
     client.on('state', () => this.requestUpdate());
     client.on('waiting', (message) => this.#queued(message));

@@ -27,10 +27,12 @@ import '../../ui/evidence.css';
 import './desk.css';
 import { DeskCall, askForDevices } from './call.js';
 import { FreshLists } from './fresh.js';
+import { listenToKeys } from './keys.js';
 import { listsView } from './lists.js';
 import { offerView } from './offer.js';
 import { sideView } from './side.js';
 import { stageView } from './stage.js';
+import { DrawTools } from './tools.js';
 
 setUpPage(t('desk.title'));
 
@@ -82,6 +84,7 @@ export class DeskApp extends PageElement {
   readonly rest = new LoupeRest({ token: this.link.token });
   readonly client = new LoupeClient({ token: this.link.token });
   readonly room = new RoomModel(this.client, () => this.requestUpdate());
+  readonly tools = new DrawTools(this);
   readonly fresh = new FreshLists(this);
   #stopRinging: (() => void) | undefined;
   #timelineTimer: ReturnType<typeof setTimeout> | undefined;
@@ -91,7 +94,7 @@ export class DeskApp extends PageElement {
     super.connectedCallback();
     void this.#begin();
     window.addEventListener('popstate', () => this.#openFromAddress());
-    window.addEventListener('keydown', (event) => this.#key(event));
+    listenToKeys(this);
   }
 
   async #begin(): Promise<void> {
@@ -295,14 +298,6 @@ export class DeskApp extends PageElement {
       this.note = t('desk.call.failed', { why: (error as Error).message });
     }
     this.requestUpdate();
-  }
-
-  /** S, unless it is being written somewhere or something lies over the page. */
-  #key(event: KeyboardEvent): void {
-    const at = event.target as HTMLElement | null;
-    if (event.key.toLowerCase() !== 's' || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-    if (at?.closest('input, textarea, select, [contenteditable]') || document.querySelector('dialog[open]')) return;
-    if (this.call && this.room.buyer?.consent) void this.still();
   }
 
   /** What was in the last minute, as a clip. */

@@ -14,6 +14,7 @@ import '../../ui/pass-on.js';
 import { networkBadge, networkBars, networkMark } from '../../ui/network.js';
 import type { DeskCall } from './call.js';
 import { LOOK_BACK_S, type DeskApp } from './main.js';
+import { inkView, toolsView } from './tools.js';
 
 type Deleted = { object: 'clip' | 'still'; id: string };
 
@@ -144,6 +145,7 @@ function callView(app: DeskApp, call: DeskCall) {
     aria-label=${t('call.with', { name })}>
     <lp-video data-testid="buyer-video" class=${buyer?.facing === 'user' ? '' : 'rear'} .media=${slot?.media}
       .call=${call.media} .mid=${slot?.mid} label=${t('call.remote', { name })}></lp-video>
+    ${inkView(app)}
     ${noPicture(call, slot, buyer, name)}
     <div class="stage-top">
       <strong class="badge"><span class="name">${name}</span>${buyer?.online ? networkMark(buyer.network) : nothing}</strong>
@@ -175,6 +177,7 @@ function callView(app: DeskApp, call: DeskCall) {
       app.requestUpdate();
     }}></lp-audio>
   </section>
+  ${toolsView(app)}
   ${controls(app, call, name)}`;
 }
 
