@@ -157,6 +157,7 @@
 /* Signalling */
 #define LIMIT_WS_FRAME 65536          /* a longer message closes with 1009 */
 #define LIMIT_JSON_DEPTH 32           /* deeper nesting is an error */
+#define LIMIT_WORKING_PEOPLE 10000    /* registered of a merchant; one more is refused: 429 */
 #define LIMIT_DESK_CASES 64           /* that a desk is told of by name, each second; then "more" */
 #define LIMIT_SESSIONS 20000          /* one more is answered with an error and closed */
 #define LIMIT_SESSIONS_PER_IDENTITY 8 /* the oldest detached one goes first */

@@ -90,6 +90,10 @@ void api_timers_put(struct store *s, struct api_call *c);
 /** How things stand: {"open", "closes_at" or "opens_at", "reason"?}; NULL without memory. */
 struct hours;
 json_t *api_hours_now(const struct hours *h, uint64_t unix_us);
+void api_people_list(struct store *s, struct api_call *c);
+void api_person_get(struct store *s, struct api_call *c);
+void api_person_put(struct store *s, struct api_call *c);
+void api_person_delete(struct store *s, struct api_call *c);
 void api_hours_get(struct store *s, struct api_call *c);
 void api_hours_put(struct store *s, struct api_call *c);
 void api_hours_delete(struct store *s, struct api_call *c);

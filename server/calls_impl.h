@@ -464,6 +464,12 @@ void calls_hours_tick(struct calls *c);
 uint64_t calls_hours_deadline_us(const struct calls *c);
 void calls_hours_clear(struct calls *c);
 
+/* People */
+
+/** What an agent says of being available: answered when the register was looked into. */
+void calls_agent_set(struct calls *c, struct member *m, const struct proto_message *msg,
+                     const struct queue_agent *agent);
+
 /* Desks */
 
 /** That case has changed: desks whose lists may have it are told. */

@@ -447,14 +447,7 @@ void calls_on_available(struct calls *c, struct member *m, const struct proto_me
         calls_error(c, m->session, msg->id, PROTO_DENIED, "this token is for one case only");
         return;
     }
-    int er = queue_agent_set(c->queue, &agent, msg->available.on, calls_now_us(c));
-    if (er < 0) {
-        calls_error_er(c, m->session, msg->id, er, "cannot be done now");
-        return;
-    }
-    sessions_reply(c->sessions, m->session, msg->id, NULL);
-    if (msg->available.on)
-        calls_send_queue(c, m->session);
+    calls_agent_set(c, m, msg, &agent);
 }
 
 /** The offer was taken, but its room could not be entered: the buyer waits on. */

@@ -56,7 +56,8 @@ static int merchant_verb(struct store *s, const char *verb, const struct ctl_fla
 static void worker_print(void *ctx, const struct store_worker *w)
 {
     (void)ctx;
-    (void)printf("%s %s %s %s\n", w->merchant, w->identity, role_name(w->role), w->name);
+    (void)printf("%s %s %s %s%s%s%s\n", w->merchant, w->identity, role_name(w->role), w->name,
+                 w->team[0] ? " team " : "", w->team, w->inactive ? " inactive" : "");
 }
 
 struct key_search {
@@ -108,6 +109,12 @@ static int worker_token(struct store *s, const struct store_worker *w, uint64_t 
 static int worker_add(struct store *s, const struct ctl_flags *f, const char *identity)
 {
     struct store_worker w = {.role = ROLE_AGENT};
+    /* What the register says of somebody beside name and role is said over REST, and stays. */
+    int known = store_worker_get(s, merchant_of(f), identity, &w);
+    if (known && known != ER_NOT_FOUND)
+        return known;
+    if (known)
+        w = (struct store_worker){.role = ROLE_AGENT};
     const char *role = ctl_flag(f, "--role"), *name = ctl_flag(f, "--name");
     if (!auth_name_ok(merchant_of(f)) || (role && role_parse(role, &w.role)) ||
         !role_describe(w.role)->any_room || !claims_text_ok(identity) ||

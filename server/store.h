@@ -22,6 +22,7 @@
 #define STORE_TEXT_BYTES (LIMIT_NAME + 1)
 #define STORE_IDENTITY_BYTES (LIMIT_IDENTITY + 1)
 #define STORE_SHORT_BYTES 65
+#define STORE_WORDS_BYTES 2112 /* 16 words of 64 bytes, as a JSON list */
 #define STORE_HASH_BYTES 65
 #define STORE_PATH_BYTES 512
 #define STORE_SCOPES_BYTES 128
@@ -77,14 +78,21 @@ struct store_worker {
     char identity[STORE_IDENTITY_BYTES];
     char name[STORE_TEXT_BYTES];
     enum role role;
-    uint64_t created_us;
+    char team[STORE_SHORT_BYTES];                                 /* "": none */
+    char skills[STORE_WORDS_BYTES], languages[STORE_WORDS_BYTES]; /* JSON lists; "": none */
+    unsigned capacity;                                            /* calls at once; 0: 1 */
+    bool inactive;                                                /* is offered no calls */
+    uint64_t created_us, changed_us;
 };
-/** New, or changed in name and role; the merchant is known afterwards. */
+/** New, or changed; the merchant is known afterwards. ER_FULL: LIMIT_WORKING_PEOPLE. */
 int store_worker_put(struct store *s, const struct store_worker *w, uint64_t now_us);
 /** ER_NOT_FOUND. */
 int store_worker_get(struct store *s, const char *merchant, const char *identity,
                      struct store_worker *ret);
 int store_worker_remove(struct store *s, const char *merchant, const char *identity);
+/** By identity, from behind `after` ("": all) on, `limit` at most. */
+int store_workers_page(struct store *s, const char *merchant, const char *after, size_t limit,
+                       void (*each)(void *ctx, const struct store_worker *w), void *ctx);
 /** `merchant` NULL: of all. */
 int store_workers_each(struct store *s, const char *merchant,
                        void (*each)(void *ctx, const struct store_worker *w), void *ctx);

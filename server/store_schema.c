@@ -263,6 +263,12 @@ const char *const store_migrations[] = {
     "CREATE INDEX wrap_ups_agent ON wrap_ups(merchant, agent);"
     "CREATE TABLE pairing("
     " merchant TEXT PRIMARY KEY, rules TEXT NOT NULL) STRICT;",
+    "ALTER TABLE workers ADD COLUMN team TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE workers ADD COLUMN skills TEXT NOT NULL DEFAULT '[]';"
+    "ALTER TABLE workers ADD COLUMN languages TEXT NOT NULL DEFAULT '[]';"
+    "ALTER TABLE workers ADD COLUMN capacity INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE workers ADD COLUMN active INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE workers ADD COLUMN changed_us INTEGER NOT NULL DEFAULT 0;",
 };
 
 const int store_schema_version = (int)(sizeof store_migrations / sizeof store_migrations[0]);

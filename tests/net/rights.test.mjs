@@ -214,6 +214,7 @@ const MERCHANT = {
   hours: '-yyy--yy- -yyy--yy-',
   pairing: '------yy- ---------',
   'wrap-ups': '-yy---yy- ---------',
+  people: '------yy- ---------',
 };
 // An arbiter without a case reads every one of the merchant's that was ever disputed.
 const DISPUTED = {
