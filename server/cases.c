@@ -60,7 +60,7 @@ static const struct {
     [CASE_VERDICT] = {"verdict", "verdict_given",
                       IN(CASE_OPEN) | IN(CASE_WAITING) | IN(CASE_IN_CALL), BY(ROLE_APPRAISER),
                       CASE_EXECUTED},
-    [CASE_TRANSFER] = {"transfer", "transferred", 0, STAFF | BACK, 0,
+    [CASE_TRANSFER] = {"transfer", "transferred", 0, STAFF | BY(ROLE_SUPERVISOR) | BACK, 0,
                        IN(CASE_OPEN) | IN(CASE_WAITING) | IN(CASE_IN_CALL)},
     [CASE_WAIT] = {"wait", "waiting_started", IN(CASE_OPEN), 0, CASE_WAITING, SETTLING},
     [CASE_STOP_WAIT] = {"stop_wait", "waiting_stopped", IN(CASE_WAITING), 0, CASE_OPEN,
