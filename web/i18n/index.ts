@@ -95,6 +95,13 @@ export function percent(share: number): string {
   return new Intl.NumberFormat(region, { style: 'percent', maximumFractionDigits: 1 }).format(share);
 }
 
+/** How long a file is. */
+export function bytes(count: number): string {
+  const mega = count >= 1_000_000;
+  const unit = mega ? 'megabyte' : 'kilobyte';
+  return new Intl.NumberFormat(region, { style: 'unit', unit, maximumFractionDigits: mega ? 1 : 0 }).format(mega ? count / 1e6 : Math.max(1, count / 1e3));
+}
+
 export function money(amount: { value: string; currency: string }): string {
   const style = { style: 'currency', currency: amount.currency } as const;
   try {

@@ -14,6 +14,7 @@ export {
 export { browserEnv, type Env, type SocketLike } from './env.js';
 export { NetworkWatch, judge, type Known, type Measured } from './network.js';
 export { saysPlace, sendPhotograph, takePhotograph } from './photograph.js';
+export { sendAttachment, type Attachment } from './upload.js';
 export * from './protocol.js';
 export { sealOpinion } from './opinion.js';
 export {

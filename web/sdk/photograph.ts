@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A photograph from the camera of a call: at the camera's own resolution where the browser knows how, else
 // a whole frame; and its way to the server, in pieces, over connections that break.
-import type { LoupeRest, Piece } from './rest.js';
+import type { LoupeRest } from './rest.js';
 import type { Still } from './protocol.js';
+import { sendPieces } from './upload.js';
 
 const TAKE_WITHIN_MS = 6000;
-const PIECE_BYTES = 256 * 1024;
-const TRY_FOR_MS = 120_000;
-const PAUSES_MS = [300, 1000, 3000, 5000];
 const QUALITY = 0.95;
 
 interface Capture {
@@ -80,10 +78,6 @@ function exifHasPlace(view: DataView, tiff: number): boolean {
   return tags.includes(GPS_DIRECTORY);
 }
 
-function base64(bytes: ArrayBuffer): string {
-  return btoa(String.fromCharCode(...new Uint8Array(bytes)));
-}
-
 /** Until all of it is there; what was answered is never sent twice. Rejects when the server refuses it, or
  *  cannot be reached for two minutes. The server takes the place out of it unless `keepPlace` says that whoever
  *  took it agreed. `pause` waits, for tests. */
@@ -91,22 +85,7 @@ export async function sendPhotograph(
   rest: LoupeRest,
   id: string,
   photo: Blob,
-  { keepPlace = false, pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)) } = {},
+  { keepPlace = false, pause }: { keepPlace?: boolean; pause?: (ms: number) => Promise<void> } = {},
 ): Promise<Still> {
-  const digest = base64(await crypto.subtle.digest('SHA-256', await photo.arrayBuffer()));
-  let [offset, failures, failing] = [0, 0, 0];
-  for (;;) {
-    const end = Math.min(photo.size, offset + PIECE_BYTES);
-    const piece: Piece = { offset, bytes: photo.slice(offset, end) };
-    if (end === photo.size) Object.assign(piece, { digest, keepPlace });
-    const answer = await rest.sendPiece(id, piece);
-    if ('still' in answer) return answer.still;
-    if ('offset' in answer) {
-      [offset, failures, failing] = [answer.offset, 0, 0];
-      continue;
-    }
-    failing ||= Date.now();
-    if (Date.now() - failing > TRY_FOR_MS) throw answer.error;
-    await pause(PAUSES_MS[Math.min(failures++, PAUSES_MS.length - 1)] as number);
-  }
+  return sendPieces((piece) => rest.sendPiece(id, { ...piece, keepPlace: keepPlace && piece.digest !== undefined }), photo, pause ? { pause } : {});
 }

@@ -5,6 +5,7 @@ import type {
   Access, Case, Certificate, Clip, ClipDrawing, Dispute, DisputeEntry, Examination, Ground, Hold, Judgement, Note, PieceOfEvidence, Seen,
   Still, Texts, TimelineEvent, Tombstone, Verdict, WrapUp,
 } from './protocol.js';
+import type { Attachment } from './upload.js';
 
 export interface Problem {
   type?: string;
@@ -63,7 +64,7 @@ export interface Piece {
 }
 
 /** Where an upload stands, what came of it, or why it may be tried again. */
-export type PieceAnswer = { offset: number } | { still: Still } | { error: LoupeProblem };
+export type PieceAnswer<T = Still> = { offset: number } | { done: T } | { error: LoupeProblem };
 
 /** An opinion as it is hashed to commit to it, and revealed later. */
 export interface SealedOpinion {
@@ -193,8 +194,26 @@ export class LoupeRest {
     return this.call('POST', `/rooms/${encodeURIComponent(room)}/stills`, members);
   }
 
+  attachments(id: string): Promise<Page<Attachment>> {
+    return this.call('GET', `/cases/${encodeURIComponent(id)}/attachments`);
+  }
+
+  /** Its bytes follow: `sendAttachment` does both. */
+  beginAttachment(id: string, members: { name: string; visible?: boolean; bytes?: number }): Promise<Attachment> {
+    return this.call('POST', `/cases/${encodeURIComponent(id)}/attachments`, members);
+  }
+
   /** A piece of a photograph. Rejects when it is refused for good. */
-  async sendPiece(id: string, { offset, bytes, digest, keepPlace = false }: Piece): Promise<PieceAnswer> {
+  sendPiece(id: string, piece: Piece): Promise<PieceAnswer> {
+    return this.#sendPiece(`/photographs/${encodeURIComponent(id)}${piece.keepPlace ? '?place=keep' : ''}`, piece);
+  }
+
+  /** The same of an attachment. */
+  sendAttachmentPiece(id: string, piece: Piece): Promise<PieceAnswer<Attachment>> {
+    return this.#sendPiece(`/attachments/${encodeURIComponent(id)}/upload`, piece);
+  }
+
+  async #sendPiece<T>(path: string, { offset, bytes, digest }: Piece): Promise<PieceAnswer<T>> {
     const headers: Record<string, string> = {
       Authorization: `Bearer ${this.#token}`,
       'Content-Type': 'application/partial-upload',
@@ -205,11 +224,11 @@ export class LoupeRest {
     const init: RequestInit = { method: 'PATCH', headers, body: bytes, credentials: 'omit', cache: 'no-store' };
     let response: Response;
     try {
-      response = await this.#fetch(`${this.#base}/photographs/${encodeURIComponent(id)}${keepPlace ? '?place=keep' : ''}`, init);
+      response = await this.#fetch(this.#base + path, init);
     } catch (error) {
       return { error: new LoupeProblem({ status: 0, title: 'offline', detail: String(error) }) };
     }
-    if (response.status === 200) return { still: (await response.json()) as Still };
+    if (response.status === 200) return { done: (await response.json()) as T };
     const stands = response.headers.get('Upload-Offset');
     if (stands !== null && (response.ok || response.status === 409)) return { offset: Number(stands) };
     const error = new LoupeProblem(await problemOf(response));

@@ -6,6 +6,7 @@ import type { Case } from '../../sdk/index.js';
 import { stateChip } from '../../ui/case.js';
 import { icon } from '../../ui/element.js';
 import { brand } from '../../ui/page.js';
+import '../../ui/attachments.js';
 import '../../ui/rating.js';
 import '../../ui/settle.js';
 import type { BuyerApp } from './main.js';
@@ -17,6 +18,10 @@ export function ratingCard(app: BuyerApp) {
 export function settleCard(app: BuyerApp) {
   return html`<lp-settle .case=${app.case} .rest=${app.rest} .clips=${app.clips} viewerRole="buyer" .me=${app.link.claims?.sub ?? ''}
     @changed=${(event: CustomEvent<Case>) => app.took(event.detail)}></lp-settle>`;
+}
+
+export function filesCard(app: BuyerApp) {
+  return html`<lp-attachments .case=${app.case} .rest=${app.rest} viewerRole="buyer" .me=${app.link.claims?.sub ?? ''}></lp-attachments>`;
 }
 
 export function endView(app: BuyerApp) {
@@ -42,6 +47,7 @@ export function endView(app: BuyerApp) {
       ? html`<section class="card"><h3>${t('end.clips')}</h3>
           <lp-clips .clips=${app.clips} .rest=${app.rest}></lp-clips></section>`
       : nothing}
+    ${filesCard(app)}
     <p class="small quiet">${t('end.back')}</p>
     <button class="button wide" data-testid="again" @click=${() => app.again()}>${t('end.again')}</button>
   </main>`;

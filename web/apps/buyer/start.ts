@@ -5,7 +5,7 @@ import { t } from '../../i18n/index.js';
 import { caseFacts, stateChip } from '../../ui/case.js';
 import { icon } from '../../ui/element.js';
 import { brand } from '../../ui/page.js';
-import { ratingCard, settleCard } from './end.js';
+import { filesCard, ratingCard, settleCard } from './end.js';
 import type { BuyerApp } from './main.js';
 
 const TITLES: Record<string, () => string> = {
@@ -41,6 +41,7 @@ export function startView(app: BuyerApp) {
       ? html`<section class="card"><h3>${t('end.clips')}</h3>
           <lp-clips .clips=${app.clips} .rest=${app.rest}></lp-clips></section>`
       : nothing}
+    ${filesCard(app)}
   </main>`;
 }
 

@@ -8,6 +8,7 @@ import { icon } from '../../ui/element.js';
 import type { Case, Clip, Person, Slot } from '../../sdk/index.js';
 import type { AudioElement } from '../../ui/media.js';
 import type { StillsElement } from '../../ui/stills.js';
+import '../../ui/attachments.js';
 import '../../ui/settle.js';
 import '../../ui/wrap-up.js';
 import '../../ui/pass-on.js';
@@ -47,7 +48,7 @@ export function stageView(app: DeskApp) {
             @made=${(event: CustomEvent<Clip>) => void app.follow(event.detail)}
             @still=${(event: CustomEvent<string>) => openStill(app, event.detail)}></lp-clips>
         </section>
-        ${selected ? notes(app, selected) : nothing}
+        ${selected ? html`${files(app, selected)}${notes(app, selected)}` : nothing}
         ${call || !selected ? nothing : html`${exportCard(app)}
           <lp-keep ?graves=${app.timeline.some(({ type }) => type.endsWith('_deleted'))} .case=${selected.id} .rest=${app.rest} .names=${namesIn(app.timeline)} .viewerRole=${app.link.claims?.role ?? ''}></lp-keep>`}`
       : nothing}
@@ -64,6 +65,11 @@ function settling(app: DeskApp, one: Case) {
   return html`<lp-settle .case=${one} .rest=${app.rest} .stills=${app.room.stills} .clips=${app.room.clips} .names=${namesIn(app.timeline)}
     .viewerRole=${app.link.claims?.role ?? ''} .me=${app.client.identity} .seq=${app.timeline.at(-1)?.seq ?? 0}
     @changed=${(event: CustomEvent<Case>) => app.caseChanged(event.detail)}></lp-settle>`;
+}
+
+function files(app: DeskApp, one: Case) {
+  return html`<lp-attachments .case=${one} .rest=${app.rest} .names=${namesIn(app.timeline)} .viewerRole=${app.link.claims?.role ?? ''}
+    .me=${app.client.identity} .version=${app.timeline.filter(({ type }) => /^attachment_(added|deleted)$/.test(type)).length}></lp-attachments>`;
 }
 
 function notes(app: DeskApp, one: Case) {
