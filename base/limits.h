@@ -223,6 +223,8 @@
 #define LIMIT_HOURS_OPENINGS 8        /* of a day; more are refused: 400 */
 #define LIMIT_HOURS_CLOSURES 366      /* of a document; likewise */
 #define LIMIT_HOURS_AHEAD_DAYS 400    /* further ahead nobody looks for an opening */
+#define LIMIT_BOOKING_NOTE 1000       /* bytes; 400 beyond */
+#define LIMIT_BOOKING_SLOTS 500       /* told at once; `from` asks for later ones */
 #define LIMIT_LINKS 64                /* from a case to others; likewise */
 #define LIMIT_PAGE_ITEMS 200          /* a larger ?limit= is cut to this */
 #define LIMIT_NAME 200        /* bytes of a person's name, a title and the like; 400 beyond */

@@ -45,6 +45,12 @@ static const struct route routes[] = {
     {HTTP_GET, V1 "/people/{identity}", 0, api_person_get, NULL},
     {HTTP_PUT, V1 "/people/{identity}", ROUTE_JSON | ROUTE_MANAGE, api_person_put, NULL},
     {HTTP_DELETE, V1 "/people/{identity}", ROUTE_MANAGE, api_person_delete, NULL},
+    {HTTP_GET, V1 "/cases/{id}/slots", 0, api_slots, NULL},
+    {HTTP_GET, V1 "/cases/{id}/booking", 0, api_booking_get, NULL},
+    {HTTP_PUT, V1 "/cases/{id}/booking", ROUTE_JSON, api_booking_put, NULL},
+    {HTTP_DELETE, V1 "/cases/{id}/booking", 0, api_booking_cancel, NULL},
+    {HTTP_POST, V1 "/cases/{id}/booking/done", ROUTE_JSON, api_booking_done, NULL},
+    {HTTP_GET, V1 "/bookings", 0, api_bookings_list, NULL},
     {HTTP_GET, V1 "/hours", 0, api_hours_get, NULL},
     {HTTP_PUT, V1 "/hours", ROUTE_JSON | ROUTE_MANAGE, api_hours_put, NULL},
     {HTTP_DELETE, V1 "/hours", ROUTE_MANAGE, api_hours_delete, NULL},
@@ -338,6 +344,7 @@ void api_answer(struct api_call *c)
     app->case_changes += c->recorded;
     app->case_conflicts += c->outdated;
     app->views += c->viewed;
+    app->bookings += c->booked;
     if (app->calls && c->hours)
         calls_hours_changed(app->calls);
     for (unsigned i = 0; i < JUDGED_COUNT; i++)

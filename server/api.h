@@ -31,6 +31,7 @@ struct api_call {
     bool recorded;                  /* a case's record was changed */
     bool outdated;                  /* refused, as the case was changed meanwhile */
     unsigned judged;                /* bits (1u << JUDGED_..) of what was done */
+    bool booked;                    /* something was booked, or moved */
     bool hours;                     /* business hours were set */
     bool viewed;                    /* something was looked at, and the timeline says so */
     struct id changed;              /* a case that was changed: its room is told */
@@ -94,6 +95,12 @@ void api_people_list(struct store *s, struct api_call *c);
 void api_person_get(struct store *s, struct api_call *c);
 void api_person_put(struct store *s, struct api_call *c);
 void api_person_delete(struct store *s, struct api_call *c);
+void api_slots(struct store *s, struct api_call *c);
+void api_booking_get(struct store *s, struct api_call *c);
+void api_booking_put(struct store *s, struct api_call *c);
+void api_booking_cancel(struct store *s, struct api_call *c);
+void api_booking_done(struct store *s, struct api_call *c);
+void api_bookings_list(struct store *s, struct api_call *c);
 void api_hours_get(struct store *s, struct api_call *c);
 void api_hours_put(struct store *s, struct api_call *c);
 void api_hours_delete(struct store *s, struct api_call *c);

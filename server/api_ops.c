@@ -211,6 +211,24 @@ static void write_queue(FILE *f, const struct queue_counts *counts)
     write_metrics(f, metrics, COUNT(metrics));
 }
 
+static void write_hours(FILE *f, const struct calls_gauges *n)
+{
+    const struct metric metrics[] = {
+        {"queue_closed_total", C, n->closed_to, "Buyers who came outside of business hours."},
+        {"bookings_rung_total", C, n->bookings_rung,
+         "Call-backs and appointments whose time came, each try."},
+        {"bookings_kept_total", C, n->bookings_kept, "Bookings that became calls."},
+        {"bookings_no_shows_total", C, n->bookings_no_shows,
+         "Tries at which an agent was there and the buyer was not."},
+        {"bookings_given_up_total", C, n->bookings_given_up,
+         "Bookings left open for staff: after all tries, or as no time was free."},
+        {"booking_reminders_total", C, n->bookings_reminded, "Reminders of appointments."},
+        {"queue_closed_waiting_total", C, n->closed_on,
+         "Buyers who waited at closing time, and were told after the grace."},
+    };
+    write_metrics(f, metrics, COUNT(metrics));
+}
+
 static void write_calls(FILE *f, const struct calls *calls)
 {
     struct calls_gauges n = {0};
@@ -247,9 +265,6 @@ static void write_calls(FILE *f, const struct calls *calls)
         {"wrap_ups_overdue_total", C, n.wraps_overdue, "Wrap-ups that were not given in time."},
         {"case_timers_put_off_total", C, n.timers_put_off,
          "Times that what a timer leads to could not be done, and was put off for an hour."},
-        {"queue_closed_total", C, n.closed_to, "Buyers who came outside of business hours."},
-        {"queue_closed_waiting_total", C, n.closed_on,
-         "Buyers who waited at closing time, and were told after the grace."},
         {"desk_messages_total", C, n.desks_told, "Messages that told desks of changed cases."},
         {"evidence_deletion_failures_total", C, n.deletions_failed,
          "Deletions that could not be carried out yet, each try."},
@@ -274,6 +289,7 @@ static void write_calls(FILE *f, const struct calls *calls)
         {"calls_taken_over_total", C, n.calls_taken_over, "Calls that another agent went on with."},
     };
     write_metrics(f, metrics, COUNT(metrics));
+    write_hours(f, &n);
     write_queue(f, &n.queue);
 }
 
@@ -339,6 +355,7 @@ static void write_http(FILE *f, const struct app *app)
         {"http_refused_upgrades_total", C, n.refused_upgrades, "Upgrades to WebSocket refused."},
         {"http_bytes_out_total", C, n.bytes_out, "Bytes of answers."},
         {"store_jobs", G, dbq_count(app->dbq), "Jobs waiting for the database."},
+        {"bookings_total", C, app->bookings, "Bookings and messages made, or moved, over HTTP."},
         {"case_changes_total", C, app->case_changes,
          "Changes of what cases say, beside their state."},
         {"case_conflicts_total", C, app->case_conflicts,

@@ -72,6 +72,7 @@ struct app {
     uint64_t exports_broken;    /* archives that broke off */
     uint64_t case_changes;      /* of cases' records */
     uint64_t case_conflicts;    /* refused: the case had been changed meanwhile */
+    uint64_t bookings;          /* made, or moved */
     uint64_t views;             /* entries of access logs */
     struct pace *pace;          /* of requests; NULL: none are kept to. Signalling thread */
     uint64_t retention_changes; /* periods that were changed */

@@ -23,7 +23,9 @@ int app_hooks_start(struct app *app)
                                          .reach = app->hook_reach,
                                          .authorities = app->config->webhook_authorities[0]
                                                             ? app->config->webhook_authorities
-                                                            : NULL};
+                                                            : NULL,
+                                         .auth = app->auth,
+                                         .base_url = app->base_url};
     int er = hook_runner_new(&app->hooks, &h);
     return er ? er : http_watch(app->http, hook_runner_fd(app->hooks), on_answer, app);
 }

@@ -300,7 +300,7 @@ static void on_dropped(void *ctx, struct session *s)
         p->online = p->doors > 0;
         room_tell_person(r, p);
         calls_event(c, &r->case_id, p->identity, "connection_lost", NULL);
-        if (strcmp(r->buyer, p->identity) == 0)
+        if (strcmp(r->buyer, p->identity) == 0 && !r->ringing)
             queue_buyer_present(c->queue, &r->case_id, false, calls_now_us(c));
     }
     calls_agent_gone(c, s, false);

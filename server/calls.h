@@ -182,12 +182,14 @@ struct calls_gauges {
     /* Wrap-ups that are owed and, of those, overdue; given, and ever overdue. */
     size_t wraps_owed, wraps_late;
     uint64_t wraps_given, wraps_overdue;
-    uint64_t timers_run;      /* timers of cases that ran out */
-    uint64_t timers_put_off;  /* for what could not happen then */
-    uint64_t desks_told;      /* messages of changed cases */
-    uint64_t closed_to;       /* buyers who came outside of business hours, */
-    uint64_t closed_on;       /* and who waited in vain at closing time */
-    uint64_t lenses_covered;  /* stretches found in clips */
+    uint64_t timers_run;     /* timers of cases that ran out */
+    uint64_t timers_put_off; /* for what could not happen then */
+    uint64_t desks_told;     /* messages of changed cases */
+    uint64_t closed_to;      /* buyers who came outside of business hours, */
+    uint64_t closed_on;      /* and who waited in vain at closing time */
+    uint64_t lenses_covered; /* stretches found in clips */
+    uint64_t bookings_rung, bookings_reminded, bookings_kept; /* call-backs and appointments */
+    uint64_t bookings_no_shows, bookings_given_up;            /* given up: left open for staff */
     uint64_t pictures_hashed; /* of clips, when they came: before they were asked for */
     uint64_t seen_logs, seen_bytes, seen_dropped; /* of what participants were shown */
     uint64_t disk_free_bytes;                     /* 0: not looked at */

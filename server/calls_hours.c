@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/er.h"
 #include "base/str.h"
+#include "server/booking.h"
 #include "server/calls_impl.h"
 #include "server/store_hours.h"
 
@@ -126,14 +127,27 @@ static int64_t unix_s(const struct calls *c)
     return (int64_t)(calls_unix_us(c) / 1000000);
 }
 
-/** Whether it is closed to the case of this room, and how things stand then. */
-static bool closed(const struct room *r, const struct hours **ret, struct hours_state *ret_now)
+const struct hours *room_hours(const struct room *r)
 {
     struct queue_case needs;
     if (!r->calls->hours.all || !map_count(r->calls->hours.all))
-        return false;
+        return NULL;
     room_queue_case(r, &needs);
-    *ret = calls_hours_of(r->calls, r->merchant, needs.team);
+    return calls_hours_of(r->calls, r->merchant, needs.team);
+}
+
+bool room_overflows(const struct room *r, int64_t expected_wait_ms)
+{
+    struct booking_policy policy;
+    const struct hours *h = room_hours(r);
+    return h && !booking_policy_read(hours_document(h), &policy) && policy.offered &&
+           policy.overflow_s && expected_wait_ms > policy.overflow_s * INT64_C(1000);
+}
+
+/** Whether it is closed to the case of this room, and how things stand then. */
+static bool closed(const struct room *r, const struct hours **ret, struct hours_state *ret_now)
+{
+    *ret = room_hours(r);
     if (!*ret || hours_open(*ret, unix_s(r->calls)))
         return false;
     hours_at(*ret, unix_s(r->calls), ret_now);
@@ -157,6 +171,12 @@ static json_t *closed_json(const struct hours *h, const struct hours_state *now,
                           json_object_get(hours_document(h), "time_zone"));
     if (o && until_s)
         (void)json_object_set_new(o, "until", time_json(until_s));
+    struct booking_policy policy;
+    bool times = !booking_policy_read(hours_document(h), &policy) && policy.offered;
+    if (o)
+        (void)json_object_set_new(o, "can",
+                                  times ? json_pack("[s,s]", "callback", "message")
+                                        : json_pack("[s]", "message"));
     if (o && now->reason)
         (void)json_object_set_new(o, "reason", json_deep_copy(now->reason));
     return o;
@@ -190,6 +210,7 @@ static void send_away(struct room *r, const struct hours *h, const struct hours_
         return;
     c->hours.sent_away++;
     tell_buyer(r, closed_json(h, now, 0));
+    room_booking_missed(r, false, "closed");
     calls_case_act(c, &r->case_id, CASE_STOP_WAIT, "system",
                    json_pack("{s:s}", "reason", "closed"));
 }

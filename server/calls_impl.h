@@ -88,6 +88,12 @@ struct calls {
         uint64_t at_us; /* when to look which is overdue */
         uint64_t given, overdue;
     } wraps;
+    struct {
+        uint64_t at_us; /* when to look for what is due */
+        bool looking;   /* the store does */
+        bool woken;     /* what rang when the last process died rings again */
+        uint64_t rung, reminders, kept, no_shows, given_up;
+    } bookings;
     uint64_t deleted, deleted_due, deletions_failed;
     uint64_t last_peer, last_request, last_consent;
     struct claims checked; /* of the token that was checked last, for the session opening now */
@@ -142,6 +148,9 @@ struct room {
     char heir[STORE_IDENTITY_BYTES];  /* who goes on with it when the agent leaves; "": nobody */
     bool asking;                      /* somebody else is looked for, while the call goes on */
     unsigned entering;                /* jobs that will want it */
+    bool ringing;                     /* a booking's time has come: agents are asked */
+    char held[STORE_IDENTITY_BYTES];  /* the agent who has taken it, and waits for the buyer; "" */
+    uint64_t held_until_us;
     int64_t closing_s; /* it is closed, and who waits was told of this end of it; 0: not */
 };
 
@@ -460,6 +469,10 @@ uint64_t calls_timers_deadline_us(const struct calls *c);
 const struct hours *calls_hours_of(const struct calls *c, const char *merchant, const char *team);
 /** Whether it is closed to the room's case: `s` was told, in reply to `re`. */
 bool room_is_closed(struct room *r, struct session *s, const char *re);
+/** Those that hold for the room's case, or NULL. */
+const struct hours *room_hours(const struct room *r);
+/** Whether so long a wait is one of which a call-back is offered. */
+bool room_overflows(const struct room *r, int64_t expected_wait_ms);
 void calls_hours_tick(struct calls *c);
 uint64_t calls_hours_deadline_us(const struct calls *c);
 void calls_hours_clear(struct calls *c);
@@ -476,6 +489,28 @@ void calls_agent_set(struct calls *c, struct member *m, const struct proto_messa
 void calls_desk_note(struct calls *c, const struct id *case_id);
 void calls_run_desk(struct calls *c);
 uint64_t calls_desk_deadline_us(const struct calls *c);
+/* Bookings */
+
+void calls_bookings_tick(struct calls *c);
+uint64_t calls_bookings_deadline_us(const struct calls *c);
+/** A call begins: what is booked has come about, if it is that. */
+void room_booking_kept(struct room *r, const char *agent);
+/** What rings does so no longer, and was in vain: because the buyer did not come, or for another reason. */
+void room_booking_missed(struct room *r, bool no_show, const char *reason);
+/** The case has been read anew; `before` was its booking (may be NULL). */
+void room_booking_changed(struct room *r, const json_t *before);
+/** What one that rings needs beside. */
+void room_booking_needs(const struct room *r, struct queue_case *ret);
+/** Whether the case says that its booking rings, also when the room was closed since. */
+bool room_rings(struct room *r);
+/** An agent takes what rings. True: the buyer is not there, and is waited for. */
+bool room_await_buyer(struct room *r, const char *agent);
+/** The buyer has come: true where an agent waited, whose call begins. */
+bool room_buyer_came(struct room *r);
+/** That agent waits no longer: true where one did. Others are asked. */
+bool room_agent_gave_up(struct room *r, const char *agent);
+/** Others are asked again: who had taken it could not come in. */
+void room_ring_again(struct room *r, const char *from);
 
 /* Wrap-ups */
 

@@ -83,6 +83,7 @@ void room_queue_case(const struct room *r, struct queue_case *ret)
     if (!ret->preferred[0]) /* who knows the case already */
         take_word(json_object_get(c, "last_call"), "agent", ret->preferred, sizeof ret->preferred);
     take_transfer(c, ret);
+    room_booking_needs(r, ret);
 }
 
 /* Sessions of one person */
@@ -120,6 +121,8 @@ static void on_position(struct calls *c, const struct queue_event *e)
     json_object_set_new(message, "expected_wait_ms",
                         e->expected_wait_ms < 0 ? json_null() : json_integer(e->expected_wait_ms));
     json_object_set_new(message, "search", json_string(queue_stage_name(e->stage)));
+    if (room_overflows(r, e->expected_wait_ms))
+        json_object_set_new(message, "callback", json_true());
     sessions_reply(c->sessions, p->session, m->wait_re, message);
     m->wait_re[0] = '\0';
 }

@@ -70,6 +70,7 @@ static bool take_case(struct room *r, const struct store_case *after)
     room_take_case(r, after);
     const json_t *now = json_object_get(r->case_json, "transfer");
     bool is_new = now && !json_equal(json_object_get(before, "transfer"), now);
+    room_booking_changed(r, json_object_get(before, "booking"));
     if (asks_otherwise(before, r->case_json)) {
         struct queue_case info;
         room_queue_case(r, &info);
@@ -233,6 +234,7 @@ void room_begin_call(struct room *r, const char *agent)
     (void)queue_stop(c->queue, &r->case_id, calls_now_us(c));
     r->entering--;
     queue_call_begin(c->queue, r->merchant, agent, &r->case_id, calls_now_us(c));
+    room_booking_kept(r, agent);
     calls_case_act(c, &r->case_id, CASE_START_CALL, agent, json_pack("{s:s}", "agent", agent));
 }
 
@@ -295,9 +297,10 @@ void calls_seated(struct room *r, struct member *m)
     if (strcmp(r->buyer, m->claims.identity) == 0 && waiting)
         queue_buyer_present(c->queue, &r->case_id, true, calls_now_us(c));
     bool takes = role_describe(m->claims.role)->takes_calls;
-    if (waiting && !r->call_on && takes)
+    bool came = strcmp(r->buyer, m->claims.identity) == 0 && room_buyer_came(r);
+    if (waiting && !r->call_on && takes && !room_await_buyer(r, m->claims.identity))
         room_begin_call(r, m->claims.identity);
-    else if (r->call_on) { /* came into a call that goes on */
+    else if (r->call_on && !came) { /* came into a call that goes on */
         tell_call(r, m);
         if (takes && r->asking && strcmp(r->agent, m->claims.identity) != 0) {
             (void)queue_stop(c->queue, &r->case_id, calls_now_us(c));
@@ -319,7 +322,8 @@ void calls_unseated(struct room *r, struct member *m, const char *reason)
         room_end_call(r, timed_out ? "timeout" : "left", identity);
     else if (r->call_on && !is_agent) /* was in it beside the agent, perhaps */
         queue_call_end(c->queue, r->merchant, identity, &r->case_id, true, calls_now_us(c));
-    if (!is_buyer || !queue_is_waiting(c->queue, &r->case_id))
+    if (room_agent_gave_up(r, identity) || !is_buyer || r->ringing ||
+        !queue_is_waiting(c->queue, &r->case_id))
         return;
     if (timed_out) { /* the place is kept a little longer than the session */
         queue_buyer_present(c->queue, &r->case_id, false, calls_now_us(c));
@@ -419,6 +423,7 @@ void calls_on_stop_waiting(struct calls *c, struct member *m, const struct proto
     if (m->wait_noting)
         calls_error(c, m->session, m->wait_re, PROTO_CONFLICT, "not waiting any more");
     m->wait_noting = false;
+    room_booking_missed(r, true, "declined");
     act_for(r, CASE_STOP_WAIT, NULL, NULL, m, msg->id);
 }
 
@@ -458,6 +463,10 @@ static void wait_again(struct calls *c, const struct entry_job *job)
     queue_call_end(c->queue, job->claims.merchant, job->claims.identity, case_id, false,
                    calls_now_us(c));
     struct roster_person *p = r ? roster_find(r->roster, r->buyer) : NULL;
+    if (r && room_rings(r)) {
+        room_ring_again(r, job->claims.identity);
+        return;
+    }
     if (r && r->call_on) { /* and is in a call: another is asked in */
         if (r->asking)
             room_transfer(r);
@@ -481,7 +490,7 @@ static void accept_entered(struct calls *c, struct entry_job *job, struct room *
     struct session *s = sessions_find(c->sessions, &job->session);
     struct member *m = s ? member_of(s) : NULL;
     int er = m ? job->er : ER_CLOSED;
-    if (er == 0 && !roster_find(r->roster, r->buyer))
+    if (er == 0 && !roster_find(r->roster, r->buyer) && !room_rings(r))
         er = ER_CONFLICT; /* left while we looked */
     bool again = er == 0 && m->room == r;
     if (er == 0 && m->room && !again)
@@ -498,6 +507,8 @@ static void accept_entered(struct calls *c, struct entry_job *job, struct room *
         c->sessions, s, job->re,
         json_pack("{s:s,s:s,s:s}", "type", "joined", "room", r->id.text, "case", r->case_id.text));
     room_welcome(r, m);
+    if (room_await_buyer(r, m->claims.identity))
+        return;
     bool goes_on = r->call_on;
     room_begin_call(r, m->claims.identity);
     if (goes_on)
@@ -554,6 +565,10 @@ void calls_on_decline(struct calls *c, struct member *m, const struct proto_mess
 void calls_on_hang_up(struct calls *c, struct member *m, const struct proto_message *msg)
 {
     struct room *r = m->room;
+    if (r && room_agent_gave_up(r, m->claims.identity)) {
+        sessions_reply(c->sessions, m->session, msg->id, NULL);
+        return;
+    }
     if (!r || !r->call_on) {
         calls_error(c, m->session, msg->id, PROTO_CONFLICT, "there is no call");
         return;

@@ -57,6 +57,7 @@ static void timers_done(struct calls *c, struct calls_job *head)
 void calls_run_timers(struct calls *c)
 {
     calls_waited_sweep(c);
+    calls_bookings_tick(c);
     if (c->draining || c->timers.looking || calls_now_us(c) < c->timers.at_us)
         return;
     c->timers.at_us = calls_now_us(c) + LOOK_US;
@@ -72,5 +73,7 @@ void calls_run_timers(struct calls *c)
 
 uint64_t calls_timers_deadline_us(const struct calls *c)
 {
-    return c->draining || c->timers.looking ? UINT64_MAX : c->timers.at_us;
+    uint64_t bookings_us = calls_bookings_deadline_us(c);
+    uint64_t next_us = c->draining || c->timers.looking ? UINT64_MAX : c->timers.at_us;
+    return bookings_us < next_us ? bookings_us : next_us;
 }

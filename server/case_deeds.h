@@ -16,6 +16,7 @@ enum case_deed {
     CASE_ATTACH,         /* a file for staff */
     CASE_ATTACH_VISIBLE, /* for the buyer, too */
     CASE_WRAP_UP,        /* what the agent's own call came to; a supervisor may do it for them */
+    CASE_BOOK,           /* a call-back, an appointment, a message */
     CASE_DEEDS,          /* how many */
 };
 

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/er.h"
 #include "base/str.h"
+#include "server/booking_link.h"
 #include "server/http_post.h"
 
 /* How often is looked without news: attempts that have become due, and what loupectl changed. */
@@ -106,14 +107,16 @@ static void due_add(void *ctx, const struct store_due *due)
         return;
     struct http_post *post = calloc(1, sizeof *post);
     struct flight *f = calloc(1, sizeof *f);
-    char *body = strdup(due->body);
+    const struct hook_runner_config *config = &k->runner->config;
+    char *body = booking_link_add(config->auth, config->base_url, due->body);
+    if (!body)
+        body = strdup(due->body);
     char id[HOOK_ID_BYTES], signatures[HOOK_SIGNATURES_BYTES];
     uint64_t now_s = k->now_us / 1000000;
-    size_t len = strlen(due->body);
+    size_t len = body ? strlen(body) : 0;
     store_delivery_name(due->delivery, id);
     if (!post || !f || !body ||
-        hook_sign(due->hook->secret, due->hook->old_secret, id, now_s, due->body, len,
-                  signatures)) {
+        hook_sign(due->hook->secret, due->hook->old_secret, id, now_s, body, len, signatures)) {
         free(post);
         free(f);
         free(body);

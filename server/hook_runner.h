@@ -12,6 +12,7 @@
 #include "server/hook_target.h"
 #include "server/store_hooks.h"
 
+struct auth;
 struct hook_runner;
 
 struct hook_runner_config {
@@ -21,6 +22,8 @@ struct hook_runner_config {
     struct entropy entropy;
     enum hook_reach reach;
     const char *authorities; /* as of http_poster_new */
+    struct auth *auth;       /* signs links for buyers (booking_link.h); NULL: there are none */
+    const char *base_url;    /* of those */
 };
 
 /** Starts the poster's thread. ER_NOMEM, ER_IO. */

@@ -250,6 +250,11 @@ bool hours_open(const struct hours *h, int64_t unix_s)
     return open_at(h, unix_s + tz_offset(h->tz, unix_s, NULL));
 }
 
+int64_t hours_local(const struct hours *h, int64_t unix_s)
+{
+    return unix_s + tz_offset(h->tz, unix_s, NULL);
+}
+
 /** When it is no longer as it is at `unix_s`; HOURS_NEVER: not before `before_s`. */
 static int64_t change_after(const struct hours *h, int64_t unix_s, int64_t before_s)
 {

@@ -26,7 +26,7 @@ struct hours;
  *
  *  An opening that closes at or before it opens goes on into the next day, and belongs to the day on which it opens;
  *  "24:00" is the end of the day. A day without openings is closed. A closure has its openings (none) in place of the
- *  week's; of several for a day the first counts. What else stands in it is for others to read (booking_policy.h).
+ *  week's; of several for a day the first counts. What else stands in it is for others to read (booking.h).
  *  `tz` is that of the document's zone; it is taken over, also after an error. The document is kept (by reference).
  *  ER_MALFORMED and *ret_why; ER_NOMEM. */
 int hours_new(struct hours **ret, json_t *document, struct tz *tz, const char **ret_why);
@@ -46,6 +46,8 @@ struct hours_state {
 /** How things stand at a moment of Unix time. */
 void hours_at(const struct hours *h, int64_t unix_s, struct hours_state *ret);
 bool hours_open(const struct hours *h, int64_t unix_s);
+/** What clocks there show then, as if it were UTC. */
+int64_t hours_local(const struct hours *h, int64_t unix_s);
 /** The stretch of being open that is under way at `unix_s`, or else the next one, if it begins before `before_s`.
  *  *ret_from may be before `unix_s` only in so far as it is `unix_s` then. False: there is none. */
 bool hours_next(const struct hours *h, int64_t unix_s, int64_t before_s, int64_t *ret_from_s,

@@ -6,6 +6,7 @@
 #include "base/er.h"
 #include "base/json.h"
 #include "server/store_audit_impl.h"
+#include "server/store_bookings.h"
 #include "server/store_record.h"
 #include "server/store_sql.h"
 #include "server/store_wraps.h"
@@ -86,6 +87,18 @@ static void check_wrap(void *ctx, const struct store_wrap *w)
         audit_wrong(a, "merchant is not the case's");
 }
 
+static void booking_wrong(void *ctx, const char *what)
+{
+    audit_wrong(ctx, "%s is not what the timeline says", what);
+}
+
+static int check_booking(struct audit *a)
+{
+    audit_at(a, "bookings", a->case_id.text, NULL);
+    return store_booking_check(a->store, &a->case_id,
+                               json_object_get(a->tale.c.more, "booking"), booking_wrong, a);
+}
+
 int audit_record(struct audit *a)
 {
     int er = check_tags(a);
@@ -93,6 +106,8 @@ int audit_record(struct audit *a)
         er = check_links(a);
     if (!er)
         er = store_wraps_of_case(a->store, &a->case_id, check_wrap, a);
+    if (!er)
+        er = check_booking(a);
     audit_missing(a, "wrap_ups", a->tale.wraps);
     audit_missing(a, "tags", a->tale.tags);
     audit_missing(a, "links", a->tale.links);

@@ -7,6 +7,7 @@
 #include "base/er.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "server/booking.h"
 #include "server/store_audit_impl.h"
 
 int audit_tale_init(struct audit_tale *t)
@@ -289,6 +290,17 @@ static void wrapped_up(struct audit_tale *t, const struct store_event *e, const 
     (void)json_object_del(t->wraps, text_of(data, "agent"));
 }
 
+static int booked(struct audit_tale *t, const struct store_event *e, const json_t *data)
+{
+    json_t *b = json_incref(json_object_get(t->c.more, "booking"));
+    int er = booking_tell(&b, e->type, data, e->actor, e->at_us);
+    if (!er && b && json_object_set(t->c.more, "booking", b))
+        er = ER_NOMEM;
+    json_decref(b);
+    touched(t, e);
+    return er;
+}
+
 /** An action, as store_case_act took it. */
 static int acted(struct audit_tale *t, enum case_action action, const struct store_event *e,
                  const json_t *data)
@@ -356,6 +368,8 @@ int audit_tale_add(struct audit_tale *t, const struct store_event *e)
         er = ER_NOMEM;
     if (!er && data && action_of(e->type, &action) == 0)
         er = acted(t, action, e, data);
+    if (!er && data && booking_event_is(e->type))
+        er = booked(t, e, data);
     for (size_t i = 0; !er && data && i < sizeof tales / sizeof tales[0]; i++) {
         if (strcmp(tales[i].type, e->type) == 0)
             tales[i].tell(t, e, data);

@@ -9,6 +9,7 @@
 #include "base/er.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "server/booking.h"
 #include "server/store_sql.h"
 
 #define ZONES "/usr/share/zoneinfo"
@@ -61,6 +62,12 @@ int store_hours_make(const json_t *document, struct hours **ret, const char **re
     if (er) {
         *ret_why =
             "`time_zone` is the name of a zone that the server knows, like \"Asia/Shanghai\"";
+        return ER_MALFORMED;
+    }
+    struct booking_policy policy;
+    *ret_why = booking_policy_read(document, &policy);
+    if (*ret_why) {
+        tz_free(tz);
         return ER_MALFORMED;
     }
     return hours_new(ret, (json_t *)(uintptr_t)document, tz, ret_why);
@@ -149,7 +156,8 @@ static int count_of(struct store *s, const char *merchant, uint64_t *ret)
 /** What of a body is the document; NULL and why not. */
 static json_t *document_of(const json_t *body, const char **ret_why)
 {
-    static const char *const known[] = {"time_zone", "weekly", "closures", "grace_minutes"};
+    static const char *const known[] = {"time_zone", "weekly", "closures", "grace_minutes",
+                                        "bookings"};
     static const char *const told[] = {"team",       "version", "changed_at",
                                        "changed_by", "now",     "teams"};
     json_t *o = json_object();
@@ -164,7 +172,7 @@ static json_t *document_of(const json_t *body, const char **ret_why)
         members += json_object_get(body, told[i]) != NULL;
     if (members == json_object_size(body))
         return o;
-    *ret_why = "members are `time_zone`, `weekly`, `closures`, `grace_minutes`";
+    *ret_why = "members are `time_zone`, `weekly`, `closures`, `grace_minutes`, `bookings`";
     json_decref(o);
     return NULL;
 }

@@ -269,6 +269,24 @@ const char *const store_migrations[] = {
     "ALTER TABLE workers ADD COLUMN capacity INTEGER NOT NULL DEFAULT 1;"
     "ALTER TABLE workers ADD COLUMN active INTEGER NOT NULL DEFAULT 1;"
     "ALTER TABLE workers ADD COLUMN changed_us INTEGER NOT NULL DEFAULT 0;",
+    /* live: a case has one such; holds: its seat is taken. pool: the team whose hours it is by, or ''. */
+    "CREATE TABLE bookings("
+    " id TEXT PRIMARY KEY, case_id TEXT NOT NULL REFERENCES cases(id), merchant TEXT NOT NULL,"
+    " pool TEXT NOT NULL, seat INTEGER NOT NULL, agent TEXT NOT NULL, kind TEXT NOT NULL,"
+    " state TEXT NOT NULL, live INTEGER NOT NULL, holds INTEGER NOT NULL, at_us INTEGER NOT NULL,"
+    " ends_us INTEGER NOT NULL, next_us INTEGER NOT NULL, key TEXT NOT NULL) STRICT;"
+    "CREATE UNIQUE INDEX bookings_case ON bookings(case_id) WHERE live = 1;"
+    "CREATE INDEX bookings_at ON bookings(merchant, at_us);"
+    "CREATE INDEX bookings_next ON bookings(next_us) WHERE next_us > 0;"
+    "CREATE INDEX bookings_ringing ON bookings(state) WHERE state = 'ringing';"
+#define ONCE(name, when)                                                                           \
+    "CREATE TRIGGER " name " BEFORE " when " ON bookings WHEN NEW.holds = 1 AND EXISTS("            \
+    "SELECT 1 FROM bookings b WHERE b.merchant = NEW.merchant AND b.holds = 1 AND b.id <> NEW.id"  \
+    " AND b.at_us < NEW.ends_us AND b.ends_us > NEW.at_us AND b.at_us > NEW.at_us - 14400000000"   \
+    " AND ((b.pool = NEW.pool AND b.seat = NEW.seat) OR (b.agent <> '' AND b.agent = NEW.agent)))" \
+    " BEGIN SELECT RAISE(ABORT, 'this time is taken'); END;"
+    ONCE("bookings_once", "INSERT") ONCE("bookings_once_moved", "UPDATE"),
+#undef ONCE
 };
 
 const int store_schema_version = (int)(sizeof store_migrations / sizeof store_migrations[0]);

@@ -158,11 +158,16 @@ static bool class_is_ready(const struct class *c)
            order_count(&c->ready[QUEUE_ANY_TEAM]);
 }
 
+uint64_t queue_prefer_us(const struct queue *q, const struct entry *e)
+{
+    return e->info.prefer_us ? e->info.prefer_us : q->policy.prefer_us;
+}
+
 /** The stage that time allows, and when the next step is due. */
 static enum queue_stage stage_by_time(const struct queue *q, const struct entry *e,
                                       uint64_t *ret_next_us)
 {
-    const uint64_t steps[] = {[QUEUE_PREFERRED] = q->policy.prefer_us,
+    const uint64_t steps[] = {[QUEUE_PREFERRED] = queue_prefer_us(q, e),
                               [QUEUE_FITTING] = q->policy.language_us,
                               [QUEUE_ANY_LANGUAGE] = q->policy.team_us};
     enum queue_stage stage = e->preferring ? QUEUE_PREFERRED : QUEUE_FITTING;

@@ -62,6 +62,7 @@ struct queue_case {
     int priority;         /* 0 .. QUEUE_URGENCY_MAX */
     unsigned tier;        /* below QUEUE_TIERS */
     bool wants_appraiser; /* before other staff */
+    uint64_t prefer_us; /* the preferred agent is asked alone for so long; 0: as the policy says */
     /* Of who is passed on: */
     uint64_t credit_us;                    /* counts as having waited so long already */
     char passed_on_by[LIMIT_IDENTITY + 1]; /* as if that agent had declined; "": nobody */

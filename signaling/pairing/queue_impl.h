@@ -189,6 +189,8 @@ struct merchant *queue_merchant(struct queue *q, const char *name);
 void queue_touch(struct queue *q, struct merchant *m, bool list_changed);
 /** Into the set it belongs to now, by presence, offer and stage. Nobody is asked. */
 void queue_entry_place(struct queue *q, struct entry *e);
+/** For so long the preferred agent is asked alone. */
+uint64_t queue_prefer_us(const struct queue *q, const struct entry *e);
 /** Out of the queue, and gone. */
 void queue_entry_free(struct queue *q, struct entry *e);
 

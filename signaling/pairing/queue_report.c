@@ -166,7 +166,7 @@ static double left_s(const struct queue *q, const struct entry *e, uint64_t afte
 static double within_steps_s(const struct queue *q, const struct entry *e, double wait_s)
 {
     const struct queue_policy *p = &q->policy;
-    double prefer_s = e->preferring ? left_s(q, e, p->prefer_us) : 0;
+    double prefer_s = e->preferring ? left_s(q, e, queue_prefer_us(q, e)) : 0;
     double most_s = wait_s;
     if (is_free_at(e, QUEUE_ANY_LANGUAGE))
         most_s = left_s(q, e, p->language_us);

@@ -96,6 +96,8 @@ const TESTED_WITH = {
   'server/store_audit_attachments.c': 'store_attachments',
   'server/calls_attachments.c': 'api_attachments',
   'server/calls_upload.c': 'calls_photos',
+  'server/booking_slots.c': 'booking',
+  'server/store_bookings_run.c': 'calls_bookings',
   'server/store_audit_files.c': 'store_audit',
   'server/store_audit_record.c': 'store_audit',
   'server/store_audit_judged.c': 'store_audit',

@@ -200,6 +200,7 @@ const READING = {
   tombstones: '-yy-y-yy- yyyyy-yyy --------- --------- ---------',
   accesses: '-yy-y-yy- yyyyy-yyy --------- --------- ---------',
   examination: '-yy-y-yy- yyyyy-yyy --------- --------- ---------',
+  slots: '-yy-y-yy- yyy-y-yy- --------- --------- ---------',
   room: '-yy-y-yy- yyyyyyyyy --------- --------- ---------',
 };
 // What is the merchant's own, by a token for no case and by one for a case: y it is read, - refused.
@@ -215,6 +216,7 @@ const MERCHANT = {
   pairing: '------yy- ---------',
   'wrap-ups': '-yy---yy- ---------',
   people: '------yy- ---------',
+  bookings: '-yy---yy- ---------',
 };
 // An arbiter without a case reads every one of the merchant's that was ever disputed.
 const DISPUTED = {
@@ -234,6 +236,7 @@ const RESOURCES = {
   tombstones: (one) => `/cases/${one.id}/tombstones`,
   accesses: (one) => `/cases/${one.id}/accesses`,
   examination: (one) => `/cases/${one.id}/examination`,
+  slots: (one) => `/cases/${one.id}/slots`,
   dispute: (one) => `/cases/${one.id}/dispute`,
   room: (one) => `/rooms/${one.room}`,
 };

@@ -22,6 +22,7 @@ static const struct {
     {CASE_NOTE_VISIBLE, ".yyyy..y.", "yyyyyyyyyyy"},   {CASE_TAG, ".yyyy.yy.", "yyyyyyyyyyy"},
     {CASE_LINK, ".yyyy.yy.", "yyyyyyyyyyy"},           {CASE_ATTACH, ".yyyy..y.", "yyyyyyyyyyy"},
     {CASE_ATTACH_VISIBLE, "yyyyy..y.", "yyyyyyyyyy."}, {CASE_WRAP_UP, ".yy...y..", "yyyyyyyyyyy"},
+    {CASE_BOOK, "yyy.y..y.", "yyyyyyyyy.."},
 };
 
 static void test_every_cell(void **state)

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Bookings, told by events: their states, what is due when, times read, policies, times to be had, and seats. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/er.h"
+#include "server/booking.h"
+#include "tests/unit/support/zone_file.h"
+
+#define S UINT64_C(1000000)
+
+static uint64_t us(const char *text)
+{
+    return (uint64_t)zone_utc(text) * S;
+}
+
+static json_t *after(json_t *booking, const char *type, const char *data, const char *at)
+{
+    char text[512];
+    size_t len = strlen(data);
+    assert_true(len < sizeof text);
+    for (size_t i = 0; i <= len; i++)
+        text[i] = data[i] == '\'' ? '"' : data[i];
+    json_t *o = json_loads(text, 0, NULL);
+    assert_non_null(o);
+    assert_int_equal(booking_tell(&booking, type, o, "bo", us(at)), 0);
+    json_decref(o);
+    return booking;
+}
+
+static json_t *appointment(void)
+{
+    return after(NULL, "booking_made",
+                 "{'booking':'b1','kind':'appointment','at':'2026-11-24T09:00:00.000Z','ends_at':"
+                 "'2026-11-24T09:30:00.000Z','pool':'','seat':1,'agent':'he',"
+                 "'reminders':[86400,3600,600]}",
+                 "2026-11-22T09:00");
+}
+
+static void test_life(void **state)
+{
+    (void)state;
+    json_t *b = appointment();
+    assert_int_equal(booking_state_of(b), BOOKING_BOOKED);
+    assert_int_equal(booking_kind_of(b), BOOKING_APPOINTMENT);
+    assert_true(booking_is_live(b) && booking_holds(b));
+    b = after(b, "booking_cancelled", "{'booking':'other'}", "2026-11-22T10:00");
+    assert_int_equal(booking_state_of(b), BOOKING_BOOKED);
+    b = after(b, "outcome_proposed", "{'booking':'b1'}", "2026-11-22T10:00");
+    b = after(b, "appointment_due", "{'booking':'b1','try':1}", "2026-11-24T09:00");
+    assert_int_equal(booking_state_of(b), BOOKING_RINGING);
+    assert_true(booking_holds(b));
+    b = after(b, "booking_missed",
+              "{'booking':'b1','try':1,'at':'2026-11-24T10:00:00.000Z','ends_at':"
+              "'2026-11-24T10:30:00.000Z','seat':0}",
+              "2026-11-24T09:05");
+    assert_int_equal(booking_state_of(b), BOOKING_BOOKED);
+    assert_int_equal(json_integer_value(json_object_get(b, "tries")), 1);
+    b = after(b, "appointment_due", "{'booking':'b1','try':2}", "2026-11-24T10:00");
+    json_t *kept = after(json_incref(b), "booking_kept", "{'booking':'b1','agent':'ann'}",
+                         "2026-11-24T10:01");
+    assert_int_equal(booking_state_of(kept), BOOKING_KEPT);
+    assert_false(booking_is_live(kept) || booking_holds(kept));
+    json_decref(kept);
+    b = after(b, "booking_missed", "{'booking':'b1','try':2}", "2026-11-24T10:05");
+    assert_int_equal(booking_state_of(b), BOOKING_OPEN); /* for staff to see to */
+    assert_true(booking_is_live(b) && !booking_holds(b));
+    assert_int_equal(booking_next_us(b), 0);
+    b = after(b, "booking_done", "{'booking':'b1'}", "2026-11-24T11:00");
+    assert_false(booking_is_live(b));
+    b = after(b, "booking_made", "{'booking':'b2','kind':'message','note':'Please.'}",
+              "2026-11-25T10:00");
+    assert_int_equal(booking_state_of(b), BOOKING_OPEN);
+    assert_null(json_object_get(b, "agent"));
+    b = after(b, "booking_moved",
+              "{'booking':'b2','kind':'callback','at':'2026-11-26T09:00:00Z','ends_at':"
+              "'2026-11-26T09:15:00Z','pool':'','seat':0}",
+              "2026-11-25T11:00");
+    assert_int_equal(booking_state_of(b), BOOKING_BOOKED);
+    assert_null(json_object_get(b, "note"));
+    b = after(b, "booking_cancelled", "{'booking':'b2'}", "2026-11-25T12:00");
+    assert_int_equal(booking_state_of(b), BOOKING_CANCELLED);
+    json_decref(b);
+    assert_false(booking_is_live(NULL) || booking_holds(NULL));
+    assert_int_equal(booking_next_us(NULL), 0);
+}
+
+static void test_due(void **state)
+{
+    (void)state;
+    uint64_t before_s;
+    json_t *b = appointment();
+    assert_int_equal(booking_next_us(b), us("2026-11-23T09:00"));
+    assert_int_equal(booking_due(b, us("2026-11-23T08:59"), &before_s), BOOKING_NOTHING);
+    assert_int_equal(booking_due(b, us("2026-11-23T09:00"), &before_s), BOOKING_REMINDER);
+    assert_int_equal(before_s, 86400);
+    b = after(b, "booking_reminder", "{'booking':'b1','before_seconds':86400}", "2026-11-23T09:00");
+    assert_int_equal(booking_due(b, us("2026-11-23T09:00"), &before_s), BOOKING_NOTHING);
+    assert_int_equal(booking_next_us(b), us("2026-11-24T08:00"));
+    /* down for a while: of those that came due the last one alone is of use */
+    assert_int_equal(booking_due(b, us("2026-11-24T08:55"), &before_s), BOOKING_REMINDER);
+    assert_int_equal(before_s, 600);
+    b = after(b, "booking_reminder", "{'booking':'b1','before_seconds':600}", "2026-11-24T08:55");
+    assert_int_equal(booking_next_us(b), us("2026-11-24T09:00"));
+    assert_int_equal(booking_due(b, us("2026-11-24T08:59"), &before_s), BOOKING_NOTHING);
+    assert_int_equal(booking_due(b, us("2026-11-24T09:00"), &before_s), BOOKING_RING);
+    b = after(b, "appointment_due", "{'booking':'b1','try':1}", "2026-11-24T09:00");
+    assert_int_equal(booking_due(b, us("2026-11-24T09:10"), &before_s), BOOKING_NOTHING);
+    json_decref(b);
+    /* made half an hour before: nobody is reminded of what was a day before */
+    b = after(NULL, "booking_made",
+              "{'booking':'b1','kind':'appointment','at':'2026-11-24T09:00:00Z','ends_at':"
+              "'2026-11-24T09:30:00Z','reminders':[86400,3600,600]}",
+              "2026-11-24T08:30");
+    assert_int_equal(booking_next_us(b), us("2026-11-24T08:50"));
+    json_decref(b);
+}
+
+static void test_times(void **state)
+{
+    (void)state;
+    int64_t at_s;
+    static const char *const good[] = {"2026-11-24T09:00:00Z", "2026-11-24T09:00:00.000Z",
+                                       "2026-11-24T17:00:00+08:00", "2026-11-24t03:30:00.5-05:30"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_int_equal(booking_time_parse(good[i], &at_s), 0);
+        assert_int_equal(at_s, zone_utc("2026-11-24T09:00"));
+    }
+    static const char *const bad[] = {"",
+                                      "2026-11-24",
+                                      "2026-11-24T09:00:00",
+                                      "2026-11-24T24:00:00Z",
+                                      "2026-11-24T09:60:00Z",
+                                      "2026-02-30T09:00:00Z",
+                                      "2026-11-24T09:00:00Zx",
+                                      "2026-11-24T09:00:00+8:00",
+                                      "2026-11-24T09:00:00+08:0x",
+                                      "2026-11-24 09:00:00.000Z"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(booking_time_parse(bad[i], &at_s), ER_MALFORMED);
+    assert_int_equal(booking_time_parse(NULL, &at_s), ER_MALFORMED);
+}
+
+static const char *policy(const char *bookings, struct booking_policy *ret)
+{
+    json_t *hours = json_pack("{s:o}", "bookings", json_loads(bookings, JSON_DECODE_ANY, NULL));
+    const char *why = booking_policy_read(hours, ret);
+    json_decref(hours);
+    return why;
+}
+
+static void test_policies(void **state)
+{
+    (void)state;
+    struct booking_policy p;
+    assert_null(booking_policy_read(NULL, &p));
+    assert_false(p.offered);
+    assert_null(policy("{}", &p));
+    assert_true(p.offered && p.slot_s == 900 && p.appointment_s == 1800 && p.capacity == 0);
+    assert_true(p.tries == 3 && p.answer_s == 120 && p.ahead_s == 14 * 86400);
+    assert_int_equal(p.reminder_count, 3);
+    assert_int_equal(p.reminders_s[0], 86400);
+    assert_null(
+        policy("{\"capacity\":7,\"reminders_minutes\":[5,120],\"overflow_seconds\":0}", &p));
+    assert_true(p.capacity == 7 && p.reminder_count == 2 && p.overflow_s == 0);
+    assert_int_equal(p.reminders_s[0], 7200);
+    static const char *const bad[] = {"1",
+                                      "{\"x\":1}",
+                                      "{\"slot_minutes\":4}",
+                                      "{\"slot_minutes\":\"5\"}",
+                                      "{\"tries\":0}",
+                                      "{\"reminders_minutes\":1}",
+                                      "{\"reminders_minutes\":[0]}",
+                                      "{\"capacity\":1001}",
+                                      "{\"reminders_minutes\":[1,2,3,4,5,6,7,8,9]}"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_non_null(policy(bad[i], &p));
+}
+
+static void test_slots(void **state)
+{
+    (void)state;
+    const char *why;
+    struct hours *h;
+    json_t *o = json_loads("{\"weekly\":{\"monday\":[{\"opens\":\"09:10\",\"closes\":\"11:00\"}],"
+                           "\"sunday\":[{\"opens\":\"01:00\",\"closes\":\"04:00\"}]}}",
+                           0, NULL);
+    assert_int_equal(hours_new(&h, o, zone_of(ZONE_BERLIN), &why), 0);
+    json_decref(o);
+    int64_t at_s = zone_utc("2026-11-23T00:00"), end_s = zone_utc("2026-11-24T00:00");
+    static const char *const monday[] = {"2026-11-23T08:30", "2026-11-23T09:00",
+                                         "2026-11-23T09:30"};
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(booking_slot_next(h, at_s, end_s, 1800, &at_s));
+        assert_int_equal(at_s, zone_utc(monday[i]));
+        at_s += 1800;
+    }
+    assert_false(booking_slot_next(h, at_s, end_s, 1800, &at_s));
+    /* clocks go forward: from 01:00 to 04:00 there are two hours */
+    unsigned count = 0;
+    at_s = zone_utc("2026-03-28T12:00");
+    while (booking_slot_next(h, at_s, zone_utc("2026-03-29T12:00"), 1800, &at_s)) {
+        at_s += 1800;
+        count++;
+    }
+    assert_int_equal(count, 4);
+    count = 0; /* and back: four */
+    at_s = zone_utc("2026-10-24T12:00");
+    while (booking_slot_next(h, at_s, zone_utc("2026-10-25T12:00"), 1800, &at_s)) {
+        at_s += 1800;
+        count++;
+    }
+    assert_int_equal(count, 8);
+    hours_free(h);
+}
+
+static void test_seats(void **state)
+{
+    (void)state;
+    const struct booking_span taken[] = {
+        {100, 200, 0, false}, {150, 250, 1, false}, {300, 400, 0, true}};
+    assert_int_equal(booking_seat(taken, 3, 0, 100, 1), 0);
+    assert_int_equal(booking_seat(taken, 3, 100, 150, 1), -1);
+    assert_int_equal(booking_seat(taken, 3, 100, 150, 2), 1);
+    assert_int_equal(booking_seat(taken, 3, 120, 180, 2), -1);
+    assert_int_equal(booking_seat(taken, 3, 120, 180, 3), 2);
+    assert_int_equal(booking_seat(taken, 3, 350, 450, 9), -1); /* nobody is in two places */
+    assert_int_equal(booking_seat(taken, 3, 400, 450, 1), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_life),     cmocka_unit_test(test_due),   cmocka_unit_test(test_times),
+        cmocka_unit_test(test_policies), cmocka_unit_test(test_slots), cmocka_unit_test(test_seats),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
