@@ -282,6 +282,7 @@ static void act(struct store *s, struct api_call *c, enum case_action action,
     struct store_action a = {.case_id = before->id,
                              .action = action,
                              .actor = c->claims.identity,
+                             .jti = c->claims.jti,
                              .role = c->claims.role,
                              .data = data,
                              .if_version = before->version};

@@ -45,11 +45,9 @@ static void answer(struct store *s, struct api_call *c, int status,
 }
 
 /** An appraiser who is a guest of somebody on the case does not. */
-static int certifies(struct store *s, const struct api_call *c, const struct id *case_id,
-                     struct refusal *why)
+static int certifies(struct store *s, const struct api_call *c, struct refusal *why)
 {
-    return c->claims.role == ROLE_APPRAISER ? store_may_judge(s, case_id, c->claims.identity, why)
-                                            : 0;
+    return c->claims.role == ROLE_APPRAISER ? store_may_judge(s, c->claims.jti, why) : 0;
 }
 
 void api_certificate_issue(struct store *s, struct api_call *c)
@@ -66,7 +64,7 @@ void api_certificate_issue(struct store *s, struct api_call *c)
     if (!may_certify(c) || !api_case(s, c, &sc))
         return;
     const struct examiner who = {&sc, c->claims.identity, c->unix_us};
-    int er = certifies(s, c, &sc.id, &why);
+    int er = certifies(s, c, &why);
     if (!er)
         er = store_certificate_issue(s, &who, item, &made, &document, &why);
     json_decref(document);
@@ -120,7 +118,7 @@ void api_certificate_revoke(struct store *s, struct api_call *c)
                     "of at most 4000 bytes, and is not published");
     if (!c->response.status) {
         const struct examiner who = {&sc, c->claims.identity, c->unix_us};
-        er = certifies(s, c, &sc.id, &why);
+        er = certifies(s, c, &why);
         if (!er)
             er = store_certificate_revoke(s, &found, &who, reason, note, &why);
         if (er)

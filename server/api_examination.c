@@ -28,7 +28,8 @@ static bool begin(struct store *s, struct api_call *c, unsigned roles, struct st
 {
     if (!role_in(c, roles) || !api_case_evidence(s, c, sc))
         return false;
-    *who = (struct examiner){.sc = sc, .identity = c->claims.identity, .now_us = c->unix_us};
+    *who = (struct examiner){
+        .sc = sc, .identity = c->claims.identity, .now_us = c->unix_us, .jti = c->claims.jti};
     return true;
 }
 

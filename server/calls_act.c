@@ -13,6 +13,7 @@ struct deed {
     struct id session;
     char re[PROTO_ID_BYTES];
     char actor[STORE_IDENTITY_BYTES];
+    char jti[AUTH_JTI_BYTES];
     struct store_action action;
     json_t *data;
     struct store_case after;
@@ -89,9 +90,11 @@ static struct deed *deed_new(struct calls *c, struct member *m, const struct pro
     d->data = data;
     (void)str_copy(d->re, sizeof d->re, msg->id);
     (void)str_copy(d->actor, sizeof d->actor, m->claims.identity);
+    (void)str_copy(d->jti, sizeof d->jti, m->claims.jti);
     d->action = (struct store_action){.case_id = m->room->case_id,
                                       .action = action,
                                       .actor = d->actor,
+                                      .jti = d->jti,
                                       .role = m->claims.role,
                                       .data = data,
                                       .if_version = msg->act.version};

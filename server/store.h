@@ -191,6 +191,7 @@ struct store_action {
     struct id case_id;
     enum case_action action;
     const char *actor;
+    const char *jti;     /* of the token; NULL: not by one */
     enum role role;      /* of a person; ROLE_COUNT: the conductor itself, who may do everything */
     const json_t *data;  /* cleaned (case_action_data), or NULL */
     uint64_t if_version; /* 0: any */
@@ -432,8 +433,8 @@ int store_invite_add(struct store *s, const struct store_invite *i, const char *
  *  this one, without having been invited to it by that name, other than by a service. */
 int store_invite_taken(struct store *s, const char *merchant, const struct id *case_id,
                        const char *identity, bool *ret);
-/** Whether `identity` was invited to the case as an appraiser by somebody on it, and not by a service: a guest. */
-int store_invite_guest(struct store *s, const struct id *case_id, const char *identity, bool *ret);
+/** Whether the token with this jti (may be NULL) is of a link that somebody on the case made, not a service: a guest's. */
+int store_invite_guest(struct store *s, const char *jti, bool *ret);
 /** To be called at each fresh `hello` (not a resume), WHIP and WHEP session with a token that has a
  *  jti: 0, also when no invite has this jti; ER_STALE: single use, and used before. */
 int store_invite_use(struct store *s, const char *jti, uint64_t now_us);

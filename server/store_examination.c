@@ -400,7 +400,7 @@ static int commit(struct store *s, const struct examiner *who, const char *commi
     int number = 0;
     er = may_change(who, exam, why);
     if (!er)
-        er = store_may_judge(s, &who->sc->id, who->identity, why);
+        er = store_may_judge(s, who->jti, why);
     if (!er)
         er = store_examination_drop_deleted(s, &who->sc->id, exam);
     if (!er)

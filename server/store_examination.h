@@ -19,6 +19,7 @@ struct examiner {
     const struct store_case *sc;
     const char *identity;
     uint64_t now_us;
+    const char *jti; /* of the token; NULL: not by one */
 };
 
 /** Pin a checklist, by its id (NULL: the one for the case's category and brand): "checklist_pinned". Once a point was
@@ -37,10 +38,10 @@ int store_examination_point(struct store *s, const struct examiner *who, const c
  *  `within_s` to reveal an opinion once two have committed to one; then "opinion_lapsed" (store_alarms.h). */
 int store_examination_blind(struct store *s, const struct examiner *who, uint64_t within_s,
                             struct refusal *ret_why);
-/** Whether whoever goes by that name judges the case, gives its verdict and certifies it: 0; ER_DENIED with why. Not
- *  one whom somebody on the case invited as an appraiser: who hands out such links could be all the opinions. */
-int store_may_judge(struct store *s, const struct id *case_id, const char *identity,
-                    struct refusal *ret_why);
+/** Whether whoever has the token with this jti ("", NULL: none) judges the case, gives its verdict and certifies it: 0;
+ *  ER_DENIED with why. Not who came by a link of somebody on the case: who hands out such links could be all the
+ *  opinions. Whom such a link names may judge with a token of the merchant's own. */
+int store_may_judge(struct store *s, const char *jti, struct refusal *ret_why);
 /** "opinion_committed", once each point is shown; *ret_number is the opinion's. */
 int store_opinion_commit(struct store *s, const struct examiner *who, const char *commitment,
                          unsigned *ret_number, struct refusal *ret_why);

@@ -191,14 +191,11 @@ int store_invite_taken(struct store *s, const char *merchant, const struct id *c
     return er < 0 ? er : 0;
 }
 
-int store_invite_guest(struct store *s, const struct id *case_id, const char *identity, bool *ret)
+int store_invite_guest(struct store *s, const char *jti, bool *ret)
 {
     sqlite3_stmt *st;
-    int er = sql_begin(s, &st,
-                       "SELECT 1 FROM invites WHERE case_id = ? AND identity = ?"
-                       " AND role = 'appraiser' GROUP BY identity"
-                       " HAVING sum(by_role = 'service') = 0",
-                       "tt", case_id->text, identity);
+    int er = sql_begin(s, &st, "SELECT 1 FROM invites WHERE jti = ? AND by_role <> 'service'", "t",
+                       jti ? jti : "");
     if (er)
         return er;
     er = sql_step(s, st);

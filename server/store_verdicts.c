@@ -69,11 +69,10 @@ int store_cited_check(struct store *s, const struct id *case_id, const json_t *g
 
 /* The verdict */
 
-int store_may_judge(struct store *s, const struct id *case_id, const char *identity,
-                    struct refusal *ret_why)
+int store_may_judge(struct store *s, const char *jti, struct refusal *ret_why)
 {
     bool guest = false;
-    int er = store_invite_guest(s, case_id, identity, &guest);
+    int er = store_invite_guest(s, jti, &guest);
     if (!er && guest)
         er = refusal_set(
             ret_why, ER_DENIED,
@@ -88,7 +87,7 @@ int store_verdict_check(struct store *s, const struct store_action *a, const str
     json_t *exam, *checklist;
     if (c->kind != CASE_AUTHENTICATION)
         return refusal_set(ret_why, ER_CONFLICT, "the case is no authentication");
-    int er = store_may_judge(s, &a->case_id, a->actor, ret_why);
+    int er = store_may_judge(s, a->jti, ret_why);
     if (er)
         return er;
     er = store_examination_open(s, &a->case_id, &exam, &checklist);
@@ -186,7 +185,7 @@ static int reveal(struct store *s, const struct examiner *who, const json_t *bod
     if (case_next(CASE_VERDICT, who->sc->state, &to))
         er = refusal_set(why, ER_CONFLICT, "the case's state does not allow this");
     if (!er)
-        er = store_may_judge(s, &who->sc->id, who->identity, why);
+        er = store_may_judge(s, who->jti, why);
     if (!er)
         er = reveal_check(s, who, exam, checklist, body, &number, why);
     *ret_number = number > 0 ? (unsigned)number : 0;

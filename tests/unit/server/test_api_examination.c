@@ -371,27 +371,57 @@ static void test_a_sealed_opinion_lapses(void **state)
     assert_true(json_is_false(json_object_get(b->api.body, "blind"))); /* cyd could read ann's */
 }
 
+/** The answer's link is that of whoever asks from now on. */
+static void by_link(struct hat_bench *b, struct claims *who)
+{
+    const char *token = api_text(&b->api, "token"), *why;
+    assert_int_equal(
+        auth_verify(b->api.w.auth, token, strlen(token), b->api.unix_us / 1000000, who, &why), 0);
+    b->jti = who->jti;
+}
+
 static void test_guests_of_an_appraiser_do_not_judge(void **state)
 {
     struct hat_bench *b = *state;
+    struct claims link, vouched;
     const char *good = "{'verdict':'genuine'," GROUNDS "}";
     const char *eve = "{'role':'appraiser','identity':'eve'}";
     assert_int_equal(hat_ask(b, api_invite, ROLE_AGENT, "ann", NULL, eve), 403);
     assert_int_equal(hat_ask(b, api_invite, ROLE_HOST, "ann", NULL, eve), 403);
-    assert_int_equal(hat_ask(b, api_invite, ROLE_APPRAISER, "bob", NULL, eve), 201);
     assert_int_equal(hat_ask(b, api_examination_blind, ROLE_SERVICE, "shop", NULL, NULL), 200);
     assert_int_equal(hat_point(b, "label", "{'evidence':[{'still':'%s'}]}"), 200);
     assert_int_equal(hat_point(b, "seam", "{'judgement':'not_applicable','note':'None.'}"), 200);
     assert_int_equal(commit(b, "bob", SAYS("genuine")), 201);
+    assert_int_equal(hat_ask(b, api_invite, ROLE_APPRAISER, "bob", NULL, eve), 201);
+    by_link(b, &link);
     assert_int_equal(commit(b, "eve", SAYS("genuine")), 403); /* it would be both opinions */
+    b->jti = NULL;
     assert_int_equal(hat_ask(b, api_examination_pin, ROLE_SERVICE, "shop", NULL, "{'anew':true}"),
                      201);
     hat_fill(b);
+    b->jti = link.jti;
     assert_int_equal(hat_ask(b, api_case_act, ROLE_APPRAISER, "eve", "verdict", good), 403);
+    b->jti = NULL;
     assert_int_equal(hat_verdict(b, ROLE_APPRAISER, good), 200);
+    b->jti = link.jti;
     assert_int_equal(hat_ask(b, api_certificate_issue, ROLE_APPRAISER, "eve", NULL, NULL), 403);
+    b->jti = NULL;
     assert_int_equal(hat_ask(b, api_invite, ROLE_SERVICE, "shop", NULL, eve), 201);
+    by_link(b, &vouched);
     assert_int_equal(hat_ask(b, api_certificate_issue, ROLE_APPRAISER, "eve", NULL, NULL), 201);
+}
+
+/** Nobody keeps a colleague from judging by asking them to help. */
+static void test_whom_an_appraiser_names_may_judge_for_the_merchant(void **state)
+{
+    struct hat_bench *b = *state;
+    assert_int_equal(hat_ask(b, api_invite, ROLE_APPRAISER, "bob", NULL,
+                             "{'role':'appraiser','identity':'eve'}"),
+                     201);
+    hat_fill(b);
+    assert_int_equal(hat_ask(b, api_case_act, ROLE_APPRAISER, "eve", "verdict",
+                             "{'verdict':'genuine'," GROUNDS "}"),
+                     200);
 }
 
 static void test_blind_is_asked_for_before_anybody_judged(void **state)
@@ -451,6 +481,7 @@ int main(void)
         TEST(test_blind_opinions),
         TEST(test_a_sealed_opinion_lapses),
         TEST(test_guests_of_an_appraiser_do_not_judge),
+        TEST(test_whom_an_appraiser_names_may_judge_for_the_merchant),
         TEST(test_what_was_judged_stays_known),
         TEST(test_a_blind_verdict_is_not_repeated_blind),
         TEST(test_blind_is_asked_for_before_anybody_judged),

@@ -137,6 +137,8 @@ static struct api_call *make_call(struct api_bench *b, const struct api_ask *a)
                            .clips_unsaved = a->clips_unsaved};
     const struct id *of_case = a->role == ROLE_BUYER && !a->of_case ? &b->sc.id : a->of_case;
     c->claims = world_claims(a->who ? a->who : "me", a->role, of_case);
+    if (a->jti)
+        (void)str_copy(c->claims.jti, sizeof c->claims.jti, a->jti);
     if (a->grants)
         c->claims.grants = *a->grants;
     if (a->roles)

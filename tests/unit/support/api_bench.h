@@ -32,6 +32,7 @@ struct api_ask {
         *of_case; /* the token is bound to it; a buyer's is to the bench's case anyhow */
     struct role_grants *grants; /* the role's own */
     unsigned roles, scopes;     /* of the token's key; all */
+    const char *jti;            /* of an invite */
     enum http_method method;
     const char *param[2];
     const char *body; /* JSON; single quotes stand for double ones */

@@ -35,6 +35,7 @@ int hat_ask(struct hat_bench *b, void (*handler)(struct store *s, struct api_cal
                         (struct api_ask){.role = role,
                                          .who = who,
                                          .of_case = &b->hat.id,
+                                         .jti = b->jti,
                                          .method = HTTP_POST,
                                          .param = {b->hat.id.text, param},
                                          .body = body});

@@ -18,6 +18,7 @@ struct hat_bench {
     struct api_bench api;
     struct store_case hat; /* an authentication */
     struct store_still still, foreign;
+    const char *jti; /* of the tokens from now on: a link's; NULL: none */
 };
 
 /** A finished still of that hash. */
