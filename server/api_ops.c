@@ -268,6 +268,7 @@ static void write_calls(FILE *f, const struct calls *calls)
         {"desk_messages_total", C, n.desks_told, "Messages that told desks of changed cases."},
         {"evidence_deletion_failures_total", C, n.deletions_failed,
          "Deletions that could not be carried out yet, each try."},
+        {"camera_wishes_total", C, n.camera_wishes, "Wishes for somebody's camera."},
         {"shapes_drawn_total", C, n.shapes_drawn, "Shapes drawn over pictures."},
         {"stills_taken_total", C, n.stills_taken, "Stills taken."},
         {"attachments_added_total", C, n.attachments_added, "Files put to cases."},

@@ -175,7 +175,7 @@ struct calls_gauges {
     uint64_t seals, seals_failed;
     uint64_t unstamped; /* clips that wait for a time stamp */
     uint64_t stamped, stamp_tries_failed, stamps_given_up;
-    uint64_t shapes_drawn;
+    uint64_t shapes_drawn, camera_wishes;
     uint64_t stills_taken;
     uint64_t attachments_added, attachments_refused, attachment_bytes; /* added ones' */
     uint64_t deleted, deleted_due, deletions_failed;

@@ -15,6 +15,7 @@ void calls_read_gauges(const struct calls *c, struct calls_gauges *ret)
                                  .clips_recording = map_count(c->clips) - c->clips_unsaved,
                                  .clips_unsaved = c->clips_unsaved,
                                  .shapes_drawn = c->shapes_drawn,
+                                 .camera_wishes = c->camera_wishes,
                                  .stills_taken = c->stills_taken,
                                  .attachments_added = c->attachments_added,
                                  .attachments_refused = c->attachments_refused,

@@ -103,7 +103,7 @@ struct calls {
     uint64_t seals, seals_failed;
     uint64_t clips_retry_us; /* when to write those again */
     uint64_t messages_in, errors_out, calls_started, calls_passed_on, calls_taken_over;
-    uint64_t shapes_drawn;
+    uint64_t shapes_drawn, camera_wishes;
     uint64_t stills_taken;
     uint64_t attachments_added, attachments_refused, attachment_bytes;
     uint64_t lenses_covered, pictures_hashed;
@@ -323,6 +323,7 @@ calls_handler calls_on_join, calls_on_leave, calls_on_media_state, calls_on_cons
 calls_handler calls_on_offer, calls_on_view, calls_on_stats;
 calls_handler calls_on_light_challenge;
 calls_handler calls_on_photograph, calls_on_photograph_failed;
+calls_handler calls_on_camera, calls_on_camera_state;
 calls_handler calls_on_pointer, calls_on_draw, calls_on_undo, calls_on_clear, calls_on_freeze;
 calls_handler calls_on_wait, calls_on_stop_waiting, calls_on_available, calls_on_accept,
     calls_on_decline, calls_on_hang_up, calls_on_take_over;

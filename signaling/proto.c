@@ -108,6 +108,13 @@ static const struct member light_challenge_members[] = {
     {                                                                                              \
         "age_ms", KIND_COUNT, false, 0, LIMIT_DRAWING_AGE_MS, AT(field), 0, "age_ms: 0 to 5000"    \
     }
+static const struct member camera_members[] = {
+    OF(camera.of),
+    {"wish", KIND_OBJECT, true, 0, 0, AT(camera.wish), 0, "wish: an object is needed"},
+};
+static const struct member camera_state_members[] = {
+    {"state", KIND_OBJECT, true, 0, 0, AT(camera.state), 0, "state: an object is needed"},
+};
 static const struct member pointer_members[] = {
     OF(pointer.of),
     {"x", KIND_SHARE, false, 0, 0, AT(pointer.x), AT(pointer.has_x), "x: 0 to 1"},
@@ -187,6 +194,8 @@ static const struct verb verbs[PROTO_TYPES] = {
     [PROTO_PHOTOGRAPH] = VERB("photograph", photograph_members),
     [PROTO_PHOTOGRAPH_FAILED] = VERB("photograph_failed", photograph_failed_members),
     [PROTO_LIGHT_CHALLENGE] = VERB("light_challenge", light_challenge_members),
+    [PROTO_CAMERA] = VERB("camera", camera_members),
+    [PROTO_CAMERA_STATE] = VERB("camera_state", camera_state_members),
     [PROTO_POINTER] = VERB("pointer", pointer_members),
     [PROTO_DRAW] = VERB("draw", draw_members),
     [PROTO_UNDO] = VERB("undo", undo_members),

@@ -57,6 +57,8 @@ enum proto_type {
     PROTO_PHOTOGRAPH,
     PROTO_PHOTOGRAPH_FAILED,
     PROTO_LIGHT_CHALLENGE,
+    PROTO_CAMERA,
+    PROTO_CAMERA_STATE,
     PROTO_POINTER,
     PROTO_DRAW,
     PROTO_UNDO,
@@ -180,6 +182,11 @@ struct proto_message {
             struct id photo;
             const char *reason;
         } photograph_failed;
+        struct {
+            const char *of;      /* whose */
+            const json_t *wish;  /* objects, for signaling/camera.h */
+            const json_t *state; /* of camera_state */
+        } camera;
         struct {
             const char *of; /* whose picture */
             bool has_x, has_y;

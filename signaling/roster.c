@@ -34,8 +34,10 @@ void roster_free(struct roster *r)
 {
     if (!r)
         return;
-    list_each_safe (person, &r->people, struct roster_person, node)
+    list_each_safe (person, &r->people, struct roster_person, node) {
+        json_decref(person->camera);
         free(person);
+    }
     map_free(r->by_identity);
     free(r);
 }
@@ -63,6 +65,7 @@ void roster_remove(struct roster *r, struct roster_person *p)
 {
     map_remove_str(r->by_identity, p->identity);
     list_remove(&p->node);
+    json_decref(p->camera);
     free(p);
 }
 
@@ -105,6 +108,8 @@ json_t *roster_person_json(const struct roster_person *p)
     const char *facing = proto_facing_name(p->facing);
     if (facing)
         json_object_set_new(person, "facing", json_string(facing));
+    if (p->camera)
+        json_object_set(person, "camera", p->camera);
     if (p->network.quality)
         json_object_set_new(person, "network", roster_network_json(&p->network));
     return person;

@@ -33,6 +33,7 @@ struct roster_person {
     uint64_t consent_seq; /* the caller's: which word of the person it was */
     bool audio, video;
     enum proto_facing facing;
+    json_t *camera; /* owned: as its page says (signaling/camera.h); NULL: nothing */
     struct roster_network network, network_told; /* now, and as the others heard of it */
     uint64_t network_told_us;
     uint64_t joined_unix_us;

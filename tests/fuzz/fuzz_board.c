@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What clients say of shapes: each line is one of a person's; whatever it is, the board stays within its bounds, and
- * what it gives out can be said to another board. */
+/* What clients say of shapes and cameras: each line is one of a person's; whatever it is, the board stays within its
+ * bounds, and what it gives out can be said to another board; what is read of a camera reads as the same again. */
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "signaling/board.h"
+#include "signaling/camera.h"
 
 static void check(const struct board *b)
 {
@@ -32,6 +33,23 @@ static void check(const struct board *b)
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+static void check_camera(const json_t *said)
+{
+    int (*const readers[])(const json_t *, json_t **, const char **) = {camera_read_wish,
+                                                                        camera_read_state};
+    for (size_t i = 0; i < 2; i++) {
+        json_t *once, *twice;
+        const char *why = NULL;
+        if (readers[i](said, &once, &why) < 0) {
+            assert(why);
+            continue;
+        }
+        assert(readers[i](once, &twice, &why) == 0 && json_equal(once, twice));
+        json_decref(once);
+        json_decref(twice);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     struct board b;
@@ -49,6 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         } else if (json_parse((const char *)data, line, &said, NULL) == 0) {
             const struct board_shape *shape;
             size_t first;
+            check_camera(said);
             int er = board_draw(&b, by, said, 1, &shape, &first, &why);
             if (er == 0) {
                 assert(shape->point_count <= LIMIT_SHAPE_POINTS && first <= shape->point_count);
