@@ -2,6 +2,9 @@
 // Loupe's client library: a session (LoupeClient), the media of a call (LoupeCall), the HTTP interface
 // (LoupeRest), and help with cameras.
 export { LoupeCall, type CallEvents, type CallOptions, type CallState, type Slot } from './call.js';
+export {
+  RegionTrack, canSendRegions, regionWithin, type CameraMembers, type CameraState, type Region,
+} from './camera.js';
 export { LoupeClient, type ClientEvents, type ClientOptions, type ClientState } from './client.js';
 export {
   cameraAbilities, explainMediaError, listCameras, openCamera, openMicrophone, setTorch, setZoom,

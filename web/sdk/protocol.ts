@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The messages of `loupe.v1` as types: what the server sends, and what each request is answered with.
 
+import type { CameraMembers, CameraState } from './camera.js';
+import type { Clip, Still } from './clips.js';
 import type { Drawn } from './shapes.js';
 import type { View } from './viewing.js';
 
+export type * from './clips.js';
 export type * from './shapes.js';
 
 export type Role =
@@ -54,89 +57,6 @@ export interface Case {
   /** For those who see what is internal, over REST alone. */
   tags?: string[];
   links?: { case: string; number: string; title: string; state: string; relation: string }[];
-}
-
-export interface Clip {
-  id: string;
-  case: string;
-  state: 'recording' | 'finalising' | 'ready' | 'failed';
-  kind?: string;
-  label?: string;
-  started_at?: string;
-  duration_ms?: number;
-  bytes?: number;
-  sha256?: string;
-  media_url?: string;
-  poster_url?: string;
-  manifest_url?: string;
-  repaired?: boolean;
-  stamped?: boolean;
-  publisher?: string;
-  gaps?: number;
-  gap_ms?: number;
-  reason?: string;
-  held?: boolean;
-  /** When it is deleted, unless something keeps it; null: never. */
-  kept_until?: string | null;
-}
-
-export interface Still {
-  id: string;
-  case: string;
-  kind: string;
-  label?: string;
-  publisher?: string;
-  taken_by?: string;
-  /** When the picture was captured. */
-  at: string;
-  width: number;
-  height: number;
-  bytes?: number;
-  sha256: string;
-  /** Variance of the Laplacian of luma: the higher, the sharper. */
-  sharpness?: number;
-  /** Mean, 0..255. */
-  luma?: number;
-  /** Shares of pixels that are black or white, 0..1. */
-  clipped_dark?: number;
-  clipped_bright?: number;
-  /** Of a photograph, if its taker agreed: degrees north and east. */
-  place?: { latitude: number; longitude: number };
-  codec?: string;
-  quantizer?: number;
-  frame?: { sha256: string; bytes: number; rtp_timestamp: number; key: boolean };
-  media_url?: string;
-  poster_url?: string;
-  record_url?: string;
-  held?: boolean;
-  kept_until?: string | null;
-}
-
-/** From when on a viewer was sent what, by index into the seconds of a `Seen`. */
-export interface SeenLayer {
-  from: number;
-  state: SlotState;
-  encoding?: number;
-  spatial?: number;
-  temporal?: number;
-  width?: number;
-  height?: number;
-}
-
-/** What one viewer saw or heard of one publisher, one entry a second; null: not known. */
-export interface Seen {
-  viewer: string;
-  publisher: string;
-  kind: MediaKind;
-  /** `client`: as the viewer's own page told it. */
-  source: 'server' | 'client';
-  /** Of the clip; the first second may have begun before it. */
-  from_ms: number;
-  sent?: (number | null)[];
-  arrived: (number | null)[];
-  frozen_ms?: (number | null)[];
-  lost?: (number | null)[];
-  layers?: SeenLayer[];
 }
 
 /** Keeps what it is on from being deleted. */
@@ -398,6 +318,7 @@ export interface Person {
   video: boolean;
   facing?: Facing;
   network?: Network;
+  camera?: CameraState;
   joined_at?: string;
 }
 
@@ -526,6 +447,7 @@ export interface ServerMessages {
     challenge: string; publisher: string; passed: boolean; reason?: string | null;
     correlation?: number; contrast?: number; lag_ms?: number;
   };
+  camera: { by: { identity: string; name: string }; wish: CameraMembers };
   pointer: { by: string; of: string; x?: number; y?: number };
   drawn: { by: string; of: string; shape: Drawn };
   undrawn: { by: string; of: string; shape: string };
@@ -552,6 +474,8 @@ export interface Requests {
   photograph: { out: { identity?: string; label?: string }; reply: { photo: string } };
   light_challenge: { out: { identity?: string }; reply: { challenge: string } };
   photograph_failed: { out: { photo: string; reason?: string }; reply: object };
+  camera: { out: { of: string; wish: CameraMembers }; reply: object };
+  camera_state: { out: { state: CameraState }; reply: object };
   pointer: { out: { of: string; x?: number; y?: number }; reply: object };
   draw: {
     out: { of: string; shape: Partial<Omit<Drawn, 'from'>> & { id: string }; age_ms?: number };

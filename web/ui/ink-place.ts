@@ -31,6 +31,22 @@ export function spotIn(box: Box, x: number, y: number): Spot {
   return [share(x, box.left, box.width), share(y, box.top, box.height)];
 }
 
+/** Of a picture, in shares. */
+export interface Part extends Size {
+  x: number;
+  y: number;
+}
+
+/** The box between two places. */
+export function partOf(from: Spot, to: Spot): Part {
+  return {
+    x: Math.min(from[0], to[0]),
+    y: Math.min(from[1], to[1]),
+    width: Math.abs(to[0] - from[0]),
+    height: Math.abs(to[1] - from[1]),
+  };
+}
+
 const HEAD_MOST = 26;
 
 /** The ends of the two strokes of an arrow's head, in pixels. */

@@ -4,14 +4,16 @@
 import { html, nothing, svg, type PropertyValues, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { Drawing, Frozen, Pointer, Shape, ShapeKind, Spot, Stroke } from '../sdk/index.js';
-import { arrowHead, boxOf, fitted, spotIn, type Box } from './ink-place.js';
+import { arrowHead, boxOf, fitted, partOf, spotIn, type Box, type Part } from './ink-place.js';
 import { PageElement } from './element.js';
 import './ink.css';
 
-/** What the hand does: a shape of the kind, or point. */
-export type InkTool = ShapeKind | 'pointer';
+/** What the hand does: a shape of the kind, point, or choose a part of the picture. */
+export type InkTool = ShapeKind | 'pointer' | 'region';
 
-/** Says `text` (a place at which a text is wanted). Beside it, in the same element, is the video. */
+const LEAST_PART = 0.03;
+
+/** Says `text` (a place at which a text is wanted) and `region` (a part was chosen: x, y, width, height in shares). Beside it, in the same element, is the video. */
 @customElement('lp-ink')
 export class InkElement extends PageElement {
   /** Of the session; without one `shapes` are shown. */
@@ -31,6 +33,7 @@ export class InkElement extends PageElement {
   #watch: ResizeObserver | undefined;
   #video: HTMLVideoElement | undefined;
   #stroke: Stroke | undefined;
+  @state() private chosen: [from: Spot, to: Spot] | undefined;
   #held: Frozen | undefined;
   readonly #place = () => this.#fit();
 
@@ -121,6 +124,7 @@ export class InkElement extends PageElement {
       <svg viewBox="0 0 ${width || 1} ${height || 1}" aria-hidden="true">
         ${shapes.map((shape) => this.#shape(shape))}
         ${pointers.map((one) => this.#pointer(one))}
+        ${this.chosen ? this.#box(partOf(...this.chosen)) : nothing}
       </svg>
     </div>`;
   }
@@ -142,6 +146,11 @@ export class InkElement extends PageElement {
       <text x=${right ? x - 19 : x + 19} y=${y + 5} text-anchor=${right ? 'end' : 'start'}>${this.names.get(by) ?? ''}</text></g>`;
   }
 
+  #box({ x, y, width, height }: Part): TemplateResult {
+    const [w, h] = [this.box.width, this.box.height];
+    return svg`<rect class="ink-part" x=${x * w} y=${y * h} width=${width * w} height=${height * h}></rect>`;
+  }
+
   #spot(event: PointerEvent): Spot {
     const ink = this.querySelector('.ink') as HTMLElement;
     const [x, y] = spotIn(boxOf(ink.getBoundingClientRect()), event.clientX, event.clientY);
@@ -159,6 +168,7 @@ export class InkElement extends PageElement {
     }
     (event.currentTarget as HTMLElement).setPointerCapture(event.pointerId);
     if (tool === 'pointer') drawing.point(this.of, spot);
+    else if (tool === 'region') this.chosen = [spot, spot];
     else this.#stroke = drawing.begin(this.of, tool, this.color, spot);
   }
 
@@ -167,6 +177,8 @@ export class InkElement extends PageElement {
       // What the browser gathered between two frames belongs to the line as well.
       const gathered = event.getCoalescedEvents?.() ?? [];
       for (const one of gathered.length > 0 ? gathered : [event]) this.#stroke.move(this.#spot(one));
+    } else if (this.chosen) {
+      this.chosen = [this.chosen[0], this.#spot(event)];
     } else if (this.tool === 'pointer') {
       this.drawing?.point(this.of, this.#spot(event));
     }
@@ -175,6 +187,13 @@ export class InkElement extends PageElement {
   #up(): void {
     this.#stroke?.end();
     this.#stroke = undefined;
+    if (this.chosen) this.#choose(partOf(...this.chosen));
+  }
+
+  #choose(part: Part): void {
+    this.chosen = undefined;
+    // A tap is none.
+    if (part.width >= LEAST_PART && part.height >= LEAST_PART) this.dispatchEvent(new CustomEvent('region', { detail: part }));
   }
 
   #leave(): void {

@@ -70,12 +70,13 @@ function instrument(pattern, { tag, hertz, width, height, relayOnly, keep, codec
 
   /** What has been received over all connections that live. */
   async function received() {
-    const sum = { framesDecoded: 0, audioEnergy: 0, packetsLost: 0, peers: 0 };
+    const sum = { framesDecoded: 0, videoBytes: 0, audioEnergy: 0, packetsLost: 0, peers: 0 };
     for (const peer of peers.filter((one) => one.connectionState !== 'closed')) {
       sum.peers += 1;
       (await peer.getStats()).forEach((entry) => {
         if (entry.type !== 'inbound-rtp') return;
         sum.framesDecoded += entry.framesDecoded ?? 0;
+        if (entry.kind === 'video') sum.videoBytes += entry.bytesReceived ?? 0;
         sum.audioEnergy += entry.totalAudioEnergy ?? 0;
         sum.packetsLost += entry.packetsLost ?? 0;
       });

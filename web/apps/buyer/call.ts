@@ -10,6 +10,7 @@ import '../../ui/ink.js';
 import { recordingSign, type RecordingSign } from '../../ui/recording.js';
 import { networkBadge, networkBars } from '../../ui/network.js';
 import type { BuyerApp } from './main.js';
+import { steeringBadge, steeringQuestion } from './steering.js';
 
 export function callView(app: BuyerApp) {
   const { call, room, own } = app;
@@ -23,7 +24,7 @@ export function callView(app: BuyerApp) {
   return html`<main class="call ${chatOpen ? 'with-chat' : ''}" data-testid="stage-call"
       data-media=${call?.state ?? ''} aria-label=${t('call.with', { name })}>
     <lp-video class=${classMap({ self: true, mirrored: own.mirrored })} data-testid="self-video"
-      .media=${own.camera} label=${t('call.self', { name })}></lp-video>
+      .media=${own.sent} label=${t('call.self', { name })}></lp-video>
     ${inkView(app)}
     ${call?.cameraOn ? nothing : html`<div class="self-off">${icon('cam-off')}${t('call.cameraOff')}</div>`}
     <div class="call-top">
@@ -41,6 +42,7 @@ export function callView(app: BuyerApp) {
         @click=${() => void app.setConsent(!app.consent)}>
         ${icon('shield')}${app.consent ? (signOf(app) === 'recording' ? t('call.stopAllowing') : t('call.consentOn')) : t('call.consentOff')}
       </button>
+      ${steeringBadge(app.steering)}
     </div>
     <figure class="agent">
       <lp-video class="fill" data-testid="remote-video" .media=${picture?.media} .call=${call}
@@ -59,7 +61,7 @@ export function callView(app: BuyerApp) {
       : nothing}
     ${own.abilities.zoom ? zoom(app) : nothing}
     ${bar(app)}
-    ${app.answerPlace ? placeQuestion(app.answerPlace, name) : nothing}
+    ${app.answerPlace ? placeQuestion(app.answerPlace, name) : steeringQuestion(app.steering)}
     ${app.light
       ? html`<div class="light ${app.light} ${own.abilities.torch ? 'torch' : ''}" role="status" data-testid="light"
           data-light=${app.light}><p><strong>${t('call.light', { name })}</strong><br />${own.abilities.torch ? t('call.lightTorch') : t('call.lightScreen')}</p></div>`
@@ -136,7 +138,7 @@ function listen(event: Event): void {
 }
 
 function banners(app: BuyerApp, name: string) {
-  const { call, room, client } = app;
+  const { call, room, client, own } = app;
   let text = '';
   if (app.heldBack) text = t('call.heldBack');
   else if (client?.state === 'reconnecting') text = t('call.reconnecting');
@@ -144,6 +146,7 @@ function banners(app: BuyerApp, name: string) {
   else if (call?.state === 'connecting') text = t('call.connecting');
   else if (room?.staff?.online === false) text = t('call.away', { name });
   else if (room?.notice) text = room.notice;
+  else if (own.region) text = t('steer.region', { name });
   else if (frozenBy(app)) text = t('draw.frozen', { name: frozenBy(app) });
   else if (call?.hint?.slideshow) text = t('call.holdStill');
   return text

@@ -2,8 +2,8 @@
 // The buyer's own camera and microphone: opening, changing to the other camera, torch and zoom, and
 // coming back after another app had taken the camera away.
 import {
-  cameraAbilities, explainMediaError, listCameras, openCamera, openMicrophone, setTorch, setZoom,
-  type CameraAbilities, type CameraWish, type Facing, type MediaTrouble,
+  RegionTrack, canSendRegions, cameraAbilities, explainMediaError, listCameras, openCamera, openMicrophone, setTorch, setZoom,
+  type CameraAbilities, type CameraMembers, type CameraState, type CameraWish, type Facing, type MediaTrouble, type Region,
 } from '../../sdk/index.js';
 
 export class OwnMedia {
@@ -14,6 +14,7 @@ export class OwnMedia {
   cameras: MediaDeviceInfo[] = [];
   torch = false;
   zoom = 1;
+  #part: RegionTrack | undefined;
 
   /** `changed` is called when the tracks or what they can do have changed. */
   constructor(private readonly changed: () => void) {
@@ -24,6 +25,52 @@ export class OwnMedia {
 
   get facing(): Facing | undefined {
     return this.abilities.facing;
+  }
+
+  /** What others see: the camera's picture, or the part of it that somebody wished for. */
+  get sent(): MediaStreamTrack | undefined {
+    return this.#part?.track ?? this.camera;
+  }
+
+  get region(): Region | null {
+    return this.#part?.region ?? null;
+  }
+
+  /** How the camera is, for those who may steer it. */
+  get state(): CameraState {
+    const { facing, torch, zoom, region, abilities, cameras } = this;
+    return {
+      torch, zoom, region, ...(facing ? { facing } : {}),
+      can: {
+        torch: abilities.torch, flip: cameras.length > 1, region: canSendRegions(),
+        ...(abilities.zoom ? { zoom: [abilities.zoom.min, abilities.zoom.max] as [number, number] } : {}),
+      },
+    };
+  }
+
+  /** Does what somebody wishes, as far as this camera can. */
+  async steer(wish: CameraMembers): Promise<void> {
+    if (wish.facing && wish.facing !== this.facing) await this.flip();
+    if (wish.torch !== undefined) await this.setTorch(wish.torch);
+    if (wish.zoom !== undefined && this.abilities.zoom) await this.setZoom(wish.zoom);
+    if (wish.region !== undefined) await this.#show(wish.region);
+  }
+
+  async #show(region: Region | null): Promise<void> {
+    if (region && this.#part) {
+      this.#part.set(region);
+    } else if (region && this.camera) {
+      this.#part = await RegionTrack.open(this.camera, region);
+    } else {
+      await this.#whole();
+    }
+    this.changed();
+  }
+
+  async #whole(): Promise<void> {
+    const part = this.#part;
+    this.#part = undefined;
+    await part?.close();
   }
 
   /** The front camera's picture is shown as in a mirror. */
@@ -54,6 +101,7 @@ export class OwnMedia {
   /** Phones have one camera open at a time: the old one is let go first. */
   async use(wish: CameraWish): Promise<void> {
     const before = this.camera?.getSettings().deviceId;
+    await this.#whole();
     this.camera?.stop();
     try {
       this.#took(await openCamera(wish));
@@ -87,6 +135,7 @@ export class OwnMedia {
   }
 
   close(): void {
+    void this.#whole();
     this.camera?.stop();
     this.microphone?.stop();
     this.camera = undefined;

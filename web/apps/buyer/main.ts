@@ -25,6 +25,7 @@ import { closedView } from './closed.js';
 import { endView } from './end.js';
 import { recall, remember } from './memory.js';
 import { startView } from './start.js';
+import { Steering } from './steering.js';
 import { waitView } from './wait.js';
 
 setUpPage();
@@ -75,6 +76,8 @@ export class BuyerApp extends PageElement {
   readonly own = new OwnMedia(() => this.#ownChanged());
   client: LoupeClient | undefined;
   room: RoomModel | undefined;
+  /** What others may do with this page's camera. */
+  steering: Steering | undefined;
   /** What others draw over this page's picture. */
   drawing: Drawing | undefined;
   call: LoupeCall | undefined;
@@ -155,6 +158,7 @@ export class BuyerApp extends PageElement {
     this.client = client;
     this.room?.dispose();
     this.room = new RoomModel(client, () => this.requestUpdate());
+    this.steering = new Steering(client, this.own, () => this.requestUpdate());
     this.drawing?.dispose();
     this.drawing = new Drawing(client);
     this.drawing.on('changed', () => this.requestUpdate());
@@ -265,8 +269,9 @@ export class BuyerApp extends PageElement {
   }
 
   #ownChanged(): void {
-    const { camera, facing } = this.own;
-    if (this.call && this.call.state !== 'ended') void this.call.setCamera(camera, facing);
+    const { sent, facing } = this.own;
+    if (this.call && this.call.state !== 'ended') void this.call.setCamera(sent, facing);
+    this.steering?.tell();
     this.requestUpdate();
   }
 

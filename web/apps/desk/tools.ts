@@ -3,11 +3,12 @@
 // call, and later over its clips.
 import { html, nothing, type ReactiveController } from 'lit';
 import { t } from '../../i18n/index.js';
-import { Drawing, type Spot } from '../../sdk/index.js';
+import { Drawing, type Region, type Spot } from '../../sdk/index.js';
 import { icon } from '../../ui/element.js';
 import type { InkTool } from '../../ui/ink.js';
 import '../../ui/ink.js';
 import type { DeskApp } from './main.js';
+import { lookAt, steerView } from './steer.js';
 
 const COLORS = [0, 1, 2, 3, 4] as const;
 const TEXT_BYTES = 200;
@@ -15,7 +16,7 @@ const TEXT_BYTES = 200;
 const PICTURE_WAITS_MS = 100;
 
 interface Tool {
-  id: InkTool;
+  id: Exclude<InkTool, 'region'>;
   icon: string;
   key: string;
 }
@@ -27,6 +28,8 @@ const TOOLS: Tool[] = [
   { id: 'circle', icon: 'circle', key: 'o' },
   { id: 'text', icon: 'text', key: 't' },
 ];
+/** Not a shape: what the phone is to send. */
+const LOUPE_KEY = 'l';
 
 export class DrawTools implements ReactiveController {
   tool: InkTool | undefined;
@@ -34,6 +37,8 @@ export class DrawTools implements ReactiveController {
   /** Where a text is being written. */
   writing: Spot | undefined;
   freezing = false;
+  /** The buyer's page was asked to let the desk steer its camera. */
+  asked = false;
   readonly drawing: Drawing;
   readonly #app: DeskApp;
 
@@ -114,6 +119,7 @@ export class DrawTools implements ReactiveController {
     const key = event.key.toLowerCase();
     const tool = TOOLS.find((one) => one.key === key);
     if (tool) this.take(tool.id);
+    else if (key === LOUPE_KEY && this.#app.room.buyer?.camera?.can?.region) this.take('region');
     else if (key === 'z') this.undo();
     else if (key === 'x') this.clear();
     else if (key === 'f') void this.freeze();
@@ -129,7 +135,11 @@ export function inkView(app: DeskApp) {
   const names = new Map([...app.room.people.values()].map(({ identity, name }) => [identity, name]));
   return html`<lp-ink .drawing=${tools.drawing} .of=${tools.of} .tool=${tools.tool} .color=${tools.color} .names=${names}
       .stillUrl=${async (id: string) => (await app.rest.still(id)).media_url ?? ''}
-      @text=${(event: CustomEvent<Spot>) => tools.write(event.detail)}></lp-ink>
+      @text=${(event: CustomEvent<Spot>) => tools.write(event.detail)}
+      @region=${(event: CustomEvent<Region>) => {
+        tools.take(undefined);
+        lookAt(app, event.detail);
+      }}></lp-ink>
     ${tools.writing ? words(tools) : nothing}`;
 }
 
@@ -159,12 +169,14 @@ export function toolsView(app: DeskApp) {
         aria-label=${t(`draw.${one.id}`)} title="${t(`draw.${one.id}`)} (${one.key.toUpperCase()})" aria-keyshortcuts=${one.key.toUpperCase()}
         @click=${() => tools.take(one.id)}>${icon(one.icon)}</button>`,
     )}
-    ${tools.tool && tools.tool !== 'pointer'
+    ${tools.tool && tools.tool !== 'pointer' && tools.tool !== 'region'
       ? html`<span class="swatches" role="radiogroup" aria-label=${t('draw.color')}>${COLORS.map(
           (color) => html`<button class="swatch ink-${color}" role="radio" aria-checked=${tools.color === color}
             aria-label=${t(`draw.color.${color}`)} @click=${() => tools.paint(color)}></button>`,
         )}</span>`
       : nothing}
+    <span class="gap"></span>
+    ${steerView(app)}
     <span class="gap"></span>
     <button class="button round" data-testid="ink-undo" aria-label=${t('draw.undo')} title="${t('draw.undo')} (Z)" aria-keyshortcuts="Z"
       ?disabled=${!picture.shapes.some(({ by }) => by === app.client.identity)} @click=${() => tools.undo()}>${icon('undo')}</button>
