@@ -226,6 +226,7 @@
 #define LIMIT_BOOKING_NOTE 1000       /* bytes; 400 beyond */
 #define LIMIT_BOOKING_SLOTS 500       /* told at once; `from` asks for later ones */
 #define LIMIT_LINKS 64                /* from a case to others; likewise */
+#define LIMIT_LOGO_BYTES 262144       /* of a merchant's logo; more is refused: 413 */
 #define LIMIT_PAGE_ITEMS 200          /* a larger ?limit= is cut to this */
 #define LIMIT_NAME 200        /* bytes of a person's name, a title and the like; 400 beyond */
 #define LIMIT_IDENTITY 128    /* bytes of a token's sub; 401 beyond */

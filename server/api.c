@@ -81,6 +81,12 @@ static const struct route routes[] = {
     {HTTP_POST, V1 "/cases/{id}/certificate", ROUTE_JSON, api_certificate_issue, NULL},
     {HTTP_GET, V1 "/certificates/{id}", ROUTE_OPEN, api_certificate_get, NULL},
     {HTTP_POST, V1 "/certificates/{id}/revoke", ROUTE_JSON, api_certificate_revoke, NULL},
+    {HTTP_GET, V1 "/brand", 0, api_brand_get, NULL},
+    {HTTP_PUT, V1 "/brand", ROUTE_JSON | ROUTE_MANAGE, api_brand_put, NULL},
+    {HTTP_PUT, V1 "/brand/logo", ROUTE_MANAGE, api_brand_logo_put, NULL},
+    {HTTP_DELETE, V1 "/brand/logo", ROUTE_MANAGE, api_brand_logo_delete, NULL},
+    {HTTP_GET, V1 "/logos/{sha256}", ROUTE_OPEN, api_logo_get, NULL},
+    {HTTP_GET, V1 "/certificates/{id}/brand", ROUTE_OPEN, api_certificate_brand, NULL},
     {HTTP_GET, V1 "/retention", ROUTE_MANAGE, api_retention_get, NULL},
     {HTTP_PUT, V1 "/retention", ROUTE_JSON | ROUTE_MANAGE, api_retention_put, NULL},
     {HTTP_GET, V1 "/retention/changes", ROUTE_MANAGE, api_retention_changes, NULL},
@@ -345,6 +351,7 @@ void api_answer(struct api_call *c)
     app->case_conflicts += c->outdated;
     app->views += c->viewed;
     app->bookings += c->booked;
+    app->brand_changes += c->branded;
     if (app->calls && c->hours)
         calls_hours_changed(app->calls);
     for (unsigned i = 0; i < JUDGED_COUNT; i++)
@@ -409,7 +416,9 @@ static bool paced(struct api_call *c)
 {
     char address[ADDR_TEXT_BYTES] = "";
     uint64_t wait_s = 0;
-    bool open_to_all = c->route->on_store == api_certificate_get;
+    bool open_to_all = c->route->on_store == api_certificate_get ||
+                       c->route->on_store == api_certificate_brand ||
+                       c->route->on_store == api_logo_get;
     if (!c->request->forwarded)
         addr_format_ip(&c->request->peer, address);
     if (c->has_claims)

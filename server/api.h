@@ -33,6 +33,7 @@ struct api_call {
     unsigned judged;                /* bits (1u << JUDGED_..) of what was done */
     bool booked;                    /* something was booked, or moved */
     bool hours;                     /* business hours were set */
+    bool branded;                   /* a brand was changed */
     bool viewed;                    /* something was looked at, and the timeline says so */
     struct id changed;              /* a case that was changed: its room is told */
 };
@@ -114,6 +115,12 @@ void api_case_export_link(struct api_call *c);
 void api_holds_list(struct store *s, struct api_call *c);
 void api_hold_place(struct store *s, struct api_call *c);
 void api_hold_lift(struct store *s, struct api_call *c);
+void api_brand_get(struct store *s, struct api_call *c);
+void api_brand_put(struct store *s, struct api_call *c);
+void api_brand_logo_put(struct store *s, struct api_call *c);
+void api_brand_logo_delete(struct store *s, struct api_call *c);
+void api_logo_get(struct store *s, struct api_call *c);
+void api_certificate_brand(struct store *s, struct api_call *c);
 void api_retention_get(struct store *s, struct api_call *c);
 void api_retention_put(struct store *s, struct api_call *c);
 void api_retention_changes(struct store *s, struct api_call *c);

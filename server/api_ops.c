@@ -367,6 +367,7 @@ static void write_http(FILE *f, const struct app *app)
          "Files that could not be read for exported cases, and were left out."},
         {"exports_broken_total", C, app->exports_broken,
          "Exports that broke off because a file changed or could not be read on."},
+        {"brand_changes_total", C, app->brand_changes, "Brands of merchants that were changed."},
         {"retention_changes_total", C, app->retention_changes,
          "Periods of keeping that were changed over HTTP."},
         {"storage_keys", G, vault_key_names(app->vault, NULL, 0),

@@ -74,6 +74,7 @@ struct app {
     uint64_t case_conflicts;    /* refused: the case had been changed meanwhile */
     uint64_t bookings;          /* made, or moved */
     uint64_t views;             /* entries of access logs */
+    uint64_t brand_changes;     /* of names, colours, logos .. */
     struct pace *pace;          /* of requests; NULL: none are kept to. Signalling thread */
     uint64_t retention_changes; /* periods that were changed */
     uint64_t judged[JUDGED_COUNT];

@@ -287,6 +287,11 @@ const char *const store_migrations[] = {
     " BEGIN SELECT RAISE(ABORT, 'this time is taken'); END;"
     ONCE("bookings_once", "INSERT") ONCE("bookings_once_moved", "UPDATE"),
 #undef ONCE
+    "CREATE TABLE brands("
+    " merchant TEXT PRIMARY KEY REFERENCES merchants(id), version INTEGER NOT NULL,"
+    " changed_us INTEGER NOT NULL, changed_by TEXT NOT NULL, document TEXT NOT NULL, logo BLOB,"
+    " logo_type TEXT NOT NULL, logo_sha256 TEXT NOT NULL) STRICT;"
+    "CREATE INDEX brands_logo ON brands(logo_sha256) WHERE logo_sha256 <> '';",
 };
 
 const int store_schema_version = (int)(sizeof store_migrations / sizeof store_migrations[0]);

@@ -98,6 +98,7 @@ const TESTED_WITH = {
   'server/calls_upload.c': 'calls_photos',
   'server/booking_slots.c': 'booking',
   'server/store_bookings_run.c': 'calls_bookings',
+  'server/store_brands.c': 'api_brand',
   'server/store_audit_files.c': 'store_audit',
   'server/store_audit_record.c': 'store_audit',
   'server/store_audit_judged.c': 'store_audit',

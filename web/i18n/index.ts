@@ -9,19 +9,47 @@ type Values = Record<string, string | number>;
 
 const tables: Record<string, Record<string, string>> = { en, 'zh-CN': zh };
 
-/** The first language asked for that is spoken here, else English. */
-export function pickLanguage(wanted: readonly string[]): 'en' | 'zh-CN' {
+export type Language = 'en' | 'zh-CN';
+const SPOKEN: readonly Language[] = ['en', 'zh-CN'];
+
+/** The first language asked for that is spoken here (and offered), else English, or what is offered first. */
+export function pickLanguage(wanted: readonly string[], offered: readonly string[] = SPOKEN): Language {
+  const spoken = SPOKEN.filter((one) => offered.includes(one));
   for (const tag of wanted) {
     const primary = tag.toLowerCase().split('-')[0];
-    if (primary === 'zh') return 'zh-CN';
-    if (primary === 'en') return 'en';
+    const found = spoken.find((one) => one.split('-')[0] === primary);
+    if (found) return found;
   }
-  return 'en';
+  return spoken.find((one) => one === offered[0]) ?? 'en';
 }
 
 const wanted = globalThis.navigator?.languages ?? [];
 
-export const language = pickLanguage(wanted);
+/* What the merchant of a page offers is known when the page is there: it is kept for the tab, and the page begins anew. */
+const KEPT = 'loupe-languages';
+
+function kept(): readonly string[] {
+  try {
+    return globalThis.sessionStorage?.getItem(KEPT)?.split(',') ?? SPOKEN;
+  } catch {
+    return SPOKEN;
+  }
+}
+
+export const language = pickLanguage(wanted, kept());
+
+/** The languages that a merchant offers; none said: all. */
+export function offer(languages: readonly string[] | undefined): void {
+  try {
+    if (languages?.length) globalThis.sessionStorage?.setItem(KEPT, languages.join(','));
+    else globalThis.sessionStorage?.removeItem(KEPT);
+  } catch {
+    // Then the page stays as it is.
+  }
+}
+
+/** Whether the page is in the language that it should be in. */
+export const fits = (): boolean => pickLanguage(wanted, kept()) === language;
 
 /** Dates and numbers as in the reader's own region, when that speaks the page's language. */
 const region = wanted.find((tag) => tag.slice(0, 2).toLowerCase() === language.slice(0, 2)) ?? language;

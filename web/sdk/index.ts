@@ -21,7 +21,7 @@ export { sendAttachment, type Attachment } from './upload.js';
 export * from './protocol.js';
 export { sealOpinion } from './opinion.js';
 export {
-  LoupeProblem, LoupeRest, publicCertificate, type CaseQuery, type Page, type Problem, type RestOptions, type SealedOpinion,
+  LoupeProblem, LoupeRest, certificateBrand, publicCertificate, type Brand, type CaseQuery, type Page, type Problem, type RestOptions, type SealedOpinion,
 } from './rest.js';
 export { encodingCount, encodingsFor, planEncodings, type PublishHint, type SendPlan, type Size } from './sending.js';
 export { readToken, type TokenClaims } from './token.js';

@@ -74,16 +74,37 @@ export interface SealedOpinion {
   nonce: string;
 }
 
+/** How a merchant's pages look. */
+export interface Brand {
+  name: string;
+  /** The name is not just the merchant's as it was entered. */
+  named?: boolean;
+  accent?: { light: string; dark: string };
+  languages?: string[];
+  logo_url?: string;
+  privacy_url?: string;
+  terms_url?: string;
+}
+
 /** A certificate by its id or number, which needs no token. */
-export async function publicCertificate(id: string, base = '/api/v1', fetcher: typeof fetch = (...args) => fetch(...args)): Promise<Certificate> {
+export function publicCertificate(id: string, base?: string, fetcher?: typeof fetch): Promise<Certificate> {
+  return publicly(`/certificates/${encodeURIComponent(id)}`, base, fetcher);
+}
+
+/** The brand of who issued it. */
+export function certificateBrand(id: string, base?: string, fetcher?: typeof fetch): Promise<Brand> {
+  return publicly(`/certificates/${encodeURIComponent(id)}/brand`, base, fetcher);
+}
+
+async function publicly<T>(path: string, base = '/api/v1', fetcher: typeof fetch = (...args) => fetch(...args)): Promise<T> {
   let response: Response;
   try {
-    response = await fetcher(`${base}/certificates/${encodeURIComponent(id)}`, { credentials: 'omit', cache: 'no-store' });
+    response = await fetcher(base + path, { credentials: 'omit', cache: 'no-store' });
   } catch (error) {
     throw new LoupeProblem({ status: 0, title: 'offline', detail: String(error) });
   }
   if (!response.ok) throw new LoupeProblem(await problemOf(response));
-  return (await response.json()) as Certificate;
+  return (await response.json()) as T;
 }
 
 export class LoupeRest {
@@ -110,6 +131,11 @@ export class LoupeRest {
     }
     if (!response.ok) throw new LoupeProblem(await problemOf(response));
     return (response.status === 204 ? undefined : await response.json()) as T;
+  }
+
+  /** That of the token's merchant. */
+  brand(): Promise<Brand> {
+    return this.call('GET', '/brand');
   }
 
   cases(query: CaseQuery = {}): Promise<Page<Case>> {

@@ -5,6 +5,7 @@ import { language, t } from '../i18n/index.js';
 import { LoupeError, LoupeProblem, readToken, type TokenClaims } from '../sdk/index.js';
 import { icon } from './element.js';
 import './base.css';
+import './brand.js';
 
 export type LinkTrouble = 'bad' | 'expired' | 'denied' | 'replaced' | 'offline';
 
@@ -60,5 +61,5 @@ export function troubleView(trouble: LinkTrouble): TemplateResult {
 }
 
 export function brand(): TemplateResult {
-  return html`<span class="brand">${icon('loupe')}${t('app.name')}</span>`;
+  return html`<lp-brand></lp-brand>`;
 }

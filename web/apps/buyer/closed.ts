@@ -20,5 +20,6 @@ export function closedView(app: BuyerApp) {
       </p>
     </section>
     <button class="button wide" data-testid="leave-queue" @click=${() => void app.leaveQueue()}>${t('closed.back')}</button>
+    <lp-brand-foot></lp-brand-foot>
   </main>`;
 }

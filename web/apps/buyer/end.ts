@@ -50,5 +50,6 @@ export function endView(app: BuyerApp) {
     ${filesCard(app)}
     <p class="small quiet">${t('end.back')}</p>
     <button class="button wide" data-testid="again" @click=${() => app.again()}>${t('end.again')}</button>
+    <lp-brand-foot></lp-brand-foot>
   </main>`;
 }

@@ -7,6 +7,7 @@ import { t } from '../../i18n/index.js';
 import {
   Drawing, LoupeCall, LoupeClient, LoupeError, LoupeRest, keepAwake, saysPlace, sendPhotograph, takePhotograph, type Case, type Clip, type ServerMessages,
 } from '../../sdk/index.js';
+import { loadBrand } from '../../ui/brand.js';
 import { PageElement } from '../../ui/element.js';
 import { linkToken, linkTrouble, setUpPage, troubleView, type LinkTrouble } from '../../ui/page.js';
 import { firstOf, untilTold } from '../../ui/recording.js';
@@ -95,6 +96,7 @@ export class BuyerApp extends PageElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
+    void loadBrand(this.rest.brand());
     void this.#begin();
     document.addEventListener('visibilitychange', () => void this.#lookAgain());
     setInterval(() => void this.#lookAgain(), LOOK_AGAIN_MS);

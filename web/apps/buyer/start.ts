@@ -42,6 +42,7 @@ export function startView(app: BuyerApp) {
           <lp-clips .clips=${app.clips} .rest=${app.rest}></lp-clips></section>`
       : nothing}
     ${filesCard(app)}
+    <lp-brand-foot></lp-brand-foot>
   </main>`;
 }
 

@@ -48,5 +48,6 @@ export function waitView(app: BuyerApp) {
     <button class="button wide" data-testid="leave-queue" @click=${() => void app.leaveQueue()}>
       ${t('wait.leave')}
     </button>
+    <lp-brand-foot></lp-brand-foot>
   </main>`;
 }

@@ -4,7 +4,8 @@
 import { html, nothing, svg } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import { dateTime, language, t, tMaybe } from '../../i18n/index.js';
-import { publicCertificate, LoupeProblem, type Certificate, type CertificatePoint, type Texts } from '../../sdk/index.js';
+import { certificateBrand, publicCertificate, LoupeProblem, type Certificate, type CertificatePoint, type Texts } from '../../sdk/index.js';
+import { loadBrand } from '../../ui/brand.js';
 import { PageElement, icon } from '../../ui/element.js';
 import { brand, setUpPage } from '../../ui/page.js';
 import { qrMatrix, qrPath } from '../../ui/qr.js';
@@ -25,6 +26,7 @@ export class CertificateApp extends PageElement {
   override connectedCallback(): void {
     super.connectedCallback();
     void this.#load();
+    void loadBrand(certificateBrand(this.#id));
   }
 
   async #load(): Promise<void> {
