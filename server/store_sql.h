@@ -11,7 +11,7 @@
 #include "base/vault_text.h"
 #include "server/store.h"
 
-#define STORE_STATEMENTS 224
+#define STORE_STATEMENTS 512 /* beyond the number of places that have one: they are kept prepared */
 #define STORE_NO_HASH "0000000000000000000000000000000000000000000000000000000000000000"
 
 struct store {
