@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "media/media.h"
 #include "server/calls.h"
+#include "server/calls_desk.h"
 #include "server/store.h"
 #include "server/store_keep.h"
 #include "server/store_wraps.h"
@@ -68,14 +69,7 @@ struct calls {
         uint64_t run;   /* out */
         uint64_t put_off;
     } timers;
-    struct {
-        struct id ids[LIMIT_DESK_CASES]; /* changed since desks were told last */
-        size_t count;
-        bool more;      /* than there is room for */
-        bool looking;   /* the store does */
-        uint64_t at_us; /* when to tell */
-        uint64_t told;  /* messages */
-    } desk;
+    struct calls_desk desk;
     struct {
         struct map *all;  /* "merchant/team" -> struct hours; NULL: not read yet */
         uint64_t load_us; /* when to read them anew */
@@ -483,8 +477,6 @@ void calls_hours_clear(struct calls *c);
 /** What an agent says of being available: answered when the register was looked into. */
 void calls_agent_set(struct calls *c, struct member *m, const struct proto_message *msg,
                      const struct queue_agent *agent);
-
-/* Desks */
 
 /** That case has changed: desks whose lists may have it are told. */
 void calls_desk_note(struct calls *c, const struct id *case_id);
