@@ -317,7 +317,9 @@ static json_t *links_of(const struct api_call *c, const struct store_case *sc)
 
 json_t *api_case_json(const struct api_call *c, const struct store_case *sc)
 {
-    json_t *o = store_case_json(sc);
+    json_t *whole = store_case_json(sc);
+    json_t *o = whole ? case_json_for(c->claims.role, whole) : NULL;
+    json_decref(whole);
     if (!o || !case_role_sees_internal(c->claims.role))
         return o;
     if (json_object_set_new(o, "tags", store_tags_of(c->app->store, &sc->id)) == 0 &&

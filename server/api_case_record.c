@@ -144,7 +144,7 @@ void api_notes_list(struct store *s, struct api_call *c)
     struct api_page page;
     if (!api_page_read(c, &page))
         return;
-    if (!api_case(s, c, &sc)) {
+    if (!api_case_evidence(s, c, &sc)) {
         api_page_drop(&page);
         return;
     }

@@ -203,6 +203,10 @@ void api_cases_list(struct store *s, struct api_call *c)
     }
     if (!filter_read(c, &f, &texts))
         return;
+    if (f.text && c->claims.role == ROLE_VIEWER) {
+        api_problem(c, 403, "this role does not search: it would learn what is in the case");
+        return;
+    }
     f.disputed = !bound && role->rules;
     struct page page = {.items = json_array(), .call = c};
     int er = page.items ? store_cases_list(s, &f, page_add, &page, &next) : ER_NOMEM;

@@ -269,6 +269,9 @@ void room_settle(struct room *r);
 void call_room_free(struct room *r);
 /** To every session in it but `except` (may be NULL). Takes `message` over. */
 void room_tell(struct room *r, const struct session *except, json_t *message);
+/** The case as it is now, to all in it: of what each may know. */
+void room_tell_case(struct room *r);
+json_t *room_case_message(const struct room *r, enum role role);
 /** Of clips and stills: to those in it whose role sees them. Takes `message` over. */
 void room_tell_evidence(struct room *r, json_t *message);
 void room_tell_person(struct room *r, const struct roster_person *p);

@@ -138,7 +138,7 @@ static void act_done(struct calls *c, struct calls_job *head)
     if (r && job->er == 0) {
         room_take_rules(r, json_incref(job->rules));
         bool passed_on = take_case(r, &job->after);
-        room_tell(r, NULL, json_pack("{s:s,s:O}", "type", "case", "case", r->case_json));
+        room_tell_case(r);
         if (r->state == CASE_CANCELLED || r->state == CASE_CLOSED)
             (void)queue_stop(c->queue, &r->case_id, calls_now_us(c));
         else if (passed_on)

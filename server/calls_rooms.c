@@ -289,7 +289,7 @@ void room_welcome(struct room *r, struct member *m)
         json_pack("{s:s,s:s,s:o}", "type", "roster", "room", r->id.text, "people",
                   roster_json(r->roster)),
         json_pack("{s:s,s:o}", "type", "history", "messages", chat_history(&r->chat)),
-        json_pack("{s:s,s:O}", "type", "case", "case", r->case_json),
+        room_case_message(r, m->claims.role),
         list_empty(&r->clips) ? NULL : room_recording_json(r),
     };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {

@@ -44,3 +44,20 @@ bool case_role_sees_internal(enum role role)
 {
     return (unsigned)role < ROLE_COUNT && (SEES_INTERNAL & BY(role));
 }
+
+json_t *case_json_for(enum role role, json_t *whole)
+{
+    static const char *const shown[] = {"id",    "room",  "number",  "merchant",  "kind",
+                                        "state", "title", "version", "created_at"};
+    if (role != ROLE_VIEWER)
+        return json_incref(whole);
+    json_t *o = json_object();
+    for (size_t i = 0; o && i < sizeof shown / sizeof shown[0]; i++) {
+        json_t *value = json_object_get(whole, shown[i]);
+        if (value && json_object_set(o, shown[i], value)) {
+            json_decref(o);
+            return NULL;
+        }
+    }
+    return o;
+}

@@ -3,6 +3,7 @@
 #ifndef LOUPE_SERVER_CASE_DEEDS_H
 #define LOUPE_SERVER_CASE_DEEDS_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "signaling/role.h"
@@ -26,5 +27,8 @@ unsigned case_states_of_deed(enum case_deed deed);
 
 /** Whether they are shown what is for staff: internal notes, tags, links. */
 bool case_role_sees_internal(enum role role);
+/** What somebody of that role may know of a case, of which `whole` (borrowed) is all: a viewer what it is about, and
+ *  nothing of people. A new reference; NULL without memory. */
+json_t *case_json_for(enum role role, json_t *whole);
 
 #endif

@@ -177,7 +177,7 @@ test('what the conductor does is for nobody to ask for, and a service has no pla
 });
 
 // Reading: of each resource a word for each relation, with a letter for each role: y it is read, - refused (401, 403, 404), n a
-// list without it.
+// list without it, b in brief: what the case is about, and nothing of people.
 const RELATIONS = {
   own: 'a token of the merchant, for no case',
   here: 'a token for this case',
@@ -187,11 +187,11 @@ const RELATIONS = {
 };
 const READING = {
   //     own       here      elsewhere foreign   foreign_here
-  list: '-yyny-yy- yyyyyyyyy nnnnnnnnn -nnnn-nn- nnnnnnnnn',
-  search: '-yyny-yy- yyyyyyyyy nnnnnnnnn -nnnn-nn- nnnnnnnnn',
-  case: '-yy-y-yy- yyyyyyyyy --------- --------- ---------',
-  timeline: '-yy-y-yy- yyyyyyyyy --------- --------- ---------',
-  notes: '-yy-y-yy- yyyyyyyyy --------- --------- ---------',
+  list: '-yyny-yy- yyyyybyyy nnnnnnnnn -nnnn-nn- nnnnnnnnn',
+  search: '-yyny-yy- yyyyy-yyy nnnnn-nnn -nnnn-nn- nnnnn-nnn',
+  case: '-yy-y-yy- yyyyybyyy --------- --------- ---------',
+  timeline: '-yy-y-yy- yyyyy-yyy --------- --------- ---------',
+  notes: '-yy-y-yy- yyyyy-yyy --------- --------- ---------',
   clips: '-yy-y-yy- yyyyy-yyy --------- --------- ---------',
   stills: '-yy-y-yy- yyyyy-yyy --------- --------- ---------',
   attachments: '-yy-y-yy- yyyyy-yyy --------- --------- ---------',
@@ -241,13 +241,30 @@ const RESOURCES = {
   room: (one) => `/rooms/${one.room}`,
 };
 
+const BRIEF = ['created_at', 'id', 'kind', 'merchant', 'number', 'room', 'state', 'title', 'version'];
+const isBrief = (found) => Object.keys(found).every((name) => BRIEF.includes(name)) && found.title && found.state && found.kind;
+
 async function readAs(resource, claims, mint, one) {
   const { status, body } = await server.api('GET', `/api/v1${RESOURCES[resource](one)}`, { token: mint(claims) });
   if ([401, 403, 404].includes(status)) return '-';
   if (status !== 200) return String(status);
-  if (resource !== 'list' && resource !== 'search') return 'y';
-  return body.items.some(({ id }) => id === one.id) ? 'y' : 'n';
+  const found = body.items ? body.items.find(({ id }) => id === one.id) : body;
+  if (resource === 'case' || resource === 'list') return !found ? 'n' : found.buyer ? 'y' : isBrief(found) ? 'b' : '?';
+  return resource !== 'search' || found ? 'y' : 'n';
 }
+
+test('a viewer in the room is told of the case in brief, and of what becomes of it', async () => {
+  const one = await server.newCase({ order: { id: 'O-1', address: 'Secret Street 5' } });
+  const viewer = await enter(server, { role: 'viewer', sub: 'eye', case: one.id });
+  const agent = await enter(server, { role: 'agent', sub: 'ann', case: one.id });
+  assert.ok((await agent.expect('case')).case.order.address);
+  assert.ok(isBrief((await viewer.expect('case')).case));
+  await rest('cancel', 'service', one);
+  const told = (await viewer.expect('case', (m) => m.case.state === 'cancelled')).case;
+  assert.ok(isBrief(told));
+  assert.doesNotMatch(JSON.stringify([told, viewer.messages]), /Secret|buyer/);
+  await Promise.all([viewer.cut(), agent.cut()]);
+});
 
 test('who reads what of a case, across two merchants', async () => {
   const added = ['api-keys', 'add', '--merchant', 'tea-house', '--id', 'tea', '--data', server.data];

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -45,8 +46,27 @@ static void test_every_cell(void **state)
     assert_int_equal(case_states_of_deed(CASE_DEEDS), 0);
 }
 
+static void test_what_a_viewer_knows_of_a_case(void **state)
+{
+    (void)state;
+    json_t *whole = json_pack("{s:s,s:s,s:s,s:{s:s},s:{s:s},s:s}", "title", "A cup", "state",
+                              "open", "kind", "live", "buyer", "name", "SECRET", "order", "address",
+                              "SECRET", "tier", "SECRET");
+    for (enum role role = 0; role < ROLE_COUNT; role++) {
+        json_t *o = case_json_for(role, whole);
+        char *text = json_dumps(o, 0);
+        assert_int_equal(strstr(text, "SECRET") != NULL, role != ROLE_VIEWER);
+        assert_string_equal(json_string_value(json_object_get(o, "title")), "A cup");
+        assert_int_equal(json_object_size(o), role == ROLE_VIEWER ? 3 : 6);
+        free(text);
+        json_decref(o);
+    }
+    json_decref(whole);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_cell)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_cell),
+                                       cmocka_unit_test(test_what_a_viewer_knows_of_a_case)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
