@@ -203,6 +203,8 @@ static void write_queue(FILE *f, const struct queue_counts *counts)
          "Waits so long that other teams were asked."},
         {"queue_aged_total", C, n.aged, "Waits so long that they came before all others."},
         {"offers_total", C, n.offers, "Calls offered to agents."},
+        {"offers_to_bots_total", C, n.bot_offers, "Of those, the ones to bots."},
+        {"bot_answers_total", C, n.bot_accepted, "And that bots took."},
         {"offers_declined_total", C, n.declined, "Offers that agents declined."},
         {"offers_expired_total", C, n.expired, "Offers that rang out."},
         {"offers_withdrawn_total", C, n.withdrawn,

@@ -139,6 +139,9 @@ struct room {
     struct list pictures; /* that are drawn on, or frozen (calls_draw.c) */
     bool call_on;
     char agent[STORE_IDENTITY_BYTES]; /* of the call */
+    bool bot;                         /* it is one, before people are asked */
+    uint64_t bot_from_us;             /* when its buyer counts as having begun to wait */
+    char *handed_note;                /* of who passed the case on last; NULL: none */
     char heir[STORE_IDENTITY_BYTES];  /* who goes on with it when the agent leaves; "": nobody */
     bool asking;                      /* somebody else is looked for, while the call goes on */
     unsigned entering;                /* jobs that will want it */
@@ -289,6 +292,8 @@ struct entry_job {
     struct id by_room, by_case; /* one of them; none: only the invite is used */
     bool use_invite;
     bool look_only; /* check, but enter nobody and open nothing */
+    bool
+        assigned; /* by the pairing: any room of the merchant will do, for a token that is for no room */
     /** er: 0, ER_NOT_FOUND, ER_DENIED, ER_STALE (the invite is spent), ER_IO, .. `room` is NULL when
      *  it is not open (look_only) or none was asked for. c NULL: free what ctx holds. */
     void (*entered)(struct calls *c, struct entry_job *job, struct room *room);
@@ -508,22 +513,6 @@ bool room_agent_gave_up(struct room *r, const char *agent);
 /** Others are asked again: who had taken it could not come in. */
 void room_ring_again(struct room *r, const char *from);
 
-/* Wrap-ups */
-
-/** The call of the room's agent ends: what is to be asked for then, or NULL. For calls_wrap_asked. */
-struct store_wrap *room_wrap_begin(struct room *r);
-/** It was written down (c NULL: who knows), or there is no need of one. Takes `w`. */
-void calls_wrap_asked(struct calls *c, struct store_wrap *w, bool asked);
-/** When the first one that this agent must give is due; 0: none. For struct queue_agent. */
-uint64_t calls_wraps_due_us(const struct calls *c, const char *merchant, const char *identity);
-/** Who has come is told what is owed. */
-void calls_wraps_tell(struct calls *c, struct session *s);
-void calls_wraps_load(struct calls *c);
-void calls_run_wraps(struct calls *c);
-uint64_t calls_wraps_deadline_us(const struct calls *c);
-size_t calls_wraps_overdue(const struct calls *c);
-void calls_wraps_clear(struct calls *c);
-
 /* What they saw */
 
 /** Takes event->seen. */
@@ -555,6 +544,8 @@ void room_forget_pictures(struct room *r, const char *of);
 /* Queue and calls */
 
 void calls_on_queue_events(struct calls *c);
+/** Whether the case is on its way to whom it was passed on to last. */
+bool room_is_passed_on(const struct room *r);
 /** What the room's case needs of an agent. */
 void room_queue_case(const struct room *r, struct queue_case *ret);
 /** To every session of that merchant's person but `except` (may be NULL). Takes `message` over. */
@@ -565,6 +556,8 @@ json_t *room_person_brief(const struct room *r, const char *identity);
 /** The case may have become something to begin a call with. */
 void room_begin_call(struct room *r, const char *agent);
 void room_end_call(struct room *r, const char *reason, const char *by);
+/** The agent is out of the call; the buyer waits on. */
+void room_pass_on(struct room *r, const char *by);
 /** The case was passed on: what it says is carried out. */
 void room_transfer(struct room *r);
 /** Somebody took what was asked for while the call goes on, and is in the room. False: nothing was. */
@@ -576,6 +569,8 @@ bool room_inherit(struct room *r);
 /** A session came into a room, or is gone from it for good. */
 void calls_seated(struct room *r, struct member *m);
 void calls_unseated(struct room *r, struct member *m, const char *reason);
+/** Whether calls are offered to such as them; false: told so. */
+bool calls_need_agent(struct calls *c, struct member *m, const struct proto_message *msg);
 void calls_agent_gone(struct calls *c, const struct session *s, bool for_good);
 void calls_agent_back(struct calls *c, const struct session *s);
 /** A transition that the conductor drives; `data` is taken over. The room is told. */
@@ -590,5 +585,7 @@ bool calls_waits_since(struct calls *c, const struct id *case_id, uint64_t *ret_
 void calls_waited_sweep(struct calls *c);
 void calls_waited_clear(struct calls *c);
 void calls_send_queue(struct calls *c, struct session *s);
+
+#include "server/calls_wraps_impl.h"
 
 #endif

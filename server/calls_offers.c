@@ -52,15 +52,25 @@ static void take_languages(const struct room *r, struct queue_case *ret)
     }
 }
 
+static bool is_passed_on(const json_t *c)
+{
+    const char *at = json_text(json_object_get(c, "transfer"), "at", CLOCK_TEXT_BYTES);
+    const char *called = json_text(json_object_get(c, "last_call"), "at", CLOCK_TEXT_BYTES);
+    return at && (!called || strcmp(at, called) >= 0);
+}
+
+bool room_is_passed_on(const struct room *r)
+{
+    return is_passed_on(r->case_json);
+}
+
 /** To whom it was passed on, if that has not come about yet; the team stays. */
 static void take_transfer(const json_t *c, struct queue_case *ret)
 {
     const json_t *transfer = json_object_get(c, "transfer");
-    const char *at = json_text(transfer, "at", CLOCK_TEXT_BYTES);
-    const char *called = json_text(json_object_get(c, "last_call"), "at", CLOCK_TEXT_BYTES);
     if (json_object_get(transfer, "team"))
         take_word(transfer, "team", ret->team, sizeof ret->team);
-    if (at && (!called || strcmp(at, called) >= 0))
+    if (is_passed_on(c))
         take_word(transfer, "agent", ret->preferred, sizeof ret->preferred);
 }
 
@@ -80,8 +90,10 @@ void room_queue_case(const struct room *r, struct queue_case *ret)
     take_word(c, "brand", ret->brand, sizeof ret->brand);
     take_word(c, "team", ret->team, sizeof ret->team);
     take_word(c, "preferred_agent", ret->preferred, sizeof ret->preferred);
-    if (!ret->preferred[0]) /* who knows the case already */
-        take_word(json_object_get(c, "last_call"), "agent", ret->preferred, sizeof ret->preferred);
+    const json_t *last = json_object_get(c, "last_call");
+    if (!ret->preferred[0] &&
+        !json_is_true(json_object_get(last, "bot"))) /* knows the case already */
+        take_word(last, "agent", ret->preferred, sizeof ret->preferred);
     take_transfer(c, ret);
     room_booking_needs(r, ret);
 }
@@ -140,6 +152,13 @@ static json_t *offer_notes(const struct queue_event *e)
     return notes;
 }
 
+/** Who passed it on, and what they say of it. */
+static json_t *handed_over(const struct room *r)
+{
+    const json_t *by = json_object_get(json_object_get(r->case_json, "transfer"), "by");
+    return json_pack("{s:O?,s:s*}", "by", by, "note", r->handed_note);
+}
+
 static void on_offer(struct calls *c, const struct queue_event *e)
 {
     static const char *const shown[] = {"id",       "number", "title",    "kind",  "reason",
@@ -160,6 +179,8 @@ static void on_offer(struct calls *c, const struct queue_event *e)
                                 "reservation", e->reservation.text, "case", brief, "buyer",
                                 room_person_brief(r, r->buyer), "expires_at", expires, "ring_ms",
                                 (json_int_t)(left_us / 1000), "notes", offer_notes(e));
+    if (message && room_is_passed_on(r))
+        json_object_set_new(message, "handed_over", handed_over(r));
     calls_tell_identity(c, e->merchant, e->person, NULL, message);
 }
 
@@ -227,8 +248,10 @@ static void on_changed(struct calls *c, const char *merchant)
     size_t cursor = 0;
     struct session *s;
     while (text && (s = sessions_each(c->sessions, &cursor))) {
-        bool sees = role_describe(s->who.role)->sees_queue ||
-                    queue_agent_is_available(c->queue, s->who.merchant, s->who.identity);
+        const struct role_info *role = role_describe(s->who.role);
+        bool sees = role->sees_queue ||
+                    (role->takes_calls &&
+                     queue_agent_is_available(c->queue, s->who.merchant, s->who.identity));
         if (sees && strcmp(s->who.merchant, merchant) == 0)
             sessions_send_text(c->sessions, s, text, strlen(text));
     }

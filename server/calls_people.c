@@ -59,6 +59,7 @@ static void presence_done(struct calls *c, struct calls_job *head)
     }
     if (job->er == 0)
         fill_in(&job->agent, &job->known);
+    job->agent.owes_until_us = calls_wraps_due_us(c, job->agent.merchant, job->agent.identity);
     int er = job->er && job->er != ER_NOT_FOUND
                  ? job->er
                  : queue_agent_set(c->queue, &job->agent, job->on, calls_now_us(c));
@@ -67,7 +68,7 @@ static void presence_done(struct calls *c, struct calls_job *head)
         return;
     }
     sessions_reply(c->sessions, s, job->re, NULL);
-    if (job->on)
+    if (job->on && !job->agent.bot) /* who waits beside its own call is not for it to know */
         calls_send_queue(c, s);
     calls_on_queue_events(c);
 }

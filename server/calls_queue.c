@@ -25,6 +25,7 @@ struct act_job {
     bool asked;              /* for it */
     struct store_case after;
     json_t *rules;
+    char *handed_note;
     int er;
 };
 
@@ -47,6 +48,8 @@ static void act_work(struct store *s, struct calls_job *head)
     job->er = act_do(s, job, head->unix_us);
     if (job->er == 0)
         (void)store_pairing_get(s, job->after.merchant, &job->rules);
+    if (job->er == 0 && json_object_get(job->after.more, "transfer"))
+        (void)store_transfer_note(s, &job->case_id, &job->handed_note);
 }
 
 /** What pairing goes by. */
@@ -137,6 +140,9 @@ static void act_done(struct calls *c, struct calls_job *head)
         calls_wrap_asked(c, job->wrap, job->er == 0 && job->asked);
     if (r && job->er == 0) {
         room_take_rules(r, json_incref(job->rules));
+        free(r->handed_note);
+        r->handed_note = job->handed_note;
+        job->handed_note = NULL;
         bool passed_on = take_case(r, &job->after);
         room_tell_case(r);
         if (r->state == CASE_CANCELLED || r->state == CASE_CLOSED)
@@ -150,6 +156,7 @@ static void act_done(struct calls *c, struct calls_job *head)
         calls_on_queue_events(c);
     store_case_clear(&job->after);
     json_decref(job->rules);
+    free(job->handed_note);
     json_decref(job->data);
 }
 
@@ -221,7 +228,7 @@ void calls_case_changed(struct calls *c, const struct id *case_id)
 
 /* Calls */
 
-void room_begin_call(struct room *r, const char *agent)
+static void begin_call(struct room *r, const char *agent)
 {
     struct calls *c = r->calls;
     if (r->call_on)
@@ -235,7 +242,24 @@ void room_begin_call(struct room *r, const char *agent)
     r->entering--;
     queue_call_begin(c->queue, r->merchant, agent, &r->case_id, calls_now_us(c));
     room_booking_kept(r, agent);
-    calls_case_act(c, &r->case_id, CASE_START_CALL, agent, json_pack("{s:s}", "agent", agent));
+    json_t *data = json_pack("{s:s}", "agent", agent);
+    if (r->bot)
+        json_object_set_new(data, "bot", json_true());
+    calls_case_act(c, &r->case_id, CASE_START_CALL, agent, data);
+}
+
+void room_begin_call(struct room *r, const char *agent)
+{
+    begin_call(r, agent);
+}
+
+void room_begin_with_bot(struct room *r, const char *bot, uint64_t waited_us)
+{
+    if (r->call_on)
+        return;
+    r->bot = true;
+    r->bot_from_us = calls_now_us(r->calls) - waited_us;
+    begin_call(r, bot);
 }
 
 /** All of it but what the timeline says. What its agent is to be asked for then; NULL: nothing. */
@@ -252,11 +276,16 @@ static struct store_wrap *end_call(struct room *r, const char *reason, const cha
         (void)queue_stop(c->queue, &r->case_id, calls_now_us(c));
     }
     bool passed_on = strcmp(reason, "transferred") == 0;
-    struct store_wrap *wrap = passed_on ? NULL : room_wrap_begin(r);
+    struct store_wrap *wrap = passed_on || r->bot ? NULL : room_wrap_begin(r);
     queue_call_end(c->queue, r->merchant, r->agent, &r->case_id, true, calls_now_us(c));
     list_each (person, roster_people(r->roster), struct roster_person, node)
         queue_call_end(c->queue, r->merchant, person->identity, &r->case_id, true, calls_now_us(c));
+    char bot[STORE_IDENTITY_BYTES];
+    (void)str_copy(bot, sizeof bot, r->bot ? r->agent : "");
     r->agent[0] = r->heir[0] = '\0';
+    r->bot = false;
+    if (bot[0])
+        room_bot_out(r, bot);
     return wrap;
 }
 
@@ -318,6 +347,8 @@ void calls_unseated(struct room *r, struct member *m, const char *reason)
     bool is_buyer = strcmp(r->buyer, identity) == 0;
     bool timed_out = strcmp(reason, "timeout") == 0;
     bool is_agent = strcmp(r->agent, identity) == 0;
+    if (r->call_on && !is_buyer && room_bot_gone(r, identity))
+        return;
     if (r->call_on && (is_buyer || (is_agent && !room_inherit(r))))
         room_end_call(r, timed_out ? "timeout" : "left", identity);
     else if (r->call_on && !is_agent) /* was in it beside the agent, perhaps */
@@ -333,33 +364,6 @@ void calls_unseated(struct room *r, struct member *m, const char *reason)
     calls_case_act(c, &r->case_id, CASE_STOP_WAIT, identity, NULL);
 }
 
-void calls_agent_gone(struct calls *c, const struct session *s, bool for_good)
-{
-    const struct member *m = member_of(s);
-    struct session *other;
-    if (!m || !role_describe(m->claims.role)->takes_calls)
-        return;
-    bool any_online = false, any = false;
-    for (size_t i = 0;
-         (other = sessions_of(c->sessions, m->claims.merchant, m->claims.identity, i)); i++) {
-        any |= other != s;
-        any_online |= other != s && session_is_online(other);
-    }
-    if (for_good && !any)
-        queue_agent_remove(c->queue, m->claims.merchant, m->claims.identity, calls_now_us(c));
-    else if (!any_online)
-        queue_agent_present(c->queue, m->claims.merchant, m->claims.identity, false,
-                            calls_now_us(c));
-}
-
-void calls_agent_back(struct calls *c, const struct session *s)
-{
-    const struct member *m = member_of(s);
-    if (role_describe(m->claims.role)->takes_calls)
-        queue_agent_present(c->queue, m->claims.merchant, m->claims.identity, true,
-                            calls_now_us(c));
-}
-
 /* Requests */
 
 /** The buyer waits, and hears of the place when that is on the disk. */
@@ -369,6 +373,8 @@ static void begin_wait(struct room *r, struct member *m)
     struct queue_case info;
     uint64_t since_us;
     room_queue_case(r, &info);
+    info.bot_first = !info.preferred[0] &&
+                     pairing_rules_bot_first(r->rules, r->kind, info.category);
     bool waits = calls_waits_since(c, &r->case_id, &since_us, &info.credit_us);
     if (!waits && !info.credit_us && !queue_is_waiting(c->queue, &r->case_id) &&
         room_is_closed(r, m->session, m->wait_re))
@@ -427,34 +433,6 @@ void calls_on_stop_waiting(struct calls *c, struct member *m, const struct proto
     act_for(r, CASE_STOP_WAIT, NULL, NULL, m, msg->id);
 }
 
-static bool need_agent(struct calls *c, struct member *m, const struct proto_message *msg)
-{
-    bool ok = role_describe(m->claims.role)->takes_calls;
-    if (!ok)
-        calls_error(c, m->session, msg->id, PROTO_DENIED, "this role takes no calls");
-    return ok;
-}
-
-void calls_on_available(struct calls *c, struct member *m, const struct proto_message *msg)
-{
-    if (!need_agent(c, m, msg))
-        return;
-    struct queue_agent agent = {
-        .appraiser = m->claims.role == ROLE_APPRAISER,
-        .capacity = (unsigned)msg->available.capacity,
-        .languages = msg->available.languages,
-        .skills = msg->available.skills,
-        .owes_until_us = calls_wraps_due_us(c, m->claims.merchant, m->claims.identity)};
-    (void)str_copy(agent.team, sizeof agent.team, msg->available.team);
-    (void)str_copy(agent.identity, sizeof agent.identity, m->claims.identity);
-    (void)str_copy(agent.merchant, sizeof agent.merchant, m->claims.merchant);
-    if (claims_is_bound(&m->claims)) {
-        calls_error(c, m->session, msg->id, PROTO_DENIED, "this token is for one case only");
-        return;
-    }
-    calls_agent_set(c, m, msg, &agent);
-}
-
 /** The offer was taken, but its room could not be entered: the buyer waits on. */
 static void wait_again(struct calls *c, const struct entry_job *job)
 {
@@ -510,7 +488,10 @@ static void accept_entered(struct calls *c, struct entry_job *job, struct room *
     if (room_await_buyer(r, m->claims.identity))
         return;
     bool goes_on = r->call_on;
-    room_begin_call(r, m->claims.identity);
+    if (job->assigned)
+        room_begin_with_bot(r, m->claims.identity, job->waited_us);
+    else
+        room_begin_call(r, m->claims.identity);
     if (goes_on)
         tell_call(r, m);
     if (strcmp(r->agent, m->claims.identity) != 0 && !room_join_call(r, m->claims.identity))
@@ -521,7 +502,7 @@ static void accept_entered(struct calls *c, struct entry_job *job, struct room *
 
 void calls_on_accept(struct calls *c, struct member *m, const struct proto_message *msg)
 {
-    if (!need_agent(c, m, msg))
+    if (!calls_need_agent(c, m, msg))
         return;
     struct entry_job *job = calloc(1, sizeof *job);
     const struct id *offer = &msg->reservation.reservation;
@@ -544,22 +525,10 @@ void calls_on_accept(struct calls *c, struct member *m, const struct proto_messa
                                   queue_offer_end_name(QUEUE_ELSEWHERE)));
     job->claims = m->claims;
     job->session = m->session->id;
+    job->assigned = role_describe(m->claims.role)->first_line;
     (void)str_copy(job->re, sizeof job->re, msg->id);
     job->entered = accept_entered;
     calls_enter(c, job);
-}
-
-void calls_on_decline(struct calls *c, struct member *m, const struct proto_message *msg)
-{
-    if (!need_agent(c, m, msg))
-        return;
-    int er = queue_decline(c->queue, m->claims.merchant, m->claims.identity,
-                           &msg->reservation.reservation, calls_now_us(c));
-    if (er < 0) {
-        calls_error_er(c, m->session, msg->id, er, "this offer is over");
-        return;
-    }
-    sessions_reply(c->sessions, m->session, msg->id, NULL);
 }
 
 void calls_on_hang_up(struct calls *c, struct member *m, const struct proto_message *msg)
@@ -573,7 +542,8 @@ void calls_on_hang_up(struct calls *c, struct member *m, const struct proto_mess
         calls_error(c, m->session, msg->id, PROTO_CONFLICT, "there is no call");
         return;
     }
-    if (m->claims.role == ROLE_VIEWER || m->claims.role == ROLE_BOT) {
+    bool own = r->bot && strcmp(r->agent, m->claims.identity) == 0;
+    if (m->claims.role == ROLE_VIEWER || (m->claims.role == ROLE_BOT && !own)) {
         calls_error(c, m->session, msg->id, PROTO_DENIED, "not this role's to end");
         return;
     }

@@ -27,18 +27,19 @@ static void ask(struct room *r, const char *from, uint64_t credit_us)
 }
 
 /** The agent is out of it; the buyer waits on, before those who have not talked to anybody yet. */
-static void pass_on(struct room *r, const char *by)
+void room_pass_on(struct room *r, const char *by)
 {
     char agent[STORE_IDENTITY_BYTES];
+    uint64_t credit_us = room_credit_us(r);
     (void)str_copy(agent, sizeof agent, r->agent);
     r->entering++;
     room_end_call(r, "transferred", by);
     const struct roster_person *buyer = roster_find(r->roster, r->buyer);
     if (buyer && buyer->session) {
-        ask(r, agent, CREDIT_US);
+        ask(r, agent, credit_us);
         if (queue_is_waiting(r->calls->queue, &r->case_id))
             calls_case_act(r->calls, &r->case_id, CASE_WAIT, by,
-                           json_pack("{s:I}", STORE_WAITED_MS, (json_int_t)(CREDIT_US / 1000)));
+                           json_pack("{s:I}", STORE_WAITED_MS, (json_int_t)(credit_us / 1000)));
     }
     r->entering--;
     room_settle(r);
@@ -55,9 +56,9 @@ void room_transfer(struct room *r)
         return;
     c->calls_passed_on++;
     if (r->call_on && mode && strcmp(mode, "blind") != 0)
-        ask(r, r->agent, CREDIT_US);
+        ask(r, r->agent, room_credit_us(r));
     else if (r->call_on)
-        pass_on(r, by);
+        room_pass_on(r, by);
     else if (queue_waited(c->queue, &r->case_id, calls_now_us(c), &waited_us) == 0) {
         ask(r, by, waited_us);
         if (!queue_is_waiting(c->queue, &r->case_id))
@@ -86,7 +87,9 @@ void room_hand_over(struct room *r, const char *to)
 {
     struct calls *c = r->calls;
     char from[STORE_IDENTITY_BYTES];
+    bool bot = r->bot;
     c->calls_taken_over++;
+    r->bot = false;
     (void)str_copy(from, sizeof from, r->agent);
     (void)str_copy(r->agent, sizeof r->agent, to);
     if (strcmp(r->heir, to) == 0)
@@ -98,6 +101,8 @@ void room_hand_over(struct room *r, const char *to)
                         room_person_brief(r, to), "from", from));
     calls_case_act(c, &r->case_id, CASE_TAKE_CALL, to,
                    json_pack("{s:s,s:s}", "agent", to, "from", from));
+    if (bot)
+        room_bot_out(r, from);
 }
 
 bool room_inherit(struct room *r)

@@ -245,6 +245,26 @@ int store_wrap_extend(struct store *s, struct store_wrap *w, const char *actor,
     return er ? er : store_end(s, extend(s, w, actor, rule, now_us));
 }
 
+int store_transfer_note(struct store *s, const struct id *case_id, char **ret)
+{
+    sqlite3_stmt *st;
+    *ret = NULL;
+    int er = sql_begin(s, &st,
+                       "SELECT json_extract(i.body, '$.text') FROM events e JOIN internals i"
+                       " ON i.case_id = e.case_id AND i.seq = e.seq WHERE e.case_id = ?1"
+                       " AND e.type = 'note_added' AND e.seq = 1 + (SELECT max(seq) FROM events"
+                       " WHERE case_id = ?1 AND type = 'transferred')",
+                       "t", case_id->text);
+    if (er)
+        return er;
+    er = sql_step(s, st);
+    const char *text = er == 1 ? (const char *)sqlite3_column_text(st, 0) : NULL;
+    if (text && !(*ret = strdup(text)))
+        er = ER_NOMEM;
+    sql_end(st);
+    return er < 0 ? er : 0;
+}
+
 /* What merchants want */
 
 int store_pairing_get(struct store *s, const char *merchant, json_t **ret)

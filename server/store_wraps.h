@@ -44,6 +44,9 @@ int store_wraps_of_case(struct store *s, const struct id *case_id,
 /** The members that everybody is told; NULL without memory. */
 json_t *store_wrap_json(const struct store_wrap *w, uint64_t now_us);
 
+/** The note for staff with which the case was passed on last, in heap memory; NULL: there is none. */
+int store_transfer_note(struct store *s, const struct id *case_id, char **ret);
+
 /** What the merchant wants of pairing, pairing_rules.h; an empty object where nothing was said. *ret is the caller's. */
 int store_pairing_get(struct store *s, const char *merchant, json_t **ret);
 int store_pairing_put(struct store *s, const char *merchant, const json_t *rules);

@@ -52,7 +52,8 @@ static const struct role_info roles[ROLE_COUNT] = {
     [ROLE_BOT] = {.name = "bot",
                   .grants = {.publish = true, .subscribe = true},
                   .enters = true,
-                  .evidence = true},
+                  .evidence = true,
+                  .first_line = true},
 };
 
 const struct role_info *role_describe(enum role role)

@@ -34,6 +34,7 @@ struct role_info {
     bool any_room;      /* may enter every room of the merchant; others only their token's */
     bool waits;         /* may wait in the queue for somebody to take the call */
     bool takes_calls;   /* may be offered waiting calls */
+    bool first_line;    /* likewise, but only before people are; it enters a room for that call */
     bool sees_queue;    /* is sent the merchant's queue without being available */
     bool rules;         /* may join and rule on disputes */
     bool holds;         /* places legal holds, and lifts them */

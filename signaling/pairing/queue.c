@@ -16,6 +16,7 @@ void queue_policy_init(struct queue_policy *ret)
 {
     *ret = (struct queue_policy){
         .ring_us = 20 * SECOND_US,
+        .bot_ring_us = 5 * SECOND_US,
         .keep_us = 120 * SECOND_US,
         .declined_us = 30 * SECOND_US,
         .prefer_us = 10 * SECOND_US,
@@ -195,7 +196,7 @@ void queue_entry_place(struct queue *q, struct entry *e)
         struct agent *a = e->preferring ? queue_agent_find(q, e->info.merchant, e->info.preferred)
                                         : NULL;
         if (e->preferring &&
-            (!a || !a->on || !a->present)) { /* who is not there is not waited for */
+            (!a || !a->on || !a->present || a->info.bot)) { /* who is not there is not waited for */
             e->preferring = false;
             queue_entry_place(q, e);
             return;
@@ -284,6 +285,7 @@ static void enter(struct queue *q, struct entry *e)
         queue_note_decline(q, e, a);
         queue_entry_place(q, e);
     }
+    queue_match_bot(q, e);
     queue_match_entry(q, e);
 }
 
@@ -359,7 +361,8 @@ static void entry_move(struct queue *q, struct entry *e, struct class *class)
 static struct agent *take_offer_back(struct queue *q, struct entry *e)
 {
     struct agent *a = e->offered_to;
-    if (!a || queue_would_suit(e, a) || strcmp(e->info.preferred, a->info.identity) == 0)
+    if (!a || queue_would_suit(e, a) || queue_bot_fits(&a->profile->abilities, e->class) ||
+        strcmp(e->info.preferred, a->info.identity) == 0)
         return NULL;
     queue_end_offer(q, a, QUEUE_WITHDRAWN, true);
     return a;

@@ -35,6 +35,7 @@ struct queue;
 /** All times that pairing goes by. Widening counts from when the buyer began to wait. */
 struct queue_policy {
     uint64_t ring_us;     /* an offer rings so long */
+    uint64_t bot_ring_us; /* and one to a bot */
     uint64_t keep_us;     /* a buyer who dropped keeps the place so long */
     uint64_t declined_us; /* who declined a case is not offered it again before */
     uint64_t wrap_us;     /* after a call, unless the agent says earlier to be available */
@@ -46,7 +47,7 @@ struct queue_policy {
     uint64_t tier_us[QUEUE_TIERS]; /* that a case of the tier counts as having waited already */
     uint64_t urgency_us;           /* and for each step of its priority */
 };
-/** 20 s, 2 min, 30 s, 0; 10 s, 60 s, 65 s; 5 min, 10 min; 0, 20, 50 and 80 s, 5 s. */
+/** 20 s, 5 s, 2 min, 30 s, 0; 10 s, 60 s, 65 s; 5 min, 10 min; 0, 20, 50 and 80 s, 5 s. */
 void queue_policy_init(struct queue_policy *ret);
 
 /** A case whose buyer waits. Words compare without regard to the case of ASCII letters. */
@@ -63,6 +64,7 @@ struct queue_case {
     unsigned tier;        /* below QUEUE_TIERS */
     bool wants_appraiser; /* before other staff */
     uint64_t prefer_us; /* the preferred agent is asked alone for so long; 0: as the policy says */
+    bool bot_first;     /* a free bot is asked before anybody, once, when it comes */
     /* Of who is passed on: */
     uint64_t credit_us;                    /* counts as having waited so long already */
     char passed_on_by[LIMIT_IDENTITY + 1]; /* as if that agent had declined; "": nobody */
@@ -74,9 +76,11 @@ struct queue_agent {
     char identity[LIMIT_IDENTITY + 1];
     char merchant[QUEUE_MERCHANT_BYTES];
     bool appraiser;
+    bool bot;          /* is asked for nothing but cases that come, and have a bot asked first */
     unsigned capacity; /* calls at once; 0: 1 */
     char team[QUEUE_WORD_BYTES];
-    uint64_t owes_until_us; /* a wrap-up, which is due then: see queue_agent_owe; 0: none */
+    uint64_t
+        owes_until_us; /* of who is new here; else queue_agent_owe says it. A wrap-up is due then; 0: none */
     struct proto_list languages, skills;
 };
 
@@ -117,6 +121,7 @@ struct queue_event {
     enum queue_presence presence;
     bool available;                             /* the agent takes calls, if perhaps not now */
     bool preferred, other_language, other_team; /* of an offer: why this agent */
+    bool bot;                                   /* of an offer: to one */
 };
 
 /** What happened since the beginning. */
@@ -124,6 +129,8 @@ struct queue_counts {
     uint64_t waited, accepted, stopped, lost;
     uint64_t kept; /* who had waited already, and goes on */
     uint64_t offers, declined, expired, withdrawn;
+    uint64_t bot_offers,
+        bot_accepted; /* of `offers` those to bots; `accepted` has none of theirs */
     uint64_t widened[QUEUE_ANY_TEAM + 1]; /* to this stage, by time */
     uint64_t aged;
     uint64_t wait_us; /* of the accepted, together */

@@ -112,6 +112,8 @@ static void count_free(struct queue *q, struct agent *a, bool free)
         list_append(&a->merchant->spare, &p->spare);
     else if (!order_count(&p->free))
         list_remove(&p->spare);
+    if (a->info.bot) /* nobody is told of them as of people */
+        return;
     a->merchant->agents_free += free ? 1u : (size_t)-1;
     q->agents_free += free ? 1u : (size_t)-1;
 }
@@ -196,7 +198,9 @@ static int take_profile(struct queue *q, struct agent *a, const struct queue_age
             queue_profile_on(q, a->merchant, p, 1, a->counted_slots);
         queue_profile_leave(q, a->merchant, left);
     }
+    uint64_t owes_until_us = a->info.owes_until_us; /* that may be news */
     a->info = *info;
+    a->info.owes_until_us = owes_until_us;
     return 0;
 }
 
@@ -235,7 +239,7 @@ int queue_agent_set(struct queue *q, const struct queue_agent *info, bool on, ui
     a->on = on;
     a->present = true;
     end_wrap(q, a);
-    bool has_room = on && a->call_count < capacity_of(a) && !info->owes_until_us;
+    bool has_room = on && a->call_count < capacity_of(a) && !a->info.owes_until_us;
     struct entry *e = has_room ? NULL : take_offer(q, a, QUEUE_WITHDRAWN, true);
     note_presence(a);
     queue_agent_place(q, a);
@@ -324,7 +328,10 @@ int queue_accept(struct queue *q, const char *merchant, const char *identity,
         return ER_NOT_FOUND;
     struct entry *e = a->offer;
     *ret_case = e->info.case_id;
-    queue_wait_was(q, e);
+    if (a->info.bot)
+        q->counts.bot_accepted++;
+    else
+        queue_wait_was(q, e);
     queue_end_offer(q, a, QUEUE_ELSEWHERE, false);
     add_call(q, a, ret_case);
     tell_presence(q, a);
@@ -428,8 +435,10 @@ void queue_call_end(struct queue *q, const char *merchant, const char *identity,
     if (!call)
         return;
     bool owes = a->info.owes_until_us != 0;
-    uint64_t wrap_us = wrap_up && a->on && !owes ? q->policy.wrap_us : 0;
-    if (owes)
+    uint64_t wrap_us = wrap_up && a->on && !owes && !a->info.bot ? q->policy.wrap_us : 0;
+    if (a->info.bot)
+        a->owed_from_us = 0;
+    else if (owes)
         a->owed_from_us = call->since_us;
     else
         measure_handling(a->merchant, now_us - call->since_us + wrap_us);

@@ -74,7 +74,7 @@ struct ability {
 };
 struct abilities {
     const struct merchant *merchant;
-    uint64_t team, appraiser;
+    uint64_t team, appraiser, bot;
     uint64_t languages[PROTO_LIST_MAX];
     struct ability skills[PROTO_LIST_MAX];
     uint64_t skill_count;
@@ -213,6 +213,8 @@ unsigned queue_suits(const struct queue *q, const struct entry *e, const struct 
 bool queue_would_suit(const struct entry *e, const struct agent *a);
 /** The free agent whom the case suits best; NULL when there is none. */
 struct agent *queue_best_agent(const struct queue *q, const struct entry *e);
+/** A bot that suits the case and is free is asked, if there is one. */
+void queue_match_bot(struct queue *q, struct entry *e);
 void queue_match_entry(struct queue *q, struct entry *e);
 void queue_match_agent(struct queue *q, struct agent *a);
 void queue_match_class(struct queue *q, struct class *c);
@@ -227,6 +229,8 @@ void queue_match_tick(struct queue *q);
 
 /* queue_needs.c */
 
+/** Whether a bot with these abilities may take cases of the class: it has the skill, one of the languages, the team. */
+bool queue_bot_fits(const struct abilities *a, const struct class *c);
 /** The class of a case; its fits are known. ER_NOMEM. */
 int queue_class_get(struct queue *q, struct merchant *m, const struct queue_case *c,
                     struct class **ret);

@@ -58,7 +58,7 @@ static struct agent *first_free(const struct profile *p, const struct entry *e)
 static struct agent *preferred_agent(const struct queue *q, const struct entry *e)
 {
     struct agent *a = queue_agent_find(q, e->info.merchant, e->info.preferred);
-    return a && queue_agent_is_free(a) && !has_declined(e, a) ? a : NULL;
+    return a && !a->info.bot && queue_agent_is_free(a) && !has_declined(e, a) ? a : NULL;
 }
 
 struct agent *queue_best_agent(const struct queue *q, const struct entry *e)
@@ -87,7 +87,8 @@ struct agent *queue_best_agent(const struct queue *q, const struct entry *e)
 
 static void offer(struct queue *q, struct entry *e, struct agent *a)
 {
-    uint64_t until_us = q->now_us + q->policy.ring_us;
+    bool bot = a->info.bot;
+    uint64_t until_us = q->now_us + (bot ? q->policy.bot_ring_us : q->policy.ring_us);
     if (heap_set(&q->rings, &a->ring, until_us) < 0)
         return;
     unsigned fit = e->class->fits[a->profile->index];
@@ -96,6 +97,7 @@ static void offer(struct queue *q, struct entry *e, struct agent *a)
     e->offered_us = q->now_us;
     a->reservation = id_make(q->now_us + q->unix_ahead_us, &q->entropy);
     q->counts.offers++;
+    q->counts.bot_offers += bot;
     struct queue_event *event = queue_emit(q, QUEUE_OFFER, a->info.identity, e->merchant);
     if (event) {
         event->case_id = e->info.case_id;
@@ -103,11 +105,30 @@ static void offer(struct queue *q, struct entry *e, struct agent *a)
         event->expires_us = until_us;
         event->stage = e->stage;
         event->preferred = strcmp(e->info.preferred, a->info.identity) == 0;
+        event->bot = bot;
         event->other_language = FIT_LANGUAGE(fit) == FIT_OTHER;
         event->other_team = FIT_STAGE(fit) == QUEUE_ANY_TEAM;
     }
     queue_entry_place(q, e);
     queue_agent_place(q, a);
+}
+
+void queue_match_bot(struct queue *q, struct entry *e)
+{
+    struct agent *best = NULL;
+    if (!e->info.bot_first || !e->ready)
+        return;
+    list_each (profile, &e->merchant->spare, struct profile, spare) {
+        if (!queue_bot_fits(&profile->abilities, e->class))
+            continue;
+        struct agent *a = first_free(profile, e);
+        if (a && (!best || profile->breadth < best->profile->breadth ||
+                  (profile->breadth == best->profile->breadth &&
+                   order_less(&a->free_node, &best->free_node))))
+            best = a;
+    }
+    if (best)
+        offer(q, e, best);
 }
 
 void queue_match_entry(struct queue *q, struct entry *e)

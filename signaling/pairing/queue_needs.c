@@ -86,9 +86,16 @@ static unsigned language_fit(const struct abilities *a, const struct need *n)
     return FIT_OTHER;
 }
 
+bool queue_bot_fits(const struct abilities *a, const struct class *c)
+{
+    const struct need *n = &c->need;
+    return a->bot && has_skill(a, n) && language_fit(a, n) != FIT_OTHER &&
+           (!n->team || !a->team || n->team == a->team);
+}
+
 static uint8_t fit_of(const struct abilities *a, const struct need *n)
 {
-    if (!has_skill(a, n))
+    if (a->bot || !has_skill(a, n))
         return 0;
     unsigned language = language_fit(a, n), stage = QUEUE_FITTING;
     if (language == FIT_OTHER)
@@ -107,6 +114,7 @@ static void abilities_read(const struct queue *q, const struct merchant *m,
     ret->merchant = m;
     ret->team = hash_word(q, info->team);
     ret->appraiser = info->appraiser;
+    ret->bot = info->bot;
     size_t count = 0;
     for (size_t i = 0; i < info->languages.count; i++) {
         uint64_t language = hash_language(q, info->languages.items[i]);

@@ -396,7 +396,7 @@ static bool merchant_is_sound(const struct queue *q, struct merchant *m, size_t 
     list_each (agent, &m->agents, struct agent, node) {
         if (!agent_is_sound(agent))
             return false;
-        free += queue_agent_is_free(agent);
+        free += queue_agent_is_free(agent) && !agent->info.bot;
         slots += agent->counted_on ? agent->counted_slots : 0;
     }
     list_each (class, &m->classes, struct class, node) {

@@ -27,7 +27,7 @@ const TABLE = {
   cancel: 'nnn-n--n- nnn-n--n- nnn-n--n- nnn-n--n- xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x-',
   reopen: '-xx-x--x- -xx-x--x- -xx-x--x- -xx-x--x- -xx-x--x- -xx-x--x- -xx-x--x- -xx-x--x- -xx-x--x- -oo-o--o- -oo-o--o-',
   appeal: 'xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x- xxx-x--x- ddd-d--d- xxx-x--x- xxx-x--x- xxx-x--x-',
-  transfer: '-oo-o-oo- -ww-w-ww- -ii-i-ii- -xx-x-xx- -xx-x-xx- -xx-x-xx- -xx-x-xx- -xx-x-xx- -xx-x-xx- -xx-x-xx- -xx-x-xx-',
+  transfer: '-oo-o-ooo -ww-w-www -ii-i-iii -xx-x-xxx -xx-x-xxx -xx-x-xxx -xx-x-xxx -xx-x-xxx -xx-x-xxx -xx-x-xxx -xx-x-xxx',
   // Of an authentication these are in authentication.test.mjs: there a verdict is disputed when the case is executed or closed.
   verdict: '--x------ --x------ --x------ --x------ --x------ --x------ --x------ --x------ --x------ --x------ --x------',
   rate: 'x-------- x-------- x-------- x-------- a-------- x-------- x-------- u-------- e-------- c-------- x--------',

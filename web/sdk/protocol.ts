@@ -387,6 +387,8 @@ export interface CallOffer {
   expires_at: string;
   ring_ms: number;
   notes?: ('preferred' | 'other_language' | 'other_team')[];
+  /** Of a case that was passed on. */
+  handed_over?: { by: string; note?: string };
 }
 
 /** Of an agent: whether calls are offered. */

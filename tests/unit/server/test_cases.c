@@ -114,7 +114,7 @@ static void test_every_role(void **state)
         {CASE_RATE, "y........"},       {CASE_WAIT, "........."},     {CASE_STOP_WAIT, "........."},
         {CASE_START_CALL, "........."}, {CASE_END_CALL, "........."}, {CASE_EXPIRE, "........."},
         {CASE_LAPSE, "........."},      {CASE_OVERDUE, "........."},  {CASE_VERDICT, "..y......"},
-        {CASE_APPEAL, "yyy.y..y."},     {CASE_TRANSFER, ".yy.y.yy."}, {CASE_TAKE_CALL, "........."},
+        {CASE_APPEAL, "yyy.y..y."},     {CASE_TRANSFER, ".yy.y.yyy"}, {CASE_TAKE_CALL, "........."},
     };
     assert_int_equal(sizeof rows / sizeof rows[0], CASE_ACTIONS);
     for (unsigned a = 0; a < CASE_ACTIONS; a++) {

@@ -19,12 +19,12 @@ static void test_table(void **state)
         const char *name;
         const char *can; /* p s r: publish, subscribe, record; e: enters; a: any room; w: waits;
                             t: takes calls; q: sees the queue; u: rules; v: evidence; h: holds;
-                            f: forgets, k: webhooks */
+                            f: forgets, k: webhooks; b: first line */
         unsigned rank;
     } cells[ROLE_COUNT] = {
         {"buyer", "psewv", 1},         {"agent", "psreatv", 0}, {"appraiser", "psreatv", 0},
         {"arbiter", "psreuvh", 0},     {"host", "psreav", 2},   {"viewer", "se", 0},
-        {"supervisor", "seaqvhfk", 0}, {"service", "vhfk", 0},  {"bot", "psev", 0},
+        {"supervisor", "seaqvhfk", 0}, {"service", "vhfk", 0},  {"bot", "psevb", 0},
     };
     for (unsigned i = 0; i < ROLE_COUNT; i++) {
         enum role role;
@@ -38,9 +38,9 @@ static void test_table(void **state)
                               info->takes_calls,    info->sees_queue,
                               info->rules,          info->evidence,
                               info->holds,          info->forgets,
-                              info->hooks};
+                              info->hooks,          info->first_line};
         for (size_t f = 0; f < sizeof flags; f++)
-            assert_int_equal(flags[f], strchr(cells[i].can, "psreawtquvhfk"[f]) != NULL);
+            assert_int_equal(flags[f], strchr(cells[i].can, "psreawtquvhfkb"[f]) != NULL);
         assert_int_equal(info->media_rank, cells[i].rank);
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The offer of a call: who and why, how long it still rings, accept or decline.
-import { html } from 'lit';
+import { html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import { ref } from 'lit/directives/ref.js';
 import { t } from '../../i18n/index.js';
@@ -50,6 +50,10 @@ export function offerView(app: DeskApp, offer: Offer) {
     </div>
     <p class="about"><strong>${offer.case.title}</strong></p>
     ${caseFacts({ kind: '', state: '', room: '', ...offer.case } as Case, true)}
+    ${offer.handed_over
+      ? html`<p class="banner handed" data-testid="handed-over"><span>${t('desk.offer.handed', { by: offer.handed_over.by })}
+          ${offer.handed_over.note ? html`<br /><span class="note">${offer.handed_over.note}</span>` : nothing}</span></p>`
+      : nothing}
     <lp-countdown .until=${offer.until} .whole=${offer.ring_ms || 20_000}></lp-countdown>
     <div class="choices">
       <button class="button" data-testid="decline" @click=${() => void app.decline()}>
