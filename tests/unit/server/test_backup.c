@@ -138,7 +138,7 @@ static void what_is_deleted_meanwhile_is_in_neither(void **state)
     char name[120];
     settle(s);
     for (size_t i = 0; i < 3; i++)
-        s->deleted[i] = whole_store_clip(&s->w);
+        s->deleted[i] = whole_store_clip_of(&s->w, &s->w.other);
     told = make(s, disturb);
     assert_int_equal(told.rounds, 2); /* the second one deleted had been copied by then */
     assert_int_equal(told.lost, 0);

@@ -183,6 +183,8 @@ static void test_it_is_found_again(void **state)
     client_say(&buyer, "{'type':'wait','id':'v'}");
     assert_false(client_has(&ann, "call_offer"));
     buyer.link = ann.link = NULL;
+    client_free(&buyer);
+    client_free(&ann);
     world_restart(&w);
     client_hello(&ann, &w, "ann", ROLE_AGENT, NULL);
     assert_true(client_has(&ann, "wrap_up"));

@@ -47,9 +47,9 @@ static void folder_of(struct whole_store *w, const struct id *id)
     (void)mkdir(path, 0700);
 }
 
-struct store_clip whole_store_begin(struct whole_store *w)
+static struct store_clip begin_of(struct whole_store *w, const struct store_case *sc)
 {
-    struct store_clip c = {.case_id = w->c.id, .room = w->c.room, .kind = "clip"};
+    struct store_clip c = {.case_id = sc->id, .room = sc->room, .kind = "clip"};
     c.id = id_make(WHOLE_T0, &w->entropy);
     (void)str_copy(c.started_by, sizeof c.started_by, "ann");
     (void)str_copy(c.publisher, sizeof c.publisher, "bo");
@@ -58,6 +58,11 @@ struct store_clip whole_store_begin(struct whole_store *w)
     assert_int_equal(store_clip_add(w->store, &c, WHOLE_T0 + S), 0);
     put(w, &c.id, ".part", "the first half", 14);
     return c;
+}
+
+struct store_clip whole_store_begin(struct whole_store *w)
+{
+    return begin_of(w, &w->c);
 }
 
 void whole_store_end(struct whole_store *w, struct store_clip *c)
@@ -90,7 +95,12 @@ void whole_store_end(struct whole_store *w, struct store_clip *c)
 
 struct id whole_store_clip(struct whole_store *w)
 {
-    struct store_clip c = whole_store_begin(w);
+    return whole_store_clip_of(w, &w->c);
+}
+
+struct id whole_store_clip_of(struct whole_store *w, const struct store_case *sc)
+{
+    struct store_clip c = begin_of(w, sc);
     whole_store_end(w, &c);
     return c.id;
 }
@@ -128,7 +138,7 @@ void whole_store_bury(struct whole_store *w, const struct id *clip)
     char hash[SEALER_HASH_BYTES];
     const struct tombstone_cause cause = {.by = "shop", .cause = "asked", .reason = "GDPR"};
     assert_int_equal(store_clip_get(w->store, clip, &row), 0);
-    struct store_tombstone t = {.id = *clip, .case_id = w->c.id, .object = "clip"};
+    struct store_tombstone t = {.id = *clip, .case_id = row.case_id, .object = "clip"};
     (void)str_copy(t.path, sizeof t.path, row.path);
     assert_int_equal(tombstone_make(w->sealer, tombstone_of_clip(&row), row.path, &cause,
                                     WHOLE_T0 + 5 * S, &t.document, hash),

@@ -33,7 +33,9 @@ struct store_clip whole_store_begin(struct whole_store *w);
 void whole_store_end(struct whole_store *w, struct store_clip *c);
 /** One more sealed clip of the case. */
 struct id whole_store_clip(struct whole_store *w);
-/** Deleted as the server does it. */
+/** The same of another case. */
+struct id whole_store_clip_of(struct whole_store *w, const struct store_case *sc);
+/** Deleted as the server does it; not of the case itself, once it is disputed. */
 void whole_store_bury(struct whole_store *w, const struct id *clip);
 
 #endif
