@@ -140,6 +140,7 @@ export class AttachmentsElement extends PageElement {
         };
         const done = await sendAttachment(rest, one.id, file, { visible }, { progress });
         if (one.id === this.case?.id) this.files = [...this.files.filter(({ id }) => id !== done.id), this.#addressed(done)];
+        document.dispatchEvent(new Event('loupe-attachment'));
       } catch (error) {
         this.failed = whyNot(file.name, error);
       }

@@ -4,7 +4,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { dateTime, money, t, tMaybe } from '../i18n/index.js';
-import { LoupeProblem, type Case, type Clip, type Dispute, type LoupeRest, type Ruling, type Still } from '../sdk/index.js';
+import { LoupeProblem, type Attachment, type Case, type Clip, type Dispute, type LoupeRest, type Ruling, type Still } from '../sdk/index.js';
 import { PageElement, icon } from './element.js';
 import './settle.css';
 
@@ -31,15 +31,37 @@ export class SettleElement extends PageElement {
   /** Read again when it changes. */
   @property({ type: Number }) seq = 0;
   @state() dispute: Dispute | undefined;
+  @state() files: Attachment[] = [];
   @state() busy = false;
   @state() note = '';
   @state() disputing = false;
+
+  /** A file was put to the case, here or elsewhere on the page. */
+  readonly #added = () => void this.#loadFiles();
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    document.addEventListener('loupe-attachment', this.#added);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    document.removeEventListener('loupe-attachment', this.#added);
+  }
+
+  /** Those that both sides see. */
+  async #loadFiles(): Promise<void> {
+    const id = this.case?.id;
+    const found = id ? await this.rest?.attachments(id).catch(() => undefined) : undefined;
+    if (found && id === this.case?.id) this.files = found.items.filter(({ visible }) => visible);
+  }
 
   protected override willUpdate(changed: Map<string, unknown>): void {
     const before = changed.get('case') as Case | undefined;
     const other = changed.has('case') && before?.id !== this.case?.id;
     if (other) {
       this.dispute = undefined;
+      this.files = [];
       this.note = '';
       this.disputing = false;
     }
@@ -49,6 +71,7 @@ export class SettleElement extends PageElement {
   async #load(): Promise<void> {
     const { case: one, rest } = this;
     if (!one || !rest || !(one.dispute || one.state === 'proposed' || mayContest(one))) return;
+    void this.#loadFiles();
     // The buyer's page shows no stills of its own.
     const [dispute, stills] = await Promise.all([
       one.dispute ? rest.dispute(one.id).catch(() => undefined) : undefined,
@@ -123,15 +146,16 @@ export class SettleElement extends PageElement {
       <input class="field" name="currency" value=${currency ?? 'CNY'} pattern="[A-Z]{3}" aria-label=${t('settle.currency')} /></span></label>`;
   }
 
-  /** Stills and clips of the case, to be chosen. */
+  /** Stills, clips and files of the case, to be chosen. */
   #evidence() {
     const ready = this.clips.filter((clip) => clip.state === 'ready' && clip.sha256);
-    if (this.stills.length + ready.length === 0) return nothing;
+    if (this.stills.length + ready.length + this.files.length === 0) return nothing;
     const one = (sha256: string, src: string | undefined, name: string) => html`<label class="piece">
       <input type="checkbox" name="evidence" value=${sha256} />${src ? html`<img src=${src} alt="" />` : nothing}<span>${name}</span></label>`;
     return html`<fieldset class="pieces"><legend class="small quiet">${t('settle.evidence')}</legend>
       ${this.stills.map((still, n) => one(still.sha256, still.poster_url, still.label || `${t('certificate.object.still')} ${n + 1}`))}
       ${ready.map((clip, n) => one(clip.sha256 as string, clip.poster_url, clip.label || `${t('certificate.object.clip')} ${n + 1}`))}
+      ${this.files.map(({ sha256, name }) => one(sha256 as string, undefined, name))}
     </fieldset>`;
   }
 
@@ -141,7 +165,8 @@ export class SettleElement extends PageElement {
       const still = this.stills.findIndex(({ sha256 }) => sha256 === hash);
       const clip = this.clips.findIndex(({ sha256 }) => sha256 === hash);
       if (still >= 0) return this.stills[still]?.label || `${t('certificate.object.still')} ${still + 1}`;
-      return clip >= 0 ? this.clips[clip]?.label || `${t('certificate.object.clip')} ${clip + 1}` : hash.slice(0, 12);
+      if (clip >= 0) return this.clips[clip]?.label || `${t('certificate.object.clip')} ${clip + 1}`;
+      return this.files.find(({ sha256 }) => sha256 === hash)?.name ?? hash.slice(0, 12);
     };
     return html`<span class="small quiet">${t('settle.cites', { what: hashes.map(name).join(', ') })}</span>`;
   }
