@@ -11,11 +11,14 @@ static void on_answer(void *ctx)
     (void)hook_runner_tick(app->hooks, clock_now_us());
 }
 
+enum hook_reach app_hooks_reach(const struct config *config)
+{
+    return config->webhook_private ? HOOK_ANYWHERE : config->demo ? HOOK_LOOPBACK : HOOK_PUBLIC;
+}
+
 int app_hooks_start(struct app *app)
 {
-    app->hook_reach = app->config->webhook_private ? HOOK_ANYWHERE
-                      : app->config->demo          ? HOOK_LOOPBACK
-                                                   : HOOK_PUBLIC;
+    app->hook_reach = app_hooks_reach(app->config);
     const struct hook_runner_config h = {.store = app->store,
                                          .dbq = app->dbq,
                                          .log = app->log,

@@ -486,10 +486,6 @@ void calls_hours_clear(struct calls *c);
 void calls_agent_set(struct calls *c, struct member *m, const struct proto_message *msg,
                      const struct queue_agent *agent);
 
-/** That case has changed: desks whose lists may have it are told. */
-void calls_desk_note(struct calls *c, const struct id *case_id);
-void calls_run_desk(struct calls *c);
-uint64_t calls_desk_deadline_us(const struct calls *c);
 /* Bookings */
 
 void calls_bookings_tick(struct calls *c);

@@ -65,7 +65,6 @@ const WRITABLE = {};
 
 /** Sources without a unit test: path -> why, and what runs them. */
 const UNTESTED = {
-  'server/app_hooks.c': 'joins webhooks to the loop: tests/net/webhooks',
   'server/app.c': 'puts the process together: tests/net and tests/e2e',
   'server/main.c': 'calls app_main: tests/net/process',
   'server/main_ctl.c': 'a command line: tests/net/process',
