@@ -52,7 +52,7 @@ int ctl_cases_list(struct store *s, const struct ctl_cases *args, FILE *out, con
     *ret_why = "--state or --kind is not one that is known, or --limit is no number";
     if ((f.by_state && case_state_parse(args->state, &f.state)) ||
         (f.by_kind && case_kind_parse(args->kind, &f.kind)) ||
-        (args->limit && span_u64(span_of(args->limit), UINT32_MAX, &l.left)))
+        (args->limit && (span_u64(span_of(args->limit), UINT32_MAX, &l.left) || !l.left)))
         return ER_INVALID;
     *ret_why = NULL;
     int er;
