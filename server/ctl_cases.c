@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/er.h"
 #include "base/str.h"
+#include "server/store_attachments.h"
 
 struct listing {
     FILE *out;
@@ -91,6 +92,11 @@ static void add_still(void *ctx, const struct store_still *still)
     (void)json_array_append_new(ctx, store_still_json(still));
 }
 
+static void add_attachment(void *ctx, const struct store_attachment *a)
+{
+    (void)json_array_append_new(ctx, store_attachment_json(a));
+}
+
 static void add_event(void *ctx, const struct store_event *e)
 {
     (void)json_array_append_new(ctx, store_event_json(e));
@@ -104,14 +110,17 @@ int ctl_cases_show(struct store *s, const struct ctl_cases *args, FILE *out, con
     int er = case_find(s, args->which, &c);
     if (er)
         return er;
-    json_t *o = json_pack("{s:o,s:o,s:o,s:o,s:o}", "case", store_case_json(&c), "people",
-                          json_array(), "clips", json_array(), "stills", json_array(), "events",
-                          json_array());
+    json_t *o = json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "case", store_case_json(&c), "people",
+                          json_array(), "clips", json_array(), "stills", json_array(),
+                          "attachments", json_array(), "events", json_array());
     er = o ? store_people_list(s, &c.id, add_person, json_object_get(o, "people")) : ER_NOMEM;
     if (!er)
         er = store_clips_of_case(s, &c.id, add_clip, json_object_get(o, "clips"));
     if (!er)
         er = store_stills_of_case(s, &c.id, add_still, json_object_get(o, "stills"));
+    if (!er)
+        er = store_attachments_of_case(s, &c.id, true, add_attachment,
+                                       json_object_get(o, "attachments"));
     if (!er)
         er = store_events_list(s, &c.id, 0, (size_t)INT64_MAX, add_event,
                                json_object_get(o, "events"));

@@ -17,7 +17,7 @@ struct ctl_cases {
 
 /** Newest first, a line each. ER_INVALID with *ret_why, and errors of store.h. */
 int ctl_cases_list(struct store *s, const struct ctl_cases *args, FILE *out, const char **ret_why);
-/** As JSON: the case, its people, clips, stills, its events, and whether their chain holds. ER_NOT_FOUND. */
+/** As JSON: the case, its people, clips, stills, attachments, its events, and whether their chain holds. ER_NOT_FOUND. */
 int ctl_cases_show(struct store *s, const struct ctl_cases *args, FILE *out, const char **ret_why);
 
 #endif

@@ -250,6 +250,7 @@ static void add_texts(struct export *e)
                                        .events = e->events,
                                        .clips = e->clips,
                                        .stills = e->stills,
+                                       .attachments = e->attachments,
                                        .seen = e->seen,
                                        .takes = e->takes,
                                        .missing = e->missing,

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/attachment_type.h"
 #include "server/export_words.h"
 
 #define SIZES 8 /* of what one was shown; further ones are left out */
@@ -390,6 +391,41 @@ static void put_stills(const struct page *p, const json_t *stills)
     }
 }
 
+/** Files lie in the archive under what they are, so that they can be opened from here. */
+static void put_files(const struct page *p, const json_t *files)
+{
+    static const enum word words[] = {WORD_FILE, WORD_WHO, WORD_TIME};
+    size_t i;
+    const json_t *f;
+    if (json_array_size(files) == 0)
+        return;
+    heading(p, WORD_FILES);
+    columns(p, words, sizeof words / sizeof words[0]);
+    json_array_foreach(files, i, f)
+    {
+        const char *suffix = attachment_suffix(attachment_type_of(text_of(f, "content_type")));
+        const char *id = text_of(f, "id");
+        (void)fputs("<tr><td>", p->out);
+        if (!suffix || is_missing(p, "attachments", id, suffix)) {
+            put_text(p->out, text_of(f, "name"));
+            (void)fprintf(p->out, " <strong>%s</strong>", p->words[WORD_MISSING]);
+        } else {
+            (void)fputs("<a href=\"attachments/", p->out);
+            put_text(p->out, id);
+            (void)fprintf(p->out, "%s\">", suffix);
+            put_text(p->out, text_of(f, "name"));
+            (void)fputs("</a>", p->out);
+        }
+        (void)fputs("<br><code>", p->out);
+        put_text(p->out, text_of(f, "sha256"));
+        (void)fputs("</code></td>", p->out);
+        cell(p, text_of(f, "added_by"));
+        cell(p, text_of(f, "added_at"));
+        (void)fputs("</tr>\n", p->out);
+    }
+    (void)fputs("</tbody></table>\n", p->out);
+}
+
 static void put_event(const struct page *p, const json_t *e, bool chat)
 {
     const json_t *data = json_object_get(e, "data");
@@ -472,6 +508,7 @@ static void put_page(const struct page *p, const struct report_facts *f, bool is
     if (f->seen)
         put_seen(p, f->seen);
     put_stills(p, f->stills);
+    put_files(p, f->attachments);
     put_deleted(p, f->events);
     put_events(p, f->events, true);
     put_events(p, f->events, false);

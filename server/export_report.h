@@ -7,14 +7,16 @@
 
 /** What is told; all borrowed. */
 struct report_facts {
-    const char *language; /* BCP 47; what begins with zh is Chinese, all else English */
-    const json_t *about;  /* the case as the API gives it */
-    const json_t *events; /* of the timeline, as the API gives them */
-    const json_t *clips;  /* as the API gives them */
-    const json_t *stills; /* likewise */
-    const json_t *seen;   /* by clip: as GET /clips/{id}/seen gives it */
-    const json_t *takes;   /* by clip: as export_take gives it; NULL: nothing is said of them */
-    const json_t *missing; /* [{"name", "why"}, ..] of files that are not in the archive; NULL: none */
+    const char *language;      /* BCP 47; what begins with zh is Chinese, all else English */
+    const json_t *about;       /* the case as the API gives it */
+    const json_t *events;      /* of the timeline, as the API gives them */
+    const json_t *clips;       /* as the API gives them */
+    const json_t *stills;      /* likewise */
+    const json_t *attachments; /* likewise; NULL: none */
+    const json_t *seen;        /* by clip: as GET /clips/{id}/seen gives it */
+    const json_t *takes;       /* by clip: as export_take gives it; NULL: nothing is said of them */
+    const json_t
+        *missing; /* [{"name", "why"}, ..] of files that are not in the archive; NULL: none */
     const char *exported_at, *exported_by;
 };
 

@@ -39,6 +39,7 @@ static const char *const english[WORDS] = {
     [WORD_NOT_READ] = "These files belong to the case, but could not be read when it was exported. "
                       "They are not in this archive, and nothing can be told of them by it:",
     [WORD_FILE] = "File",
+    [WORD_FILES] = "Files that were put to the case",
     [WORD_WHY] = "Why",
     [WORD_WHY_NOT_FOUND] = "it is not there",
     [WORD_WHY_UNREADABLE] = "it cannot be read",
@@ -96,6 +97,7 @@ static const char *const chinese[WORDS] = {
     [WORD_NOT_READ] =
         "以下文件属于本案件，但导出时无法读取。它们不在本压缩包中，无法据此判断其内容：",
     [WORD_FILE] = "文件",
+    [WORD_FILES] = "案件附件",
     [WORD_WHY] = "原因",
     [WORD_WHY_NOT_FOUND] = "文件不存在",
     [WORD_WHY_UNREADABLE] = "文件无法读取",

@@ -36,6 +36,7 @@ enum word {
     WORD_MISSING,
     WORD_NOT_READ,
     WORD_FILE,
+    WORD_FILES,
     WORD_WHY,
     WORD_WHY_NOT_FOUND,
     WORD_WHY_UNREADABLE,

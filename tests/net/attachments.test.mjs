@@ -164,6 +164,8 @@ test('cited, held, deleted with a tombstone; exported, backed up, verified', asy
   writeFileSync(zip, Buffer.from(await archive.arrayBuffer()));
   const names = spawnSync('unzip', ['-Z1', zip], { encoding: 'utf8' }).stdout;
   assert.ok(names.includes(`attachments/${kept.body.id}.png`) && !names.includes(inside.body.id) && names.includes(`tombstones/${lost.body.id}.json`), names);
+  const report = spawnSync('unzip', ['-p', zip, 'report.html'], { encoding: 'utf8' }).stdout;
+  assert.ok(report.includes(`<a href="attachments/${kept.body.id}.png">seam.png</a>`) && !report.includes('secret.txt'));
   const checked = spawnSync(join(buildFolder, 'loupe-verify'), [zip, '--keys', join(data, 'keys', 'keys.json')], { encoding: 'utf8' });
   assert.notEqual(checked.status, 1, checked.stdout);
 
@@ -173,6 +175,8 @@ test('cited, held, deleted with a tombstone; exported, backed up, verified', asy
   assert.equal(backup.status, 0, backup.stderr);
   assert.ok(readFileSync(join(to, 'SHA256SUMS'), 'utf8').includes(`${kept.body.id}.attachment`));
   const verify = () => ctl('verify', '--data', data, '--storage-key-file', join(data, 'storage.key'));
+  const shown_ = JSON.parse(ctl('cases', 'show', '--data', data, '--case', item.id).stdout);
+  assert.deepEqual(shown_.attachments.map(({ name, visible }) => [name, visible]), [['seam.png', true], ['secret.txt', false]]);
   const good = verify();
   assert.equal(good.status, 0, good.stdout + good.stderr);
   assert.match(good.stdout, /[1-9] attachments/);

@@ -67,6 +67,37 @@ static void nothing_that_was_said_becomes_markup(void **state)
     free(html);
 }
 
+static void files_are_named_and_linked(void **state)
+{
+    (void)state;
+    json_t *about = json_object(), *none = json_array();
+    json_t *files = json_pack("[{s:s,s:s,s:s,s:s,s:s},{s:s,s:s,s:s},{s:s,s:s,s:s}]", "id", "a1",
+                              "name", EVIL, "content_type", "image/png", "added_by", EVIL, "sha256",
+                              EVIL, "id", "a2", "name", "lost.pdf", "content_type",
+                              "application/pdf", "id", EVIL, "name", "x", "content_type", EVIL);
+    json_t *missing = json_pack("[{s:s,s:s}]", "name", "attachments/a2.pdf", "why", "not_found");
+    const struct report_facts facts = {.language = "en",
+                                       .about = about,
+                                       .events = none,
+                                       .clips = none,
+                                       .stills = none,
+                                       .attachments = files,
+                                       .missing = missing,
+                                       .exported_at = "2026-11-22T08:00:00.000Z",
+                                       .exported_by = "ann"};
+    char *html = report_html(&facts);
+    assert_non_null(html);
+    assert_int_equal(count(html, "<script"), 0);
+    assert_int_equal(count(html, "<a href=\"attachments/"), 1);
+    assert_int_equal(count(html, "<a href=\"attachments/a1.png\">&quot;"), 1);
+    assert_int_equal(count(html, "lost.pdf <strong>"), 1);
+    free(html);
+    json_decref(about);
+    json_decref(none);
+    json_decref(files);
+    json_decref(missing);
+}
+
 static void nesting_is_cut(void **state)
 {
     (void)state;
@@ -175,6 +206,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_that_was_said_becomes_markup),
+        cmocka_unit_test(files_are_named_and_linked),
         cmocka_unit_test(nesting_is_cut),
         cmocka_unit_test(it_is_in_the_cases_language),
         cmocka_unit_test(little_is_enough),
