@@ -138,6 +138,8 @@ struct room {
     struct light *light;  /* the challenge under way; NULL: none */
     struct list pictures; /* that are drawn on, or frozen (calls_draw.c) */
     bool call_on;
+    unsigned call_noting;             /* calls whose begin is on its way to the disk */
+    unsigned taking;                  /* agents who took it, and are on their way in */
     char agent[STORE_IDENTITY_BYTES]; /* of the call */
     bool bot;                         /* it is one, before people are asked */
     uint64_t bot_from_us;             /* when its buyer counts as having begun to wait */

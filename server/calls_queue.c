@@ -7,224 +7,7 @@
 #include "base/clock.h"
 #include "base/er.h"
 #include "base/str.h"
-#include "server/calls_impl.h"
-#include "server/store_waits.h"
-
-/* Transitions of the case */
-
-struct act_job {
-    struct calls_job head;
-    struct id case_id;
-    enum case_action action;
-    bool refresh_only;
-    char actor[STORE_IDENTITY_BYTES];
-    json_t *data;
-    struct id session; /* who asked for it, and hears of it when it is on the disk */
-    char re[PROTO_ID_BYTES];
-    struct store_wrap *wrap; /* of the agent whose call it ends; NULL: none */
-    bool asked;              /* for it */
-    struct store_case after;
-    json_t *rules;
-    char *handed_note;
-    int er;
-};
-
-static int act_do(struct store *s, struct act_job *job, uint64_t unix_us)
-{
-    if (job->refresh_only)
-        return store_case_get(s, &job->case_id, &job->after);
-    const struct store_action action = {.case_id = job->case_id,
-                                        .action = job->action,
-                                        .actor = job->actor,
-                                        .role = ROLE_COUNT,
-                                        .data = job->data};
-    return job->wrap ? store_wrap_end_call(s, &action, unix_us, job->wrap, &job->after, &job->asked)
-                     : store_case_act(s, &action, unix_us, &job->after);
-}
-
-static void act_work(struct store *s, struct calls_job *head)
-{
-    struct act_job *job = container_of(head, struct act_job, head);
-    job->er = act_do(s, job, head->unix_us);
-    if (job->er == 0)
-        (void)store_pairing_get(s, job->after.merchant, &job->rules);
-    if (job->er == 0 && json_object_get(job->after.more, "transfer"))
-        (void)store_transfer_note(s, &job->case_id, &job->handed_note);
-}
-
-/** What pairing goes by. */
-static bool asks_otherwise(const json_t *before, const json_t *now)
-{
-    static const char *const facts[] = {"language", "languages",       "priority",
-                                        "tier",     "category",        "brand",
-                                        "team",     "preferred_agent", "certificate_level"};
-    for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++) {
-        const json_t *a = json_object_get(before, facts[i]), *b = json_object_get(now, facts[i]);
-        if ((a || b) && !json_equal(a, b))
-            return true;
-    }
-    return false;
-}
-
-/** Whether it was passed on since. One that waits waits for whom it needs now. */
-static bool take_case(struct room *r, const struct store_case *after)
-{
-    json_t *before = json_incref(r->case_json);
-    room_take_case(r, after);
-    const json_t *now = json_object_get(r->case_json, "transfer");
-    bool is_new = now && !json_equal(json_object_get(before, "transfer"), now);
-    room_booking_changed(r, json_object_get(before, "booking"));
-    if (asks_otherwise(before, r->case_json)) {
-        struct queue_case info;
-        room_queue_case(r, &info);
-        (void)queue_change(r->calls->queue, &info, calls_now_us(r->calls));
-    }
-    json_decref(before);
-    return is_new;
-}
-
-static void tell_started(struct room *r)
-{
-    room_tell(r, NULL,
-              json_pack("{s:s,s:s,s:s,s:o}", "type", "call_started", "room", r->id.text, "case",
-                        r->case_id.text, "agent", room_person_brief(r, r->agent)));
-}
-
-/** The reply to `wait` of a buyer whose call has begun meanwhile. */
-static void wait_over(struct room *r)
-{
-    const struct roster_person *p = roster_find(r->roster, r->buyer);
-    struct member *m = p && p->session ? member_of(p->session) : NULL;
-    if (!m || !m->wait_noting)
-        return;
-    m->wait_noting = false;
-    sessions_reply(r->calls->sessions, m->session, m->wait_re,
-                   json_pack("{s:s,s:i,s:i,s:i}", "type", "waiting", "position", 1,
-                             "expected_wait_ms", 0, "agents_available", 1));
-}
-
-/** What was asked for is on the disk, or will not be: only now are people told. */
-static void act_answer(struct calls *c, const struct act_job *job, struct room *r)
-{
-    bool failed = job->er < 0 && job->er != ER_CONFLICT;
-    struct session *s = sessions_find(c->sessions, &job->session);
-    if (job->action == CASE_START_CALL && r && r->call_on) { /* noted or not: it goes on */
-        wait_over(r);
-        tell_started(r);
-    }
-    if (s && failed)
-        calls_error_er(c, s, job->re, job->er, "it could not be noted; please try again");
-    else if (s && job->action != CASE_WAIT)
-        sessions_reply(c->sessions, s, job->re, NULL);
-    if (!s || job->action != CASE_WAIT)
-        return;
-    if (failed) {
-        member_of(s)->wait_noting = false;
-        (void)queue_stop(c->queue, &job->case_id, calls_now_us(c));
-    } else if (queue_is_waiting(c->queue, &job->case_id)) {
-        member_of(s)->wait_noting = false;
-        queue_tell(c->queue, &job->case_id);
-    }
-}
-
-static void act_done(struct calls *c, struct calls_job *head)
-{
-    struct act_job *job = container_of(head, struct act_job, head);
-    struct room *r = c ? room_of_case(c, &job->case_id) : NULL;
-    if (c && job->er < 0 && job->er != ER_CONFLICT)
-        log_event(c->config.log, LOG_ERROR, "case_act_failed", "case=%s action=%s er=%s",
-                  job->case_id.text, case_action_name(job->action), er_name(job->er));
-    if (c && job->er == 0 && !job->refresh_only)
-        calls_desk_note(c, &job->case_id);
-    if (job->wrap)
-        calls_wrap_asked(c, job->wrap, job->er == 0 && job->asked);
-    if (r && job->er == 0) {
-        room_take_rules(r, json_incref(job->rules));
-        free(r->handed_note);
-        r->handed_note = job->handed_note;
-        job->handed_note = NULL;
-        bool passed_on = take_case(r, &job->after);
-        room_tell_case(r);
-        if (r->state == CASE_CANCELLED || r->state == CASE_CLOSED)
-            (void)queue_stop(c->queue, &r->case_id, calls_now_us(c));
-        else if (passed_on)
-            room_transfer(r);
-    }
-    if (c && !job->refresh_only)
-        act_answer(c, job, r);
-    if (c)
-        calls_on_queue_events(c);
-    store_case_clear(&job->after);
-    json_decref(job->rules);
-    free(job->handed_note);
-    json_decref(job->data);
-}
-
-static void act_run(struct calls *c, struct act_job *job)
-{
-    job->head.work = act_work;
-    job->head.done = act_done;
-    if (calls_run(c, &job->head) == 0)
-        return;
-    log_event(c->config.log, LOG_ERROR, "case_act_failed", "case=%s er=full", job->case_id.text);
-    job->er = ER_FULL;
-    if (!job->refresh_only)
-        act_answer(c, job, room_of_case(c, &job->case_id));
-    if (job->wrap)
-        calls_wrap_asked(c, job->wrap, false);
-    json_decref(job->data);
-    free(job);
-}
-
-/** What it leads to goes with `data` and `wrap` (may be NULL), which are taken over. NULL: no memory. */
-static struct act_job *act_new(struct calls *c, const struct id *case_id, enum case_action action,
-                               const char *actor, json_t *data, struct store_wrap *wrap)
-{
-    struct act_job *job = calloc(1, sizeof *job);
-    if (!job) {
-        if (wrap)
-            calls_wrap_asked(c, wrap, false);
-        json_decref(data);
-        return NULL;
-    }
-    job->case_id = *case_id;
-    job->action = action;
-    job->data = data;
-    job->wrap = wrap;
-    (void)str_copy(job->actor, sizeof job->actor, actor);
-    return job;
-}
-
-/** The same as a request of somebody in the room, who hears of it when it is done. */
-static void act_for(struct room *r, enum case_action action, json_t *data, struct store_wrap *wrap,
-                    const struct member *m, const char *re)
-{
-    struct act_job *job = act_new(r->calls, &r->case_id, action, m->claims.identity, data, wrap);
-    if (!job)
-        return;
-    job->session = m->session->id;
-    (void)str_copy(job->re, sizeof job->re, re);
-    act_run(r->calls, job);
-}
-
-void calls_case_act(struct calls *c, const struct id *case_id, enum case_action action,
-                    const char *actor, json_t *data)
-{
-    struct act_job *job = act_new(c, case_id, action, actor, data, NULL);
-    if (job)
-        act_run(c, job);
-}
-
-void calls_case_changed(struct calls *c, const struct id *case_id)
-{
-    calls_desk_note(c, case_id);
-    struct act_job *job = room_of_case(c, case_id) ? calloc(1, sizeof *job) : NULL;
-    if (!job)
-        return;
-    job->case_id = *case_id;
-    job->refresh_only = true;
-    act_run(c, job);
-}
+#include "server/calls_noted.h"
 
 /* Calls */
 
@@ -234,6 +17,7 @@ static void begin_call(struct room *r, const char *agent)
     if (r->call_on)
         return;
     r->call_on = true;
+    r->call_noting++;
     c->calls_on++;
     c->calls_started++;
     (void)str_copy(r->agent, sizeof r->agent, agent);
@@ -294,10 +78,17 @@ void room_end_call(struct room *r, const char *reason, const char *by)
     if (!r->call_on)
         return;
     struct store_wrap *wrap = end_call(r, reason, by);
-    struct act_job *job = act_new(r->calls, &r->case_id, CASE_END_CALL, by ? by : "system",
-                                  json_pack("{s:s}", "reason", reason), wrap);
-    if (job)
-        act_run(r->calls, job);
+    room_note(r, &(struct noting){.action = CASE_END_CALL,
+                                  .actor = by ? by : "system",
+                                  .data = json_pack("{s:s}", "reason", reason),
+                                  .wrap = wrap});
+}
+
+void room_refuse_call(struct room *r)
+{
+    struct store_wrap *wrap = end_call(r, "left", NULL);
+    if (wrap)
+        calls_wrap_asked(r->calls, wrap, false);
 }
 
 /** Somebody in the room who takes calls and is in none; NULL. */
@@ -310,9 +101,11 @@ static const struct roster_person *someone_to_take(struct room *r)
     return NULL;
 }
 
-/** Who comes into a call that goes on. */
+/** Who comes into a call that goes on; of one that is not noted yet all will be told. */
 static void tell_call(struct room *r, struct member *m)
 {
+    if (r->call_noting)
+        return;
     json_t *message = json_pack("{s:s,s:s,s:s,s:o}", "type", "call_started", "room", r->id.text,
                                 "case", r->case_id.text, "agent", room_person_brief(r, r->agent));
     calls_send(r->calls, m->session, message);
@@ -388,9 +181,7 @@ static void begin_wait(struct room *r, struct member *m)
                        "too many are waiting; please come back later");
         return;
     }
-    json_int_t ms = (json_int_t)(info.credit_us / 1000);
-    m->wait_noting = true;
-    act_for(r, CASE_WAIT, ms ? json_pack("{s:I}", STORE_WAITED_MS, ms) : NULL, NULL, m, m->wait_re);
+    room_note_wait(r, m, m->claims.identity, info.credit_us);
 }
 
 void calls_on_wait(struct calls *c, struct member *m, const struct proto_message *msg)
@@ -410,9 +201,10 @@ void calls_on_wait(struct calls *c, struct member *m, const struct proto_message
                                             ? NULL
                                             : someone_to_take(r);
     (void)str_copy(m->wait_re, sizeof m->wait_re, msg->id);
-    if (agent) {
-        m->wait_noting = true;
-        room_begin_call(r, agent->identity);
+    if (agent || r->taking) {
+        m->wait_noting = true; /* until the call begins, or does not */
+        if (agent)
+            room_begin_call(r, agent->identity);
         return;
     }
     begin_wait(r, m);
@@ -430,7 +222,9 @@ void calls_on_stop_waiting(struct calls *c, struct member *m, const struct proto
         calls_error(c, m->session, m->wait_re, PROTO_CONFLICT, "not waiting any more");
     m->wait_noting = false;
     room_booking_missed(r, true, "declined");
-    act_for(r, CASE_STOP_WAIT, NULL, NULL, m, msg->id);
+    room_note(
+        r, &(struct noting){
+               .action = CASE_STOP_WAIT, .actor = m->claims.identity, .asker = m, .re = msg->id});
 }
 
 /** The offer was taken, but its room could not be entered: the buyer waits on. */
@@ -458,6 +252,7 @@ static void wait_again(struct calls *c, const struct entry_job *job)
     room_queue_case(r, &info);
     info.credit_us = job->waited_us; /* that it waits the timeline knows still */
     (void)queue_wait(c->queue, &info, calls_now_us(c));
+    member_of(p->session)->wait_noting = false;
     queue_buyer_present(c->queue, case_id, p->online, calls_now_us(c));
 }
 
@@ -467,7 +262,10 @@ static void accept_entered(struct calls *c, struct entry_job *job, struct room *
         return;
     struct session *s = sessions_find(c->sessions, &job->session);
     struct member *m = s ? member_of(s) : NULL;
+    struct room *of = room_of_case(c, &job->by_case);
     int er = m ? job->er : ER_CLOSED;
+    if (of && of->taking)
+        of->taking--;
     if (er == 0 && !roster_find(r->roster, r->buyer) && !room_rings(r))
         er = ER_CONFLICT; /* left while we looked */
     bool again = er == 0 && m->room == r;
@@ -523,6 +321,9 @@ void calls_on_accept(struct calls *c, struct member *m, const struct proto_messa
                         json_pack("{s:s,s:s,s:s}", "type", "call_offer_ended", "reservation",
                                   msg->reservation.reservation.text, "reason",
                                   queue_offer_end_name(QUEUE_ELSEWHERE)));
+    struct room *r = room_of_case(c, &job->by_case);
+    if (r && !r->call_on)
+        r->taking++;
     job->claims = m->claims;
     job->session = m->session->id;
     job->assigned = role_describe(m->claims.role)->first_line;
@@ -548,5 +349,10 @@ void calls_on_hang_up(struct calls *c, struct member *m, const struct proto_mess
         return;
     }
     struct store_wrap *wrap = end_call(r, "hung_up", m->claims.identity);
-    act_for(r, CASE_END_CALL, json_pack("{s:s}", "reason", "hung_up"), wrap, m, msg->id);
+    room_note(r, &(struct noting){.action = CASE_END_CALL,
+                                  .actor = m->claims.identity,
+                                  .data = json_pack("{s:s}", "reason", "hung_up"),
+                                  .wrap = wrap,
+                                  .asker = m,
+                                  .re = msg->id});
 }

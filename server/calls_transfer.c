@@ -5,8 +5,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
-#include "server/calls_impl.h"
-#include "server/store_waits.h"
+#include "server/calls_noted.h"
 
 /** Waits for the next one; `from` is not asked at first. */
 static void ask(struct room *r, const char *from, uint64_t credit_us)
@@ -16,14 +15,15 @@ static void ask(struct room *r, const char *from, uint64_t credit_us)
     room_queue_case(r, &info);
     info.credit_us = credit_us;
     (void)str_copy(info.passed_on_by, sizeof info.passed_on_by, from);
-    (void)queue_stop(c->queue, &r->case_id, calls_now_us(c));
-    int er = queue_wait(c->queue, &info, calls_now_us(c));
+    const struct roster_person *buyer = roster_find(r->roster, r->buyer);
+    bool there = r->call_on || (buyer && buyer->online);
+    uint64_t now_us = calls_now_us(c);
+    (void)queue_stop(c->queue, &r->case_id, now_us);
+    int er = there ? queue_wait(c->queue, &info, now_us)
+                   : queue_wait_since(c->queue, &info, now_us, false, now_us);
     if (er < 0)
         room_notice(r, "transfer_failed", "too many are waiting; please try again later");
     r->asking = er == 0 && r->call_on;
-    const struct roster_person *buyer = roster_find(r->roster, r->buyer);
-    if (er == 0 && !r->call_on && (!buyer || !buyer->online))
-        queue_buyer_present(c->queue, &r->case_id, false, calls_now_us(c));
 }
 
 /** The agent is out of it; the buyer waits on, before those who have not talked to anybody yet. */
@@ -38,8 +38,7 @@ void room_pass_on(struct room *r, const char *by)
     if (buyer && buyer->session) {
         ask(r, agent, credit_us);
         if (queue_is_waiting(r->calls->queue, &r->case_id))
-            calls_case_act(r->calls, &r->case_id, CASE_WAIT, by,
-                           json_pack("{s:I}", STORE_WAITED_MS, (json_int_t)(credit_us / 1000)));
+            room_note_wait(r, member_of(buyer->session), by, credit_us);
     }
     r->entering--;
     room_settle(r);

@@ -317,7 +317,10 @@ int queue_wait_since(struct queue *q, const struct queue_case *c, uint64_t since
     int er = e ? ER_CONFLICT : entry_new(q, c, &e);
     if (er < 0)
         return er;
-    q->counts.kept++;
+    if (since_us == now_us)
+        q->counts.waited++;
+    else
+        q->counts.kept++;
     e->since_us = since_us;
     e->aged = now_us - since_us >= q->policy.aged_us;
     e->present = present;

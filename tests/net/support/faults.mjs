@@ -21,11 +21,12 @@ export class Faults {
     return { LD_PRELOAD: join(buildFolder, 'loupe-faults.so'), LOUPE_FAULTS: join(this.#folder, 'board') };
   }
 
-  /** From now on these fail, and nothing else: [{ op, code: 'EIO', path: a part of it, budget: bytes that pass before }]. */
+  /** From now on these fail, and nothing else: [{ op, code: 'EIO', path: a part of it, budget: bytes that pass before }].
+   *  Without a code they take `budget` microseconds longer. */
   set(...lines) {
     const numbers = Buffer.alloc(16 * LINES);
     lines.forEach(({ budget = 0 }, i) => numbers.writeBigInt64LE(BigInt(budget), 16 * i + 8));
-    const text = lines.map(({ op, code, path }) => `${op} ${constants.errno[code]} ${path}\n`).join('');
+    const text = lines.map(({ op, code, path }) => `${op} ${constants.errno[code] ?? 0} ${path}\n`).join('');
     const board = Buffer.alloc(TEXT_BYTES);
     board.write(text);
     writeSync(this.#fd, Buffer.alloc(1), 0, 1, 0);

@@ -13,7 +13,7 @@ export class Receiver {
   #waiting = new Set();
   #held = new Set();
 
-  /** `answer(event)`: a status, { status, headers, body }, or undefined for no answer at all. `tls`: { key, cert }. */
+  /** `answer(event)`: a status, { status, headers, body, after: ms }, or undefined for no answer at all. `tls`: { key, cert }. */
   constructor(answer = () => 200, tls) {
     this.answer = answer;
     this.scheme = tls ? 'https' : 'http';
@@ -47,10 +47,11 @@ export class Receiver {
         }
       });
       const said = this.answer(event);
-      const { status, headers = {}, body: text = '' } = typeof said === 'object' ? said : { status: said };
+      const { status, headers = {}, body: text = '', after = 0 } = typeof said === 'object' ? said : { status: said };
       event.status = status;
       this.got.push(event);
       if (status === undefined) this.#held.add(response);
+      else if (after) setTimeout(() => response.writeHead(status, headers).end(text), after).unref();
       else response.writeHead(status, headers).end(text);
       this.#waiting.forEach((look) => look());
     });

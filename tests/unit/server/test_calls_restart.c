@@ -14,7 +14,6 @@
 #include "server/store_audit.h"
 #include "server/store_waits.h"
 #include "tests/unit/support/calls_world.h"
-#include "tests/unit/support/fake_dbq.h"
 
 #define MANY 12
 #define ROUNDS 20
@@ -209,7 +208,7 @@ static void restarted(struct world *w, struct store_case *bo, struct store_case 
     back(&both[0], w, "bo", bo);
     world_pass(w, 10000);
     back(&both[1], w, "di", di);
-    world_settle(w);
+    world_pass(w, 1000);
     killed(w, both, 2);
 }
 
@@ -338,29 +337,6 @@ static void test_calls_are_over(void **state)
     world_stop(&w);
 }
 
-/* Nothing is said before it is on the disk */
-
-static void test_told_when_noted(void **state)
-{
-    struct in_room *in = *state;
-    fake_dbq_full(in->w.dbq, true);
-    client_say(&in->buyer, "{'type':'wait','id':'w'}");
-    assert_string_equal(text_at(client_expect(&in->buyer, "error"), "re"), "w");
-    assert_false(client_has(&in->buyer, "waiting"));
-    struct calls_gauges g;
-    calls_read_gauges(in->w.calls, &g);
-    assert_int_equal(g.waiting, 0);
-    fake_dbq_full(in->w.dbq, false);
-    client_say(&in->buyer, "{'type':'wait','id':'again'}");
-    assert_string_equal(text_at(client_expect(&in->buyer, "waiting"), "re"), "again");
-    assert_int_equal(world_events(&in->w, &in->c.id, "waiting_started"), 1);
-    assert_true(facts_of(&in->w, &in->c).waits);
-    fake_dbq_full(in->w.dbq, true);
-    client_say(&in->buyer, "{'type':'stop_waiting','id':'s'}");
-    assert_string_equal(text_at(client_expect(&in->buyer, "error"), "re"), "s");
-    fake_dbq_full(in->w.dbq, false);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -370,7 +346,6 @@ int main(void)
         cmocka_unit_test(test_reservations_are_released),
         cmocka_unit_test(test_search_goes_on),
         cmocka_unit_test(test_calls_are_over),
-        cmocka_unit_test_setup_teardown(test_told_when_noted, room_setup, room_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

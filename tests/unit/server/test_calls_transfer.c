@@ -263,11 +263,31 @@ static void test_passed_on_while_waiting(void **state)
     call_stop(&k);
 }
 
+/** Nobody is asked for a buyer who is not there: the place is kept. */
+static void test_passed_on_while_the_buyer_is_away(void **state)
+{
+    struct call k = {.in = *state};
+    client_say(&k.in->buyer, "{'type':'wait','id':'w'}");
+    client_expect(&k.in->buyer, "waiting");
+    client_cut(&k.in->buyer);
+    client_hello(&k.ann, &k.in->w, "ann", ROLE_AGENT, NULL);
+    client_hello(&k.abe, &k.in->w, "abe", ROLE_AGENT, NULL);
+    available(&k.abe, "");
+    transfer(&k, "{}");
+    assert_false(client_has(&k.abe, "call_offer"));
+    assert_int_equal(state_of(&k), CASE_WAITING);
+    client_resume(&k.in->buyer, "bo", ROLE_BUYER, &k.in->c.id);
+    accept(&k.abe);
+    client_expect(&k.in->buyer, "call_started");
+    call_stop(&k);
+}
+
 int main(void)
 {
 #define IN_ROOM(f) cmocka_unit_test_setup_teardown(f, room_setup, room_teardown)
     const struct CMUnitTest tests[] = {
         IN_ROOM(test_blind_goes_to_whom_it_names),
+        IN_ROOM(test_passed_on_while_the_buyer_is_away),
         IN_ROOM(test_blind_comes_back_when_nobody_takes_it),
         IN_ROOM(test_warm_has_both_in_the_call),
         IN_ROOM(test_capacity_of_both),
