@@ -74,6 +74,35 @@ static void tell(struct calls *c, const struct store_wrap *w)
     calls_tell_identity(c, w->merchant, w->agent, NULL, wrap_message(c, w));
 }
 
+/** Those who look after it. `message` is taken over. */
+static void tell_supervisors(struct calls *c, const struct store_wrap *w, json_t *message)
+{
+    size_t cursor = 0;
+    struct session *s;
+    while ((s = sessions_each(c->sessions, &cursor))) {
+        if (message && role_describe(s->who.role)->sees_queue &&
+            strcmp(s->who.merchant, w->merchant) == 0)
+            calls_send(c, s, message);
+    }
+    json_decref(message);
+}
+
+static void tell_overdue(struct calls *c, const struct store_wrap *w)
+{
+    json_t *message = store_wrap_json(w, calls_unix_us(c));
+    json_object_set_new(message, "type", json_string("wrap_up_overdue"));
+    tell_supervisors(c, w, message);
+}
+
+/** Given, or lapsed. */
+static void tell_over(struct calls *c, const struct store_wrap *w)
+{
+    json_t *message = json_pack("{s:s,s:s,s:s}", "type", "wrap_up_over", "case", w->case_id.text,
+                                "agent", w->agent);
+    calls_tell_identity(c, w->merchant, w->agent, NULL, json_incref(message));
+    tell_supervisors(c, w, message);
+}
+
 /** Kept in mind, in place of one of the same agent and case. False: no memory, or too many. */
 static bool keep(struct calls *c, const struct store_wrap *w)
 {
@@ -224,9 +253,7 @@ static void wrap_done(struct calls *c, struct calls_job *head)
         c->wraps.given++;
         if (wrap)
             wrap_drop(c, wrap);
-        calls_tell_identity(
-            c, job->w.merchant, job->w.agent, NULL,
-            json_pack("{s:s,s:s}", "type", "wrap_up_over", "case", job->w.case_id.text));
+        tell_over(c, &job->w);
     }
     if (job->er == 0)
         hold(c, &job->w);
@@ -345,9 +372,7 @@ static void lapse_done(struct calls *c, struct calls_job *head)
         return;
     }
     wrap_drop(c, wrap);
-    calls_tell_identity(
-        c, job->w.merchant, job->w.agent, NULL,
-        json_pack("{s:s,s:s}", "type", "wrap_up_over", "case", job->w.case_id.text));
+    tell_over(c, &job->w);
 }
 
 static void lapse(struct calls *c, const struct store_wrap *w)
@@ -360,21 +385,6 @@ static void lapse(struct calls *c, const struct store_wrap *w)
     job->head.done = lapse_done;
     if (calls_run(c, &job->head))
         free(job);
-}
-
-/** Those who look after it. */
-static void tell_overdue(struct calls *c, const struct store_wrap *w)
-{
-    size_t cursor = 0;
-    struct session *s;
-    json_t *message = store_wrap_json(w, calls_unix_us(c));
-    json_object_set_new(message, "type", json_string("wrap_up_overdue"));
-    while ((s = sessions_each(c->sessions, &cursor))) {
-        if (message && role_describe(s->who.role)->sees_queue &&
-            strcmp(s->who.merchant, w->merchant) == 0)
-            calls_send(c, s, message);
-    }
-    json_decref(message);
 }
 
 void calls_run_wraps(struct calls *c)

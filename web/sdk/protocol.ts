@@ -435,7 +435,7 @@ export interface ServerMessages {
   call_joined: { agent: { identity: string; name: string }; mode: 'warm' | 'invite' };
   call_taken_over: { agent: { identity: string; name: string }; from: string };
   wrap_up: WrapUp;
-  wrap_up_over: { case: string };
+  wrap_up_over: { case: string; agent: string };
   wrap_up_overdue: WrapUp;
   case: { case: Case };
   clip: { clip: Clip; reason?: string };

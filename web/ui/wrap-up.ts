@@ -61,6 +61,8 @@ export class WrapUpElement extends PageElement {
     this.#offs = [
       client.on('wrap_up', (one) => (this.owed = [...this.owed.filter((known) => known.case !== one.case), one])),
       client.on('wrap_up_over', (gone) => {
+        this.late = this.late.filter((known) => known.case !== gone.case || known.agent !== gone.agent);
+        if (gone.agent !== client.identity) return;
         this.owed = this.owed.filter((known) => known.case !== gone.case);
         this.chosen = '';
       }),

@@ -137,6 +137,7 @@ static void test_it_is_overdue_and_extended(void **state)
     client_say(&sue, "{'type':'wrap_up','id':'g','case':'%s','agent':'ann','disposition':'other'}",
                in->c.id.text);
     assert_true(client_has(&ann, "wrap_up_over"));
+    assert_string_equal(text_at(client_expect(&sue, "wrap_up_over"), "agent"), "ann");
     calls_read_gauges(in->w.calls, &g);
     assert_int_equal(g.wraps_overdue, 2);
     assert_int_equal(g.wraps_owed, 0);

@@ -188,6 +188,38 @@ static void test_ringing_out_is_counted_and_told(void **state)
     queue_free(b.q);
 }
 
+static void test_who_owes_a_wrap_up_is_offered_nothing(void **state)
+{
+    (void)state;
+    struct queue_bench b;
+    qb_start(&b);
+    qb_on(&b, qb_agent("ann", NULL, NULL), true);
+    qb_wait(&b, 1, (struct queue_case){.priority = 0});
+    qb_accept(&b);
+    queue_agent_owe(b.q, SHOP, "ann", b.now_us + 60 * S, b.now_us);
+    qb_end(&b, "ann", 1);
+    assert_int_equal(b.presence.presence, QUEUE_WRAP_UP);
+    assert_int_equal(b.presence.expires_us, b.now_us + 60 * S);
+    qb_wait(&b, 2, (struct queue_case){.priority = 0});
+    qb_on(&b, qb_agent("ann", NULL, NULL), true); /* says what she likes */
+    qb_pass(&b, 100 * S);                         /* and it is overdue */
+    assert_int_equal(b.offers, 1);
+    queue_agent_owe(b.q, SHOP, "ann", 0, b.now_us);
+    qb_drain(&b);
+    QB_OFFERED(&b, 2, "ann");
+    assert_int_equal(b.presence.presence, QUEUE_AVAILABLE);
+    /* an offer that is out is taken back; who comes owing is held as well */
+    queue_agent_owe(b.q, SHOP, "ann", b.now_us + S, b.now_us);
+    qb_drain(&b);
+    assert_int_equal(b.ended.end, QUEUE_WITHDRAWN);
+    queue_agent_remove(b.q, SHOP, "ann", b.now_us);
+    struct queue_agent ann = qb_agent("ann", NULL, NULL);
+    ann.owes_until_us = b.now_us + S;
+    qb_on(&b, ann, true);
+    assert_int_equal(b.offers, 2);
+    queue_free(b.q);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +230,7 @@ int main(void)
         cmocka_unit_test(test_unasked_and_gone),
         cmocka_unit_test(test_calls_outlive_sessions),
         cmocka_unit_test(test_ringing_out_is_counted_and_told),
+        cmocka_unit_test(test_who_owes_a_wrap_up_is_offered_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -316,6 +316,50 @@ static void test_a_changed_case_keeps_whom_it_suits(void **state)
     queue_free(b.q);
 }
 
+static void test_a_bot_is_asked_first_and_once(void **state)
+{
+    (void)state;
+    struct queue_bench b;
+    struct queue_counts n;
+    qb_start(&b);
+    struct queue_agent bot = qb_agent("bot", "bag", "en");
+    bot.bot = true;
+    qb_on(&b, bot, true);
+    assert_int_equal(queue_available_count(b.q), 0); /* it is nobody to be told of */
+    const struct queue_case bag = {.category = "bag", .languages = {"en"}, .bot_first = true};
+    struct queue_case other = bag;
+    (void)snprintf(other.languages[0], sizeof other.languages[0], "fr");
+    qb_wait(&b, 1, other); /* speaks another language */
+    other = bag;
+    (void)snprintf(other.category, sizeof other.category, "shoe");
+    qb_wait(&b, 2, other); /* cannot do it */
+    other = bag;
+    other.bot_first = false;
+    qb_wait(&b, 3, other);
+    assert_int_equal(b.offers, 0);
+    qb_wait(&b, 4, bag);
+    QB_OFFERED(&b, 1, "bot");
+    assert_true(b.offer.bot);
+    qb_on(&b, qb_agent("ann", "bag", "en"), true);
+    QB_OFFERED(&b, 2, "ann");
+    assert_string_equal(b.offer.case_id.text, qb_id(3).text);
+    qb_pass(&b,
+            b.policy.bot_ring_us); /* rings out: it waits on where it was, and for people alone */
+    assert_string_equal(b.ended.person, "bot");
+    assert_int_equal(b.ended.end, QUEUE_EXPIRED);
+    qb_on(&b, bot, true);
+    qb_pass(&b, S);
+    queue_read_counts(b.q, &n);
+    assert_int_equal(n.bot_offers, 1);
+    /* nor is it one whom a case prefers, or who takes what waits when it comes */
+    qb_wait(&b, 5, (struct queue_case){.category = "bag", .preferred = "bot"});
+    queue_agent_remove(b.q, SHOP, "bot", b.now_us);
+    qb_on(&b, bot, true);
+    queue_read_counts(b.q, &n);
+    assert_int_equal(n.bot_offers, 1);
+    queue_free(b.q);
+}
+
 static void test_changes_in_the_midst_of_a_day(void **state)
 {
     (void)state;
@@ -358,6 +402,7 @@ int main(void)
         cmocka_unit_test(test_a_changed_case_takes_its_new_place),
         cmocka_unit_test(test_a_changed_case_keeps_whom_it_suits),
         cmocka_unit_test(test_changes_in_the_midst_of_a_day),
+        cmocka_unit_test(test_a_bot_is_asked_first_and_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
