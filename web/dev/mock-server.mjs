@@ -79,7 +79,21 @@ const rest = [
   })],
   [/^\/cases\/(\w+)$/, (scene, url, id) => ({
     ...cases.find((one) => one.id === id), ...(scene.startsWith('call') && id === 'c1' ? { state: 'in_call' } : {}),
+    ...(scene === 'booked' || scene === 'rings' ? { booking: { id: 'k1', kind: 'callback', state: scene === 'rings' ? 'ringing' : 'booked',
+      at: ago(scene === 'rings' ? 20 : -86_400), note: 'After six, please.', tries: 0, booked_by: 'b1', booked_at: ago(60) } } : {}),
   })],
+  [/^\/cases\/(\w+)\/slots$/, () => ({ offered: true, time_zone: 'Asia/Shanghai', items: [1, 2, 3, 6, 7].flatMap((day) =>
+    Array.from({ length: 14 }, (_, i) => {
+      const at = new Date();
+      at.setDate(at.getDate() + day);
+      at.setHours(9, i * 30, 0, 0);
+      return { at: at.toISOString(), ends_at: new Date(at.getTime() + 1_800_000).toISOString(), free: 1 + (i % 3) };
+    })) })],
+  [/^\/bookings$/, () => ({ items: [
+    { case: { ...cases[1], buyer_name: 'Li Wei' }, booking: { id: 'k1', kind: 'callback', state: 'ringing', at: ago(20), tries: 1, booked_by: 'b2', booked_at: ago(9000) } },
+    { case: { ...cases[2], buyer_name: 'Zhao Min' }, booking: { id: 'k2', kind: 'appointment', state: 'booked', at: ago(-5400), tries: 0, booked_by: 'b3', booked_at: ago(9000) } },
+    { case: { ...cases[4], buyer_name: 'Sun Yue' }, booking: { id: 'k3', kind: 'message', state: 'open', note: 'The left sole is loose, too. Please call in the evening.', tries: 0, booked_by: 'b4', booked_at: ago(7000) } },
+  ] })],
   [/^\/cases\/(\w+)\/clips$/, (scene, url, id) => ({ items: id === 'c1' ? clips : [] })],
   [/^\/cases\/(\w+)\/stills$/, () => ({ items: [] })],
   [/^\/cases\/(\w+)\/timeline$/, (scene, url, id) => ({ items: id === 'c1' ? timeline : timeline.slice(0, 1) })],
@@ -140,7 +154,7 @@ function framesIn(bytes) {
 }
 
 const replies = {
-  wait: () => ({ type: 'waiting', position: 3, expected_wait_ms: 240_000, agents_available: 2 }),
+  wait: (message, scene) => ({ type: 'waiting', position: 3, expected_wait_ms: scene === 'long' ? 1_500_000 : 240_000, agents_available: 2, callback: scene === 'long' }),
   join: () => ({ type: 'joined', room: 'r1', case: 'c1' }),
   accept: () => ({ type: 'joined', room: 'r1', case: 'c1' }),
   ping: () => ({ type: 'pong' }),
@@ -203,7 +217,7 @@ function talk(socket) {
       return;
     }
     if (message.type === 'offer') return;
-    const reply = replies[message.type]?.() ?? { type: 'ok' };
+    const reply = replies[message.type]?.(message, claims?.scene) ?? { type: 'ok' };
     say({ ...reply, re: message.id });
     play(message, claims, say);
   };
@@ -228,7 +242,7 @@ const server = createServer((request, response) => void serve(request, response)
 server.on('upgrade', upgrade);
 server.listen(port, '127.0.0.1', () => {
   const at = `http://127.0.0.1:${server.address().port}`;
-  for (const scene of ['wait', 'closed', 'call', 'call-rec', 'call-net']) {
+  for (const scene of ['wait', 'long', 'booked', 'rings', 'closed', 'call', 'call-rec', 'call-net']) {
     console.log(`buyer ${scene}: ${at}/c/#${token('b1', 'Wang Fang', 'buyer', scene, { case: 'c1' })}`);
   }
   for (const scene of ['idle', 'offer', 'offer-noconsent', 'offer-rec', 'offer-net']) {

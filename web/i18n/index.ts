@@ -106,6 +106,13 @@ export function moment(at: string | number): string {
   return new Intl.DateTimeFormat(region, style).format(new Date(at));
 }
 
+/** A day in a row of days: "Tue", "24 Nov". */
+export function dayName(at: string): { weekday: string; day: string } {
+  const date = new Date(at);
+  const part = (style: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(region, style).format(date);
+  return { weekday: part({ weekday: 'short' }), day: part({ day: 'numeric', month: 'short' }) };
+}
+
 /** Of texts by language the one for this reader, else any. */
 export function inLanguage(texts: Record<string, string> | undefined): string {
   const all = texts ?? {};

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The messages of `loupe.v1` as types: what the server sends, and what each request is answered with.
 
+import type { Booking } from './booking.js';
 import type { CameraMembers, CameraState } from './camera.js';
 import type { Clip, Still } from './clips.js';
 import type { Drawn } from './shapes.js';
 import type { View } from './viewing.js';
 
+export type * from './booking.js';
 export type * from './clips.js';
 export type * from './shapes.js';
 
@@ -47,6 +49,8 @@ export interface Case {
   verdict?: { verdict: Verdict; grounds: Ground[]; by: string; at: string };
   /** By which it was escalated last; `Dispute` has all of it. */
   dispute?: { statement: string; by: string; at: string };
+  /** The last one. */
+  booking?: Booking;
   /** What the buyer said of how it went. */
   satisfaction?: { score: number; text?: string; resolved?: boolean; by: string; at: string };
   created_at?: string;
@@ -417,6 +421,8 @@ export interface ServerMessages {
     expected_wait_ms: number | null;
     agents_available: number;
     search?: 'preferred' | 'fitting' | 'any_language' | 'any_team';
+    /** It takes so long that a call-back is offered. */
+    callback?: boolean;
   };
   /** It is closed. `waiting`: the place is kept until `until`. */
   queue_closed: {
@@ -425,13 +431,16 @@ export interface ServerMessages {
     opens_at: string | null;
     time_zone: string;
     reason?: Record<string, string>;
+    can?: ('callback' | 'message')[];
   };
+  /** Who has taken a call-back waits for the buyer. */
+  awaiting_buyer: { case: string; agent: { identity: string; name: string }; until: string };
   queue: { waiting: QueueEntry[] };
   cases_changed: { cases: string[]; more: boolean };
   call_offer: CallOffer;
   call_offer_ended: { reservation: string; reason: 'expired' | 'withdrawn' | 'accepted_elsewhere' };
   call_started: { room: string; case: string; agent: { identity: string; name: string } };
-  call_ended: { reason: 'hung_up' | 'left' | 'timeout' | 'transferred'; by?: string };
+  call_ended: { reason: 'hung_up' | 'left' | 'timeout' | 'transferred' | 'no_show' | 'cancelled'; by?: string };
   call_joined: { agent: { identity: string; name: string }; mode: 'warm' | 'invite' };
   call_taken_over: { agent: { identity: string; name: string }; from: string };
   wrap_up: WrapUp;

@@ -2,8 +2,8 @@
 // The HTTP interface from a page: cases, clips, timeline, consent, recording. Errors are the server's
 // problem details (RFC 9457).
 import type {
-  Access, Case, Certificate, Clip, ClipDrawing, Dispute, DisputeEntry, Examination, Ground, Hold, Judgement, Note, PieceOfEvidence, Seen,
-  Still, Texts, TimelineEvent, Tombstone, Verdict, WrapUp,
+  Access, BookedCase, Booking, Case, Certificate, Clip, ClipDrawing, Dispute, DisputeEntry, Examination, Ground, Hold, Judgement, Note, PieceOfEvidence, Seen,
+  FreeTime, Still, Texts, TimelineEvent, Tombstone, Verdict, WrapUp,
 } from './protocol.js';
 import type { Attachment } from './upload.js';
 
@@ -167,6 +167,29 @@ export class LoupeRest {
   /** An action on a case, such as `rate`: the case after it. */
   act(id: string, action: string, data: object = {}): Promise<Case> {
     return this.call('POST', `/cases/${encodeURIComponent(id)}/actions/${encodeURIComponent(action)}`, data);
+  }
+
+  /** The times that can be booked; none where none are offered. */
+  slots(id: string, query: { kind?: string; agent?: string; from?: string; to?: string } = {}): Promise<Page<FreeTime> & { offered: boolean }> {
+    return this.call('GET', `/cases/${encodeURIComponent(id)}/slots?${new URLSearchParams(query)}`);
+  }
+
+  /** Books, moves what is booked, or leaves a message. Rejects with 409 when the time was taken meanwhile. */
+  book(id: string, wish: { kind: Booking['kind']; at?: string; agent?: string; skill?: string; note?: string }): Promise<Booking> {
+    return this.call('PUT', `/cases/${encodeURIComponent(id)}/booking`, wish);
+  }
+
+  cancelBooking(id: string): Promise<Booking> {
+    return this.call('DELETE', `/cases/${encodeURIComponent(id)}/booking`);
+  }
+
+  /** A message was seen to. */
+  bookingDone(id: string): Promise<Booking> {
+    return this.call('POST', `/cases/${encodeURIComponent(id)}/booking/done`, {});
+  }
+
+  bookings(query: { from?: string; to?: string; agent?: string } = {}): Promise<Page<BookedCase>> {
+    return this.call('GET', `/bookings?${new URLSearchParams(query)}`);
   }
 
   notes(id: string): Promise<Page<Note>> {

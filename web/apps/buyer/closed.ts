@@ -2,6 +2,7 @@
 // Outside of business hours: when it opens next, in the reader's own time and language.
 import { html, nothing } from 'lit';
 import { inLanguage, moment, t } from '../../i18n/index.js';
+import type { Case } from '../../sdk/index.js';
 import { icon } from '../../ui/element.js';
 import { brand } from '../../ui/page.js';
 import type { BuyerApp } from './main.js';
@@ -19,6 +20,7 @@ export function closedView(app: BuyerApp) {
         ${closed?.opens_at ? t('closed.opens', { at: moment(closed.opens_at) }) : t('closed.unknown')}
       </p>
     </section>
+    <lp-booking .case=${app.case} .rest=${app.rest} .booked=${(one: Case) => app.booked(one)}></lp-booking>
     <button class="button wide" data-testid="leave-queue" @click=${() => void app.leaveQueue()}>${t('closed.back')}</button>
     <lp-brand-foot></lp-brand-foot>
   </main>`;

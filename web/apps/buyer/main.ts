@@ -13,6 +13,7 @@ import { linkToken, linkTrouble, setUpPage, troubleView, type LinkTrouble } from
 import { firstOf, untilTold } from '../../ui/recording.js';
 import { RoomModel } from '../../ui/room.js';
 import { chime } from '../../ui/sound.js';
+import '../../ui/booking.js';
 import '../../ui/chat.js';
 import '../../ui/clips.js';
 import '../../ui/media.js';
@@ -130,7 +131,18 @@ export class BuyerApp extends PageElement {
 
   /** What the server says of the case now. */
   took(one: Case): void {
+    if (one.booking?.state === 'ringing' && this.case?.booking?.state !== 'ringing') chime();
     this.case = one;
+  }
+
+  /** A time, or a message, in place of waiting on. */
+  booked(one: Case): void {
+    this.took(one);
+    if (this.stage !== 'waiting') return;
+    this.#letGo();
+    this.closed = undefined;
+    this.stage = 'start';
+    this.#remember();
   }
 
   /** The link stays good: who comes back to it, or stays, sees how the case goes on. */

@@ -3,6 +3,8 @@
 import { html, nothing } from 'lit';
 import { t } from '../../i18n/index.js';
 import { caseFacts, stateChip } from '../../ui/case.js';
+import type { Case } from '../../sdk/index.js';
+import { isLive } from '../../ui/booking.js';
 import { icon } from '../../ui/element.js';
 import { brand } from '../../ui/page.js';
 import { filesCard, ratingCard, settleCard } from './end.js';
@@ -29,7 +31,9 @@ export function startView(app: BuyerApp) {
       <p class="quiet">${t('start.lead')}</p>
     </div>
     ${settleCard(app)} ${ratingCard(app)}
+    ${over || !isLive(one?.booking) ? nothing : booking(app)}
     ${over ? html`<p data-testid="case-over">${t('start.over')}</p>` : begin(app)}
+    ${over || isLive(one?.booking) || app.rejoin ? nothing : booking(app)}
     ${one
       ? html`<section class="card case">
           <h3>${t('start.progress')} ${stateChip(one.state)}</h3>
@@ -46,8 +50,13 @@ export function startView(app: BuyerApp) {
   </main>`;
 }
 
+function booking(app: BuyerApp) {
+  return html`<lp-booking folded .case=${app.case} .rest=${app.rest} .booked=${(one: Case) => app.booked(one)}></lp-booking>`;
+}
+
 function begin(app: BuyerApp) {
-  return html`${app.rejoin ? nothing : steps()}
+  const rings = app.case?.booking?.state === 'ringing';
+  return html`${app.rejoin || rings ? nothing : steps()}
     <section class="card consent" aria-label=${t('start.consent.title')}>
       <label class="tick">
         <input type="checkbox" data-testid="consent" .checked=${app.consent}
@@ -58,7 +67,7 @@ function begin(app: BuyerApp) {
       ${app.consent ? nothing : html`<p class="small note">${t('start.consent.declined')}</p>`}
     </section>
     <button class="button main wide" data-testid="start-go" @click=${() => app.toCheck()}>
-      ${app.rejoin ? t('start.rejoin') : t('start.go')}
+      ${app.rejoin ? t('start.rejoin') : rings ? t('booking.come') : t('start.go')}
     </button>`;
 }
 

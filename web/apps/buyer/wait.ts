@@ -2,6 +2,7 @@
 // The queue: the buyer's place, how long it may take, and what to prepare meanwhile.
 import { html, nothing } from 'lit';
 import { clock, plural, t } from '../../i18n/index.js';
+import type { Case } from '../../sdk/index.js';
 import { icon } from '../../ui/element.js';
 import { brand } from '../../ui/page.js';
 import type { BuyerApp } from './main.js';
@@ -39,6 +40,10 @@ export function waitView(app: BuyerApp) {
       ${app.closed?.until ? html`<p class="note small" data-testid="closing">${t('wait.closing', { at: clock(app.closed.until) })}</p>` : nothing}
       <p class="small quiet">${queue?.agents_available === 0 ? t('wait.noAgents') : t('wait.keepOpen')}</p>
     </section>
+    ${queue?.callback
+      ? html`<p class="note" data-testid="wait-long">${t('wait.long')}</p>
+          <lp-booking folded .case=${app.case} .rest=${app.rest} .booked=${(one: Case) => app.booked(one)}></lp-booking>`
+      : nothing}
     <section class="tips">
       <h3>${t('wait.tips')}</h3>
       <ul class="steps">

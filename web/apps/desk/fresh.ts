@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keeps what the desk lists fresh: what the server says has changed, by whatever door, is read again, a little later and not
 // by all desks at once; not at all while nobody looks. Arbiters have their queue of disputes beside the cases.
+import { clockExact, t } from '../../i18n/index.js';
 import type { DisputeEntry } from '../../sdk/index.js';
 import type { DeskApp } from './main.js';
 
@@ -14,6 +15,9 @@ export class FreshLists {
   constructor(private readonly app: DeskApp) {
     app.client.on('cases_changed', ({ cases, more }) => this.#changed(new Set(cases), more));
     app.client.on('renewed', () => this.#soon());
+    app.client.on('awaiting_buyer', ({ until }) => (app.note = t('desk.awaiting', { at: clockExact(until) })));
+    app.client.on('call_started', () => (app.note = ''));
+    app.client.on('call_ended', ({ reason }) => reason === 'no_show' && (app.note = t('desk.noShow')));
     document.addEventListener('visibilitychange', () => {
       if (this.#stale && !document.hidden) this.#soon();
     });

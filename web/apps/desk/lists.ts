@@ -4,12 +4,14 @@ import { html, nothing } from 'lit';
 import { dateTime, t } from '../../i18n/index.js';
 import type { Case, DisputeEntry, QueueEntry } from '../../sdk/index.js';
 import { stateChip } from '../../ui/case.js';
+import '../../ui/diary.js';
 import { icon } from '../../ui/element.js';
 import type { DeskApp } from './main.js';
 
 export function listsView(app: DeskApp) {
   return html`<aside class="lists">
     ${app.fresh.rules ? disputes(app) : waiting(app)}
+    ${app.fresh.rules ? nothing : html`<lp-diary .rest=${app.rest} .me=${app.link.claims?.sub ?? ''} .fresh=${app.cases} .show=${(id: string) => app.showCase(id)}></lp-diary>`}
     <section class="cases" aria-label=${t('desk.cases')}>
       <h2>${t('desk.cases')}</h2>
       <label class="search">
