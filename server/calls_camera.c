@@ -38,9 +38,11 @@ static void mark_region(struct room *r, const struct roster_person *p, const jso
     const json_t *before = json_object_get(p->camera, "region");
     const json_t *now = json_object_get(state, "region");
     bool was = json_is_object(before), is = json_is_object(now);
-    if ((was || is) && !(was && is && json_equal(before, now)))
+    if ((was || is) && !(was && is && json_equal(before, now))) {
+        room_clear_pictures(r, p->identity);
         (void)media_mark(r->calls->config.media, &r->id, p->identity, FRAMELOG_CAMERA,
                          is ? "region" : "whole");
+    }
 }
 
 void calls_on_camera_state(struct calls *c, struct member *m, const struct proto_message *msg)
@@ -50,6 +52,10 @@ void calls_on_camera_state(struct calls *c, struct member *m, const struct proto
     json_t *state;
     if (!p)
         return;
+    if (!m->claims.grants.publish) {
+        calls_error(c, m->session, msg->id, PROTO_DENIED, "who may not publish has no camera");
+        return;
+    }
     int er = camera_read_state(msg->camera.state, &state, &why);
     if (er < 0) {
         calls_error_er(c, m->session, msg->id, er, why);

@@ -22,6 +22,67 @@ struct picture {
     struct id still; /* what is shown meanwhile; zeroed: none */
 };
 
+/* Keeping */
+
+struct draw_job {
+    struct calls_job head;
+    struct id session, room;
+    char re[PROTO_ID_BYTES];
+    struct store_drawing row; /* owns its data */
+    struct id still;          /* that must be one of the case; zeroed: none */
+    json_t *tell;             /* to the room, when that is so */
+    bool settle;              /* no row: the room is closed */
+    int er;
+};
+
+static void draw_work(struct store *s, struct calls_job *head)
+{
+    struct draw_job *job = container_of(head, struct draw_job, head);
+    struct store_still still;
+    if (job->settle) {
+        (void)store_drawings_settle(s, &job->row.case_id);
+        return;
+    }
+    if (id_is_set(&job->still)) {
+        job->er = store_still_get(s, &job->still, &still);
+        if (job->er == 0 && !id_equal(&still.case_id, &job->row.case_id))
+            job->er = ER_NOT_FOUND;
+    }
+    if (job->er == 0)
+        job->er = store_drawing_add(s, &job->row);
+    if (job->er == ER_FULL)
+        job->er = 0; /* seen, but not kept: limits.h */
+}
+
+static void put_down_done(struct calls *c, struct calls_job *head)
+{
+    struct draw_job *job = container_of(head, struct draw_job, head);
+    (void)c;
+    json_decref(job->row.data);
+}
+
+/** Without anybody to answer; takes the row's data over. */
+static void put_down(struct room *r, const struct store_drawing *row)
+{
+    struct draw_job *job = calloc(1, sizeof *job);
+    if (job)
+        *job = (struct draw_job){.head = {.work = draw_work, .done = put_down_done}, .row = *row};
+    if (job)
+        job->settle = !row->data;
+    if (job && calls_run(r->calls, &job->head) == 0)
+        return;
+    json_decref(row->data);
+    free(job);
+}
+
+void room_settle_drawings(struct room *r)
+{
+    const struct store_drawing all = {.case_id = r->case_id};
+    if (r->drawn)
+        put_down(r, &all);
+    r->drawn = false;
+}
+
 /* Pictures of a room */
 
 static struct picture *picture_of(const struct room *r, const char *of)
@@ -71,6 +132,46 @@ void room_forget_pictures(struct room *r, const char *of)
     list_each_safe (p, &r->pictures, struct picture, node)
         if (!of || strcmp(p->of, of) == 0)
             picture_free(p);
+}
+
+/** Told to those who are there, and put down as the server's own doing. */
+static void told_off(struct room *r, const struct picture *p, enum drawing_op op)
+{
+    bool clear = op == DRAWING_CLEAR;
+    json_t *message = json_pack("{s:s,s:s,s:s}", "type", clear ? "cleared" : "frozen", "by",
+                                "system", "of", p->of);
+    if (!clear)
+        json_object_set_new(message, "on", json_false());
+    room_tell(r, NULL, message);
+    struct store_drawing row = {.case_id = r->case_id, .op = op, .data = json_object()};
+    row.at_us = row.began_us = calls_unix_us(r->calls);
+    (void)str_copy(row.publisher, sizeof row.publisher, p->of);
+    (void)str_copy(row.author, sizeof row.author, "system");
+    put_down(r, &row);
+}
+
+void room_clear_pictures(struct room *r, const char *of)
+{
+    list_each_safe (p, &r->pictures, struct picture, node) {
+        if (of && strcmp(p->of, of) != 0)
+            continue;
+        if (p->frozen)
+            told_off(r, p, DRAWING_RESUME);
+        if (p->board.count)
+            told_off(r, p, DRAWING_CLEAR);
+        picture_free(p);
+    }
+}
+
+void room_thaw_pictures(struct room *r, const char *by)
+{
+    list_each_safe (p, &r->pictures, struct picture, node) {
+        if (!p->frozen || strcmp(p->frozen_by, by) != 0)
+            continue;
+        told_off(r, p, DRAWING_RESUME);
+        p->frozen = false;
+        picture_settle(p);
+    }
 }
 
 static json_t *frozen_json(const struct picture *p)
@@ -139,32 +240,7 @@ void calls_on_pointer(struct calls *c, struct member *m, const struct proto_mess
     sessions_reply(c->sessions, m->session, msg->id, NULL);
 }
 
-/* Keeping */
-
-struct draw_job {
-    struct calls_job head;
-    struct id session, room;
-    char re[PROTO_ID_BYTES];
-    struct store_drawing row; /* owns its data */
-    struct id still;          /* that must be one of the case; zeroed: none */
-    json_t *tell;             /* to the room, when that is so */
-    int er;
-};
-
-static void draw_work(struct store *s, struct calls_job *head)
-{
-    struct draw_job *job = container_of(head, struct draw_job, head);
-    struct store_still still;
-    if (id_is_set(&job->still)) {
-        job->er = store_still_get(s, &job->still, &still);
-        if (job->er == 0 && !id_equal(&still.case_id, &job->row.case_id))
-            job->er = ER_NOT_FOUND;
-    }
-    if (job->er == 0)
-        job->er = store_drawing_add(s, &job->row);
-    if (job->er == ER_FULL)
-        job->er = 0; /* seen, but not kept: limits.h */
-}
+/* What is said is kept, and answered then */
 
 static void freeze_told(struct calls *c, const struct draw_job *job)
 {
@@ -200,6 +276,15 @@ static void draw_done(struct calls *c, struct calls_job *head)
 static void keep(struct calls *c, struct member *m, const struct proto_message *msg,
                  const struct store_drawing *row, const struct id *still, json_t *tell)
 {
+    /* No clip can show what there was before the picture's owner agreed to any. */
+    const struct roster_person *owner = roster_find(m->room->roster, row->publisher);
+    bool shown_only = !tell && owner && !owner->consent;
+    if (shown_only) {
+        json_decref(row->data);
+        sessions_reply(c->sessions, m->session, msg->id, NULL);
+        return;
+    }
+    m->room->drawn = true;
     struct draw_job *job = calloc(1, sizeof *job);
     int er = job && row->data ? 0 : ER_NOMEM;
     if (job) {

@@ -137,6 +137,7 @@ struct room {
     size_t track_count, track_size;
     struct light *light;  /* the challenge under way; NULL: none */
     struct list pictures; /* that are drawn on, or frozen (calls_draw.c) */
+    bool drawn;           /* something of that was kept */
     bool call_on;
     unsigned call_noting;             /* calls whose begin is on its way to the disk */
     unsigned taking;                  /* agents who took it, and are on their way in */
@@ -536,8 +537,14 @@ void room_light_free(struct room *r);
 
 /** A newcomer sees what is drawn. */
 void room_send_pictures(const struct room *r, struct session *s);
-/** Of one person, or with NULL of all: nothing is drawn on it any more. */
+/** Of one person, or with NULL of all: nothing is drawn on it any more. Nobody is told. */
 void room_forget_pictures(struct room *r, const char *of);
+/** The same, told and kept: it is another picture from now on, or another call. */
+void room_clear_pictures(struct room *r, const char *of);
+/** Who has frozen pictures is gone: they go on. */
+void room_thaw_pictures(struct room *r, const char *by);
+/** The room closes. */
+void room_settle_drawings(struct room *r);
 
 /* Queue and calls */
 

@@ -54,6 +54,7 @@ static struct store_wrap *end_call(struct room *r, const char *reason, const cha
     c->calls_on--;
     room_tell(r, NULL,
               json_pack("{s:s,s:s,s:s*}", "type", "call_ended", "reason", reason, "by", by));
+    room_clear_pictures(r, NULL);
     room_stop_clips(r);
     if (r->asking) {
         r->asking = false;

@@ -99,6 +99,7 @@ void room_settle(struct room *r)
     if (!list_empty(&r->clips))
         return;
     must_room_close(c, &r->id);
+    room_settle_drawings(r);
     call_room_free(r);
 }
 
@@ -312,7 +313,8 @@ static void person_out(struct room *r, struct roster_person *p, const char *reas
     json_t *message = json_pack("{s:s,s:s,s:s}", "type", "person_left", "identity", p->identity,
                                 "reason", reason);
     room_stop_clips_of(r, p->identity);
-    room_forget_pictures(r, p->identity);
+    room_clear_pictures(r, p->identity);
+    room_thaw_pictures(r, p->identity);
     roster_remove(r->roster, p);
     room_tell(r, NULL, message);
 }
@@ -459,6 +461,8 @@ void calls_on_media_state(struct calls *c, struct member *m, const struct proto_
     if (!p)
         return;
     mark_picture(m->room, p, msg->media_state.video, msg->media_state.facing);
+    if (p->facing != msg->media_state.facing)
+        room_clear_pictures(m->room, p->identity);
     p->audio = msg->media_state.audio;
     p->video = msg->media_state.video;
     p->facing = msg->media_state.facing;

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "server/calls_impl.h"
+#include "server/store_drawings.h"
 #include "server/seal/durable.h"
 #include "server/sealer.h"
 
@@ -395,6 +396,7 @@ static void tidy_work(struct store *s, struct calls_job *head)
     tidy_kind(s, "still", head->unix_us);
     calls_tidy_photos(s, head->unix_us);
     calls_tidy_attachments(s, head->unix_us);
+    (void)store_drawings_restart(s, head->unix_us);
     (void)store_photos(s, remove_upload, NULL);
 }
 

@@ -38,6 +38,29 @@ int store_drawing_add(struct store *s, const struct store_drawing *d)
     return er == 0 && changes == 0 ? ER_FULL : er == ER_CONFLICT ? ER_NOT_FOUND : er;
 }
 
+int store_drawings_restart(struct store *s, uint64_t now_us)
+{
+    return sql_run(
+        s, NULL,
+        "INSERT INTO drawings(case_id, publisher, author, op, began_us, at_us, data)"
+        " SELECT d.case_id, d.publisher, 'system', o.op, ?1, ?1, '{}' FROM (SELECT DISTINCT"
+        " case_id, publisher FROM drawings x WHERE x.op IN ('draw', 'freeze') AND NOT "
+        "EXISTS(SELECT 1 FROM drawings y WHERE"
+        " y.case_id = x.case_id AND y.publisher = x.publisher AND y.n > x.n AND y.op ="
+        " 'clear' AND y.data = '{}')) d, (SELECT 'resume' AS op UNION ALL SELECT 'clear') o",
+        "i", (int64_t)now_us);
+}
+
+int store_drawings_settle(struct store *s, const struct id *case_id)
+{
+    return sql_run(
+        s, NULL,
+        "DELETE FROM drawings WHERE case_id = ? AND NOT EXISTS(SELECT 1 FROM clips c WHERE"
+        " c.case_id = drawings.case_id AND c.publisher = drawings.publisher AND (c.state"
+        " NOT IN ('ready', 'failed') OR at_us <= c.started_us + c.duration_ms * 1000))",
+        "t", case_id->text);
+}
+
 /* Over a clip */
 
 /** What a row takes away of what was there when the clip began. */

@@ -30,6 +30,10 @@ struct store_drawing {
 
 /** `d` stays the caller's. ER_FULL: LIMIT_DRAWINGS or LIMIT_DRAWING_BYTES of the case; ER_NOT_FOUND: no such case. */
 int store_drawing_add(struct store *s, const struct store_drawing *d);
+/** The process before this one has ended: what it showed is not there any more. */
+int store_drawings_restart(struct store *s, uint64_t now_us);
+/** The case's room is closed: what is on no clip, and on none that may still come, goes. */
+int store_drawings_settle(struct store *s, const struct id *case_id);
 /** What is to be seen over a clip: an array of {"op", "by", "began_ms", "at_ms", ..data} in the order of time, which
  *  is counted from the clip's begin. What was there already when it began is at 0. The caller's; ER_NOMEM. */
 int store_drawings_of_clip(struct store *s, const struct store_clip *clip, json_t **ret);

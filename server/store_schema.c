@@ -280,7 +280,7 @@ const char *const store_migrations[] = {
     "CREATE INDEX bookings_next ON bookings(next_us) WHERE next_us > 0;"
     "CREATE INDEX bookings_ringing ON bookings(state) WHERE state = 'ringing';"
 #define ONCE(name, when)                                                                           \
-    "CREATE TRIGGER " name " BEFORE " when " ON bookings WHEN NEW.holds = 1 AND EXISTS("            \
+    "CREATE TRIGGER " name " BEFORE " when " ON bookings WHEN NEW.holds = 1 AND EXISTS("           \
     "SELECT 1 FROM bookings b WHERE b.merchant = NEW.merchant AND b.holds = 1 AND b.id <> NEW.id"  \
     " AND b.at_us < NEW.ends_us AND b.ends_us > NEW.at_us AND b.at_us > NEW.at_us - 14400000000"   \
     " AND ((b.pool = NEW.pool AND b.seat = NEW.seat) OR (b.agent <> '' AND b.agent = NEW.agent)))" \
@@ -292,6 +292,12 @@ const char *const store_migrations[] = {
     " changed_us INTEGER NOT NULL, changed_by TEXT NOT NULL, document TEXT NOT NULL, logo BLOB,"
     " logo_type TEXT NOT NULL, logo_sha256 TEXT NOT NULL) STRICT;"
     "CREATE INDEX brands_logo ON brands(logo_sha256) WHERE logo_sha256 <> '';",
+    /* A clip shows what was drawn before it and still stood: all stays that was before the end of one. */
+    "DROP TRIGGER drawings_go;"
+    "CREATE TRIGGER drawings_go AFTER DELETE ON clips BEGIN DELETE FROM drawings"
+    " WHERE case_id = OLD.case_id AND publisher = OLD.publisher AND NOT EXISTS("
+    "SELECT 1 FROM clips c WHERE c.case_id = OLD.case_id AND c.publisher = OLD.publisher AND"
+    " (c.state NOT IN ('ready', 'failed') OR at_us <= c.started_us + c.duration_ms * 1000)); END;",
 };
 
 const int store_schema_version = (int)(sizeof store_migrations / sizeof store_migrations[0]);

@@ -40,10 +40,18 @@ static uint64_t unix_us(const struct in_room *in)
     return UINT64_C(1700000000000000) + in->w.now_us;
 }
 
+static void consent(struct in_room *in)
+{
+    client_say(&in->buyer, "{'type':'consent','id':'c','recording':true}");
+    client_expect(&in->buyer, "ok");
+    client_forget(&in->buyer);
+}
+
 static void test_a_stroke_is_seen_and_kept(void **state)
 {
     struct in_room *in = *state;
     struct client agent;
+    consent(in);
     come_in(&agent, in, "ann", ROLE_AGENT);
     uint64_t start_us = unix_us(in) - 10000000;
     client_say(&agent, "{'type':'draw','id':'1','of':'bo','shape':" LINE ",'age_ms':120}");
@@ -195,6 +203,96 @@ static void test_it_goes_with_its_picture(void **state)
     client_free(&agent);
 }
 
+/** The last thing kept. */
+static const char *last_kept(struct in_room *in)
+{
+    static char text[64];
+    json_t *items = kept(in, unix_us(in) - 3600000000 + 1000);
+    json_t *item = json_array_get(items, json_array_size(items) - 1);
+    snprintf(text, sizeof text, "%s by %s", text_at(item, "op"), text_at(item, "by"));
+    json_decref(items);
+    return text;
+}
+
+static void test_nothing_is_kept_without_consent(void **state)
+{
+    struct in_room *in = *state;
+    struct client agent;
+    come_in(&agent, in, "ann", ROLE_AGENT);
+    client_say(&agent, "{'type':'draw','id':'1','of':'bo','shape':{'id':'s1','kind':'text','text':"
+                       "'x','points':[[0,0]],'done':true}}");
+    client_expect(&agent, "ok");
+    client_expect(&in->buyer, "drawn");
+    assert_string_equal(last_kept(in), " by ");
+    client_free(&agent);
+}
+
+/** Another picture: what was drawn would lie on other places. */
+static void test_another_picture_is_a_clean_one(void **state)
+{
+    static const char *const says[] = {
+        "{'type':'camera_state','state':{'region':{'x':0,'y':0,'width':0.5,'height':0.5}}}",
+        "{'type':'camera_state','state':{'region':null}}",
+        "{'type':'media_state','audio':true,'video':true,'facing':'user'}",
+    };
+    struct in_room *in = *state;
+    struct client agent;
+    consent(in);
+    come_in(&agent, in, "ann", ROLE_AGENT);
+    for (size_t i = 0; i < sizeof says / sizeof says[0]; i++) {
+        client_say(&agent,
+                   "{'type':'draw','of':'bo','shape':{'id':'s%d','kind':'text','text':'x',"
+                   "'points':[[0,0]],'done':true}}",
+                   (int)i);
+        client_say(&agent, "{'type':'freeze','of':'bo','on':true}");
+        client_forget(&agent);
+        client_say(&in->buyer, "%s", says[i]);
+        assert_string_equal(text_at(client_expect(&agent, "cleared"), "by"), "system");
+        json_t *frozen = client_expect(&agent, "frozen");
+        assert_true(json_is_false(json_object_get(frozen, "on")));
+        assert_string_equal(last_kept(in), "clear by system");
+    }
+    client_say(&in->buyer, "%s", says[1]); /* as it was */
+    client_free(&agent);
+}
+
+static void test_who_froze_it_leaves(void **state)
+{
+    struct in_room *in = *state;
+    struct client agent, other;
+    consent(in);
+    come_in(&agent, in, "ann", ROLE_AGENT);
+    come_in(&other, in, "eve", ROLE_AGENT);
+    client_say(&agent, "{'type':'draw','of':'bo','shape':" LINE "}");
+    client_say(&agent, "{'type':'freeze','of':'bo','on':true}");
+    client_forget(&other);
+    client_say(&agent, "{'type':'leave','id':'l'}");
+    json_t *frozen = client_expect(&other, "frozen");
+    assert_true(json_is_false(json_object_get(frozen, "on")));
+    assert_false(client_has(&other, "cleared"));
+    client_free(&other);
+    client_free(&agent);
+}
+
+static void test_a_death_clears(void **state)
+{
+    struct in_room *in = *state;
+    struct client agent;
+    consent(in);
+    come_in(&agent, in, "ann", ROLE_AGENT);
+    client_say(&agent, "{'type':'draw','of':'bo','shape':{'id':'s1','kind':'text','text':'x',"
+                       "'points':[[0,0]],'done':true}}");
+    assert_string_equal(last_kept(in), "draw by ann");
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(store_drawings_restart(in->w.store, unix_us(in)), 0);
+        json_t *items = kept(in, unix_us(in) - 3600000000 + 1000);
+        assert_int_equal(json_array_size(items), 3); /* once */
+        json_decref(items);
+        assert_string_equal(last_kept(in), "clear by system");
+    }
+    client_free(&agent);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +305,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_foreign_still_freezes_nothing, room_setup,
                                         room_teardown),
         cmocka_unit_test_setup_teardown(test_it_goes_with_its_picture, room_setup, room_teardown),
+        cmocka_unit_test_setup_teardown(test_nothing_is_kept_without_consent, room_setup,
+                                        room_teardown),
+        cmocka_unit_test_setup_teardown(test_another_picture_is_a_clean_one, room_setup,
+                                        room_teardown),
+        cmocka_unit_test_setup_teardown(test_who_froze_it_leaves, room_setup, room_teardown),
+        cmocka_unit_test_setup_teardown(test_a_death_clears, room_setup, room_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

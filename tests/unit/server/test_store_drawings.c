@@ -148,7 +148,13 @@ static void test_they_go_with_the_last_clip(void **state)
     assert_int_equal(add(s, "lin", "ann", DRAWING_DRAW, 7, "{'id':'b'}"), 0);
     assert_int_equal(
         sql_run(s->store, NULL, "DELETE FROM clips WHERE id = ?", "t", clips[0].id.text), 0);
-    assert_string_equal(over(s, "lin", 0, 60), "draw b 7000; ");
+    /* The later clip shows what stood when it began. */
+    assert_string_equal(over(s, "lin", 0, 60), "draw a 3000; draw b 7000; ");
+    assert_int_equal(add(s, "lin", "ann", DRAWING_DRAW, 15, "{'id':'c'}"), 0);
+    assert_int_equal(add(s, "eve", "ann", DRAWING_DRAW, 1, "{'id':'e'}"), 0);
+    assert_int_equal(store_drawings_settle(s->store, &s->c.id), 0);
+    assert_string_equal(over(s, "lin", 0, 60), "draw a 3000; draw b 7000; ");
+    assert_string_equal(over(s, "eve", 0, 60), "");
     assert_int_equal(
         sql_run(s->store, NULL, "DELETE FROM clips WHERE id = ?", "t", clips[1].id.text), 0);
     assert_string_equal(over(s, "lin", 0, 60), "");
