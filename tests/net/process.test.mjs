@@ -166,7 +166,7 @@ test('what was acknowledged is there after kill -9, and fsck finds it whole', as
   const ctl = join(buildFolder, 'loupectl');
   assert.match(execFileSync(ctl, ['fsck', '--data', data], { encoding: 'utf8' }), /database: ok\ncases: 20, broken chains: 0\n/);
   const verified = (...args) => spawnSync(ctl, ['verify', '--data', data, ...args], { encoding: 'utf8' });
-  assert.deepEqual([verified().status, verified().stdout], [0, 'looked at 20 cases, 20 events, 0 clips, 0 stills, 0 tombstones\nverifies\n']);
+  assert.deepEqual([verified().status, verified().stdout], [0, 'looked at 20 cases, 20 events, 0 clips, 0 stills, 0 attachments, 0 tombstones\nverifies\n']);
   assert.equal(verified('--keys', '/nowhere').status, 2);
   assert.equal(verified('--burn').status, 2);
   assert.equal(verified('--authority', join(folder, 'no-stamps-yet.pem')).status, 0);
