@@ -55,6 +55,8 @@ export function sizeOfPart(sensor: { width: number; height: number }, part: Regi
   return { width: even(width), height: even(height) };
 }
 
+const FIRST_PICTURE_MS = 3000;
+
 type CanvasTrack = MediaStreamTrack & { requestFrame?: () => void };
 
 /** A part of a camera's picture as a track. While it lives the camera gives all that its sensor has. */
@@ -87,7 +89,8 @@ export class RegionTrack {
     video.muted = true;
     video.playsInline = true;
     video.srcObject = new MediaStream([camera]);
-    await video.play();
+    // A camera that ends meanwhile gives no picture any more.
+    await Promise.race([video.play().catch(() => {}), new Promise((resolve) => setTimeout(resolve, FIRST_PICTURE_MS))]);
     made.#draw();
     made.#follow();
     return made;
@@ -133,6 +136,30 @@ export class RegionTrack {
       this.#video, x * videoWidth, y * videoHeight, width * videoWidth, height * videoHeight, 0, 0, size.width, size.height,
     );
     this.track.requestFrame?.();
+  }
+}
+
+/** One after the other: what is wished while something is being done is done next, of each kind only the last. */
+export class WishQueue {
+  #next: CameraMembers | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(private readonly carryOut: (wish: CameraMembers) => Promise<void>) {}
+
+  /** Resolves when all that is wished by then is done. */
+  push(wish: CameraMembers): Promise<void> {
+    this.#next = { ...this.#next, ...wish };
+    this.#running ??= this.#run();
+    return this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#next) {
+      const wish = this.#next;
+      this.#next = undefined;
+      await this.carryOut(wish).catch(() => {});
+    }
+    this.#running = undefined;
   }
 }
 

@@ -3,7 +3,7 @@
 // (LoupeRest), and help with cameras.
 export { LoupeCall, type CallEvents, type CallOptions, type CallState, type Slot } from './call.js';
 export {
-  RegionTrack, canSendRegions, regionWithin, type CameraMembers, type CameraState, type Region,
+  RegionTrack, WishQueue, canSendRegions, regionWithin, type CameraMembers, type CameraState, type Region,
 } from './camera.js';
 export { LoupeClient, type ClientEvents, type ClientOptions, type ClientState } from './client.js';
 export {

@@ -2,7 +2,7 @@
 // The buyer's own camera and microphone: opening, changing to the other camera, torch and zoom, and
 // coming back after another app had taken the camera away.
 import {
-  RegionTrack, canSendRegions, cameraAbilities, explainMediaError, listCameras, openCamera, openMicrophone, setTorch, setZoom,
+  RegionTrack, WishQueue, canSendRegions, cameraAbilities, explainMediaError, listCameras, openCamera, openMicrophone, setTorch, setZoom,
   type CameraAbilities, type CameraMembers, type CameraState, type CameraWish, type Facing, type MediaTrouble, type Region,
 } from '../../sdk/index.js';
 
@@ -15,6 +15,7 @@ export class OwnMedia {
   torch = false;
   zoom = 1;
   #part: RegionTrack | undefined;
+  readonly #wishes = new WishQueue((wish) => this.#carryOut(wish));
 
   /** `changed` is called when the tracks or what they can do have changed. */
   constructor(private readonly changed: () => void) {
@@ -49,7 +50,11 @@ export class OwnMedia {
   }
 
   /** Does what somebody wishes, as far as this camera can. */
-  async steer(wish: CameraMembers): Promise<void> {
+  steer(wish: CameraMembers): Promise<void> {
+    return this.#wishes.push(wish);
+  }
+
+  async #carryOut(wish: CameraMembers): Promise<void> {
     if (wish.facing && wish.facing !== this.facing) await this.flip();
     if (wish.torch !== undefined) await this.setTorch(wish.torch);
     if (wish.zoom !== undefined && this.abilities.zoom) await this.setZoom(wish.zoom);
@@ -60,7 +65,11 @@ export class OwnMedia {
     if (region && this.#part) {
       this.#part.set(region);
     } else if (region && this.camera) {
-      this.#part = await RegionTrack.open(this.camera, region);
+      const { camera } = this;
+      const part = await RegionTrack.open(camera, region);
+      // Its owner may have taken another camera meanwhile.
+      if (camera === this.camera && camera.readyState === 'live') this.#part = part;
+      else await part.close();
     } else {
       await this.#whole();
     }

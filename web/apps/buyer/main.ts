@@ -265,7 +265,7 @@ export class BuyerApp extends PageElement {
 
   #callStarted(agentName: string): void {
     if (!this.client || this.stage === 'call') return;
-    const { camera, microphone, facing } = this.own;
+    const { sent: camera, microphone, facing } = this.own;
     this.agentName = agentName;
     this.callStarted = Date.now();
     this.stage = 'call';

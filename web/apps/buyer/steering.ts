@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// Others steer this page's camera: light, zoom, which camera, which part of the picture. Its owner is asked once in a
-// call, and may take it back.
+// Others steer this page's camera: light, zoom, which camera, which part of the picture. Its owner is asked for each of
+// them, once in a call, and once more for the front camera, which shows a face; and may take it back.
 import { html, nothing } from 'lit';
 import { t } from '../../i18n/index.js';
 import { icon } from '../../ui/element.js';
 import type { CameraMembers, LoupeClient } from '../../sdk/index.js';
 import type { OwnMedia } from './camera.js';
 
+/** What was done is undone. */
+const AS_BEFORE: CameraMembers = { region: null, torch: false, zoom: 1 };
+
 export class Steering {
   /** undefined: not asked yet. */
   allowed: boolean | undefined;
   /** Who asks now. */
-  asking: { name: string; wish: CameraMembers } | undefined;
+  asking: { identity: string; name: string; wish: CameraMembers } | undefined;
+  /** Whom that is about. */
+  #who = '';
   readonly #client: LoupeClient;
   readonly #own: OwnMedia;
   readonly #changed: () => void;
@@ -21,17 +26,32 @@ export class Steering {
     this.#client = client;
     this.#own = own;
     this.#changed = changed;
-    client.on('camera', ({ by, wish }) => this.#wished(by.name || by.identity, wish));
+    client.on('camera', ({ by, wish }) => this.#wished(by.identity, by.name || by.identity, wish));
+    client.on('call_ended', () => this.#over());
     client.on('roster', () => {
       this.#told = '';
       this.tell();
     });
   }
 
-  #wished(name: string, wish: CameraMembers): void {
-    if (this.allowed) void this.#do(wish);
-    else if (this.allowed === undefined) this.asking = { name, wish: { ...this.asking?.wish, ...wish } };
+  #wished(identity: string, name: string, wish: CameraMembers): void {
+    const another = this.allowed !== undefined && identity !== this.#who;
+    const face = wish.facing === 'user' && this.#own.facing !== 'user';
+    if (this.allowed && !another && !face) {
+      void this.#do(wish);
+    } else if (this.allowed !== false || another) {
+      const before = this.asking?.identity === identity ? this.asking.wish : {};
+      this.asking = { identity, name, wish: { ...before, ...wish } };
+    }
     this.#changed();
+  }
+
+  /** The next one asks anew. */
+  #over(): void {
+    if (this.allowed) void this.#do(AS_BEFORE);
+    this.allowed = undefined;
+    this.asking = undefined;
+    this.#who = '';
   }
 
   async #do(wish: CameraMembers): Promise<void> {
@@ -41,11 +61,12 @@ export class Steering {
 
   /** Its owner's word. What was wished for meanwhile is done then; what was done is undone where it is taken back. */
   answer(yes: boolean): void {
-    const wish = this.asking?.wish;
+    const { asking } = this;
+    if (asking) this.#who = asking.identity;
     this.allowed = yes;
     this.asking = undefined;
-    if (yes && wish) void this.#do(wish);
-    else if (!yes && this.#own.region) void this.#do({ region: null });
+    if (yes && asking) void this.#do(asking.wish);
+    else if (!yes) void this.#do(AS_BEFORE);
     this.tell();
     this.#changed();
   }
