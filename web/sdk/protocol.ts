@@ -52,6 +52,7 @@ export interface Case {
   /** The last one. */
   booking?: Booking;
   /** What the buyer said of how it went. */
+  execution?: { reference?: string; amount?: Money; by: string; at: string };
   satisfaction?: { score: number; text?: string; resolved?: boolean; by: string; at: string };
   created_at?: string;
   changed_at?: string;

@@ -175,9 +175,11 @@ export class SettleElement extends PageElement {
     const { outcome } = one;
     if (!outcome || !['proposed', 'agreed', 'executed', 'closed'].includes(one.state) || (this.dispute?.rulings?.length ?? 0) > 0) return nothing;
     const may = one.state === 'proposed';
+    const done = ['executed', 'closed'].includes(one.state) ? one.execution : undefined;
     return html`<div data-testid="outcome">
       <p><strong>${tMaybe('outcome.', outcome.outcome)}</strong> ${outcome.amount ? money(outcome.amount) : nothing}</p>
       ${outcome.note ? html`<p class="quiet">${outcome.note}</p>` : nothing}
+      ${done ? executed(done) : nothing}
       ${may && this.viewerRole === 'buyer'
         ? html`<p class="row"><button class="button main" data-testid="agree" ?disabled=${this.busy}
               @click=${() => void this.#do(undefined, (rest, id) => rest.act(id, 'agree', {}))}>${t('settle.agree')}</button>
@@ -223,7 +225,7 @@ export class SettleElement extends PageElement {
     if (!dispute || !last) return nothing;
     const mayAppeal = last.appeal_until && this.#side && ['ruled', 'executed', 'closed'].includes(this.case?.state ?? '');
     return html`<div data-testid="ruling">${ruling(last, (hashes) => this.#cited(hashes))}
-      ${dispute.execution ? html`<p class="small quiet" data-testid="execution">${t('settle.executed', { reference: dispute.execution.reference ?? '', at: dateTime(dispute.execution.at) })}</p>` : nothing}
+      ${dispute.execution ? executed(dispute.execution) : nothing}
       ${mayAppeal
         ? html`<details class="fold" data-testid="appeal"><summary><h3>${t('settle.appeal', { at: dateTime(last.appeal_until as string) })}</h3></summary>
             ${this.#form('appeal-form', '', html`${this.#text(t('settle.statement'))}${this.#evidence()}`,
@@ -279,6 +281,10 @@ export class SettleElement extends PageElement {
 
 function mayContest({ state, verdict }: Case): boolean {
   return verdict !== undefined && ['executed', 'closed'].includes(state) && Date.parse(verdict.at) + VERDICT_MS > Date.now();
+}
+
+function executed({ reference = '', at }: NonNullable<Case['execution']>) {
+  return html`<p class="small quiet" data-testid="execution">${t('settle.executed', { reference, at: dateTime(at) })}</p>`;
 }
 
 function ruling(one: Ruling, cited: (hashes: string[] | undefined) => unknown) {
