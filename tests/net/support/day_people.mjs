@@ -74,8 +74,8 @@ async function visit(day, entry) {
     entry.take(one);
     if (DONE.has(entry.state)) entry.waits = false;
   };
-  me.heard.waiting = () => {
-    if (DONE.has(entry.state)) return;
+  me.heard.waiting = ({ search }) => {
+    if (DONE.has(entry.state) || !search) return;
     if (entry.waits !== true) day.did('waiting told');
     entry.waits = true;
   };
@@ -109,6 +109,7 @@ async function wait(day, me, entry, talks) {
   const was = entry.waits;
   if (was === false) entry.waits = undefined;
   const answer = await me.ask({ type: 'wait' }, entry);
+  if (answer.type === 'waiting' && !answer.search) return; // somebody is there: the call begins
   if (answer.type === 'waiting' && !talks()) {
     if (was === false) entry.count('waiting_started');
     day.did('wait');
@@ -183,12 +184,24 @@ async function talk(day, me, entry) {
   await me.ask({ type: 'leave' });
 }
 
+async function wrapUp(day, me, id) {
+  const entry = day.entries.get(id);
+  const tag = day.tag();
+  if ((await me.ask({ type: 'wrap_up', case: id, disposition: 'solved', note: tag }, entry)).type !== 'ok') return;
+  entry.count('wrapped_up');
+  entry.note('note_added', tag);
+  day.did('wrap_up');
+}
+
 const AGENTS = ['ann', 'bea', 'cai'];
 
 export async function agent(day, merchant, sub) {
   const me = new Person(day, merchant, { role: day.draw(4) ? 'agent' : 'appraiser', sub });
   const offers = [];
+  const owed = new Set(); // cases of which is asked what their calls came to
   me.heard.call_offer = (offer) => offers.push(offer);
+  me.heard.wrap_up = ({ case: id }) => owed.add(id);
+  me.heard.wrap_up_over = ({ case: id }) => owed.delete(id);
   me.heard.call_started = ({ case: id, agent: whose }) => {
     const entry = day.entries.get(id);
     if (!entry) return;
@@ -197,6 +210,7 @@ export async function agent(day, merchant, sub) {
   };
   if (!(await me.arrive())) throw new Error(`${sub} was not let in`);
   for (;;) {
+    for (const id of owed) await wrapUp(day, me, id);
     await me.ask({ type: 'available', on: true, capacity: 1 });
     for (let idle = 0; idle < 12 && !offers.length; idle++) await me.rest(25);
     const offer = offers.shift();
