@@ -162,7 +162,8 @@ static bool is_webm(const struct attachment_look *l)
 
 enum attachment_type attachment_look_end(const struct attachment_look *l)
 {
-    static const char *const heic[] = {"heic", "heix", "heim", "heis", "mif1", NULL};
+    static const char *const heic[] = {"heic", "heix", "heim", "heis", NULL};
+    static const char *const other[] = {"avif", "avis", NULL}; /* whatever it is compatible with */
     static const char *const mp4[] = {"isom", "iso2", "iso4", "iso5", "iso6",
                                       "mp41", "mp42", "avc1", "M4V ", NULL};
     static const uint8_t jpeg[] = {0xff, 0xd8, 0xff};
@@ -172,6 +173,8 @@ enum attachment_type attachment_look_end(const struct attachment_look *l)
         return ATTACHMENT_PNG;
     if (is_webp(l))
         return ATTACHMENT_WEBP;
+    if (has_brand(l, other))
+        return ATTACHMENT_TYPES;
     if (has_brand(l, heic))
         return ATTACHMENT_HEIC;
     if (has_brand(l, mp4))

@@ -60,6 +60,15 @@ static void test_what_is_almost_one(void **state)
     assert_int_equal(TOLD("\0\0\0\x18" /* a moving picture of another make */
                           "ftypqt  \0\0\0\0qt  qt  " TAIL),
                      ATTACHMENT_TYPES);
+    assert_int_equal(TOLD("\0\0\0\x1c" /* AVIF, which says that it is like HEIC */
+                          "ftypavif\0\0\0\0avifmif1miaf" TAIL),
+                     ATTACHMENT_TYPES);
+    assert_int_equal(TOLD("\0\0\0\x1c" /* and whatever else it may be */
+                          "ftypmif1\0\0\0\0mif1heicavif" TAIL),
+                     ATTACHMENT_TYPES);
+    assert_int_equal(TOLD("\0\0\0\x14"
+                          "ftypmif1\0\0\0\0mif1" TAIL),
+                     ATTACHMENT_TYPES);
     assert_int_equal(TOLD("\xff\xff\xff\xf0"
                           "ftypheic\0\0\0\0mif1heic" TAIL),
                      ATTACHMENT_TYPES);
