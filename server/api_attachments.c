@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "server/api_access.h"
 #include "server/api_keep.h"
+#include "server/attachment_name.h"
 #include "server/calls.h"
 #include "server/case_deeds.h"
 #include "server/store_attachments.h"
@@ -108,10 +109,13 @@ static bool begin_read(struct api_call *c, struct store_attachment *a)
     const json_t *visible = json_object_get(c->body, "visible");
     bool sized = json_object_get(c->body, "bytes") != NULL;
     a->visible = visible ? json_is_true(visible) : c->claims.role == ROLE_BUYER;
-    if (!name || !claims_text_ok(name) || (visible && !json_is_boolean(visible)) ||
+    if (name && claims_text_ok(name))
+        attachment_name_clean(name, a->name, sizeof a->name);
+    if (!a->name[0] || (visible && !json_is_boolean(visible)) ||
         (sized && json_int(c->body, "bytes", 1, INT64_MAX, &bytes))) {
         api_problem(c, 400,
-                    "an attachment has a `name` of 1 to 200 bytes; it is `visible` to the buyer or "
+                    "an attachment has a `name` of 1 to 200 bytes, some of which are seen; it is "
+                    "`visible` to the buyer or "
                     "not; `bytes` says how long it is");
         return false;
     }
@@ -119,7 +123,6 @@ static bool begin_read(struct api_call *c, struct store_attachment *a)
         api_problem(c, 413, "the file is too large: 128 MiB are taken at most");
         return false;
     }
-    (void)str_copy(a->name, sizeof a->name, name);
     (void)str_copy(a->added_by, sizeof a->added_by, c->claims.identity);
     return true;
 }
@@ -202,10 +205,25 @@ void api_attachment_piece(struct api_call *c)
 
 /* Files */
 
+static void file_answer(struct api_call *c, const struct store_attachment *a)
+{
+    char saved[ATTACHMENT_SAVED_BYTES(STORE_TEXT_BYTES)], name[3 * sizeof saved + 1];
+    attachment_name_saved(a->name, a->type, saved, sizeof saved);
+    api_encode(saved, name, sizeof name);
+    c->response.content_type = attachment_media_type(a->type);
+    if (a->type == ATTACHMENT_TEXT)
+        c->response.content_type = "text/plain; charset=utf-8";
+    http_header_add(&c->response, "cache-control", "private, max-age=600");
+    http_header_add(&c->response, "content-disposition",
+                    "attachment; filename=\"%s%s\"; filename*=UTF-8''%s", a->id.text,
+                    attachment_suffix(a->type), name);
+    http_header_add(&c->response, "content-security-policy", "default-src 'none'; sandbox");
+}
+
 void api_attachment_media(struct store *s, struct api_call *c)
 {
     struct store_attachment a;
-    char person[LIMIT_IDENTITY + 1], path[STORE_PATH_BYTES + 16], name[3 * STORE_TEXT_BYTES + 1];
+    char person[LIMIT_IDENTITY + 1], path[STORE_PATH_BYTES + 16];
     if (!api_file_person(c, "media", person) || !attachment_find(s, c, &a))
         return;
     (void)snprintf(c->response.etag, sizeof c->response.etag, "\"%.64s\"", a.sha256);
@@ -227,13 +245,5 @@ void api_attachment_media(struct store *s, struct api_call *c)
         api_problem_er(c, er, "the file cannot be read");
         return;
     }
-    api_encode(a.name, name, sizeof name);
-    c->response.content_type = attachment_media_type(a.type);
-    if (a.type == ATTACHMENT_TEXT)
-        c->response.content_type = "text/plain; charset=utf-8";
-    http_header_add(&c->response, "cache-control", "private, max-age=600");
-    http_header_add(&c->response, "content-disposition",
-                    "attachment; filename=\"%s%s\"; filename*=UTF-8''%s", a.id.text,
-                    attachment_suffix(a.type), name);
-    http_header_add(&c->response, "content-security-policy", "default-src 'none'; sandbox");
+    file_answer(c, &a);
 }

@@ -92,6 +92,23 @@ static void in_pieces(void **state)
     assert_string_equal(api_text(b, "items.0.id"), id);
 }
 
+/** Whatever it is called, it is saved as what it is. */
+static void under_a_name_that_does_not_run(void **state)
+{
+    struct api_bench *b = *state;
+    const char *id = begun(b, ROLE_BUYER, "lin", "{'name':'invoice\xe2\x80\xaetxt.hta'}");
+    assert_string_equal(api_text(b, "name"), "invoicetxt.hta");
+    assert_int_equal(piece(b, ROLE_BUYER, "lin", id, "<b>", "0", "<b>"), 200);
+    assert_int_equal(ask(b, api_attachment_media, ROLE_AGENT, "ann", id), 200);
+    assert_non_null(
+        strstr(api_header(b, "content-disposition"), "filename*=UTF-8''invoicetxt.txt"));
+    struct api_ask unseen = {.role = ROLE_BUYER,
+                             .who = "lin",
+                             .param = {b->sc.id.text},
+                             .body = "{'name':'\xe2\x80\xae'}"};
+    assert_int_equal(api_on_store(b, api_attachment_begin, unseen), 400);
+}
+
 static void what_is_not_taken(void **state)
 {
     struct api_bench *b = *state;
@@ -162,10 +179,8 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, api_bench_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(in_pieces),
-        TEST(what_is_not_taken),
-        TEST(for_staff_alone),
-        TEST(what_never_comes_goes),
+        TEST(in_pieces),       TEST(under_a_name_that_does_not_run), TEST(what_is_not_taken),
+        TEST(for_staff_alone), TEST(what_never_comes_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
