@@ -132,7 +132,11 @@
 #define LIMIT_PHOTO_WAIT_US UINT64_C(3600000000) /* an unfinished one is forgotten then */
 #define LIMIT_ATTACHMENT_BYTES 134217728         /* of one file; more is refused: ER_FULL (413) */
 #define LIMIT_ATTACHMENTS 200                    /* on a case; one more is refused: 429 */
-#define LIMIT_ATTACHMENTS_PENDING 8              /* of a case that come at once; likewise */
+#define LIMIT_ATTACHMENTS_PERSON 100             /* of one person on a case; likewise */
+#define LIMIT_ATTACHMENTS_PENDING 8              /* of one person that come at once; likewise */
+#define LIMIT_ATTACHMENTS_BYTES INT64_C(8589934592) /* on a case, what comes included; likewise */
+#define LIMIT_ATTACHMENTS_PERSON_BYTES INT64_C(2147483648) /* of one person; likewise */
+#define LIMIT_ATTACHMENT_IDLE_US UINT64_C(600000000) /* one that came so long gives way to others */
 #define LIMIT_ATTACHMENT_WAIT_US UINT64_C(86400000000) /* an unfinished one is forgotten then */
 #define LIMIT_LIGHT_SAMPLES 1024  /* pictures of a light challenge; further ones are left out */
 #define LIMIT_LIGHT_PACKETS 32768 /* of its picture; a key frame further back is none */

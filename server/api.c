@@ -130,6 +130,7 @@ static const struct route routes[] = {
     {HTTP_DELETE, V1 "/attachments/{id}", ROUTE_MANAGE, NULL, api_attachment_delete},
     {HTTP_GET, V1 "/attachments/{id}/upload", 0, NULL, api_attachment_look},
     {HTTP_PATCH, V1 "/attachments/{id}/upload", 0, NULL, api_attachment_piece},
+    {HTTP_DELETE, V1 "/attachments/{id}/upload", 0, NULL, api_attachment_drop},
     {HTTP_GET, V1 "/attachments/{id}/media", ROUTE_OPEN, api_attachment_media, NULL},
     {HTTP_GET, V1 "/photographs/{id}", 0, NULL, api_photo_look},
     {HTTP_PATCH, V1 "/photographs/{id}", 0, NULL, api_photo_piece},

@@ -196,6 +196,7 @@ void api_attachment_get(struct store *s, struct api_call *c);
 void api_attachment_media(struct store *s, struct api_call *c);
 void api_attachment_look(struct api_call *c);
 void api_attachment_piece(struct api_call *c);
+void api_attachment_drop(struct api_call *c);
 void api_attachment_delete(struct api_call *c);
 void api_room_lookback(struct api_call *c);
 void api_room_still(struct api_call *c);

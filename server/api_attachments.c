@@ -123,6 +123,7 @@ static bool begin_read(struct api_call *c, struct store_attachment *a)
         api_problem(c, 413, "the file is too large: 128 MiB are taken at most");
         return false;
     }
+    a->bytes = (uint64_t)bytes;
     (void)str_copy(a->added_by, sizeof a->added_by, c->claims.identity);
     return true;
 }
@@ -133,12 +134,14 @@ static void begin(struct store *s, struct api_call *c, struct store_attachment *
     a->id = id_make(c->unix_us, &c->app->entropy);
     int len = snprintf(folder, sizeof folder, "%.400s/blobs/%.2s", c->app->data, a->id.text);
     (void)snprintf(a->path, sizeof a->path, "%.*s/%s", len, folder, a->id.text);
-    calls_tidy_attachments(s, c->unix_us);
     int er = strlen(c->app->data) > 400 ? ER_INVALID : calls_make_folder(folder);
     if (!er)
-        er = store_attachment_begin(s, a, c->unix_us);
+        er = calls_attachment_begin(s, a, c->unix_us);
     if (er == ER_FULL) {
-        api_problem(c, 429, "a case has 200 attachments at most, 8 of them on their way");
+        api_problem(
+            c, 429,
+            "a case has 200 attachments at most, of 8 GiB, and of one person 100, of 2 GiB, 8 "
+            "of them on their way");
     } else if (er) {
         api_problem_er(c, er, NULL);
     } else {
@@ -201,6 +204,22 @@ void api_attachment_piece(struct api_call *c)
         calls_attachment_piece(c->app->calls, &c->claims, c->params.values[0], &piece, on_piece, c);
     else
         api_answer(c);
+}
+
+static void on_dropped(void *ctx, int er, const char *why, const json_t *body)
+{
+    struct api_call *c = ctx;
+    (void)body;
+    if (er)
+        api_problem_er(c, er, why);
+    else
+        c->response.status = 204;
+    api_answer(c);
+}
+
+void api_attachment_drop(struct api_call *c)
+{
+    calls_attachment_drop(c->app->calls, &c->claims, c->params.values[0], on_dropped, c);
 }
 
 /* Files */

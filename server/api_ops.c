@@ -276,6 +276,8 @@ static void write_calls(FILE *f, const struct calls *calls)
         {"attachments_added_total", C, n.attachments_added, "Files put to cases."},
         {"attachments_refused_total", C, n.attachments_refused,
          "Files that were sent whole, and not taken: of other types, or not what they should be."},
+        {"attachments_given_up_total", C, n.attachments_given_up,
+         "Files that whoever sent them gave up before they were whole."},
         {"attachment_bytes_total", C, n.attachment_bytes, "Bytes of the files put to cases."},
         {"clips_lens_covered_total", C, n.lenses_covered,
          "Stretches of clips with a covered lens."},

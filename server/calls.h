@@ -117,6 +117,13 @@ void calls_photo_piece(struct calls *c, const struct claims *who, const char *ph
  *  that is taken): it is dropped. */
 void calls_attachment_piece(struct calls *c, const struct claims *who, const char *attachment,
                             const struct calls_photo_piece *piece, calls_done *done, void *ctx);
+/** One that `who` began goes before it is whole: `done` gets nothing. ER_NOT_FOUND; ER_DENIED; ER_CONFLICT: it is whole, or a
+ *  piece of it is being taken. */
+void calls_attachment_drop(struct calls *c, const struct claims *who, const char *attachment,
+                           calls_done *done, void *ctx);
+struct store_attachment;
+/** On the store thread: store_attachment_begin; what came from the same person long ago and is not whole gives way. */
+int calls_attachment_begin(struct store *s, struct store_attachment *a, uint64_t unix_us);
 /** On the store thread: attachments that were begun long ago, and never came whole, go. */
 void calls_tidy_attachments(struct store *s, uint64_t unix_us);
 /** On the store thread: <data>/blobs/<xx>; both may be there. 0 or ER_IO. */
@@ -177,7 +184,8 @@ struct calls_gauges {
     uint64_t stamped, stamp_tries_failed, stamps_given_up;
     uint64_t shapes_drawn, camera_wishes;
     uint64_t stills_taken;
-    uint64_t attachments_added, attachments_refused, attachment_bytes; /* added ones' */
+    uint64_t attachments_added, attachments_refused, attachments_given_up;
+    uint64_t attachment_bytes; /* of added ones */
     uint64_t deleted, deleted_due, deletions_failed;
     /* Wrap-ups that are owed and, of those, overdue; given, and ever overdue. */
     size_t wraps_owed, wraps_late;

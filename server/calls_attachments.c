@@ -22,6 +22,7 @@ struct taking {
     struct claims who;
     struct calls_photo_piece piece;
     struct store_attachment row;
+    bool drop;       /* instead of a piece */
     uint64_t offset; /* what is there */
     calls_done *done;
     void *ctx;
@@ -52,13 +53,12 @@ static const char *why_not(int er)
     case ER_STALE:
         return "the offset is not where the upload stands";
     case ER_FULL:
-        return "the file is too large";
+        return "the file is too large, or longer than was said";
     case ER_MALFORMED:
         return "what came is not what Repr-Digest says: it is dropped";
     case ER_UNSUPPORTED:
         return "only JPEG, PNG, WebP and HEIC pictures, PDF, plain text, MP4 and WebM are taken: "
-               "it is "
-               "dropped";
+               "it is dropped";
     default:
         return "the piece could not be kept";
     }
@@ -90,7 +90,7 @@ static void finish_work(struct store *s, struct calls_job *head)
     struct taking *t = calls_step_of(head);
     if (t->er == 0)
         t->er = store_attachment_finish(s, &t->row, head->unix_us);
-    if (t->er == ER_MALFORMED || t->er == ER_UNSUPPORTED) {
+    if (t->er == ER_MALFORMED || t->er == ER_UNSUPPORTED || t->er == ER_NOT_FOUND) {
         (void)blobs_remove(t->row.path); /* the files first: else nobody knew of them */
         (void)store_attachment_drop(s, &t->row.id);
     }
@@ -188,6 +188,18 @@ static int who_check(struct store *s, const struct taking *t)
     return er;
 }
 
+/** How long it may become; of one begun by a server that kept nothing free: as long as any. */
+static uint64_t most_bytes(const struct store_attachment *a)
+{
+    return a->bytes ? a->bytes : LIMIT_ATTACHMENT_BYTES;
+}
+
+static int drop(struct store *s, const struct store_attachment *a)
+{
+    int er = blobs_remove(a->path); /* the files first: else nobody knew of them */
+    return er ? er : store_attachment_drop(s, &a->id);
+}
+
 static int piece_take(struct store *s, struct taking *t, uint64_t unix_us)
 {
     char name[STORE_PATH_BYTES + 16];
@@ -197,6 +209,8 @@ static int piece_take(struct store *s, struct taking *t, uint64_t unix_us)
     t->row.id = id;
     if (er == 0)
         er = who_check(s, t);
+    if (er == 0 && t->drop)
+        return t->row.ready ? ER_CONFLICT : drop(s, &t->row);
     if (er || t->row.ready)
         return er;
     if (t->row.created_us + LIMIT_ATTACHMENT_WAIT_US < unix_us)
@@ -207,7 +221,7 @@ static int piece_take(struct store *s, struct taking *t, uint64_t unix_us)
         return er;
     if (p->offset != t->offset)
         return ER_STALE;
-    if (p->len > LIMIT_ATTACHMENT_BYTES - t->offset)
+    if (t->offset > most_bytes(&t->row) || p->len > most_bytes(&t->row) - t->offset)
         return ER_FULL;
     if (p->len)
         er = calls_upload_append(t->vault, name, p->offset, p->data, p->len);
@@ -231,6 +245,12 @@ static void piece_done(struct calls *c, struct calls_job *head)
         free(t);
         return;
     }
+    if (t->drop) {
+        c->attachments_given_up += t->er == 0;
+        t->why = t->er == ER_CONFLICT ? "it is whole already" : why_not(t->er);
+        end(c, t, NULL);
+        return;
+    }
     if (t->er || t->piece.only_look || (!t->row.ready && !t->piece.complete))
         end_at(c, t);
     else if (t->row.ready) /* the answer to the last piece got lost */
@@ -239,8 +259,8 @@ static void piece_done(struct calls *c, struct calls_job *head)
         step(c, sealer_slow_queue(c->config.sealer), t, look_work, look_done);
 }
 
-void calls_attachment_piece(struct calls *c, const struct claims *who, const char *attachment,
-                            const struct calls_photo_piece *piece, calls_done *done, void *ctx)
+/** What `like` says, for an attachment of that name. */
+static void take(struct calls *c, const char *attachment, const struct taking *like)
 {
     struct id id;
     const char *why = NULL;
@@ -250,7 +270,7 @@ void calls_attachment_piece(struct calls *c, const struct claims *who, const cha
     } else if (!c->config.sealer || c->draining) {
         er = ER_CLOSED;
         why = "cannot be done now";
-    } else if (c->space_low && !piece->only_look) {
+    } else if (c->space_low && !like->piece.only_look && !like->drop) {
         er = ER_IO;
         why = CALLS_DISK_LOW;
     }
@@ -259,24 +279,50 @@ void calls_attachment_piece(struct calls *c, const struct claims *who, const cha
         er = t ? map_add_str(c->uploads, id.text, t) : ER_NOMEM;
     if (er) {
         free(t);
-        done(ctx, er, why ? why : er == ER_CONFLICT ? "a piece of it is being taken" : NULL, NULL);
+        like->done(like->ctx, er,
+                   why                 ? why
+                   : er == ER_CONFLICT ? "a piece of it is being taken"
+                                       : NULL,
+                   NULL);
         return;
     }
+    *t = *like;
     t->vault = c->config.vault;
-    t->who = *who;
-    t->piece = *piece;
     t->row.id = id;
-    t->done = done;
-    t->ctx = ctx;
     step(c, c->config.dbq, t, piece_work, piece_done);
+}
+
+void calls_attachment_piece(struct calls *c, const struct claims *who, const char *attachment,
+                            const struct calls_photo_piece *piece, calls_done *done, void *ctx)
+{
+    take(c, attachment, &(struct taking){.who = *who, .piece = *piece, .done = done, .ctx = ctx});
+}
+
+void calls_attachment_drop(struct calls *c, const struct claims *who, const char *attachment,
+                           calls_done *done, void *ctx)
+{
+    take(c, attachment, &(struct taking){.who = *who, .drop = true, .done = done, .ctx = ctx});
+}
+
+int calls_attachment_begin(struct store *s, struct store_attachment *a, uint64_t unix_us)
+{
+    struct store_attachment idle;
+    int er;
+    calls_tidy_attachments(s, unix_us);
+    while ((er = store_attachment_begin(s, a, unix_us)) == ER_AGAIN) {
+        er = store_attachment_idle(s, a, unix_us, &idle);
+        er = er ? er : drop(s, &idle);
+        if (er)
+            break;
+    }
+    return er;
 }
 
 /* Never sent whole */
 
 static void tidy_each(void *ctx, const struct store_attachment *a)
 {
-    if (blobs_remove(a->path) == 0)
-        (void)store_attachment_drop(ctx, &a->id);
+    (void)drop(ctx, a);
 }
 
 void calls_tidy_attachments(struct store *s, uint64_t unix_us)

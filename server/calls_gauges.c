@@ -19,6 +19,7 @@ void calls_read_gauges(const struct calls *c, struct calls_gauges *ret)
                                  .stills_taken = c->stills_taken,
                                  .attachments_added = c->attachments_added,
                                  .attachments_refused = c->attachments_refused,
+                                 .attachments_given_up = c->attachments_given_up,
                                  .attachment_bytes = c->attachment_bytes,
                                  .deleted = c->deleted,
                                  .deleted_due = c->deleted_due,

@@ -99,7 +99,7 @@ struct calls {
     uint64_t messages_in, errors_out, calls_started, calls_passed_on, calls_taken_over;
     uint64_t shapes_drawn, camera_wishes;
     uint64_t stills_taken;
-    uint64_t attachments_added, attachments_refused, attachment_bytes;
+    uint64_t attachments_added, attachments_refused, attachments_given_up, attachment_bytes;
     uint64_t lenses_covered, pictures_hashed;
     uint64_t seen_logs, seen_bytes, seen_dropped;
     uint64_t space_look_us; /* when to look at the disk next */

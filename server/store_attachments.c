@@ -33,21 +33,56 @@ static void attachment_read(const struct store *s, sqlite3_stmt *st, struct stor
     ret->type = attachment_type_of(type ? type : "");
 }
 
-/** Whether there is room on the case for one more. */
-static int room_check(struct store *s, const struct id *case_id)
+/** What there is of one case, or of one person on it. */
+struct amount {
+    uint64_t count, bytes;
+};
+
+static bool fits(struct amount all, struct amount own, uint64_t pending, uint64_t bytes)
+{
+    return all.count < LIMIT_ATTACHMENTS && all.bytes + bytes <= LIMIT_ATTACHMENTS_BYTES &&
+           own.count < LIMIT_ATTACHMENTS_PERSON &&
+           own.bytes + bytes <= LIMIT_ATTACHMENTS_PERSON_BYTES &&
+           pending < LIMIT_ATTACHMENTS_PENDING;
+}
+
+static int amounts_read(struct store *s, const struct store_attachment *a, struct amount *ret_all,
+                        struct amount *ret_own, struct amount *ret_pending)
 {
     sqlite3_stmt *st;
     int er = sql_begin(s, &st,
-                       "SELECT count(*), coalesce(sum(ready = 0), 0) FROM attachments"
-                       " WHERE case_id = ?",
-                       "t", case_id->text);
+                       "SELECT count(*), coalesce(sum(bytes), 0), coalesce(sum(own), 0),"
+                       " coalesce(sum(bytes * own), 0), coalesce(sum(own AND NOT ready), 0),"
+                       " coalesce(sum(bytes * (own AND NOT ready)), 0)"
+                       " FROM (SELECT bytes, ready, added_by = ?2 AS own FROM attachments"
+                       " WHERE case_id = ?1)",
+                       "tt", a->case_id.text, a->added_by);
     if (er)
         return er;
     er = sql_step(s, st);
-    bool full = er == 1 && (sql_u64(st, 0) >= LIMIT_ATTACHMENTS ||
-                            sql_u64(st, 1) >= LIMIT_ATTACHMENTS_PENDING);
+    *ret_all = (struct amount){sql_u64(st, 0), sql_u64(st, 1)};
+    *ret_own = (struct amount){sql_u64(st, 2), sql_u64(st, 3)};
+    *ret_pending = (struct amount){sql_u64(st, 4), sql_u64(st, 5)};
     sql_end(st);
-    return er < 0 ? er : full ? ER_FULL : 0;
+    return er < 0 ? er : 0;
+}
+
+/** Whether there is room on the case for one more of this person. */
+static int room_check(struct store *s, const struct store_attachment *a)
+{
+    struct amount all, own, pending;
+    struct store_attachment idle;
+    int er = amounts_read(s, a, &all, &own, &pending);
+    if (er || fits(all, own, pending.count, a->bytes))
+        return er;
+    all.count -= pending.count;
+    all.bytes -= pending.bytes;
+    own.count -= pending.count;
+    own.bytes -= pending.bytes;
+    if (!fits(all, own, 0, a->bytes))
+        return ER_FULL;
+    er = store_attachment_idle(s, a, a->created_us, &idle);
+    return er == 0 ? ER_AGAIN : er == ER_NOT_FOUND ? ER_FULL : er;
 }
 
 int store_attachment_begin(struct store *s, struct store_attachment *a, uint64_t now_us)
@@ -58,16 +93,18 @@ int store_attachment_begin(struct store *s, struct store_attachment *a, uint64_t
     a->created_us = now_us;
     a->ready = false;
     a->type = ATTACHMENT_TYPES;
+    if (!a->bytes)
+        a->bytes = LIMIT_ATTACHMENT_BYTES;
     int er = store_begin(s);
     if (er)
         return er;
-    er = room_check(s, &a->case_id);
+    er = room_check(s, a);
     if (!er)
         er = sql_run(s, &changes,
                      "INSERT INTO attachments(" COLUMNS ") SELECT ?1, id, merchant, 0, ?3, ?4, ?5,"
-                     " ?6, ?7, 0, 0, '', '' FROM cases WHERE id = ?2",
-                     "ttbttti", a->id.text, a->case_id.text, (int)a->visible, a->name, a->added_by,
-                     sql_kept_path(s, a->path), (int64_t)now_us);
+                     " ?6, ?7, 0, ?8, '', '' FROM cases WHERE id = ?2",
+                     "ttbtttii", a->id.text, a->case_id.text, (int)a->visible, a->name, a->added_by,
+                     sql_kept_path(s, a->path), (int64_t)now_us, (int64_t)a->bytes);
     if (!er && changes == 0)
         er = ER_NOT_FOUND;
     return store_end(s, er);
@@ -130,6 +167,24 @@ int store_attachment_get(struct store *s, const struct id *id, struct store_atta
 {
     sqlite3_stmt *st;
     int er = sql_begin(s, &st, "SELECT " COLUMNS " FROM attachments WHERE id = ?", "t", id->text);
+    if (er)
+        return er;
+    er = sql_step(s, st);
+    if (er == 1)
+        attachment_read(s, st, ret);
+    sql_end(st);
+    return er == 1 ? 0 : er == 0 ? ER_NOT_FOUND : er;
+}
+
+int store_attachment_idle(struct store *s, const struct store_attachment *a, uint64_t now_us,
+                          struct store_attachment *ret)
+{
+    sqlite3_stmt *st;
+    int er = sql_begin(s, &st,
+                       "SELECT " COLUMNS " FROM attachments WHERE case_id = ? AND added_by = ?"
+                       " AND ready = 0 AND created_us + ? <= ? ORDER BY created_us, id LIMIT 1",
+                       "ttii", a->case_id.text, a->added_by, (int64_t)LIMIT_ATTACHMENT_IDLE_US,
+                       (int64_t)now_us);
     if (er)
         return er;
     er = sql_step(s, st);

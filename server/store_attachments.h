@@ -21,14 +21,18 @@ struct store_attachment {
     char path[STORE_PATH_BYTES]; /* without suffix */
     uint64_t created_us;         /* when its upload began */
     uint64_t added_us;
-    uint64_t bytes;
+    uint64_t bytes; /* until it is ready: as many as may come */
     char sha256[STORE_HASH_BYTES];
     enum attachment_type type;
 };
 
-/** A row for what is to come; nobody but who sends it sees it. Fills in time, merchant and, where it is not set, id.
- *  ER_NOT_FOUND: no such case; ER_FULL: it has LIMIT_ATTACHMENTS, or LIMIT_ATTACHMENTS_PENDING come already. */
+/** A row for what is to come; nobody but who sends it sees it. Fills in time, merchant and, where it is not set, id. a->bytes
+ *  are kept free for it (0: LIMIT_ATTACHMENT_BYTES). ER_NOT_FOUND: no such case; ER_FULL: the case, or that person on it, has
+ *  as many, or as much, as there may be; ER_AGAIN: it has not when what store_attachment_idle finds is dropped. */
 int store_attachment_begin(struct store *s, struct store_attachment *a, uint64_t now_us);
+/** The oldest of what comes from the person of `a` for its case, if it began LIMIT_ATTACHMENT_IDLE_US ago. ER_NOT_FOUND. */
+int store_attachment_idle(struct store *s, const struct store_attachment *a, uint64_t now_us,
+                          struct store_attachment *ret);
 /** It is there: writes bytes, hash and type, with the event "attachment_added" by who sent it; of one that is not visible
  *  what it is called and is stands beside the event, for staff alone. ER_NOT_FOUND: no such unfinished one. */
 int store_attachment_finish(struct store *s, struct store_attachment *a, uint64_t now_us);

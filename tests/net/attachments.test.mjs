@@ -107,8 +107,14 @@ test('what is of no type that is taken is not kept', async () => {
   assert.equal((await call('POST', `/cases/${item.id}/attachments`, buyer, { name: 'a', bytes: 1e12 })).status, 413);
   for (const body of [{}, { name: '' }, { name: 'a\nb' }, { name: 'x'.repeat(201) }, { name: 'a', visible: 1 }, { name: 'a', bytes: 0 }])
     assert.equal((await call('POST', `/cases/${item.id}/attachments`, buyer, body)).status, 400, JSON.stringify(body));
-  for (let i = 0; i < 8; i += 1) assert.equal((await call('POST', `/cases/${item.id}/attachments`, agent, { name: 'a' })).status, 201);
-  assert.equal((await call('POST', `/cases/${item.id}/attachments`, agent, { name: 'a' })).status, 429);
+  const begin = (who) => call('POST', `/cases/${item.id}/attachments`, who, { name: 'a' });
+  const begun_ = [];
+  for (let i = 0; i < 8; i += 1) begun_.push(await begin(buyer));
+  assert.deepEqual(begun_.map(({ status }) => status), Array(8).fill(201));
+  assert.deepEqual([(await begin(buyer)).status, (await begin(agent)).status], [429, 201]); // in nobody else's way
+  const giveUp = (who) => call('DELETE', `/attachments/${begun_[3].body.id}/upload`, who);
+  assert.deepEqual([(await giveUp(agent)).status, (await giveUp(buyer)).status, (await giveUp(buyer)).status], [403, 204, 404]);
+  assert.equal((await begin(buyer)).status, 201);
   assert.equal((await list(agent)).length, before_);
   assert.match(await (await fetch(`${server.url}/metrics`)).text(), /^loupe_attachments_refused_total 5$/m);
 });

@@ -262,6 +262,11 @@ export class LoupeRest {
     return this.#sendPiece(`/attachments/${encodeURIComponent(id)}/upload`, piece);
   }
 
+  /** One's own upload that is given up before it is whole. */
+  dropAttachment(id: string): Promise<void> {
+    return this.call('DELETE', `/attachments/${encodeURIComponent(id)}/upload`);
+  }
+
   async #sendPiece<T>(path: string, { offset, bytes, digest }: Piece): Promise<PieceAnswer<T>> {
     const headers: Record<string, string> = {
       Authorization: `Bearer ${this.#token}`,

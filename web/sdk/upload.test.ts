@@ -14,6 +14,7 @@ function served(refuse = false) {
       assert.deepEqual(JSON.parse(init.body as string), { name: 'receipt.pdf', bytes: 600_000, visible: true });
       return new Response(JSON.stringify({ id: 'a1' }), { status: 201 });
     }
+    if (init.method === 'DELETE') return new Response(null, { status: 204 });
     if (!lost) {
       lost = true;
       throw new TypeError('network');
@@ -39,7 +40,8 @@ test('a file is begun once and sent in pieces', async () => {
   assert.deepEqual(shares.map((share) => Math.round(share * 100)), [44, 87]);
 });
 
-test('what is of no type that is taken is told', async () => {
-  const { rest } = served(true);
+test('what is of no type that is taken is told, and taken back', async () => {
+  const { rest, calls } = served(true);
   await assert.rejects(sendAttachment(rest, 'c1', file, { visible: true }, { pause }), (error: LoupeProblem) => error.status === 415);
+  assert.equal(calls.at(-1), 'DELETE /attachments/a1/upload');
 });

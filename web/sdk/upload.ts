@@ -60,11 +60,16 @@ export async function sendPieces<T>(
   }
 }
 
-/** A file put to a case: begun, and sent. */
+/** A file put to a case: begun, and sent. What cannot be sent is taken back, so that nothing half-sent is in the way. */
 export async function sendAttachment(
   rest: LoupeRest, caseId: string, file: Blob & { name?: string }, members: { visible?: boolean } = {}, sending: Sending = {},
 ): Promise<Attachment> {
   const name = file.name?.trim() || 'file';
   const { id } = await rest.beginAttachment(caseId, { name, bytes: file.size, ...members });
-  return sendPieces((piece) => rest.sendAttachmentPiece(id, piece), file, sending);
+  try {
+    return await sendPieces((piece) => rest.sendAttachmentPiece(id, piece), file, sending);
+  } catch (error) {
+    await rest.dropAttachment(id).catch(() => undefined); // which may be gone already
+    throw error;
+  }
 }

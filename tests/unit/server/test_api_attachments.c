@@ -144,6 +144,52 @@ static void what_is_not_taken(void **state)
     assert_int_equal(gauges.attachments_added, 0);
 }
 
+static int drop(struct api_bench *b, const char *who, const char *id)
+{
+    return api_on_loop(
+        b, api_attachment_drop,
+        (struct api_ask){.role = ROLE_BUYER, .who = who, .param = {id}, .method = HTTP_DELETE});
+}
+
+static void what_is_given_up(void **state)
+{
+    struct api_bench *b = *state;
+    const char *id = begun(b, ROLE_BUYER, "lin", "{'name':'note.txt','bytes':6}");
+    const struct api_ask look = {.role = ROLE_BUYER, .who = "lin", .param = {id}};
+    assert_int_equal(piece(b, ROLE_BUYER, "lin", id, "Hello", "0", NULL), 204);
+    assert_int_equal(piece(b, ROLE_BUYER, "lin", id, ", all", "5", NULL), 413);
+    assert_int_equal(drop(b, "bo", id), 403);
+    assert_int_equal(drop(b, "lin", id), 204);
+    assert_int_equal(api_on_loop(b, api_attachment_look, look), 404);
+    assert_int_equal(drop(b, "lin", id), 404);
+    id = begun(b, ROLE_BUYER, "lin", "{'name':'note.txt'}");
+    assert_int_equal(piece(b, ROLE_BUYER, "lin", id, "Hello", "0", "Hello"), 200);
+    assert_int_equal(drop(b, "lin", id), 409);
+    assert_int_equal(ask(b, api_attachment_get, ROLE_BUYER, "lin", id), 200);
+    struct calls_gauges gauges;
+    calls_read_gauges(b->w.calls, &gauges);
+    assert_int_equal(gauges.attachments_given_up, 1);
+}
+
+/** What came from the same person long ago makes room. */
+static void what_gives_way(void **state)
+{
+    struct api_bench *b = *state;
+    struct id first;
+    struct store_attachment a;
+    assert_int_equal(id_parse(begun(b, ROLE_BUYER, "lin", "{'name':'a'}"), &first), 0);
+    b->unix_us++;
+    for (int i = 1; i < LIMIT_ATTACHMENTS_PENDING; i++)
+        (void)begun(b, ROLE_BUYER, "lin", "{'name':'a'}");
+    struct api_ask more = {
+        .role = ROLE_BUYER, .who = "lin", .param = {b->sc.id.text}, .body = "{'name':'a'}"};
+    assert_int_equal(api_on_store(b, api_attachment_begin, more), 429);
+    (void)begun(b, ROLE_AGENT, "ann", "{'name':'a'}");
+    b->unix_us += LIMIT_ATTACHMENT_IDLE_US;
+    assert_int_equal(api_on_store(b, api_attachment_begin, more), 201);
+    assert_int_not_equal(store_attachment_get(b->w.store, &first, &a), 0);
+}
+
 static void for_staff_alone(void **state)
 {
     struct api_bench *b = *state;
@@ -179,8 +225,13 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, api_bench_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(in_pieces),       TEST(under_a_name_that_does_not_run), TEST(what_is_not_taken),
-        TEST(for_staff_alone), TEST(what_never_comes_goes),
+        TEST(in_pieces),
+        TEST(under_a_name_that_does_not_run),
+        TEST(what_is_not_taken),
+        TEST(what_is_given_up),
+        TEST(what_gives_way),
+        TEST(for_staff_alone),
+        TEST(what_never_comes_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,15 +108,79 @@ static void what_the_timeline_says(void **state)
     assert_int_equal(a.type, ATTACHMENT_TEXT);
 }
 
+static struct store_attachment by(struct whole_store *w, const char *who)
+{
+    struct store_attachment a = {.case_id = w->c.id, .path = "p"};
+    (void)str_copy(a.added_by, sizeof a.added_by, who);
+    return a;
+}
+
+/** Who fills up a case is in nobody's way, and not in their own for long. */
+static void those_that_come(void **state)
+{
+    struct whole_store *w = *state;
+    const struct store_attachment first = begin(w, "first", true);
+    for (int i = 1; i < LIMIT_ATTACHMENTS_PENDING; i++)
+        (void)begin(w, "a", true);
+    struct store_attachment a = by(w, "lin"), idle, other = by(w, "ann");
+    assert_int_equal(store_attachment_begin(w->store, &a, NOW), ER_FULL);
+    assert_int_equal(store_attachment_begin(w->store, &other, NOW), 0);
+    uint64_t later = NOW + LIMIT_ATTACHMENT_IDLE_US;
+    assert_int_equal(store_attachment_begin(w->store, &a, later - 1), ER_FULL);
+    assert_int_equal(store_attachment_begin(w->store, &a, later), ER_AGAIN);
+    assert_int_equal(store_attachment_idle(w->store, &a, later, &idle), 0);
+    assert_string_equal(idle.added_by, first.added_by);
+    assert_int_equal(store_attachment_drop(w->store, &idle.id), 0);
+    assert_int_equal(store_attachment_begin(w->store, &a, later), 0);
+    a.case_id = id_make(1, &w->entropy);
+    assert_int_equal(store_attachment_begin(w->store, &a, NOW), ER_NOT_FOUND);
+}
+
+static void set(struct whole_store *w, const char *sql)
+{
+    assert_int_equal(sqlite3_exec(w->store->db, sql, NULL, NULL, NULL), SQLITE_OK);
+}
+
 static void limits(void **state)
 {
     struct whole_store *w = *state;
-    for (int i = 0; i < LIMIT_ATTACHMENTS_PENDING; i++)
-        (void)begin(w, "a", true);
-    struct store_attachment a = {.case_id = w->c.id, .path = "p"};
+    struct store_attachment a = by(w, "lin"), other = by(w, "ann"), third = by(w, "bea");
+    for (int i = 0; i < LIMIT_ATTACHMENTS_PERSON; i++) {
+        a.id = (struct id){0};
+        assert_int_equal(store_attachment_begin(w->store, &a, NOW), 0);
+        set(w, "UPDATE attachments SET ready = 1, bytes = 1");
+    }
+    a.id = (struct id){0};
+    a.bytes = 1;
     assert_int_equal(store_attachment_begin(w->store, &a, NOW), ER_FULL);
-    a.case_id = id_make(1, &w->entropy);
-    assert_int_equal(store_attachment_begin(w->store, &a, NOW), ER_NOT_FOUND);
+    for (int i = 0; i < LIMIT_ATTACHMENTS - LIMIT_ATTACHMENTS_PERSON; i++) {
+        other.id = (struct id){0};
+        assert_int_equal(store_attachment_begin(w->store, &other, NOW), 0);
+        set(w, "UPDATE attachments SET ready = 1, bytes = 1");
+    }
+    assert_int_equal(store_attachment_begin(w->store, &third, NOW), ER_FULL);
+}
+
+static void limits_of_bytes(void **state)
+{
+    struct whole_store *w = *state;
+    struct store_attachment a = by(w, "lin"), other = by(w, "ann");
+    assert_int_equal(store_attachment_begin(w->store, &a, NOW), 0);
+    assert_int_equal(a.bytes, LIMIT_ATTACHMENT_BYTES);
+    set(w, "UPDATE attachments SET ready = 1, bytes = 2147483648 - 134217728"); /* 2 GiB */
+    a.id = (struct id){0};
+    a.bytes = LIMIT_ATTACHMENT_BYTES;
+    assert_int_equal(store_attachment_begin(w->store, &a, NOW), 0);
+    a.id = (struct id){0};
+    a.bytes = 1;
+    assert_int_equal(store_attachment_begin(w->store, &a, NOW), ER_FULL);
+    assert_int_equal(store_attachment_begin(w->store, &a, NOW + LIMIT_ATTACHMENT_IDLE_US),
+                     ER_AGAIN); /* the one that comes may go */
+    other.bytes = 1;
+    assert_int_equal(store_attachment_begin(w->store, &other, NOW), 0);
+    set(w, "UPDATE attachments SET bytes = 8589934592 WHERE added_by = 'lin'"); /* 8 GiB */
+    other.id = (struct id){0};
+    assert_int_equal(store_attachment_begin(w->store, &other, NOW), ER_FULL);
 }
 
 static void its_time_comes(void **state)
@@ -186,10 +250,8 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(what_the_timeline_says),
-        TEST(limits),
-        TEST(its_time_comes),
-        TEST(what_is_changed_is_found),
+        TEST(what_the_timeline_says), TEST(those_that_come), TEST(limits),
+        TEST(limits_of_bytes),        TEST(its_time_comes),  TEST(what_is_changed_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
