@@ -67,6 +67,8 @@ static void presence_done(struct calls *c, struct calls_job *head)
         calls_error_er(c, s, job->re, er, "cannot be done now");
         return;
     }
+    if (!session_is_online(s)) /* it broke off meanwhile */
+        calls_agent_gone(c, s, false);
     sessions_reply(c->sessions, s, job->re, NULL);
     if (job->on && !job->agent.bot) /* who waits beside its own call is not for it to know */
         calls_send_queue(c, s);

@@ -11,6 +11,7 @@
 
 #include "base/str.h"
 #include "server/calls_impl.h"
+#include "signaling/sessions.h"
 #include "tests/unit/support/calls_world.h"
 
 static void connect_as(struct client *c, struct world *w, const char *who)
@@ -113,12 +114,37 @@ static void test_who_is_not_active_takes_no_calls(void **state)
     world_stop(&w);
 }
 
+/** The register is asked, and the answer finds nobody there: the case is offered to who is. */
+static void test_who_breaks_off_meanwhile_is_offered_nothing(void **state)
+{
+    static const char on[] = "{\"type\":\"available\",\"id\":\"1\",\"on\":true}";
+    (void)state;
+    struct world w;
+    struct client ann, eve, buyer;
+    world_start(&w);
+    struct store_case c = world_case(&w, "bo");
+    connect_as(&ann, &w, "ann");
+    connect_as(&eve, &w, "eve");
+    link_on_text(ann.link, on, sizeof on - 1, w.now_us);
+    client_cut(&ann);
+    client_say(&eve, "{'type':'available','id':'1','on':true}");
+    client_hello(&buyer, &w, "bo", ROLE_BUYER, &c.id);
+    client_say(&buyer, "{'type':'wait','id':'w'}");
+    client_expect(&eve, "call_offer");
+    client_free(&buyer);
+    client_free(&eve);
+    client_free(&ann);
+    store_case_clear(&c);
+    world_stop(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_registers_languages_count),
         cmocka_unit_test(test_what_is_said_counts_before_it),
         cmocka_unit_test(test_who_is_not_active_takes_no_calls),
+        cmocka_unit_test(test_who_breaks_off_meanwhile_is_offered_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
