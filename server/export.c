@@ -16,6 +16,7 @@
 #include "server/seal/verify_case.h"
 #include "server/seal/zip.h"
 #include "server/store_attachments.h"
+#include "server/store_drawings.h"
 #include "server/store_keep.h"
 
 static const char how[] =
@@ -155,6 +156,18 @@ static void seen_add(struct export *e, const struct store_clip *c)
     add_json(e, name, seen);
 }
 
+/** What was drawn over it, if anything was. */
+static void drawings_add(struct export *e, const struct store_clip *c)
+{
+    char name[ZIP_NAME_BYTES];
+    json_t *items = NULL;
+    note(e, store_drawings_of_clip(e->store, c, &items));
+    (void)snprintf(name, sizeof name, "clips/%s.drawings.json", c->id.text);
+    if (json_array_size(items))
+        add_json(e, name, json_pack("{s:s,s:O}", "clip", c->id.text, "items", items));
+    json_decref(items);
+}
+
 /** Whether the timeline tells of a manifest of this clip. */
 static bool was_sealed(const struct export *e, const char *id)
 {
@@ -185,6 +198,7 @@ static void clip_add(void *ctx, const struct store_clip *c)
         zip_hold(e->zip); /* a stamp may come while it is sent */
     add_file(e, "clips", c->id.text, ".jpg", c->path, c->has_poster);
     seen_add(e, c);
+    drawings_add(e, c);
 }
 
 static void still_add(void *ctx, const struct store_still *s)

@@ -38,6 +38,10 @@ static void the_report_is_in_the_cases_language_and_harmless(void **state)
     char *seen = export_scene_entry(s, name);
     assert_non_null(strstr(seen, "\"arrived\":[24,24]"));
     free(seen);
+    (void)snprintf(name, sizeof name, "clips/%s.drawings.json", s->clip.text);
+    char *drawings = export_scene_entry(s, name);
+    assert_non_null(strstr(drawings, "\"text\":\"torn\""));
+    free(drawings);
     char *chat = export_scene_entry(s, "chat.json");
     assert_non_null(strstr(chat, "Hello & "));
     free(chat);

@@ -13,6 +13,7 @@
 
 #include "base/er.h"
 #include "base/str.h"
+#include "server/store_drawings.h"
 #include "server/export.h"
 #include "server/seal/verify_case.h"
 #include "server/seal/verify_files.h"
@@ -57,6 +58,13 @@ static void add_clip(struct export_scene *s)
     uint8_t log[256];
     size_t len = seen_make(log, sizeof log, "<b>ann", "bo", T0 / 1000000, 2, 24);
     assert_int_equal(store_seen_add(s->store, &s->sc.room, log, len, T0), 0);
+    struct store_drawing drawing = {
+        .case_id = s->sc.id, .op = DRAWING_DRAW, .began_us = T0, .at_us = T0 + 1000};
+    (void)str_copy(drawing.publisher, sizeof drawing.publisher, c.publisher);
+    (void)str_copy(drawing.author, sizeof drawing.author, "ann");
+    drawing.data = json_pack("{s:s,s:s}", "id", "s1", "text", "torn");
+    assert_int_equal(store_drawing_add(s->store, &drawing), 0);
+    json_decref(drawing.data);
     c.started_us = T0;
     c.duration_ms = 1500;
     c.state = CLIP_READY;
