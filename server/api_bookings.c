@@ -137,8 +137,12 @@ static void answer(struct api_call *c, int status, struct store_case *sc)
 void api_booking_get(struct store *s, struct api_call *c)
 {
     struct store_case sc;
-    if (api_case(s, c, &sc))
+    if (!api_case(s, c, &sc))
+        return;
+    if (api_role_may(c, c->claims.role != ROLE_VIEWER, "viewers are told nothing of people"))
         answer(c, 200, &sc);
+    else
+        store_case_clear(&sc);
 }
 
 /** NULL, or what is wrong. */

@@ -3,6 +3,7 @@
 // held to over REST and over the WebSocket.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { buildFolder, startLouped, token } from './support/louped.mjs';
@@ -195,12 +196,15 @@ const READING = {
   clips: '-yy-y-yy- yyyyy-yyy --------- --------- ---------',
   stills: '-yy-y-yy- yyyyy-yyy --------- --------- ---------',
   attachments: '-yy-y-yy- yyyyy-yyy --------- --------- ---------',
+  attachment: '-yy-y-yy- yyyyy-yyy --------- --------- ---------',
+  file: '-yy-y-yy- yyyyy-yyy --------- --------- ---------',
   export: '-yy-y-yy- yyyyy-yy- --------- --------- ---------',
   holds: '-yy-y-yy- yyyyy-yyy --------- --------- ---------',
   tombstones: '-yy-y-yy- yyyyy-yyy --------- --------- ---------',
   accesses: '-yy-y-yy- yyyyy-yyy --------- --------- ---------',
   examination: '-yy-y-yy- yyyyy-yyy --------- --------- ---------',
   slots: '-yy-y-yy- yyy-y-yy- --------- --------- ---------',
+  booking: '-yy-y-yy- yyyyy-yyy --------- --------- ---------',
   room: '-yy-y-yy- yyyyyyyyy --------- --------- ---------',
 };
 // What is the merchant's own, by a token for no case and by one for a case: y it is read, - refused.
@@ -231,15 +235,38 @@ const RESOURCES = {
   clips: (one) => `/cases/${one.id}/clips`,
   stills: (one) => `/cases/${one.id}/stills`,
   attachments: (one) => `/cases/${one.id}/attachments`,
+  attachment: (one) => `/attachments/${one.attachment}`,
+  file: (one) => `/attachments/${one.attachment}/media`,
   export: (one) => `/cases/${one.id}/export`,
   holds: (one) => `/cases/${one.id}/holds`,
   tombstones: (one) => `/cases/${one.id}/tombstones`,
   accesses: (one) => `/cases/${one.id}/accesses`,
   examination: (one) => `/cases/${one.id}/examination`,
   slots: (one) => `/cases/${one.id}/slots`,
+  booking: (one) => `/cases/${one.id}/booking`,
   dispute: (one) => `/cases/${one.id}/dispute`,
   room: (one) => `/rooms/${one.room}`,
 };
+
+/** A message in place of a time, and a file, of that case. */
+async function left(one) {
+  const office = token({ role: 'service', sub: 'shop' });
+  const booked = await server.api('PUT', `/api/v1/cases/${one.id}/booking`, { token: office, body: { kind: 'message', note: 'Secret Street 5' } });
+  assert.equal(booked.status, 201, JSON.stringify(booked.body));
+  const begun = await server.api('POST', `/api/v1/cases/${one.id}/attachments`, { token: office, body: { name: 'a.txt', visible: true } });
+  assert.equal(begun.status, 201, JSON.stringify(begun.body));
+  const bytes = 'It has a scratch.\n';
+  const sent = await fetch(`${server.url}/api/v1/attachments/${begun.body.id}/upload`, {
+    method: 'PATCH',
+    headers: {
+      authorization: `Bearer ${office}`, 'content-type': 'application/partial-upload', 'upload-offset': '0', 'upload-complete': '?1',
+      'repr-digest': `sha-256=:${createHash('sha256').update(bytes).digest('base64')}:`,
+    },
+    body: bytes,
+  });
+  assert.equal(sent.status, 200);
+  one.attachment = begun.body.id;
+}
 
 const BRIEF = ['created_at', 'id', 'kind', 'merchant', 'number', 'room', 'state', 'title', 'version'];
 const isBrief = (found) => Object.keys(found).every((name) => BRIEF.includes(name)) && found.title && found.state && found.kind;
@@ -248,6 +275,7 @@ async function readAs(resource, claims, mint, one) {
   const { status, body } = await server.api('GET', `/api/v1${RESOURCES[resource](one)}`, { token: mint(claims) });
   if ([401, 403, 404].includes(status)) return '-';
   if (status !== 200) return String(status);
+  if (resource === 'file') return 'y';
   const found = body.items ? body.items.find(({ id }) => id === one.id) : body;
   if (resource === 'case' || resource === 'list') return !found ? 'n' : found.buyer ? 'y' : isBrief(found) ? 'b' : '?';
   return resource !== 'search' || found ? 'y' : 'n';
@@ -284,6 +312,7 @@ test('who reads what of a case, across two merchants', async () => {
     foreign: (claims) => [claims, foreign],
     foreign_here: (claims) => [{ ...claims, case: one.id }, foreign],
   };
+  await left(one);
   const wordOf = async (resource, relation, of) => {
     let word = '';
     for (const role of ROLES) {

@@ -106,6 +106,10 @@ static void test_refused(void **state)
     assert_int_equal(ask(b, api_slots, ROLE_BUYER, "kind=message"), 400);
     assert_int_equal(ask(b, api_slots, ROLE_BUYER, "from=yesterday"), 400);
     assert_int_equal(ask(b, api_bookings_list, ROLE_BUYER, NULL), 403);
+    for (unsigned r = 0; r < ROLE_COUNT; r++) {
+        struct api_ask one = {.role = (enum role)r, .param = {b->sc.id.text}, .of_case = &b->sc.id};
+        assert_int_equal(api_on_store(b, api_booking_get, one), r == ROLE_VIEWER ? 403 : 200);
+    }
     struct api_ask stale = {.role = ROLE_BUYER,
                             .param = {b->sc.id.text},
                             .if_match = "\"1\"",
