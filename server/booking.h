@@ -81,12 +81,26 @@ struct booking_span {
     unsigned seat;
     bool agent; /* of the agent that is asked for */
 };
-/** The lowest seat that is free all of that time among what is taken; -1: none, or the agent is not. */
-int booking_seat(const struct booking_span *taken, size_t count, int64_t from_s, int64_t to_s,
-                 unsigned capacity);
-/** The next time at or after `from_s` that begins before `before_s`: whole within opening hours, beginning at a multiple
- *  of its length on the clock of the day. False: there is none. */
-bool booking_slot_next(const struct hours *h, int64_t from_s, int64_t before_s, unsigned length_s,
-                       int64_t *ret_at_s);
+/** Which seats of so many (LIMIT_BOOKING_SEATS at most) are free, time after time. The spans are copied. */
+struct booking_seats;
+int booking_seats_new(struct booking_seats **ret, const struct booking_span *taken, size_t count,
+                      unsigned capacity);
+void booking_seats_free(struct booking_seats *b);
+/** How many are free all of that time, and the lowest of them (-1: none); none, where the agent is not. Neither `from_s` nor
+ *  `to_s` is ever before that of the last call. */
+unsigned booking_seats_at(struct booking_seats *b, int64_t from_s, int64_t to_s, int *ret_lowest);
+
+/** Times at or after `at_s` that begin before `before_s`, one by one: whole within opening hours, beginning at a multiple of
+ *  their length on the clock of the day, none over another. */
+struct booking_walk {
+    const struct hours *hours;
+    int64_t at_s, before_s;
+    unsigned length_s;
+    int64_t closes_s; /* its own: until when it is open, as far as is known */
+};
+struct booking_walk booking_walk(const struct hours *h, int64_t from_s, int64_t before_s,
+                                 unsigned length_s);
+/** False: there is none any more. */
+bool booking_walk_next(struct booking_walk *w, int64_t *ret_at_s);
 
 #endif

@@ -79,45 +79,125 @@ const char *booking_policy_read(const json_t *hours, struct booking_policy *ret)
     return reminders_read(json_object_get(o, "reminders_minutes"), ret);
 }
 
-/* Times */
+/* Seats */
 
-int booking_seat(const struct booking_span *taken, size_t count, int64_t from_s, int64_t to_s,
-                 unsigned capacity)
+struct booking_seats {
+    struct booking_span *begin, *end; /* owned; the same, in order of beginning and of end */
+    size_t count, begun, ended;
+    unsigned capacity, agent; /* agent: how many spans of the agent's are under way */
+    unsigned taken;           /* seats */
+    unsigned used[LIMIT_BOOKING_SEATS];
+};
+
+static int by_begin(const void *a, const void *b)
 {
-    for (unsigned seat = 0; seat < capacity; seat++) {
-        bool is_free = true;
-        for (size_t i = 0; i < count; i++) {
-            if (taken[i].from_s >= to_s || taken[i].to_s <= from_s)
-                continue;
-            if (taken[i].agent)
-                return -1;
-            is_free &= taken[i].seat != seat;
-        }
-        if (is_free)
-            return (int)seat;
-    }
-    return -1;
+    const struct booking_span *x = a, *y = b;
+    return (x->from_s > y->from_s) - (x->from_s < y->from_s);
 }
 
-bool booking_slot_next(const struct hours *h, int64_t from_s, int64_t before_s, unsigned length_s,
-                       int64_t *ret_at_s)
+static int by_end(const void *a, const void *b)
 {
-    int64_t at_s = from_s, opens_s, closes_s;
-    while (at_s < before_s) {
-        if (!hours_next(h, at_s, before_s, &opens_s, &closes_s))
-            return false;
-        at_s = opens_s;
-        while (at_s + length_s <= closes_s && at_s < before_s) {
-            int64_t of_day = hours_local(h, at_s) % DAY;
-            int64_t over = of_day % length_s;
-            if (!over) {
-                *ret_at_s = at_s;
-                return true;
-            }
-            int64_t next = of_day - over + length_s;
-            at_s += (next < DAY ? next : DAY) - of_day;
+    const struct booking_span *x = a, *y = b;
+    return (x->to_s > y->to_s) - (x->to_s < y->to_s);
+}
+
+int booking_seats_new(struct booking_seats **ret, const struct booking_span *taken, size_t count,
+                      unsigned capacity)
+{
+    struct booking_seats *b = calloc(1, sizeof *b);
+    *ret = NULL;
+    if (b) {
+        b->capacity = capacity < LIMIT_BOOKING_SEATS ? capacity : LIMIT_BOOKING_SEATS;
+        b->begin = calloc(count + 1, sizeof *b->begin);
+        b->end = calloc(count + 1, sizeof *b->end);
+    }
+    if (!b || !b->begin || !b->end) {
+        booking_seats_free(b);
+        return ER_NOMEM;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (taken[i].to_s > taken[i].from_s)
+            b->begin[b->count] = b->end[b->count] = taken[i], b->count++;
+    }
+    qsort(b->begin, b->count, sizeof *b->begin, by_begin);
+    qsort(b->end, b->count, sizeof *b->end, by_end);
+    *ret = b;
+    return 0;
+}
+
+void booking_seats_free(struct booking_seats *b)
+{
+    if (!b)
+        return;
+    free(b->begin);
+    free(b->end);
+    free(b);
+}
+
+static void take(struct booking_seats *b, const struct booking_span *span)
+{
+    b->agent += span->agent;
+    if (span->seat < b->capacity)
+        b->taken += b->used[span->seat]++ == 0;
+}
+
+static void give_back(struct booking_seats *b, const struct booking_span *span)
+{
+    b->agent -= span->agent;
+    if (span->seat < b->capacity)
+        b->taken -= --b->used[span->seat] == 0;
+}
+
+unsigned booking_seats_at(struct booking_seats *b, int64_t from_s, int64_t to_s, int *ret_lowest)
+{
+    *ret_lowest = -1;
+    while (b->begun < b->count && b->begin[b->begun].from_s < to_s)
+        take(b, &b->begin[b->begun++]);
+    while (b->ended < b->count && b->end[b->ended].to_s <= from_s)
+        give_back(b, &b->end[b->ended++]);
+    if (b->agent || b->taken == b->capacity)
+        return 0;
+    do
+        ++*ret_lowest;
+    while (b->used[*ret_lowest]);
+    return b->capacity - b->taken;
+}
+
+/* Times */
+
+struct booking_walk booking_walk(const struct hours *h, int64_t from_s, int64_t before_s,
+                                 unsigned length_s)
+{
+    return (struct booking_walk){h, from_s, before_s, length_s, from_s};
+}
+
+/** The next time from at_s on that is whole before it closes. */
+static bool within(struct booking_walk *w, int64_t *ret_at_s)
+{
+    while (w->at_s + w->length_s <= w->closes_s && w->at_s < w->before_s) {
+        int64_t of_day = hours_local(w->hours, w->at_s) % DAY;
+        int64_t over = of_day % w->length_s;
+        if (!over) {
+            *ret_at_s = w->at_s;
+            w->at_s += w->length_s;
+            return true;
         }
-        at_s = closes_s;
+        int64_t next = of_day - over + w->length_s;
+        w->at_s += (next < DAY ? next : DAY) - of_day;
+    }
+    return false;
+}
+
+bool booking_walk_next(struct booking_walk *w, int64_t *ret_at_s)
+{
+    while (w->at_s < w->before_s) {
+        if (w->at_s >= w->closes_s &&
+            !hours_next(w->hours, w->at_s, w->before_s, w->before_s + w->length_s, &w->at_s,
+                        &w->closes_s))
+            return false;
+        if (within(w, ret_at_s))
+            return true;
+        w->at_s = w->closes_s;
     }
     return false;
 }

@@ -270,15 +270,15 @@ static int64_t change_after(const struct hours *h, int64_t unix_s, int64_t befor
     return HOURS_NEVER;
 }
 
-bool hours_next(const struct hours *h, int64_t unix_s, int64_t before_s, int64_t *ret_from_s,
-                int64_t *ret_to_s)
+bool hours_next(const struct hours *h, int64_t unix_s, int64_t before_s, int64_t seen_s,
+                int64_t *ret_from_s, int64_t *ret_to_s)
 {
     if (!hours_open(h, unix_s))
         unix_s = change_after(h, unix_s, before_s);
     if (unix_s >= before_s)
         return false;
     *ret_from_s = unix_s;
-    *ret_to_s = change_after(h, unix_s, unix_s + LIMIT_HOURS_AHEAD_DAYS * DAY);
+    *ret_to_s = change_after(h, unix_s, seen_s);
     return true;
 }
 
@@ -301,7 +301,7 @@ static const json_t *why_closed(const struct hours *h, int64_t unix_s, int64_t o
 static int64_t closed_since(const struct hours *h, int64_t unix_s)
 {
     int64_t since_s = 0, from_s, to_s, at_s = unix_s - 2 * DAY;
-    while (hours_next(h, at_s, unix_s, &from_s, &to_s) && to_s <= unix_s)
+    while (hours_next(h, at_s, unix_s, unix_s + 1, &from_s, &to_s) && to_s <= unix_s)
         since_s = at_s = to_s;
     return since_s;
 }

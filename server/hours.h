@@ -49,8 +49,9 @@ bool hours_open(const struct hours *h, int64_t unix_s);
 /** What clocks there show then, as if it were UTC. */
 int64_t hours_local(const struct hours *h, int64_t unix_s);
 /** The stretch of being open that is under way at `unix_s`, or else the next one, if it begins before `before_s`.
- *  *ret_from may be before `unix_s` only in so far as it is `unix_s` then. False: there is none. */
-bool hours_next(const struct hours *h, int64_t unix_s, int64_t before_s, int64_t *ret_from_s,
-                int64_t *ret_to_s);
+ *  *ret_from may be before `unix_s` only in so far as it is `unix_s` then. Its end is looked for until `seen_s`: HOURS_NEVER
+ *  when it goes on then. False: there is none. */
+bool hours_next(const struct hours *h, int64_t unix_s, int64_t before_s, int64_t seen_s,
+                int64_t *ret_from_s, int64_t *ret_to_s);
 
 #endif

@@ -86,8 +86,13 @@ static int people_count(struct store *s, const char *merchant, unsigned *ret)
     return er < 0 ? er : 0;
 }
 
+struct taken {
+    struct booking_span *all; /* owned */
+    size_t count;
+};
+
 static int taken_read(struct store *s, const struct store_case *c, const struct booking_book *book,
-                      int64_t from_s, int64_t before_s, struct booking_taken *ret)
+                      int64_t from_s, int64_t before_s, struct taken *ret)
 {
     sqlite3_stmt *st;
     size_t size = 0;
@@ -119,6 +124,19 @@ static int taken_read(struct store *s, const struct store_case *c, const struct 
     return er;
 }
 
+/** Which seats are free then; *ret is NULL after an error. */
+static int seats_read(struct store *s, const struct store_case *c, const struct booking_book *book,
+                      int64_t from_s, int64_t before_s, struct booking_seats **ret)
+{
+    struct taken taken = {0};
+    *ret = NULL;
+    int er = taken_read(s, c, book, from_s, before_s, &taken);
+    if (!er)
+        er = booking_seats_new(ret, taken.all, taken.count, book->capacity);
+    free(taken.all);
+    return er;
+}
+
 int booking_book_open(struct store *s, const struct store_case *c, enum booking_kind kind,
                       const char *agent, struct booking_book *ret)
 {
@@ -145,60 +163,41 @@ void booking_book_close(struct booking_book *b)
 int booking_find(struct store *s, const struct store_case *c, const struct booking_book *book,
                  int64_t from_s, int64_t before_s, int64_t *ret_at_s, int *ret_seat)
 {
-    struct booking_taken taken = {0};
-    int64_t at_s = from_s;
+    struct booking_walk walk = booking_walk(book->hours, from_s, before_s, book->length_s);
+    struct booking_seats *seats;
     *ret_seat = -1;
-    int er = taken_read(s, c, book, from_s, before_s + book->length_s, &taken);
-    while (!er && *ret_seat < 0 &&
-           booking_slot_next(book->hours, at_s, before_s, book->length_s, ret_at_s)) {
-        at_s = *ret_at_s + book->length_s;
-        *ret_seat = booking_seat(taken.all, taken.count, *ret_at_s, at_s, book->capacity);
-    }
-    free(taken.all);
+    int er = seats_read(s, c, book, from_s, before_s + book->length_s, &seats);
+    while (!er && *ret_seat < 0 && booking_walk_next(&walk, ret_at_s))
+        (void)booking_seats_at(seats, *ret_at_s, *ret_at_s + book->length_s, ret_seat);
+    booking_seats_free(seats);
     return er;
 }
 
 /* Times that can be booked */
 
-static unsigned free_at(const struct booking_book *book, const struct booking_taken *taken,
-                        int64_t from_s, int64_t to_s)
-{
-    bool used[1001] = {false};
-    unsigned count = 0;
-    for (size_t i = 0; i < taken->count; i++) {
-        const struct booking_span *t = &taken->all[i];
-        if (t->from_s >= to_s || t->to_s <= from_s)
-            continue;
-        if (t->agent)
-            return 0;
-        unsigned seat = t->seat < book->capacity && t->seat < 1000 ? t->seat : 1000;
-        count += seat < 1000 && !used[seat];
-        used[seat] = true;
-    }
-    unsigned left = book->capacity > count ? book->capacity - count : 0;
-    return book->agent[0] && left ? 1 : left;
-}
-
 static int slots(struct store *s, const struct booking_ask *ask, const struct booking_book *book,
                  void (*each)(void *ctx, const struct booking_slot *slot), void *ctx)
 {
-    struct booking_taken taken = {0};
-    int64_t now_s = (int64_t)(ask->now_us / 1000000), at_s;
+    int64_t now_s = (int64_t)(ask->now_us / 1000000);
     int64_t first_s = now_s + (ask->staff ? 0 : book->policy.notice_s);
     int64_t last_s = now_s + book->policy.ahead_s;
     int64_t from_s = ask->from_s > first_s ? ask->from_s : first_s;
     int64_t before_s = ask->before_s < last_s ? ask->before_s : last_s;
-    int er = taken_read(s, ask->sc, book, from_s, before_s + book->length_s, &taken);
-    for (size_t n = 0; !er && n < ask->limit &&
-                       booking_slot_next(book->hours, from_s, before_s, book->length_s, &at_s);) {
-        from_s = at_s + book->length_s;
-        const struct booking_slot slot = {at_s, from_s, free_at(book, &taken, at_s, from_s)};
-        if (slot.free) {
-            each(ctx, &slot);
-            n++;
-        }
+    struct booking_walk walk = booking_walk(book->hours, from_s, before_s, book->length_s);
+    struct booking_slot slot;
+    struct booking_seats *seats;
+    int lowest;
+    int er = seats_read(s, ask->sc, book, from_s, before_s + book->length_s, &seats);
+    for (size_t n = 0; !er && n < ask->limit && booking_walk_next(&walk, &slot.at_s);) {
+        slot.ends_s = slot.at_s + book->length_s;
+        slot.free = booking_seats_at(seats, slot.at_s, slot.ends_s, &lowest);
+        if (!slot.free)
+            continue;
+        slot.free = book->agent[0] ? 1 : slot.free;
+        each(ctx, &slot);
+        n++;
     }
-    free(taken.all);
+    booking_seats_free(seats);
     return er;
 }
 
@@ -224,7 +223,8 @@ static int time_check(const struct booking_book *book, const struct booker *who,
         return refusal_set(why, ER_CONFLICT, "that time is too soon, or past");
     if (at_s > now_s + book->policy.ahead_s)
         return refusal_set(why, ER_CONFLICT, "that time is too far ahead");
-    if (!booking_slot_next(book->hours, at_s, at_s + 1, book->length_s, &slot_s) || slot_s != at_s)
+    struct booking_walk walk = booking_walk(book->hours, at_s, at_s + 1, book->length_s);
+    if (!booking_walk_next(&walk, &slot_s))
         return refusal_set(why, ER_CONFLICT, "at that time none begins: ask for those that do");
     return 0;
 }

@@ -19,10 +19,6 @@ int booking_book_open(struct store *s, const struct store_case *c, enum booking_
                       const char *agent, struct booking_book *ret);
 void booking_book_close(struct booking_book *b);
 
-struct booking_taken {
-    struct booking_span *all; /* owned */
-    size_t count;
-};
 /** The first time in [from_s, before_s) with a free seat, as if the case had none yet; *ret_seat -1: there is none. */
 int booking_find(struct store *s, const struct store_case *c, const struct booking_book *book,
                  int64_t from_s, int64_t before_s, int64_t *ret_at_s, int *ret_seat);

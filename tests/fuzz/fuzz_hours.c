@@ -48,7 +48,7 @@ static void ask(const struct hours *h, int64_t at_s)
     if (now.since_s)
         require(!now.open && now.since_s <= at_s && !hours_open(h, now.since_s) &&
                 hours_open(h, now.since_s - 1));
-    if (hours_next(h, at_s, at_s + 700000, &from_s, &to_s))
+    if (hours_next(h, at_s, at_s + 700000, at_s + 1400000, &from_s, &to_s))
         require(from_s >= at_s && to_s > from_s && hours_open(h, from_s) &&
                 hours_open(h, to_s == HOURS_NEVER ? from_s : to_s - 1));
 }

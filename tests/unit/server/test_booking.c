@@ -4,7 +4,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -182,6 +185,17 @@ static void test_policies(void **state)
         assert_non_null(policy(bad[i], &p));
 }
 
+static unsigned count_slots(const struct hours *h, const char *from, const char *before,
+                            unsigned length_s)
+{
+    unsigned count = 0;
+    int64_t at_s;
+    struct booking_walk w = booking_walk(h, zone_utc(from), zone_utc(before), length_s);
+    while (booking_walk_next(&w, &at_s))
+        count++;
+    return count;
+}
+
 static void test_slots(void **state)
 {
     (void)state;
@@ -192,52 +206,139 @@ static void test_slots(void **state)
                            0, NULL);
     assert_int_equal(hours_new(&h, o, zone_of(ZONE_BERLIN), &why), 0);
     json_decref(o);
-    int64_t at_s = zone_utc("2026-11-23T00:00"), end_s = zone_utc("2026-11-24T00:00");
+    int64_t at_s;
     static const char *const monday[] = {"2026-11-23T08:30", "2026-11-23T09:00",
                                          "2026-11-23T09:30"};
+    struct booking_walk w = booking_walk(h, zone_utc("2026-11-23T00:00"),
+                                         zone_utc("2026-11-24T00:00"), 1800);
     for (size_t i = 0; i < 3; i++) {
-        assert_true(booking_slot_next(h, at_s, end_s, 1800, &at_s));
+        assert_true(booking_walk_next(&w, &at_s));
         assert_int_equal(at_s, zone_utc(monday[i]));
-        at_s += 1800;
     }
-    assert_false(booking_slot_next(h, at_s, end_s, 1800, &at_s));
+    assert_false(booking_walk_next(&w, &at_s));
     /* clocks go forward: from 01:00 to 04:00 there are two hours */
-    unsigned count = 0;
-    at_s = zone_utc("2026-03-28T12:00");
-    while (booking_slot_next(h, at_s, zone_utc("2026-03-29T12:00"), 1800, &at_s)) {
-        at_s += 1800;
-        count++;
-    }
-    assert_int_equal(count, 4);
-    count = 0; /* and back: four */
-    at_s = zone_utc("2026-10-24T12:00");
-    while (booking_slot_next(h, at_s, zone_utc("2026-10-25T12:00"), 1800, &at_s)) {
-        at_s += 1800;
-        count++;
-    }
-    assert_int_equal(count, 8);
+    assert_int_equal(count_slots(h, "2026-03-28T12:00", "2026-03-29T12:00", 1800), 4);
+    /* and back: four */
+    assert_int_equal(count_slots(h, "2026-10-24T12:00", "2026-10-25T12:00", 1800), 8);
+    /* the last one may end after the time asked for, if it is open then */
+    assert_int_equal(count_slots(h, "2026-11-23T08:30", "2026-11-23T08:31", 1800), 1);
+    assert_int_equal(count_slots(h, "2026-11-23T09:31", "2026-11-23T12:00", 1800), 0);
     hours_free(h);
+}
+
+/** The lowest free seat, or -1, of those taken here. */
+static int seat(int64_t from_s, int64_t to_s, unsigned capacity)
+{
+    static const struct booking_span taken[] = {
+        {300, 400, 0, true}, {100, 200, 0, false}, {150, 250, 1, false}};
+    struct booking_seats *b;
+    int lowest;
+    assert_int_equal(booking_seats_new(&b, taken, 3, capacity), 0);
+    unsigned count = booking_seats_at(b, from_s, to_s, &lowest);
+    assert_int_equal(count == 0, lowest < 0);
+    booking_seats_free(b);
+    return lowest;
 }
 
 static void test_seats(void **state)
 {
     (void)state;
-    const struct booking_span taken[] = {
-        {100, 200, 0, false}, {150, 250, 1, false}, {300, 400, 0, true}};
-    assert_int_equal(booking_seat(taken, 3, 0, 100, 1), 0);
-    assert_int_equal(booking_seat(taken, 3, 100, 150, 1), -1);
-    assert_int_equal(booking_seat(taken, 3, 100, 150, 2), 1);
-    assert_int_equal(booking_seat(taken, 3, 120, 180, 2), -1);
-    assert_int_equal(booking_seat(taken, 3, 120, 180, 3), 2);
-    assert_int_equal(booking_seat(taken, 3, 350, 450, 9), -1); /* nobody is in two places */
-    assert_int_equal(booking_seat(taken, 3, 400, 450, 1), 0);
+    assert_int_equal(seat(0, 100, 1), 0);
+    assert_int_equal(seat(100, 150, 1), -1);
+    assert_int_equal(seat(100, 150, 2), 1);
+    assert_int_equal(seat(120, 180, 2), -1);
+    assert_int_equal(seat(120, 180, 3), 2);
+    assert_int_equal(seat(350, 450, 9), -1); /* nobody is in two places */
+    assert_int_equal(seat(400, 450, 1), 0);
+}
+
+/** As counted for each time alone. */
+static void test_seats_in_turn(void **state)
+{
+    (void)state;
+    enum { SPANS = 300, CAPACITY = 5 };
+    struct booking_span taken[SPANS];
+    uint32_t random = 7;
+    for (size_t i = 0; i < SPANS; i++) {
+        random = random * 1103515245 + 12345;
+        int64_t from_s = (random >> 8) % 1000;
+        taken[i] = (struct booking_span){from_s, from_s + (random >> 4) % 40, (random >> 20) % 7,
+                                         (random >> 16) % 64 == 0};
+    }
+    struct booking_seats *b;
+    assert_int_equal(booking_seats_new(&b, taken, SPANS, CAPACITY), 0);
+    for (int64_t at_s = 0; at_s < 1050; at_s += 7) {
+        bool used[7] = {false}, agent = false;
+        for (size_t i = 0; i < SPANS; i++) {
+            if (taken[i].from_s < at_s + 7 && taken[i].to_s > at_s &&
+                taken[i].to_s > taken[i].from_s) {
+                used[taken[i].seat] = true;
+                agent |= taken[i].agent;
+            }
+        }
+        unsigned expected = 0;
+        int first = -1, lowest;
+        for (int i = CAPACITY - 1; i >= 0 && !agent; i--) {
+            expected += !used[i];
+            first = used[i] ? first : i;
+        }
+        assert_int_equal(booking_seats_at(b, at_s, at_s + 7, &lowest), expected);
+        assert_int_equal(lowest, first);
+    }
+    booking_seats_free(b);
+}
+
+/** Open day and night, a closure for each day of a year, all seats of two months taken: it takes no long time to say so. */
+static void test_many(void **state)
+{
+    (void)state;
+    enum { SLOTS = 60 * 288, SEATS = 20 };
+    const char *why;
+    struct hours *h;
+    char date[16];
+    json_t *o = json_pack("{s:{},s:[]}", "weekly", "closures");
+    for (int i = 0; i < 366; i++) {
+        (void)snprintf(date, sizeof date, "20%02d-%02d-%02d", 30 + i / 336, i / 28 % 12 + 1,
+                       i % 28 + 1);
+        (void)json_array_append_new(json_object_get(o, "closures"),
+                                    json_pack("{s:s}", "date", date));
+    }
+    static const char *const days[] = {"monday", "tuesday",  "wednesday", "thursday",
+                                       "friday", "saturday", "sunday"};
+    for (size_t i = 0; i < 7; i++)
+        (void)json_object_set_new(json_object_get(o, "weekly"), days[i],
+                                  json_pack("[{s:s,s:s}]", "opens", "00:00", "closes", "24:00"));
+    assert_int_equal(hours_new(&h, o, zone_of(ZONE_BERLIN), &why), 0);
+    json_decref(o);
+    int64_t from_s = zone_utc("2026-11-23T00:00"), at_s;
+    struct booking_span *taken = calloc((size_t)SLOTS * SEATS, sizeof *taken);
+    for (int i = 0; i < SLOTS * SEATS; i++) {
+        int64_t begin_s = from_s + i / SEATS * 300;
+        taken[i] = (struct booking_span){begin_s, begin_s + 300, (unsigned)(i % SEATS), false};
+    }
+    clock_t begun = clock();
+    struct booking_seats *b;
+    struct booking_walk w = booking_walk(h, from_s, from_s + SLOTS * 300, 300);
+    unsigned free_seats = 0, count = 0;
+    int lowest;
+    assert_int_equal(booking_seats_new(&b, taken, (size_t)SLOTS * SEATS, SEATS), 0);
+    for (; booking_walk_next(&w, &at_s); count++)
+        free_seats += booking_seats_at(b, at_s, at_s + 300, &lowest);
+    assert_int_equal(count, SLOTS);
+    assert_int_equal(free_seats, 0);
+    assert_true(clock() - begun < 4 * CLOCKS_PER_SEC);
+    booking_seats_free(b);
+    hours_free(h);
+    free(taken);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_life),     cmocka_unit_test(test_due),   cmocka_unit_test(test_times),
-        cmocka_unit_test(test_policies), cmocka_unit_test(test_slots), cmocka_unit_test(test_seats),
+        cmocka_unit_test(test_life),          cmocka_unit_test(test_due),
+        cmocka_unit_test(test_times),         cmocka_unit_test(test_policies),
+        cmocka_unit_test(test_slots),         cmocka_unit_test(test_seats),
+        cmocka_unit_test(test_seats_in_turn), cmocka_unit_test(test_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

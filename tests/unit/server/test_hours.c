@@ -168,14 +168,17 @@ static void test_stretches(void **state)
     (void)state;
     struct hours *h = hours_of(ZONE_SHANGHAI, "{\"weekly\":{\"monday\":" DAYTIME "}}");
     int64_t from_s, to_s;
-    assert_true(
-        hours_next(h, zone_utc("2026-11-23T05:00"), zone_utc("2026-11-24T00:00"), &from_s, &to_s));
+    const int64_t seen_s = zone_utc("2026-12-01T00:00");
+    assert_true(hours_next(h, zone_utc("2026-11-23T05:00"), zone_utc("2026-11-24T00:00"), seen_s,
+                           &from_s, &to_s));
     assert_int_equal(from_s, zone_utc("2026-11-23T05:00"));
     assert_int_equal(to_s, zone_utc("2026-11-23T10:00"));
-    assert_true(hours_next(h, to_s, zone_utc("2026-12-01T00:00"), &from_s, &to_s));
+    assert_true(hours_next(h, to_s, seen_s, seen_s, &from_s, &to_s));
     assert_int_equal(from_s, zone_utc("2026-11-30T01:00"));
     assert_int_equal(to_s, zone_utc("2026-11-30T10:00"));
-    assert_false(hours_next(h, to_s, zone_utc("2026-12-07T01:00"), &from_s, &to_s));
+    assert_false(hours_next(h, to_s, zone_utc("2026-12-07T01:00"), INT64_MAX, &from_s, &to_s));
+    assert_true(hours_next(h, from_s, from_s + 1, zone_utc("2026-11-30T10:00"), &from_s, &to_s));
+    assert_true(to_s == HOURS_NEVER); /* not seen so far */
     hours_free(h);
 }
 
