@@ -63,7 +63,7 @@ struct booking_policy {
     bool offered; /* there is a `bookings`: else messages alone are taken */
     unsigned slot_s, appointment_s;
     unsigned
-        capacity; /* calls at a time; 0: as many as people who take calls are registered, at least one */
+        capacity; /* calls at a time; 0: as many as people of the team take calls, at least one */
     unsigned ahead_s, notice_s; /* no later than so far ahead, no sooner */
     unsigned answer_s;          /* an agent waits so long for the buyer */
     unsigned tries, retry_s;    /* in all; not sooner after one */

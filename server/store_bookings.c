@@ -71,13 +71,15 @@ int booking_event(struct store *s, struct store_case *c, const char *type, json_
 
 /* What is taken */
 
-static int people_count(struct store *s, const char *merchant, unsigned *ret)
+/** Who takes calls of that pool; of no team, they take those of each. */
+static int people_count(struct store *s, const char *merchant, const char *pool, unsigned *ret)
 {
     sqlite3_stmt *st;
     int er = sql_begin(s, &st,
-                       "SELECT count(*) FROM workers WHERE merchant = ?"
-                       " AND role IN ('agent', 'appraiser')",
-                       "t", merchant);
+                       "SELECT count(*) FROM workers WHERE merchant = ?1 AND active = 1"
+                       " AND role IN ('agent', 'appraiser')"
+                       " AND (?2 = '' OR team = '' OR lower(team) = ?2)",
+                       "tt", merchant, pool);
     if (er)
         return er;
     er = sql_step(s, st);
@@ -149,8 +151,10 @@ int booking_book_open(struct store *s, const struct store_case *c, enum booking_
     ret->capacity = ret->policy.capacity;
     (void)str_copy(ret->agent, sizeof ret->agent, agent);
     if (!ret->capacity)
-        er = people_count(s, c->merchant, &ret->capacity);
+        er = people_count(s, c->merchant, ret->pool, &ret->capacity);
     ret->capacity += !ret->capacity;
+    if (ret->capacity > LIMIT_BOOKING_SEATS)
+        ret->capacity = LIMIT_BOOKING_SEATS;
     return er;
 }
 

@@ -158,6 +158,36 @@ static void test_people(void **state)
     assert_int_equal(slots(b, 5, CALLBACK, "").free, 3 * 12 - 2 * 2 - 2);
 }
 
+static void work(struct bench *b, const char *name, const char *team, enum role role, bool inactive)
+{
+    struct store_worker w = {.merchant = "acme", .role = role, .inactive = inactive};
+    (void)str_copy(w.identity, sizeof w.identity, name);
+    (void)str_copy(w.team, sizeof w.team, team);
+    assert_int_equal(store_worker_put(b->s, &w, b->now_us), 0);
+}
+
+/** Without a capacity, those who take calls of that team count. */
+static void test_capacity(void **state)
+{
+    struct bench *b = *state;
+    char name[16];
+    set_hours(b, "", "{}");
+    set_hours(b, "watches", "{}");
+    assert_int_equal(slots(b, 0, CALLBACK, "").free, 12);
+    work(b, "ann", "Watches", ROLE_AGENT, false);
+    work(b, "ben", "", ROLE_APPRAISER, false);
+    work(b, "cy", "bags", ROLE_AGENT, false);
+    work(b, "dan", "watches", ROLE_AGENT, true);
+    work(b, "eve", "watches", ROLE_SUPERVISOR, false);
+    assert_int_equal(slots(b, 7, CALLBACK, "").free, 2 * 12);
+    assert_int_equal(slots(b, 0, CALLBACK, "").free, 3 * 12);
+    for (unsigned i = 0; i < 1100; i++) {
+        (void)snprintf(name, sizeof name, "p%u", i);
+        work(b, name, "", ROLE_AGENT, false);
+    }
+    assert_int_equal(slots(b, 0, CALLBACK, "").free, 1000 * 12);
+}
+
 static int raw(struct bench *b, const char *sql)
 {
     return sqlite3_exec(b->s->db, sql, NULL, NULL, NULL);
@@ -249,7 +279,8 @@ static void test_list_and_end(void **state)
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
-    const struct CMUnitTest tests[] = {TEST(test_times), TEST(test_people), TEST(test_never_twice),
-                                       TEST(test_audit), TEST(test_list_and_end)};
+    const struct CMUnitTest tests[] = {TEST(test_times),    TEST(test_people),
+                                       TEST(test_capacity), TEST(test_never_twice),
+                                       TEST(test_audit),    TEST(test_list_and_end)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
