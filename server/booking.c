@@ -125,12 +125,14 @@ static int due(json_t *b, const json_t *data, const char *actor, uint64_t at_us)
 
 static int missed(json_t *b, const json_t *data, const char *actor, uint64_t at_us)
 {
-    static const char *const members[] = {"at", "ends_at", "seat"};
+    static const char *const members[] = {"at", "ends_at", "pool", "seat"};
     (void)actor;
     bool again = json_object_get(data, "at") != NULL;
     int bad = put_time(b, "set_at", at_us) | put_state(b, again ? BOOKING_BOOKED : BOOKING_OPEN);
-    for (size_t i = 0; again && i < sizeof members / sizeof members[0]; i++)
-        bad |= json_object_set(b, members[i], json_object_get(data, members[i]));
+    for (size_t i = 0; again && i < sizeof members / sizeof members[0]; i++) {
+        json_t *v = json_object_get(data, members[i]);
+        bad |= v ? json_object_set(b, members[i], v) : 0;
+    }
     return bad;
 }
 

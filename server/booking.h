@@ -40,7 +40,7 @@ bool booking_holds(const json_t *booking);
  *    booking_made, booking_moved {booking, kind, at?, ends_at?, pool?, seat?, agent?, skill?, note?, reminders?}
  *    booking_reminder {booking, kind, at, before_seconds, late}
  *    callback_due, appointment_due {booking, at, try, late}
- *    booking_missed {booking, try, at?, ends_at?, seat?}: nobody came; with a time it is booked for that, else open
+ *    booking_missed {booking, try, at?, ends_at?, pool?, seat?}: nobody came; with a time it is booked for that, else open
  *    booking_kept {booking, agent} · booking_done {booking} · booking_cancelled {booking, reason?}
  *  *booking (owned; NULL: none) after one more event, by `actor`. An event that fits none changes nothing. ER_NOMEM. */
 int booking_tell(json_t **booking, const char *type, const json_t *data, const char *actor,

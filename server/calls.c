@@ -356,6 +356,7 @@ int calls_new(struct calls **ret, const struct calls_config *config)
     list_init(&c->musts);
     list_init(&c->repairs);
     list_init(&c->wraps.owed);
+    list_init(&c->bookings.untold);
     c->clock = (struct calls_clock){.now_us = system_now_us, .unix_us = system_unix_us};
     if (config->clock)
         c->clock = *config->clock;
@@ -432,6 +433,7 @@ void calls_free(struct calls *c)
     map_free(c->uploads);
     calls_waited_clear(c);
     calls_wraps_clear(c);
+    calls_bookings_clear(c);
     map_free(c->deletions);
     calls_hours_clear(c);
     queue_free(c->queue);

@@ -12,6 +12,7 @@
 #include "server/store_bookings.h"
 
 #define LOOK_US 1000000u
+#define AGAIN_US 10000000u
 #define STEP 16
 #define PREFER_US UINT64_C(300000000) /* who was booked by name is asked alone, if on */
 #define AHEAD_US UINT64_C(600000000)  /* that it counts as having waited */
@@ -51,25 +52,51 @@ void room_booking_needs(const struct room *r, struct queue_case *ret)
 
 /* What comes of it */
 
-enum outcome { KEPT, MISSED, NO_SHOW };
+enum outcome { KEPT, MISSED, NO_SHOW, RINGS_NOT };
 
-struct outcome_job {
-    struct calls_job head;
+struct told {
     struct id case_id;
     enum outcome outcome;
     const char *reason;
     char agent[STORE_IDENTITY_BYTES];
+};
+
+/** What the store did not take is told again: else it would ring for ever, and keep its seat. */
+struct untold {
+    struct list node;
+    struct told told;
+};
+
+struct outcome_job {
+    struct calls_job head;
+    struct told told;
     bool given_up;
     int er;
 };
 
+static void tell_again_later(struct calls *c, const struct told *told, int er)
+{
+    struct untold *u = calloc(1, sizeof *u);
+    log_event(c->config.log, LOG_ERROR, "booking_failed", "case=%s er=%s", told->case_id.text,
+              er_name(er));
+    if (!u)
+        return;
+    if (list_empty(&c->bookings.untold))
+        c->bookings.again_us = calls_now_us(c) + AGAIN_US;
+    u->told = *told;
+    list_append(&c->bookings.untold, &u->node);
+}
+
 static void outcome_work(struct store *s, struct calls_job *head)
 {
     struct outcome_job *job = container_of(head, struct outcome_job, head);
-    if (job->outcome == KEPT)
-        job->er = store_booking_kept(s, &job->case_id, job->agent, head->unix_us);
+    const struct told *t = &job->told;
+    if (t->outcome == KEPT)
+        job->er = store_booking_kept(s, &t->case_id, t->agent, head->unix_us);
+    else if (t->outcome == RINGS_NOT)
+        job->er = store_booking_again(s, &t->case_id, head->unix_us + AGAIN_US);
     else
-        job->er = store_booking_missed(s, &job->case_id, job->outcome == NO_SHOW, job->reason,
+        job->er = store_booking_missed(s, &t->case_id, t->outcome == NO_SHOW, t->reason,
                                        head->unix_us, &job->given_up);
 }
 
@@ -79,34 +106,63 @@ static void outcome_done(struct calls *c, struct calls_job *head)
     if (!c || job->er == ER_NOT_FOUND)
         return;
     if (job->er) {
-        log_event(c->config.log, LOG_ERROR, "booking_failed", "case=%s er=%s", job->case_id.text,
-                  er_name(job->er));
+        tell_again_later(c, &job->told, job->er);
         return;
     }
-    c->bookings.kept += job->outcome == KEPT;
-    c->bookings.no_shows += job->outcome == NO_SHOW;
+    c->bookings.kept += job->told.outcome == KEPT;
+    c->bookings.no_shows += job->told.outcome == NO_SHOW;
     c->bookings.given_up += job->given_up;
     c->bookings.at_us = 0;
-    calls_case_changed(c, &job->case_id);
+    calls_case_changed(c, &job->told.case_id);
+}
+
+static void tell(struct calls *c, const struct told *told)
+{
+    struct outcome_job *job = calloc(1, sizeof *job);
+    int er = job ? 0 : ER_NOMEM;
+    if (job) {
+        job->head.work = outcome_work;
+        job->head.done = outcome_done;
+        job->told = *told;
+        er = calls_run(c, &job->head);
+    }
+    if (!er)
+        return;
+    free(job);
+    tell_again_later(c, told, er);
 }
 
 static void tell_outcome(struct room *r, enum outcome outcome, const char *reason,
                          const char *agent)
 {
-    struct outcome_job *job = calloc(1, sizeof *job);
-    if (!job)
+    struct told told = {.case_id = r->case_id, .outcome = outcome, .reason = reason};
+    (void)str_copy(told.agent, sizeof told.agent, agent);
+    tell(r->calls, &told);
+}
+
+void calls_bookings_clear(struct calls *c)
+{
+    list_each_safe (u, &c->bookings.untold, struct untold, node) {
+        list_remove(&u->node);
+        free(u);
+    }
+}
+
+static void tell_untold(struct calls *c)
+{
+    struct list all;
+    if (list_empty(&c->bookings.untold) || calls_now_us(c) < c->bookings.again_us)
         return;
-    job->head.work = outcome_work;
-    job->head.done = outcome_done;
-    job->case_id = r->case_id;
-    job->outcome = outcome;
-    job->reason = reason;
-    (void)str_copy(job->agent, sizeof job->agent, agent);
-    if (calls_run(r->calls, &job->head) == 0)
-        return;
-    log_event(r->calls->config.log, LOG_ERROR, "booking_failed", "case=%s er=full",
-              r->case_id.text);
-    free(job);
+    list_init(&all);
+    list_each_safe (u, &c->bookings.untold, struct untold, node) {
+        list_remove(&u->node);
+        list_append(&all, &u->node);
+    }
+    list_each_safe (u, &all, struct untold, node) {
+        list_remove(&u->node);
+        tell(c, &u->told);
+        free(u);
+    }
 }
 
 void room_booking_kept(struct room *r, const char *agent)
@@ -284,6 +340,7 @@ static void book_fired(struct calls *c, const struct booking_fired *fired,
                        const struct store_case *found)
 {
     struct room *r;
+    const struct told not = {.case_id = fired->case_id, .outcome = RINGS_NOT};
     c->bookings.reminders += !fired->rings;
     if (fired->rings && id_is_set(&found->id) && room_for(c, found, &r) == 0) {
         r->entering++;
@@ -291,6 +348,8 @@ static void book_fired(struct calls *c, const struct booking_fired *fired,
         begin(r);
         r->entering--;
         room_settle(r);
+    } else if (fired->rings) {
+        tell(c, &not );
     }
     calls_case_changed(c, &fired->case_id);
 }
@@ -335,6 +394,7 @@ void calls_bookings_tick(struct calls *c)
     if (c->draining || c->bookings.looking || calls_now_us(c) < c->bookings.at_us)
         return;
     look_at_held(c);
+    tell_untold(c);
     c->bookings.at_us = calls_now_us(c) + LOOK_US;
     struct book_job *job = calloc(1, sizeof *job);
     if (!job)

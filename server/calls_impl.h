@@ -83,9 +83,11 @@ struct calls {
         uint64_t given, overdue;
     } wraps;
     struct {
-        uint64_t at_us; /* when to look for what is due */
-        bool looking;   /* the store does */
-        bool woken;     /* what rang when the last process died rings again */
+        uint64_t at_us;     /* when to look for what is due */
+        bool looking;       /* the store does */
+        bool woken;         /* what rang when the last process died rings again */
+        struct list untold; /* outcomes that the store did not take: told again */
+        uint64_t again_us;  /* when */
         uint64_t rung, reminders, kept, no_shows, given_up;
     } bookings;
     uint64_t deleted, deleted_due, deletions_failed;
@@ -493,6 +495,7 @@ void calls_agent_set(struct calls *c, struct member *m, const struct proto_messa
 
 void calls_bookings_tick(struct calls *c);
 uint64_t calls_bookings_deadline_us(const struct calls *c);
+void calls_bookings_clear(struct calls *c);
 /** A call begins: what is booked has come about, if it is that. */
 void room_booking_kept(struct room *r, const char *agent);
 /** What rings does so no longer, and was in vain: because the buyer did not come, or for another reason. */

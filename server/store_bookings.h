@@ -77,6 +77,8 @@ int store_bookings_run(struct store *s, uint64_t now_us, struct booking_fired *r
                        size_t *ret_count, size_t *ret_stuck);
 /** What rang when the process died rings again. */
 int store_bookings_wake(struct store *s, uint64_t now_us);
+/** What rings, and does so with nobody, is due again then. */
+int store_booking_again(struct store *s, const struct id *case_id, uint64_t at_us);
 
 /** For the audit: the row of a booking against what is told of it; `wrong` gets what differs. */
 int store_booking_check(struct store *s, const struct id *case_id, const json_t *booking,

@@ -39,6 +39,7 @@ static int missed(struct store *s, struct store_case *c, bool counts, const char
     if ((!er || er == ER_NOT_FOUND) && data && seat >= 0 &&
         (booking_time_set(data, "at", at_s) ||
          booking_time_set(data, "ends_at", at_s + book.length_s) ||
+         json_object_set_new(data, "pool", json_string(book.pool)) ||
          json_object_set_new(data, "seat", json_integer(seat))))
         er = ER_NOMEM;
     booking_book_close(&book);
@@ -198,6 +199,13 @@ int store_bookings_wake(struct store *s, uint64_t now_us)
 {
     return sql_run(s, NULL, "UPDATE bookings SET next_us = ? WHERE state = 'ringing'", "i",
                    (int64_t)now_us);
+}
+
+int store_booking_again(struct store *s, const struct id *case_id, uint64_t at_us)
+{
+    return sql_run(s, NULL,
+                   "UPDATE bookings SET next_us = ? WHERE case_id = ? AND state = 'ringing'", "it",
+                   (int64_t)at_us, case_id->text);
 }
 
 /* Lists */

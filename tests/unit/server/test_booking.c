@@ -64,6 +64,7 @@ static void test_life(void **state)
               "2026-11-24T09:05");
     assert_int_equal(booking_state_of(b), BOOKING_BOOKED);
     assert_int_equal(json_integer_value(json_object_get(b, "tries")), 1);
+    assert_string_equal(json_string_value(json_object_get(b, "pool")), "");
     b = after(b, "appointment_due", "{'booking':'b1','try':2}", "2026-11-24T10:00");
     json_t *kept = after(json_incref(b), "booking_kept", "{'booking':'b1','agent':'ann'}",
                          "2026-11-24T10:01");

@@ -15,6 +15,8 @@
 #include "server/store_bookings.h"
 #include "server/store_hours.h"
 #include "tests/unit/support/calls_world.h"
+#include "tests/unit/support/fake_dbq.h"
+#include "tests/unit/support/fake_media.h"
 #include "tests/unit/support/zone_file.h"
 
 #define ROUND "[{'opens':'00:00','closes':'24:00'}]"
@@ -347,6 +349,50 @@ static void test_agent_gives_up(void **state)
     client_free(&ben);
 }
 
+/** What becomes of it is told until the store has taken it. */
+static void test_store_full(void **state)
+{
+    struct in_room *in = *state;
+    struct client ann;
+    set_hours(&in->w, ALWAYS, POLICY);
+    assert_int_equal(book(in, BOOKING_CALLBACK, "2023-11-14T22:30", NULL), 0);
+    buyer_leaves(in);
+    on(&ann, &in->w, "ann");
+    until(in, "2023-11-14T22:30", &ann, NULL);
+    world_pass(&in->w, 2000);
+    take(&ann);
+    pass(in, 55, &ann);
+    fake_dbq_full(in->w.dbq, true);
+    pass(in, 30, &ann);
+    assert_string_equal(text_at(client_expect(&ann, "call_ended"), "reason"), "no_show");
+    assert_string_equal(state_of(in), "ringing");
+    fake_dbq_full(in->w.dbq, false);
+    pass(in, 12, &ann);
+    assert_string_equal(state_of(in), "booked");
+    assert_int_equal(events(in, "booking_missed"), 1);
+    client_free(&ann);
+}
+
+/** A time that has come while no room can be opened comes again. */
+static void test_no_room(void **state)
+{
+    struct in_room *in = *state;
+    struct client ann;
+    set_hours(&in->w, ALWAYS, POLICY);
+    assert_int_equal(book(in, BOOKING_CALLBACK, "2023-11-14T22:30", NULL), 0);
+    buyer_leaves(in);
+    on(&ann, &in->w, "ann");
+    until(in, "2023-11-14T22:29", &ann, NULL);
+    fake_media_full(in->w.media, true);
+    pass(in, 65, &ann);
+    assert_string_equal(state_of(in), "ringing");
+    assert_false(client_has(&ann, "call_offer"));
+    fake_media_full(in->w.media, false);
+    pass(in, 12, &ann);
+    take(&ann);
+    client_free(&ann);
+}
+
 static void test_closing_time(void **state)
 {
     struct in_room *in = *state;
@@ -431,19 +477,13 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, room_setup, audit)
     const struct CMUnitTest tests[] = {
-        TEST(test_rings_both),
-        TEST(test_next_one_on_decline),
-        TEST(test_no_shows),
-        TEST(test_booked_while_waiting),
-        TEST(test_called_before),
-        TEST(test_restart),
-        TEST(test_down_at_its_time),
-        TEST(test_moved_while_it_rings),
-        TEST(test_agent_gives_up),
-        TEST(test_closing_time),
-        TEST(test_appointment),
-        TEST(test_message),
-        TEST(test_offered_when_it_takes_long),
+        TEST(test_rings_both),       TEST(test_next_one_on_decline),
+        TEST(test_no_shows),         TEST(test_booked_while_waiting),
+        TEST(test_called_before),    TEST(test_restart),
+        TEST(test_down_at_its_time), TEST(test_moved_while_it_rings),
+        TEST(test_agent_gives_up),   TEST(test_store_full),
+        TEST(test_no_room),          TEST(test_closing_time),     TEST(test_appointment),
+        TEST(test_message),          TEST(test_offered_when_it_takes_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -276,11 +276,83 @@ static void test_list_and_end(void **state)
     assert_int_equal(book(b, 3, ROLE_BUYER, APPOINTMENT, "2026-11-23T10:00", "he"), 0);
 }
 
+/** It has come due, and rings. */
+static void ring(struct bench *b, const char *at)
+{
+    struct booking_fired fired[4];
+    size_t count, stuck;
+    b->now_us = (uint64_t)zone_utc(at) * 1000000;
+    assert_int_equal(store_bookings_run(b->s, b->now_us, fired, 4, &count, &stuck), 0);
+    assert_int_equal(count, 1);
+    assert_int_equal(stuck, 0);
+    assert_true(fired[0].rings);
+}
+
+static json_t *booking_of(struct bench *b, size_t i)
+{
+    struct store_case c;
+    assert_int_equal(store_case_get(b->s, &b->cases[i], &c), 0);
+    json_t *booking = json_incref(json_object_get(c.more, "booking"));
+    char said[32] = "";
+    assert_int_equal(store_booking_check(b->s, &c.id, booking, wrong, said), 0);
+    assert_string_equal(said, "");
+    store_case_clear(&c);
+    return booking;
+}
+
+/** A case that another team has by then: its next time is one of that team's, also where the old one's is taken. */
+static void test_missed_in_another_team(void **state)
+{
+    struct bench *b = *state;
+    bool given_up;
+    set_hours(b, "", "{\"capacity\":1}");
+    set_hours(b, "watches", "{\"capacity\":1}");
+    assert_int_equal(book(b, 0, ROLE_BUYER, CALLBACK, "2026-11-23T10:00", ""), 0);
+    assert_int_equal(book(b, 1, ROLE_BUYER, CALLBACK, "2026-11-23T10:30", ""), 0);
+    json_t *team = json_string("Watches");
+    assert_int_equal(store_case_set(b->s, &b->cases[0], "team", team, b->now_us), 0);
+    json_decref(team);
+    ring(b, "2026-11-23T10:00");
+    assert_int_equal(store_booking_missed(b->s, &b->cases[0], true, "no_show",
+                                          (uint64_t)zone_utc("2026-11-23T10:15") * 1000000,
+                                          &given_up),
+                     0);
+    assert_false(given_up);
+    json_t *booking = booking_of(b, 0);
+    assert_string_equal(json_string_value(json_object_get(booking, "at")),
+                        "2026-11-23T10:30:00.000Z");
+    assert_string_equal(json_string_value(json_object_get(booking, "pool")), "watches");
+    json_decref(booking);
+    assert_int_equal(book(b, 7, ROLE_AGENT, CALLBACK, "2026-11-23T10:30", ""), ER_CONFLICT);
+}
+
+/** What could not be rung is due again. */
+static void test_again(void **state)
+{
+    struct bench *b = *state;
+    struct booking_fired fired;
+    size_t count, stuck;
+    set_hours(b, "", "{}");
+    assert_int_equal(book(b, 0, ROLE_BUYER, CALLBACK, "2026-11-23T10:00", ""), 0);
+    assert_int_equal(store_booking_again(b->s, &b->cases[0], 1), 0); /* it does not ring */
+    ring(b, "2026-11-23T10:00");
+    assert_int_equal(store_booking_again(b->s, &b->cases[0], b->now_us + 60000000), 0);
+    assert_int_equal(store_bookings_run(b->s, b->now_us, &fired, 1, &count, &stuck), 0);
+    assert_int_equal(count, 0);
+    ring(b, "2026-11-23T10:01");
+    json_decref(booking_of(b, 0));
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
-    const struct CMUnitTest tests[] = {TEST(test_times),    TEST(test_people),
-                                       TEST(test_capacity), TEST(test_never_twice),
-                                       TEST(test_audit),    TEST(test_list_and_end)};
+    const struct CMUnitTest tests[] = {TEST(test_times),
+                                       TEST(test_people),
+                                       TEST(test_capacity),
+                                       TEST(test_never_twice),
+                                       TEST(test_audit),
+                                       TEST(test_list_and_end),
+                                       TEST(test_missed_in_another_team),
+                                       TEST(test_again)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

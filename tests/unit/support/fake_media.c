@@ -165,6 +165,8 @@ void media_read_counters(const struct media *m, struct media_counters *ret)
 
 int media_room_open(struct media *m, const struct id *room)
 {
+    if (m->full)
+        return ER_FULL;
     note(m, "room_open %s", room->text);
     return 0;
 }

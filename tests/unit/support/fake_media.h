@@ -21,9 +21,9 @@ uint64_t fake_media_last_peer(const struct media *m);
 
 /** The next offer is refused with this. */
 void fake_media_refuse_next(struct media *m, int er, const char *why);
-/** What consents, stops, removes and closes is refused with ER_FULL. */
 /** What the next media_stats gets; taken over. */
 void fake_media_next_stats(struct media *m, struct media_room_stats *stats);
+/** What opens rooms, consents, stops, removes and closes is refused with ER_FULL. */
 void fake_media_full(struct media *m, bool full);
 /** What stills come to: 0 (the default), or an error. */
 void fake_media_refuse_stills(struct media *m, int er);
