@@ -373,27 +373,27 @@ static void book_done(struct calls *c, struct calls_job *head)
     calls_on_queue_events(c);
 }
 
-static void look_at_held(struct calls *c)
+/** Agents who wait for a buyer; and rooms whose wait has ended with nobody in them. */
+static void look_at_rooms(struct calls *c)
 {
     size_t cursor = 0;
     void *value;
-    struct room *late = NULL;
-    while (map_next(c->rooms, &cursor, NULL, NULL, &value)) {
+    while (map_next(c->rooms, &cursor, NULL, NULL, &value)) { /* at most this one is closed */
         struct room *r = value;
         if (r->held[0] && buyer_there(r))
             (void)room_buyer_came(r);
         else if (r->held[0] && calls_now_us(c) >= r->held_until_us)
-            late = r;
+            no_show(r);
+        else
+            room_settle(r);
     }
-    if (late) /* it may close its room: the next one at the next look */
-        no_show(late);
 }
 
 void calls_bookings_tick(struct calls *c)
 {
     if (c->draining || c->bookings.looking || calls_now_us(c) < c->bookings.at_us)
         return;
-    look_at_held(c);
+    look_at_rooms(c);
     tell_untold(c);
     c->bookings.at_us = calls_now_us(c) + LOOK_US;
     struct book_job *job = calloc(1, sizeof *job);

@@ -393,6 +393,35 @@ static void test_no_room(void **state)
     client_free(&ann);
 }
 
+/** Buyers who do not come free their agents all at once. */
+static void test_two_no_shows(void **state)
+{
+    struct in_room *in = *state;
+    struct client ann, ben;
+    struct store_case other = world_case(&in->w, "di");
+    struct id first = in->c.id;
+    set_hours(&in->w, ALWAYS, POLICY);
+    assert_int_equal(book(in, BOOKING_CALLBACK, "2023-11-14T22:30", NULL), 0);
+    in->c.id = other.id;
+    assert_int_equal(book(in, BOOKING_CALLBACK, "2023-11-14T22:30", NULL), 0);
+    in->c.id = first;
+    buyer_leaves(in);
+    on(&ann, &in->w, "ann");
+    on(&ben, &in->w, "ben");
+    until(in, "2023-11-14T22:30", &ann, &ben);
+    world_pass(&in->w, 2000);
+    take(&ann);
+    take(&ben);
+    for (unsigned i = 0; i < 70 && !client_has(&ann, "call_ended"); i++) {
+        assert_false(client_has(&ben, "call_ended"));
+        world_pass(&in->w, 1000);
+    }
+    assert_true(client_has(&ann, "call_ended") && client_has(&ben, "call_ended"));
+    store_case_clear(&other);
+    client_free(&ann);
+    client_free(&ben);
+}
+
 static void test_closing_time(void **state)
 {
     struct in_room *in = *state;
@@ -408,6 +437,9 @@ static void test_closing_time(void **state)
     assert_string_equal(state_of(in), "ringing");
     until(in, "2023-11-14T23:06", NULL, NULL);
     assert_string_equal(state_of(in), "booked"); /* nobody came to take it: for the morning */
+    struct calls_gauges g;
+    calls_read_gauges(in->w.calls, &g);
+    assert_int_equal(g.rooms, 0);
     struct store_case c;
     assert_int_equal(store_case_get(in->w.store, &in->c.id, &c), 0);
     const json_t *b = json_object_get(c.more, "booking");
@@ -482,7 +514,8 @@ int main(void)
         TEST(test_called_before),    TEST(test_restart),
         TEST(test_down_at_its_time), TEST(test_moved_while_it_rings),
         TEST(test_agent_gives_up),   TEST(test_store_full),
-        TEST(test_no_room),          TEST(test_closing_time),     TEST(test_appointment),
+        TEST(test_no_room),          TEST(test_two_no_shows),
+        TEST(test_closing_time),     TEST(test_appointment),
         TEST(test_message),          TEST(test_offered_when_it_takes_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
