@@ -21,6 +21,19 @@ const functions = (...pairs) =>
     )
     .join('\n');
 
+/** C that puts an event on a timeline; that passes its type on; and that calls what does. */
+const appending = (type, before = '') =>
+  `static int f(struct store *s, bool on)\n{\n    ${before}\n` +
+  `    return store_event_append(s, id(s, 1), by,\n                 ${type}, NULL, 0, NULL);\n}\n`;
+const passing = (how) =>
+  `${how}int told(struct store *s, bool (*fits)(int a), const char *type)\n{\n` +
+  '    return store_event_append(s, id, by, type, NULL, 0, NULL);\n}\n';
+const by = (type) => `int g(struct store *s, bool on)\n{\n    return told(s, fits, ${type});\n}\n`;
+const named = (...types) => types.map((type) => `| \`${type}\` | then | {} |\n`).join('');
+const ACTIONS =
+  '} actions[CASE_ACTIONS] = {\n    [CASE_AGREE] = {"agree", "outcome_agreed", 0},\n' +
+  '    [CASE_CLOSE] = {"close",\n                    "closed", 1},\n};\n';
+
 /** rule -> samples: { bad: [tree...], good: [tree...] }, a tree as { path: text } or a symbol table. */
 const samples = {
   layers: {
@@ -59,6 +72,47 @@ const samples = {
     good: [
       { 'base/id.h': '', 'base/id_impl.h': '', 'docs/MODULES.md': '## base/\n\n- `id`: ids\n' },
       { 'base/id.c': '', 'tests/unit/support/scratch.h': '' },
+    ],
+  },
+  'event page': {
+    bad: [
+      { 'server/store_x.c': appending('"opened"') },
+      { 'server/store_x.c': appending('"opened"'), 'docs/EVENTS.md': named('closed') },
+      { 'server/store_x.c': appending('"opened"'), 'docs/EVENTS.md': named('opened', 'closed') },
+      { 'server/store_x.c': appending('"opened"'), 'docs/EVENTS.md': named('opened', 'opened') },
+      { 'server/store_x.c': appending('on ? "opened" : "closed"'), 'docs/EVENTS.md': named('opened') },
+      { 'server/store_x.c': appending('word_of(s)'), 'docs/EVENTS.md': named('opened') },
+      { 'server/store_x.c': `${passing('')}${by('"opened"')}` },
+      {
+        'server/store_x.c': `${passing('static ')}${by('"opened"')}`,
+        'server/store_y.c': by('"closed"'),
+        'docs/EVENTS.md': named('opened', 'closed'),
+      },
+      { 'server/store_x.c': ' int er = store_event_append(s, id, by, "opened", NULL, 0, NULL);\n' },
+      {
+        'server/store_x.c': appending('case_action_event(a)'),
+        'server/cases.c': ACTIONS,
+        'docs/EVENTS.md': named('outcome_agreed'),
+      },
+    ],
+    good: [
+      { 'server/store_x.c': appending('"opened"'), 'docs/EVENTS.md': named('opened') },
+      {
+        'server/store_x.c': passing(''),
+        'server/store_y.c': by('on ? "opened" : "closed"'),
+        'docs/EVENTS.md': named('opened', 'closed'),
+      },
+      {
+        'server/store_x.c': appending('case_action_event(a)'),
+        'server/cases.c': ACTIONS,
+        'docs/EVENTS.md': named('outcome_agreed', 'closed'),
+      },
+      {
+        'server/store_x.c': appending('type', 'snprintf(type, sizeof type, "%s_gone", of);'),
+        'server/store_keep.c': 'const char *const all[] = {[KEPT_CLIP] = "clip"};\n',
+        'docs/EVENTS.md': named('clip_gone'),
+      },
+      { 'tests/unit/server/test_store.c': appending('"x"') },
     ],
   },
   'file length': {

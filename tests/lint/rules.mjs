@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rules of the house, one function each: (tree) -> [{ file, line, text }]. lint.test.mjs feeds
 // every one a sample that breaks it. Exceptions stand here by name, with their reason.
+import { eventsAppended } from './events.mjs';
 import { functionsOf, includesOf, lineAt, sharedNames, writableSymbols } from './source.mjs';
 
 const FILE_LINES = 600;
@@ -298,6 +299,33 @@ function modulePage(tree) {
   ];
 }
 
+const EVENTS = 'docs/EVENTS.md';
+
+/** Every type of event is on that page, in a row of its own, and nothing else is. */
+function eventPage(tree) {
+  const named = (tree.files.find((file) => file.path === EVENTS)?.lines ?? []).flatMap((line, at) => {
+    const type = /^\| `(\w+)` \|/.exec(line)?.[1];
+    return type ? [{ type, line: at + 1 }] : [];
+  });
+  const appended = eventsAppended(tree);
+  const told = new Set(named.map(({ type }) => type));
+  const there = new Set(appended.flatMap(({ types }) => types));
+  return [
+    ...appended
+      .filter(({ types }) => types.length === 0)
+      .map(({ file, line }) => ({ file, line, text: 'no telling of which type this event is' })),
+    ...appended.flatMap(({ file, line, types }) =>
+      types.filter((type) => !told.has(type)).map((type) => ({ file, line, text: `${EVENTS} does not name ${type}` })),
+    ),
+    ...named
+      .filter(({ type, line }) => named.some((other) => other.type === type && other.line < line))
+      .map(({ type, line }) => ({ file: EVENTS, line, text: `${type} is named twice` })),
+    ...named
+      .filter(({ type }) => !there.has(type))
+      .map(({ type, line }) => ({ file: EVENTS, line, text: `no event is a ${type}` })),
+  ];
+}
+
 function unfinished(tree) {
   const files = tree.files.filter((file) => !file.path.startsWith('tests/lint/'));
   return eachLine(files, (line) => /\b(TODO|FIXME|XXX)\b/.test(line), 'an unfinished mark');
@@ -355,6 +383,7 @@ export const rules = [
   { name: 'unit tests', check: unitTests },
   { name: 'docstrings', check: docstrings },
   { name: 'module page', check: modulePage },
+  { name: 'event page', check: eventPage },
   { name: 'unfinished marks', check: unfinished },
   { name: 'tabs', check: tabs },
   { name: 'trailing space', check: trailingSpace },
