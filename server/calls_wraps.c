@@ -375,16 +375,19 @@ static void lapse_done(struct calls *c, struct calls_job *head)
     tell_over(c, &job->w);
 }
 
-static void lapse(struct calls *c, const struct store_wrap *w)
+/** Whether it is on its way; else it is tried again. */
+static bool lapse(struct calls *c, const struct store_wrap *w)
 {
     struct lapse_job *job = calloc(1, sizeof *job);
     if (!job)
-        return;
+        return false;
     job->w = *w;
     job->head.work = lapse_work;
     job->head.done = lapse_done;
-    if (calls_run(c, &job->head))
-        free(job);
+    if (calls_run(c, &job->head) == 0)
+        return true;
+    free(job);
+    return false;
 }
 
 void calls_run_wraps(struct calls *c)
@@ -405,8 +408,9 @@ void calls_run_wraps(struct calls *c)
         if (wrap->w.required) {
             c->wraps.overdue++;
             tell_overdue(c, &wrap->w);
-        } else {
-            lapse(c, &wrap->w);
+        } else if (!lapse(c, &wrap->w)) {
+            wrap->told = false;
+            next_us = now_us + AGAIN_US < next_us ? now_us + AGAIN_US : next_us;
         }
     }
     c->wraps.at_us = next_us;

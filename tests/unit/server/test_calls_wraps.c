@@ -12,6 +12,7 @@
 #include "base/er.h"
 #include "server/store_wraps.h"
 #include "tests/unit/support/calls_world.h"
+#include "tests/unit/support/fake_dbq.h"
 
 /** Ann takes the buyer's call, and hangs up after half a minute. */
 static void call(struct in_room *in, struct client *ann)
@@ -163,6 +164,25 @@ static void test_one_that_is_not_required_lapses(void **state)
     client_free(&ann);
 }
 
+/** What cannot be written down then is later. */
+static void test_lapsing_is_tried_again(void **state)
+{
+    struct in_room *in = *state;
+    struct client ann;
+    rules(in, "{\"wrap_up\":{\"required\":false}}");
+    client_hello(&ann, &in->w, "ann", ROLE_AGENT, NULL);
+    call(in, &ann);
+    client_expect(&ann, "wrap_up");
+    pass(in, &ann, &in->buyer, 115);
+    fake_dbq_full(in->w.dbq, true);
+    pass(in, &ann, &in->buyer, 8);
+    fake_dbq_full(in->w.dbq, false);
+    assert_int_equal(world_events(&in->w, &in->c.id, "wrap_up_lapsed"), 0);
+    pass(in, &ann, &in->buyer, 12);
+    assert_int_equal(world_events(&in->w, &in->c.id, "wrap_up_lapsed"), 1);
+    client_free(&ann);
+}
+
 static void test_it_is_found_again(void **state)
 {
     (void)state;
@@ -209,6 +229,7 @@ int main(void)
         IN_ROOM(test_an_outcome_proposed_in_the_talk_is_one),
         IN_ROOM(test_it_is_overdue_and_extended),
         IN_ROOM(test_one_that_is_not_required_lapses),
+        IN_ROOM(test_lapsing_is_tried_again),
         cmocka_unit_test(test_it_is_found_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
