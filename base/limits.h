@@ -159,10 +159,12 @@
 #define LIMIT_LOOKBACK_KEY_US 15000000u /* a key frame is asked for when the last one is older */
 
 /* Signalling */
-#define LIMIT_WS_FRAME 65536          /* a longer message closes with 1009 */
-#define LIMIT_JSON_DEPTH 32           /* deeper nesting is an error */
-#define LIMIT_WORKING_PEOPLE 10000    /* registered of a merchant; one more is refused: 429 */
-#define LIMIT_DESK_CASES 64           /* that a desk is told of by name, each second; then "more" */
+#define LIMIT_WS_FRAME 65536       /* a longer message closes with 1009 */
+#define LIMIT_JSON_DEPTH 32        /* deeper nesting is an error */
+#define LIMIT_WORKING_PEOPLE 10000 /* registered of a merchant; one more is refused: 429 */
+#define LIMIT_DESK_CASES 64        /* that a desk is told of by name, each second; then "more" */
+#define LIMIT_DESK_NOTED                                                                           \
+    1024 /* changed cases that are kept in mind until then; beyond: "more" to all */
 #define LIMIT_SESSIONS 20000          /* one more is answered with an error and closed */
 #define LIMIT_SESSIONS_PER_IDENTITY 8 /* the oldest detached one goes first */
 #define LIMIT_OUTBOX 512 /* unacknowledged messages of a session; beyond: no resuming */

@@ -19,7 +19,7 @@ struct touched {
 
 struct desk_job {
     struct calls_job head;
-    struct touched cases[LIMIT_DESK_CASES];
+    struct touched cases[LIMIT_DESK_NOTED];
     size_t count;
     bool more;
 };
@@ -30,7 +30,7 @@ void calls_desk_note(struct calls *c, const struct id *case_id)
         if (id_equal(&c->desk.ids[i], case_id))
             return;
     }
-    if (c->desk.count < LIMIT_DESK_CASES)
+    if (c->desk.count < LIMIT_DESK_NOTED)
         c->desk.ids[c->desk.count++] = *case_id;
     else
         c->desk.more = true;
@@ -57,16 +57,19 @@ static bool has_lists(const struct session *s)
 static json_t *message_for(const struct desk_job *job, const struct session *s)
 {
     json_t *ids = json_array();
-    bool all = !role_describe(s->who.role)->rules;
+    bool all = !role_describe(s->who.role)->rules, more = job->more;
     for (size_t i = 0; i < job->count; i++) {
         const struct touched *t = &job->cases[i];
-        if ((all || t->disputed) && strcmp(t->merchant, s->who.merchant) == 0)
+        if ((!all && !t->disputed) || strcmp(t->merchant, s->who.merchant) != 0)
+            continue;
+        if (json_array_size(ids) < LIMIT_DESK_CASES)
             (void)json_array_append_new(ids, json_string(t->id.text));
+        else
+            more = true;
     }
-    json_t *o = json_array_size(ids) || job->more
-                    ? json_pack("{s:s,s:O,s:b}", "type", "cases_changed", "cases", ids, "more",
-                                job->more)
-                    : NULL;
+    json_t *o = json_array_size(ids) || more ? json_pack("{s:s,s:O,s:b}", "type", "cases_changed",
+                                                         "cases", ids, "more", more)
+                                             : NULL;
     json_decref(ids);
     return o;
 }

@@ -14,7 +14,7 @@
 struct calls;
 
 struct calls_desk {
-    struct id ids[LIMIT_DESK_CASES]; /* changed since desks were told last */
+    struct id ids[LIMIT_DESK_NOTED]; /* changed since desks were told last */
     size_t count;
     bool more;      /* than there is room for */
     bool looking;   /* the store does */

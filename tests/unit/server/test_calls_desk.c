@@ -99,6 +99,40 @@ static void test_who_hears_of_what(void **state)
     world_stop(&w);
 }
 
+/** What goes on at one merchant's has nobody else's desks read their lists again. */
+static void test_more_is_of_ones_own(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client ann;
+    bool repeated;
+    world_start(&w);
+    connect_as(&ann, &w, "ann", ROLE_AGENT);
+    for (int i = 0; i < 2 * LIMIT_DESK_CASES; i++) {
+        struct store_case c = {.merchant = "elsewhere", .title = "A cup", .buyer = "bo"};
+        assert_int_equal(store_case_create(w.store, &c, "shop", "k", NULL, NULL,
+                                           calls_unix_us(w.calls), &repeated),
+                         0);
+        calls_case_changed(w.calls, &c.id);
+        store_case_clear(&c);
+    }
+    world_pass(&w, 1100);
+    assert_false(client_has(&ann, "cases_changed"));
+    struct store_case own = world_case(&w, "lin");
+    calls_case_changed(w.calls, &own.id);
+    for (uint64_t i = 0; i <= LIMIT_DESK_NOTED; i++) { /* beyond what is kept in mind: to all */
+        struct id id = id_make(i + 1, &w.entropy);
+        calls_case_changed(w.calls, &id);
+    }
+    world_pass(&w, 1100);
+    json_t *message = client_expect(&ann, "cases_changed");
+    assert_int_equal(json_array_size(json_object_get(message, "cases")), 1);
+    assert_true(json_is_true(json_object_get(message, "more")));
+    store_case_clear(&own);
+    client_free(&ann);
+    world_stop(&w);
+}
+
 static void test_many_are_more(void **state)
 {
     (void)state;
@@ -124,6 +158,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_desks_hear_of_changes_by_any_door),
         cmocka_unit_test(test_who_hears_of_what),
+        cmocka_unit_test(test_more_is_of_ones_own),
         cmocka_unit_test(test_many_are_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
