@@ -356,7 +356,7 @@ void api_answer(struct api_call *c)
     app->bookings += c->booked;
     app->brand_changes += c->branded;
     if (app->calls && c->hours)
-        calls_hours_changed(app->calls);
+        calls_hours_changed(app->calls, c->claims.merchant, c->params.values[0]);
     for (unsigned i = 0; i < JUDGED_COUNT; i++)
         app->judged[i] += c->judged >> i & 1;
     app->retention_changes += c->retained;

@@ -384,7 +384,7 @@ int calls_new(struct calls **ret, const struct calls_config *config)
     c->anchor->calls = c;
     sessions_set_clock(c->sessions, calls_now_us(c), calls_unix_us(c));
     queue_set_clock(c->queue, calls_now_us(c), calls_unix_us(c));
-    calls_hours_changed(c);
+    calls_hours_changed(c, NULL, "");
     calls_reset_cases(c);
     calls_wraps_load(c);
     calls_repair_clips(c);

@@ -160,8 +160,8 @@ void calls_wrap_up(struct calls *c, const struct claims *who, const struct calls
 /** A case was changed by the API: people in its room and queue are told, by `case` messages. */
 void calls_case_changed(struct calls *c, const struct id *case_id);
 
-/** Business hours were set: they are read anew. */
-void calls_hours_changed(struct calls *c);
+/** Business hours of that merchant and team ("": its own) were set: they are read anew; NULL: those of all. */
+void calls_hours_changed(struct calls *c, const char *merchant, const char *team);
 
 /** Whether a session that was opened with the token of this jti goes on: by WebSocket (also while it
  *  may be resumed), WHIP or WHEP. */

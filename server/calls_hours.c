@@ -18,6 +18,8 @@
 
 struct load_job {
     struct calls_job head;
+    bool one; /* those of `merchant` and `team` alone */
+    char merchant[STORE_SHORT_BYTES], team[STORE_SHORT_BYTES];
     struct map *found; /* "merchant/team" -> struct hours */
     unsigned bad;      /* documents that cannot be read any more */
     int er;
@@ -62,11 +64,34 @@ static void load_each(void *ctx, const struct store_hours *h)
     job->er = er;
 }
 
+static int load_one(struct store *s, struct load_job *job)
+{
+    struct store_hours h = {0};
+    int er = store_hours_get(s, job->merchant, job->team, &h);
+    if (!er)
+        load_each(job, &h);
+    store_hours_clear(&h);
+    return er == ER_NOT_FOUND ? 0 : er;
+}
+
 static void load_work(struct store *s, struct calls_job *head)
 {
     struct load_job *job = container_of(head, struct load_job, head);
-    int er = store_hours_each(s, NULL, load_each, job);
+    int er = job->one ? load_one(s, job) : store_hours_each(s, NULL, load_each, job);
     job->er = job->er ? job->er : er;
+}
+
+/** In place of what there was of that key. */
+static void put_one(struct calls *c, struct load_job *job)
+{
+    char key[KEY_BYTES];
+    key_of(job->merchant, job->team, key);
+    struct hours *made = map_remove_str(job->found, key);
+    hours_free(map_remove_str(c->hours.all, key));
+    if (made && map_add_str(c->hours.all, key, made)) {
+        hours_free(made);
+        c->hours.load_us = calls_now_us(c) + LOOK_US; /* without memory: all of them, then */
+    }
 }
 
 static void load_done(struct calls *c, struct calls_job *head)
@@ -79,25 +104,49 @@ static void load_done(struct calls *c, struct calls_job *head)
         all_free(job->found);
         return;
     }
+    c->hours.at_us = 0;
+    if (job->one && c->hours.all) {
+        put_one(c, job);
+        all_free(job->found);
+        return;
+    }
     all_free(c->hours.all);
     c->hours.all = job->found;
-    c->hours.at_us = 0;
 }
 
-void calls_hours_changed(struct calls *c)
+static void load(struct calls *c, struct load_job *job)
 {
-    struct load_job *job = calloc(1, sizeof *job);
-    c->hours.load_us = calls_now_us(c) + LOAD_US;
     if (!job)
         return;
     job->head.work = load_work;
     job->head.done = load_done;
-    if (map_new(&job->found, LIMIT_HOURS_ALL, entropy_u64(&c->config.entropy)) == 0 &&
+    if (map_new(&job->found, job->one ? 1 : LIMIT_HOURS_ALL, entropy_u64(&c->config.entropy)) ==
+            0 &&
         calls_run(c, &job->head) == 0)
         return;
     log_event(c->config.log, LOG_ERROR, "hours_not_read", "er=full bad=0");
+    c->hours.load_us = calls_now_us(c) + LOOK_US; /* all of them, then */
     all_free(job->found);
     free(job);
+}
+
+static void load_all(struct calls *c)
+{
+    c->hours.load_us = calls_now_us(c) + LOAD_US;
+    load(c, calloc(1, sizeof(struct load_job)));
+}
+
+void calls_hours_changed(struct calls *c, const char *merchant, const char *team)
+{
+    struct load_job *job = c->hours.all && merchant ? calloc(1, sizeof *job) : NULL;
+    if (!job || str_copy(job->merchant, sizeof job->merchant, merchant) ||
+        (team[0] && store_hours_team(team, job->team))) {
+        free(job);
+        load_all(c);
+        return;
+    }
+    job->one = true;
+    load(c, job);
 }
 
 void calls_hours_clear(struct calls *c)
@@ -238,7 +287,7 @@ void calls_hours_tick(struct calls *c)
     size_t cursor = 0;
     void *value;
     if (calls_now_us(c) >= c->hours.load_us && !c->draining)
-        calls_hours_changed(c);
+        load_all(c);
     if (!c->hours.all || !map_count(c->hours.all) || calls_now_us(c) < c->hours.at_us)
         return;
     c->hours.at_us = calls_now_us(c) + LOOK_US;

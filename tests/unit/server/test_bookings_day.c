@@ -58,7 +58,7 @@ static void set_hours(struct world *w)
                      0);
     store_hours_clear(&h);
     json_decref(body);
-    calls_hours_changed(w->calls);
+    calls_hours_changed(w->calls, NULL, "");
     world_settle(w);
 }
 

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "server/calls_impl.h"
 #include "server/store_hours.h"
 #include "tests/unit/support/calls_world.h"
 
@@ -27,7 +28,7 @@ static void set_hours(struct world *w, const char *team, const char *opens, cons
         store_hours_put(w->store, "default", team, body, 0, "sue", 1, &h, &is_new, &why), 0);
     store_hours_clear(&h);
     json_decref(body);
-    calls_hours_changed(w->calls);
+    calls_hours_changed(w->calls, "default", team);
     world_settle(w);
 }
 
@@ -158,19 +159,43 @@ static void test_removed_and_restarted(void **state)
     client_say(&again, "{'type':'wait','id':'w'}");
     (void)client_expect(&again, "queue_closed");
     assert_int_equal(store_hours_remove(in->w.store, "default", "", 0, "sue", 2), 0);
-    calls_hours_changed(in->w.calls);
+    calls_hours_changed(in->w.calls, "default", "");
     world_settle(&in->w);
     client_say(&again, "{'type':'wait','id':'x'}");
     (void)client_expect(&again, "waiting");
     client_free(&again);
 }
 
+/** Who sets theirs does not have the store read everybody's. */
+static void test_one_is_read_alone(void **state)
+{
+    struct in_room *in = *state;
+    set_hours(&in->w, "", "09:00", "18:00", 15);
+    set_hours(&in->w, "night", "00:00", "24:00", 15);
+    assert_int_equal(store_hours_remove(in->w.store, "default", "night", 0, "sue", 2), 0);
+    set_hours(&in->w, "", "09:00", "24:00", 15);
+    const struct hours *own = calls_hours_of(in->w.calls, "default", "");
+    assert_non_null(own);
+    assert_ptr_not_equal(calls_hours_of(in->w.calls, "default", "night"), own); /* not read */
+    calls_hours_changed(in->w.calls, "default", "Night");
+    world_settle(&in->w);
+    assert_ptr_equal(calls_hours_of(in->w.calls, "default", "night"), own); /* gone; no other */
+    calls_hours_changed(in->w.calls, NULL, "");
+    world_settle(&in->w);
+    assert_non_null(calls_hours_of(in->w.calls, "default", ""));
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, room_setup, room_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_closed),       TEST(test_staff_who_are_there),  TEST(test_open),
-        TEST(test_closing_time), TEST(test_served_after_closing), TEST(test_removed_and_restarted),
+        TEST(test_closed),
+        TEST(test_staff_who_are_there),
+        TEST(test_open),
+        TEST(test_closing_time),
+        TEST(test_served_after_closing),
+        TEST(test_removed_and_restarted),
+        TEST(test_one_is_read_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
