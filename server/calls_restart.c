@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What the last process left when it ended: calls, which are over, and who waited, who waits on. Places are kept
+/* What the last process left when it ended: calls, which are over and want wrapping up, and who waited, who waits on. Places are kept
  * for those who waited as for any who drop; who talked and comes back as soon counts as having waited, too. */
 #include <stdlib.h>
 
 #include "base/er.h"
 #include "server/calls_impl.h"
 #include "server/store_waits.h"
+#include "server/store_wraps.h"
 
 /** A place that nobody could be put on yet. */
 struct waited {
@@ -39,16 +40,27 @@ static void found_one(void *ctx, const struct store_wait *facts)
     list_append(&job->all, &w->node);
 }
 
+/** Its agent is asked for a wrap-up as after any call. */
 static int end_call(struct store *s, const struct waited *w, uint64_t now_us)
 {
-    struct store_case after = {0};
+    struct store_case before, after = {0};
+    struct store_wrap wrap;
+    bool asked;
     json_t *data = json_pack("{s:s}", "reason", "restart");
     const struct store_action a = {.case_id = w->facts.case_id,
                                    .action = CASE_END_CALL,
                                    .actor = "system",
                                    .role = ROLE_COUNT,
                                    .data = data};
-    int er = data ? store_case_act(s, &a, now_us, &after) : ER_NOMEM;
+    int er = data ? store_case_get(s, &w->facts.case_id, &before) : ER_NOMEM;
+    if (er == 0) {
+        er = store_wrap_of_call(s, &before, &wrap);
+        store_case_clear(&before);
+        if (er == 0)
+            er = store_wrap_end_call(s, &a, now_us, &wrap, &after, &asked);
+        else if (er == ER_NOT_FOUND)
+            er = store_case_act(s, &a, now_us, &after);
+    }
     store_case_clear(&after);
     json_decref(data);
     return er;

@@ -109,6 +109,56 @@ json_t *store_wrap_json(const struct store_wrap *w, uint64_t now_us)
 
 /* Asking */
 
+/** Who has the call, and whether that is a bot. */
+static int talker_get(struct store *s, const struct id *case_id, char ret[STORE_IDENTITY_BYTES],
+                      bool *ret_bot)
+{
+    sqlite3_stmt *st;
+    int er = sql_begin(s, &st,
+                       "SELECT coalesce(json_extract(data, '$.agent'), ''),"
+                       " coalesce(json_extract(data, '$.bot'), 0) FROM events WHERE case_id = ?"
+                       " AND type IN ('call_started', 'call_taken_over') ORDER BY seq DESC LIMIT 1",
+                       "t", case_id->text);
+    if (er)
+        return er;
+    ret[0] = '\0';
+    er = sql_step(s, st);
+    if (er == 1) {
+        sql_text(st, 0, ret, STORE_IDENTITY_BYTES);
+        *ret_bot = sqlite3_column_int(st, 1) != 0;
+    }
+    sql_end(st);
+    return er < 0 ? er : 0;
+}
+
+int store_wrap_of_call(struct store *s, const struct store_case *c, struct store_wrap *w)
+{
+    struct store_worker known = {.team = ""};
+    struct wrap_rule rule;
+    json_t *rules;
+    bool bot = false;
+    *w = (struct store_wrap){.case_id = c->id};
+    int er = talker_get(s, &c->id, w->agent, &bot);
+    if (!er && (!w->agent[0] || bot))
+        er = ER_NOT_FOUND;
+    if (er)
+        return er;
+    er = store_worker_get(s, c->merchant, w->agent, &known);
+    if (er == ER_NOT_FOUND)
+        known.team[0] = '\0';
+    else if (er)
+        return er;
+    er = store_pairing_get(s, c->merchant, &rules);
+    if (er)
+        return er;
+    pairing_rules_wrap(rules, known.team, &rule);
+    json_decref(rules);
+    (void)str_copy(w->merchant, sizeof w->merchant, c->merchant);
+    w->required = rule.required;
+    w->seconds = rule.seconds;
+    return 0;
+}
+
 /** The outcome or the verdict that the agent came to since the call is theirs; "" when there is none. */
 static int talk_outcome(struct store *s, const struct store_wrap *w, char ret[OUTCOME_BYTES])
 {

@@ -25,6 +25,9 @@ uint64_t store_wrap_due_us(const struct store_wrap *w);
  *  stands in `w`, *ret_asked. As store_case_act. */
 int store_wrap_end_call(struct store *s, const struct store_action *a, uint64_t now_us,
                         struct store_wrap *w, struct store_case *ret, bool *ret_asked);
+/** Of the call that goes on, as the timeline and the register of people have it: who has it, and what the merchant wants of
+ *  them, into `w`. ER_NOT_FOUND: nobody has, or a bot, of whom nothing is asked. */
+int store_wrap_of_call(struct store *s, const struct store_case *c, struct store_wrap *w);
 /** It is given, with a note for staff (NULL: none). ER_NOT_FOUND: none is owed. */
 int store_wrap_give(struct store *s, const struct store_wrap *w, const char *actor,
                     const char *disposition, const char *note, uint64_t now_us);

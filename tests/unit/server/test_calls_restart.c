@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "server/store_audit.h"
 #include "server/store_waits.h"
+#include "server/store_wraps.h"
 #include "tests/unit/support/calls_world.h"
 
 #define MANY 12
@@ -337,6 +338,53 @@ static void test_calls_are_over(void **state)
     world_stop(&w);
 }
 
+static int owed(struct world *w, const struct store_case *c, const char *agent,
+                struct store_wrap *ret)
+{
+    *ret = (struct store_wrap){.case_id = c->id};
+    (void)str_copy(ret->agent, sizeof ret->agent, agent);
+    return store_wrap_get(w->store, ret);
+}
+
+/** However it ended: its agent says what it came to. */
+static void test_calls_want_wrapping_up(void **state)
+{
+    (void)state;
+    struct world w;
+    struct client ann;
+    struct store_wrap wrap;
+    world_start(&w);
+    const struct store_worker night = {.merchant = "default",
+                                       .identity = "ann",
+                                       .name = "Ann",
+                                       .role = ROLE_AGENT,
+                                       .team = "night"};
+    json_t *rules = json_loads("{\"wrap_up\":{\"teams\":{\"night\":{\"seconds\":77}}}}", 0, NULL);
+    assert_int_equal(store_worker_put(w.store, &night, unix_us(&w)), 0);
+    assert_int_equal(store_pairing_put(w.store, "default", rules), 0);
+    json_decref(rules);
+    struct store_case bo = world_case(&w, "bo"), di = world_case(&w, "di"),
+                      al = world_case(&w, "al");
+    act(&w, &bo, CASE_START_CALL, "bob", ROLE_COUNT, "{\"agent\":\"bob\"}");
+    act(&w, &bo, CASE_TAKE_CALL, "ann", ROLE_COUNT, "{\"agent\":\"ann\",\"from\":\"bob\"}");
+    act(&w, &di, CASE_START_CALL, "bot", ROLE_COUNT, "{\"agent\":\"bot\",\"bot\":true}");
+    act(&w, &al, CASE_START_CALL, "ann", ROLE_COUNT, "{\"agent\":\"ann\"}");
+    act(&w, &al, CASE_PROPOSE, "ann", ROLE_AGENT, "{\"outcome\":\"refund\"}");
+    killed(&w, NULL, 0);
+    assert_int_equal(owed(&w, &bo, "ann", &wrap), 0);
+    assert_int_equal(wrap.seconds, 77);
+    assert_true(wrap.required);
+    assert_int_equal(owed(&w, &bo, "bob", &wrap), ER_NOT_FOUND);
+    assert_int_equal(owed(&w, &di, "bot", &wrap), ER_NOT_FOUND);
+    assert_int_equal(owed(&w, &al, "ann", &wrap), ER_NOT_FOUND);
+    assert_int_equal(world_events(&w, &di.id, "call_ended"), 1);
+    is_sound(&w);
+    client_hello(&ann, &w, "ann", ROLE_AGENT, NULL);
+    assert_string_equal(text_at(client_expect(&ann, "wrap_up"), "case"), bo.id.text);
+    client_free(&ann);
+    world_stop(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,6 +394,7 @@ int main(void)
         cmocka_unit_test(test_reservations_are_released),
         cmocka_unit_test(test_search_goes_on),
         cmocka_unit_test(test_calls_are_over),
+        cmocka_unit_test(test_calls_want_wrapping_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
