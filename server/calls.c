@@ -240,6 +240,7 @@ static void on_opening(void *ctx, struct session *s)
         job->by_room = m->claims.room;
     job->use_invite = m->claims.jti[0] != '\0';
     job->session = s->id;
+    job->was = s->was;
     job->entered = hello_entered;
     calls_enter(c, job);
 }

@@ -303,6 +303,7 @@ struct entry_job {
      *  it is not open (look_only) or none was asked for. c NULL: free what ctx holds. */
     void (*entered)(struct calls *c, struct entry_job *job, struct room *room);
     struct id session;
+    struct id was; /* the same page's session before, which is gone; zeroed: none */
     struct id reservation;
     uint64_t waited_us; /* by the buyer whose call is taken */
     char re[PROTO_ID_BYTES];

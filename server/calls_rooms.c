@@ -187,7 +187,7 @@ static void enter_work(struct store *s, struct calls_job *head)
     if (job->er < 0)
         return;
     if (job->use_invite)
-        job->er = store_invite_use(s, job->claims.jti, head->unix_us);
+        job->er = store_invite_use(s, job->claims.jti, &job->session, &job->was, head->unix_us);
     if (job->er == 0)
         job->er = enter_checked(s, job);
     job->er = store_end(s, job->er);

@@ -436,8 +436,10 @@ int store_invite_taken(struct store *s, const char *merchant, const struct id *c
 /** Whether the token with this jti (may be NULL) is of a link that somebody on the case made, not a service: a guest's. */
 int store_invite_guest(struct store *s, const char *jti, bool *ret);
 /** To be called at each fresh `hello` (not a resume), WHIP and WHEP session with a token that has a
- *  jti: 0, also when no invite has this jti; ER_STALE: single use, and used before. */
-int store_invite_use(struct store *s, const char *jti, uint64_t now_us);
+ *  jti: 0, also when no invite has this jti; ER_STALE: single use, and used before by another session than `was`,
+ *  which is gone. `session` is the new one's; each may be NULL or zeroed: none. */
+int store_invite_use(struct store *s, const char *jti, const struct id *session,
+                     const struct id *was, uint64_t now_us);
 /** What was used for a session that did not come about may be used again. */
 int store_invite_give_back(struct store *s, const char *jti);
 enum store_invite_state { INVITE_ANY, INVITE_UNUSED, INVITE_USED };

@@ -162,9 +162,11 @@ int store_invite_add(struct store *s, const struct store_invite *i, const char *
         return er;
     er = invited_event(s, i, name, actor, now_us);
     if (!er)
-        er = sql_run(s, NULL, "INSERT INTO invites VALUES(?, ?, ?, ?, ?, 0, ?, ?)", "ttttbit",
-                     i->jti, i->case_id.text, i->identity, role_name(i->role), (int)i->single_use,
-                     (int64_t)i->expires_us, role_name(i->by_role));
+        er = sql_run(s, NULL,
+                     "INSERT INTO invites(jti, case_id, identity, role, single_use, used_us,"
+                     " expires_us, by_role) VALUES(?, ?, ?, ?, ?, 0, ?, ?)",
+                     "ttttbit", i->jti, i->case_id.text, i->identity, role_name(i->role),
+                     (int)i->single_use, (int64_t)i->expires_us, role_name(i->by_role));
     return store_end(s, er);
 }
 
@@ -223,22 +225,28 @@ int store_invite_state(struct store *s, const char *jti, enum store_invite_state
     return er < 0 ? er : 0;
 }
 
-int store_invite_use(struct store *s, const char *jti, uint64_t now_us)
+int store_invite_use(struct store *s, const char *jti, const struct id *session,
+                     const struct id *was, uint64_t now_us)
 {
     int er = store_begin(s);
     if (er)
         return er;
     sqlite3_stmt *st;
-    er = sql_begin(s, &st, "SELECT single_use, used_us FROM invites WHERE jti = ?", "t", jti);
+    er = sql_begin(s, &st, "SELECT single_use, used_us, session FROM invites WHERE jti = ?", "t",
+                   jti);
     if (er)
         return store_end(s, er);
     er = sql_step(s, st);
     bool known = er == 1;
     bool spent = known && sqlite3_column_int(st, 0) && sqlite3_column_int64(st, 1);
+    struct id by = known ? sql_id(st, 2) : (struct id){{0}};
+    if (spent && was && id_is_set(was) && id_equal(was, &by))
+        spent = false; /* the same page, whose session ended without it */
     sql_end(st);
     if (er == 1)
         er = spent ? ER_STALE
-                   : sql_run(s, NULL, "UPDATE invites SET used_us = ? WHERE jti = ?", "it",
-                             (int64_t)now_us, jti);
+                   : sql_run(s, NULL, "UPDATE invites SET used_us = ?, session = ? WHERE jti = ?",
+                             "itt", (int64_t)now_us,
+                             session && id_is_set(session) ? session->text : "", jti);
     return store_end(s, er);
 }

@@ -298,6 +298,8 @@ const char *const store_migrations[] = {
     " WHERE case_id = OLD.case_id AND publisher = OLD.publisher AND NOT EXISTS("
     "SELECT 1 FROM clips c WHERE c.case_id = OLD.case_id AND c.publisher = OLD.publisher AND"
     " (c.state NOT IN ('ready', 'failed') OR at_us <= c.started_us + c.duration_ms * 1000)); END;",
+    /* Whose page it is that an invite for single use was used by: it may come back. */
+    "ALTER TABLE invites ADD COLUMN session TEXT NOT NULL DEFAULT '';",
 };
 
 const int store_schema_version = (int)(sizeof store_migrations / sizeof store_migrations[0]);

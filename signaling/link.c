@@ -173,6 +173,7 @@ static void hello(struct link *l, const struct proto_message *m)
         return;
     }
     e->opening = true;
+    e->session.was = m->hello.was;
     (void)str_copy(e->hello_id, sizeof e->hello_id, m->id);
     entry_take_over(t, e, l);
     t->ops.opening(t->ops.ctx, &e->session);

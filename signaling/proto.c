@@ -52,6 +52,7 @@ struct verb {
 static const struct member hello_members[] = {
     {"token", KIND_TEXT, true, 1, LIMIT_TOKEN, AT(hello.token), 0, "token: a text is needed"},
     {"session", KIND_ID, false, 0, 0, AT(hello.session), 0, "session: not an id"},
+    {"was", KIND_ID, false, 0, 0, AT(hello.was), 0, "was: not an id"},
     {"received", KIND_COUNT, false, 0, INT64_MAX, AT(hello.received), AT(hello.has_received),
      "received: a number from 0 up"},
 };

@@ -138,7 +138,7 @@ struct proto_message {
     union {
         struct {
             const char *token;
-            struct id session;
+            struct id session, was;
             bool has_received;
             uint64_t received;
         } hello;

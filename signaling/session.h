@@ -41,6 +41,7 @@ struct session_frame {
 
 struct session {
     struct id id;
+    struct id was; /* the one that its page had before, and that is gone; zeroed: none */
     struct session_who who;
     void *user; /* the conductor's */
 

@@ -88,3 +88,19 @@ test('by WHEP: what did not come about does not count, what did does', async () 
   assert.equal(await look(pass), 403);
   assert.equal((await whep(pass)).status, 403);
 });
+
+test('the same page comes back after its session has gone, and nobody else', async () => {
+  const pass = await invite('viewer');
+  const first = await hello(pass);
+  const { session } = await first.expect('welcome');
+  await refused(pass);
+  const again = new Client(server);
+  await again.open;
+  again.send({ type: 'hello', id: 'h', token: pass, was: session });
+  const welcome = await again.expect('welcome');
+  assert.notEqual(welcome.session, session);
+  const third = new Client(server);
+  await third.open;
+  third.send({ type: 'hello', id: 'h', token: pass, was: session });
+  assert.equal((await third.expect('error')).code, 'denied');
+});

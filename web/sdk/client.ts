@@ -70,6 +70,8 @@ export class LoupeClient extends Emitter<ClientEvents> {
   #attempt = 0;
   #pending = new Map<string, Pending>();
   #helloId = '';
+  /** The session that is gone: a link for one page alone is still this page's. */
+  #was = '';
   #timers = { retry: undefined as unknown, hello: undefined as unknown, ping: undefined as unknown };
   #probe: { id: string; timer: unknown } | undefined;
   #first: { resolve(w: Welcome): void; reject(e: LoupeError): void } | undefined;
@@ -157,7 +159,7 @@ export class LoupeClient extends Emitter<ClientEvents> {
 
   #sendHello(session: string | undefined): void {
     this.#helloId = `h${this.#nextId++}`;
-    const resume = session ? { session, received: this.#received } : {};
+    const resume = session ? { session, received: this.#received } : this.#was ? { was: this.#was } : {};
     this.#socket?.send(JSON.stringify({ type: 'hello', id: this.#helloId, token: this.#token, ...resume }));
   }
 
@@ -246,6 +248,7 @@ export class LoupeClient extends Emitter<ClientEvents> {
     if (frame.type === 'welcome') return this.#welcomed(frame as unknown as Welcome & Frame);
     const code = String(frame['code']);
     if (code === 'not_found' && this.welcome) {
+      this.#was = this.welcome.session;
       this.welcome = undefined;
       this.#failAll(new LoupeError('session_lost', 'the session was gone'));
       return this.#sendHello(undefined);

@@ -365,11 +365,11 @@ static void test_invites(void **state)
     assert_int_equal(store_invite_add(s, &once, "Lin", "mei", T0), 0);
     assert_int_equal(store_invite_add(s, &often, "Lin", "mei", T0), 0);
     assert_int_equal(store_invite_add(s, &once, "Lin", "mei", T0), ER_CONFLICT);
-    assert_int_equal(store_invite_use(s, "j1", T0), 0);
-    assert_int_equal(store_invite_use(s, "j1", T0), ER_STALE);
-    assert_int_equal(store_invite_use(s, "j2", T0), 0);
-    assert_int_equal(store_invite_use(s, "j2", T0), 0);
-    assert_int_equal(store_invite_use(s, "unknown", T0), 0);
+    assert_int_equal(store_invite_use(s, "j1", NULL, NULL, T0), 0);
+    assert_int_equal(store_invite_use(s, "j1", NULL, NULL, T0), ER_STALE);
+    assert_int_equal(store_invite_use(s, "j2", NULL, NULL, T0), 0);
+    assert_int_equal(store_invite_use(s, "j2", NULL, NULL, T0), 0);
+    assert_int_equal(store_invite_use(s, "unknown", NULL, NULL, T0), 0);
     enum store_invite_state invite;
     assert_int_equal(store_invite_state(s, "j1", &invite), 0);
     assert_int_equal(invite, INVITE_USED);
@@ -378,7 +378,13 @@ static void test_invites(void **state)
     assert_int_equal(invite, INVITE_UNUSED);
     assert_int_equal(store_invite_state(s, "j2", &invite), 0);
     assert_int_equal(invite, INVITE_ANY);
-    assert_int_equal(store_invite_use(s, "j1", T0), 0);
+    assert_int_equal(store_invite_use(s, "j1", NULL, NULL, T0), 0);
+    const struct id one = {"01hf7yatz85hfvjhwdk6y20krs"}, two = {"01hf7yatz8xsyhpv9kmhgz442g"};
+    assert_int_equal(store_invite_give_back(s, "j1"), 0);
+    assert_int_equal(store_invite_use(s, "j1", &one, NULL, T0), 0);
+    assert_int_equal(store_invite_use(s, "j1", &two, &two, T0), ER_STALE);
+    assert_int_equal(store_invite_use(s, "j1", &two, &one, T0), 0); /* it comes back */
+    assert_int_equal(store_invite_use(s, "j1", &one, &one, T0), ER_STALE);
     store_case_clear(&c);
     store_close(s);
 }
