@@ -359,6 +359,20 @@ int store_booking_cancel(struct store *s, const struct id *case_id, const struct
                 : ER_NOMEM;
 }
 
+int store_booking_case_over(struct store *s, struct store_case *c, uint64_t now_us)
+{
+    const json_t *b = json_object_get(c->more, "booking");
+    if (!booking_is_live(b))
+        return 0;
+    int er = booking_event(
+        s, c, "booking_cancelled",
+        json_pack("{s:s,s:s}", "booking", text_of(b, "id"), "reason", "case_over"), "system", "",
+        now_us);
+    c->version++;
+    c->changed_us = now_us;
+    return er;
+}
+
 static bool is_open(const json_t *b)
 {
     return booking_state_of(b) == BOOKING_OPEN;

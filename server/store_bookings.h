@@ -35,6 +35,9 @@ int store_booking_cancel(struct store *s, const struct id *case_id, const struct
 int store_booking_done(struct store *s, const struct id *case_id, const struct booker *who,
                        struct store_case *ret);
 
+/** The case is closed or cancelled: so is what is booked. Part of its transaction; `c` is as it is after. */
+int store_booking_case_over(struct store *s, struct store_case *c, uint64_t now_us);
+
 /** A call came about with `agent`: what rang, or was booked as a call-back, is kept. ER_NOT_FOUND: nothing of that. */
 int store_booking_kept(struct store *s, const struct id *case_id, const char *agent,
                        uint64_t now_us);

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "server/case_facts.h"
 #include "server/dispute.h"
+#include "server/store_bookings.h"
 #include "server/store_case_impl.h"
 #include "server/store_timers.h"
 #include "server/store_certificates.h"
@@ -424,6 +425,8 @@ static int act_checked(struct store *s, const struct store_action *asked, uint64
     if (!er)
         er = store_event_append(s, &a->case_id, a->actor, case_action_event(a->action),
                                 lapsed ? lapsed : a->data, now_us, NULL);
+    if (!er && c->state != before && (c->state == CASE_CLOSED || c->state == CASE_CANCELLED))
+        er = store_booking_case_over(s, c, now_us);
     if (!er && a->action == CASE_RULE && json_is_false(json_object_get(a->data, "verdict_stands")))
         er = store_certificate_falls(s, &(struct examiner){c, a->actor, now_us});
     json_decref(besides);

@@ -326,6 +326,29 @@ static void test_missed_in_another_team(void **state)
     assert_int_equal(book(b, 7, ROLE_AGENT, CALLBACK, "2026-11-23T10:30", ""), ER_CONFLICT);
 }
 
+/** A case that is over gives its time back with that. */
+static void test_case_over(void **state)
+{
+    struct bench *b = *state;
+    struct store_case after;
+    set_hours(b, "", "{\"capacity\":1}");
+    assert_int_equal(book(b, 0, ROLE_BUYER, CALLBACK, "2026-11-23T10:00", ""), 0);
+    assert_int_equal(book(b, 1, ROLE_BUYER, CALLBACK, "2026-11-23T10:00", ""), ER_CONFLICT);
+    const struct store_action cancel = {
+        .case_id = b->cases[0], .action = CASE_CANCEL, .actor = "lin", .role = ROLE_BUYER};
+    assert_int_equal(store_case_act(b->s, &cancel, b->now_us, &after), 0);
+    json_t *booking = booking_of(b, 0);
+    assert_string_equal(json_string_value(json_object_get(booking, "state")), "cancelled");
+    assert_true(json_equal(booking, json_object_get(after.more, "booking")));
+    json_decref(booking);
+    uint64_t version = after.version;
+    store_case_clear(&after);
+    assert_int_equal(store_case_get(b->s, &b->cases[0], &after), 0);
+    assert_int_equal(after.version, version);
+    store_case_clear(&after);
+    assert_int_equal(book(b, 1, ROLE_BUYER, CALLBACK, "2026-11-23T10:00", ""), 0);
+}
+
 /** What could not be rung is due again. */
 static void test_again(void **state)
 {
@@ -353,6 +376,8 @@ int main(void)
                                        TEST(test_audit),
                                        TEST(test_list_and_end),
                                        TEST(test_missed_in_another_team),
-                                       TEST(test_again)};
+                                       TEST(test_again),
+                                       TEST(test_case_over),
+                                       };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
