@@ -230,6 +230,8 @@
 #define LIMIT_HOURS_CLOSURES 366      /* of a document; likewise */
 #define LIMIT_HOURS_AHEAD_DAYS 400    /* further ahead nobody looks for an opening */
 #define LIMIT_BOOKING_NOTE 1000       /* bytes; 400 beyond */
+#define LIMIT_BOOKING_CHANGES 50      /* of a case, made and moved, by its buyer; 429 then */
+#define LIMIT_BOOKING_STAFF 500       /* and by others */
 #define LIMIT_BOOKING_SEATS 1000      /* calls booked for one time: so many people count */
 #define LIMIT_BOOKING_SLOTS 500       /* told at once; `from` asks for later ones */
 #define LIMIT_LINKS 64                /* from a case to others; likewise */

@@ -205,6 +205,9 @@ void api_booking_put(struct store *s, struct api_call *c)
                        : store_booking_put(s, &sc.id, &who, &wish, &after, &is_new, &why);
         if (wrong) {
             api_problem(c, 400, wrong);
+        } else if (er == ER_FULL) {
+            api_problem(c, 429, why.why);
+            refusal_clear(&why);
         } else if (er) {
             api_refused(c, er, &why);
         } else {

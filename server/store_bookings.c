@@ -275,6 +275,26 @@ static bool is_wish(const json_t *b, const struct booking_wish *w)
            strcmp(text_of(b, "note"), w->note ? w->note : "") == 0;
 }
 
+/** Each change is told for ever: there are only so many of a case. */
+static int changes_check(struct store *s, const struct store_case *c, const struct booker *who,
+                         struct refusal *why)
+{
+    sqlite3_stmt *st;
+    int64_t most = who->role == ROLE_BUYER ? LIMIT_BOOKING_CHANGES : LIMIT_BOOKING_STAFF;
+    int er = sql_begin(s, &st,
+                       "SELECT count(*) FROM events WHERE case_id = ? AND type IN"
+                       " ('booking_made', 'booking_moved')",
+                       "t", c->id.text);
+    if (er)
+        return er;
+    er = sql_step(s, st);
+    bool full = er == 1 && sqlite3_column_int64(st, 0) >= most;
+    sql_end(st);
+    if (full)
+        return refusal_set(why, ER_FULL, "this case was booked and moved too often");
+    return er < 0 ? er : 0;
+}
+
 static int put(struct store *s, struct store_case *c, const struct booker *who,
                const struct booking_wish *wish, bool *ret_new, struct refusal *why)
 {
@@ -283,6 +303,9 @@ static int put(struct store *s, struct store_case *c, const struct booker *who,
     *ret_new = !booking_is_live(own);
     if (!*ret_new && is_wish(own, wish))
         return 0;
+    int er = changes_check(s, c, who, why);
+    if (er)
+        return er;
     json_t *data = json_pack("{s:s,s:s}", "booking", *ret_new ? id.text : text_of(own, "id"),
                              "kind", booking_kind_name(wish->kind));
     const char *const texts[][2] = {
@@ -291,7 +314,7 @@ static int put(struct store *s, struct store_case *c, const struct booker *who,
         if (texts[i][1] && texts[i][1][0])
             (void)json_object_set_new(data, texts[i][0], json_string(texts[i][1]));
     }
-    int er = data ? data_make(s, c, who, wish, data, why) : ER_NOMEM;
+    er = data ? data_make(s, c, who, wish, data, why) : ER_NOMEM;
     if (er) {
         json_decref(data);
         return er;

@@ -24,7 +24,7 @@ struct booking_wish {
 };
 
 /** Book, or move what is live. 0 and *ret (the case after it; cleared by the caller); *ret_new: there was none. ER_CONFLICT,
- *  ER_INVALID, ER_DENIED and why not; ER_NOT_FOUND: no such case. */
+ *  ER_INVALID, ER_DENIED, ER_FULL (LIMIT_BOOKING_CHANGES) and why not; ER_NOT_FOUND: no such case. */
 int store_booking_put(struct store *s, const struct id *case_id, const struct booker *who,
                       const struct booking_wish *wish, struct store_case *ret, bool *ret_new,
                       struct refusal *ret_why);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -110,6 +111,14 @@ static void test_refused(void **state)
         struct api_ask one = {.role = (enum role)r, .param = {b->sc.id.text}, .of_case = &b->sc.id};
         assert_int_equal(api_on_store(b, api_booking_get, one), r == ROLE_VIEWER ? 403 : 200);
     }
+    char message[64];
+    int status = 0;
+    for (unsigned i = 0; i < LIMIT_BOOKING_CHANGES && status != 429; i++) {
+        (void)snprintf(message, sizeof message, "{'kind':'message','note':'%u'}", i);
+        status = put(b, ROLE_BUYER, message);
+        assert_true(status == 200 || status == 429);
+    }
+    assert_int_equal(status, 429);
     struct api_ask stale = {.role = ROLE_BUYER,
                             .param = {b->sc.id.text},
                             .if_match = "\"1\"",

@@ -349,6 +349,25 @@ static void test_case_over(void **state)
     assert_int_equal(book(b, 1, ROLE_BUYER, CALLBACK, "2026-11-23T10:00", ""), 0);
 }
 
+/** A timeline is not filled with bookings. */
+static void test_changes(void **state)
+{
+    struct bench *b = *state;
+    static const char *const at[] = {"2026-11-23T10:00", "2026-11-23T10:15"};
+    const struct booker who = {.identity = "lin", .role = ROLE_BUYER, .now_us = b->now_us};
+    set_hours(b, "", "{}");
+    for (unsigned i = 0; i < LIMIT_BOOKING_CHANGES; i++) {
+        if (i % 3 == 2) /* made anew, or moved */
+            assert_int_equal(store_booking_cancel(b->s, &b->cases[0], &who, "", NULL), 0);
+        assert_int_equal(book(b, 0, ROLE_BUYER, CALLBACK, at[i % 2], ""), 0);
+    }
+    assert_int_equal(book(b, 0, ROLE_BUYER, CALLBACK, at[0], ""), ER_FULL);
+    assert_int_equal(book(b, 0, ROLE_BUYER, CALLBACK, at[1], ""), 0); /* as it is */
+    assert_int_equal(book(b, 0, ROLE_AGENT, CALLBACK, at[0], ""), 0);
+    assert_int_equal(store_booking_cancel(b->s, &b->cases[0], &who, "", NULL), 0);
+    assert_int_equal(book(b, 1, ROLE_BUYER, CALLBACK, at[0], ""), 0); /* of another case */
+}
+
 /** What could not be rung is due again. */
 static void test_again(void **state)
 {
@@ -378,6 +397,6 @@ int main(void)
                                        TEST(test_missed_in_another_team),
                                        TEST(test_again),
                                        TEST(test_case_over),
-                                       };
+                                       TEST(test_changes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
