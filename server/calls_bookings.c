@@ -340,7 +340,7 @@ static void book_fired(struct calls *c, const struct booking_fired *fired,
                        const struct store_case *found)
 {
     struct room *r;
-    const struct told not = {.case_id = fired->case_id, .outcome = RINGS_NOT};
+    const struct told told = {.case_id = fired->case_id, .outcome = RINGS_NOT};
     c->bookings.reminders += !fired->rings;
     if (fired->rings && id_is_set(&found->id) && room_for(c, found, &r) == 0) {
         r->entering++;
@@ -349,7 +349,7 @@ static void book_fired(struct calls *c, const struct booking_fired *fired,
         r->entering--;
         room_settle(r);
     } else if (fired->rings) {
-        tell(c, &not );
+        tell(c, &told);
     }
     calls_case_changed(c, &fired->case_id);
 }

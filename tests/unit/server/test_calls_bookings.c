@@ -422,6 +422,26 @@ static void test_two_no_shows(void **state)
     client_free(&ben);
 }
 
+/** A room in which nobody is goes with the wait that kept it open. */
+static void test_cancelled_with_nobody_there(void **state)
+{
+    struct in_room *in = *state;
+    struct calls_gauges g;
+    const struct booker who = {.identity = "shop", .role = ROLE_SERVICE, .key = "", .now_us = 1};
+    set_hours(&in->w, ALWAYS, POLICY);
+    assert_int_equal(book(in, BOOKING_CALLBACK, "2023-11-14T22:30", NULL), 0);
+    buyer_leaves(in);
+    until(in, "2023-11-14T22:31", NULL, NULL);
+    calls_read_gauges(in->w.calls, &g);
+    assert_int_equal(g.rooms, 1);
+    assert_int_equal(store_booking_cancel(in->w.store, &in->c.id, &who, "", NULL), 0);
+    calls_case_changed(in->w.calls, &in->c.id);
+    world_pass(&in->w, 3000);
+    calls_read_gauges(in->w.calls, &g);
+    assert_int_equal(g.rooms, 0);
+    assert_int_equal(g.waiting, 0);
+}
+
 static void test_closing_time(void **state)
 {
     struct in_room *in = *state;
@@ -515,6 +535,7 @@ int main(void)
         TEST(test_down_at_its_time), TEST(test_moved_while_it_rings),
         TEST(test_agent_gives_up),   TEST(test_store_full),
         TEST(test_no_room),          TEST(test_two_no_shows),
+        TEST(test_cancelled_with_nobody_there),
         TEST(test_closing_time),     TEST(test_appointment),
         TEST(test_message),          TEST(test_offered_when_it_takes_long),
     };
