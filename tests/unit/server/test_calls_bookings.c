@@ -442,6 +442,23 @@ static void test_cancelled_with_nobody_there(void **state)
     assert_int_equal(g.waiting, 0);
 }
 
+static void test_case_cancelled_while_it_rings(void **state)
+{
+    struct in_room *in = *state;
+    struct client ann;
+    set_hours(&in->w, ALWAYS, POLICY);
+    assert_int_equal(book(in, BOOKING_CALLBACK, "2023-11-14T22:30", NULL), 0);
+    on(&ann, &in->w, "ann");
+    until(in, "2023-11-14T22:30", &ann, NULL);
+    world_pass(&in->w, 2000);
+    (void)client_expect(&ann, "call_offer");
+    client_say(&in->buyer, "{'type':'act','id':'c','action':'cancel','data':{}}");
+    (void)client_expect(&ann, "call_offer_ended");
+    assert_string_equal(state_of(in), "cancelled");
+    assert_int_equal(events(in, "booking_cancelled"), 1);
+    client_free(&ann);
+}
+
 static void test_closing_time(void **state)
 {
     struct in_room *in = *state;
@@ -529,15 +546,24 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, room_setup, audit)
     const struct CMUnitTest tests[] = {
-        TEST(test_rings_both),       TEST(test_next_one_on_decline),
-        TEST(test_no_shows),         TEST(test_booked_while_waiting),
-        TEST(test_called_before),    TEST(test_restart),
-        TEST(test_down_at_its_time), TEST(test_moved_while_it_rings),
-        TEST(test_agent_gives_up),   TEST(test_store_full),
-        TEST(test_no_room),          TEST(test_two_no_shows),
+        TEST(test_rings_both),
+        TEST(test_next_one_on_decline),
+        TEST(test_no_shows),
+        TEST(test_booked_while_waiting),
+        TEST(test_called_before),
+        TEST(test_restart),
+        TEST(test_down_at_its_time),
+        TEST(test_moved_while_it_rings),
+        TEST(test_agent_gives_up),
+        TEST(test_store_full),
+        TEST(test_no_room),
+        TEST(test_two_no_shows),
         TEST(test_cancelled_with_nobody_there),
-        TEST(test_closing_time),     TEST(test_appointment),
-        TEST(test_message),          TEST(test_offered_when_it_takes_long),
+        TEST(test_case_cancelled_while_it_rings),
+        TEST(test_closing_time),
+        TEST(test_appointment),
+        TEST(test_message),
+        TEST(test_offered_when_it_takes_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
