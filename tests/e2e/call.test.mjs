@@ -25,13 +25,14 @@ after(async () => {
   await louped?.stop();
 });
 
-/** In the page: the publisher has found out by its probes that the path carries more than a megabit. */
+/** In the page: the publisher has found out that the path carries more than the 300 kbit/s it began with. A megabit is there at
+ *  once where nothing else runs; a busy machine's browser hears its reports late, and sends little. */
 async function fastPath() {
   let rate = 0;
   (await window.lens.peers.at(-1).getStats()).forEach((entry) => {
     if (entry.type === 'candidate-pair' && entry.nominated) rate = entry.availableOutgoingBitrate;
   });
-  return rate > 1e6;
+  return rate > 5e5;
 }
 
 /** In the page: the player's <video> has played a little, and shows the pattern after a seek. */
@@ -103,7 +104,9 @@ for (const buyerKind of KINDS) {
         assert.equal(found.tag, tag);
         assert.ok(found.age < 1500, `${id} is ${found.age} ms old`);
       }
-      if (buyerKind === 'chromium') await buyer.until('an estimate above 1 Mbit/s', fastPath, undefined, 45_000);
+      const estimating = Date.now();
+      if (buyerKind === 'chromium') await buyer.until('an estimate above 500 kbit/s', fastPath, undefined, 45_000);
+      t.diagnostic(`estimated after ${Date.now() - estimating} ms`);
       const before = await Promise.all([desk.received(), buyer.received()]);
 
       await buyer.click('chat');

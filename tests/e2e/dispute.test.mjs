@@ -107,6 +107,7 @@ test('a buyer does not agree, an arbiter rules on evidence, and it is carried ou
   await louped.ask('POST', `/cases/${one.id}/actions/execute`, tokens.service(), { reference: 'R-77' });
   await buyer.reload();
   await buyer.see('execution');
+  await buyer.see('ruling');
   assert.match(await buyer.text('ruling'), /Refund.*merchant is liable/s);
   await buyer.page.screenshot({ path: join(folder, 'buyer-ruling-phone.png'), fullPage: true });
   await louped.ask('POST', `/cases/${one.id}/actions/close`, tokens.service());
