@@ -25,15 +25,22 @@ after(async () => {
   await louped?.stop();
 });
 
-/** In the page: the publisher has found out that the path carries more than the 300 kbit/s it began with. A megabit is there at
- *  once where nothing else runs; a busy machine's browser hears its reports late, and sends little. */
-async function fastPath() {
-  let rate = 0;
-  (await window.lens.peers.at(-1).getStats()).forEach((entry) => {
-    if (entry.type === 'candidate-pair' && entry.nominated) rate = entry.availableOutgoingBitrate;
-  });
-  return rate > 5e5;
+/** In the page: keeps the best estimate of the way out since now. The probes that find it come first of all; a browser on a
+ *  busy machine takes it back when it has no time to send as much. */
+function watchEstimate() {
+  window.bestEstimate = 0;
+  setInterval(async () => {
+    for (const peer of window.lens.peers) {
+      (await peer.getStats()).forEach((entry) => {
+        if (entry.type !== 'candidate-pair' || !entry.nominated) return;
+        window.bestEstimate = Math.max(window.bestEstimate, entry.availableOutgoingBitrate ?? 0);
+      });
+    }
+  }, 100);
 }
+
+/** In the page: the publisher has found out by its probes that the path carries more than a megabit. */
+const fastPath = () => window.bestEstimate > 1e6;
 
 /** In the page: the player's <video> has played a little, and shows the pattern after a seek. */
 async function playsAndSeeks(desk, id, seconds) {
@@ -92,6 +99,7 @@ for (const buyerKind of KINDS) {
       t.after(() => desk.close());
       await takeCalls(desk);
       const buyer = await openBuyer(buyers[buyerKind], louped, one);
+      if (buyerKind === 'chromium') await buyer.evaluate(watchEstimate);
       t.after(() => buyer.close());
 
       const took = await acceptCall(desk, buyer);
@@ -105,7 +113,7 @@ for (const buyerKind of KINDS) {
         assert.ok(found.age < 1500, `${id} is ${found.age} ms old`);
       }
       const estimating = Date.now();
-      if (buyerKind === 'chromium') await buyer.until('an estimate above 500 kbit/s', fastPath, undefined, 45_000);
+      if (buyerKind === 'chromium') await buyer.until('an estimate above 1 Mbit/s', fastPath, undefined, 45_000);
       t.diagnostic(`estimated after ${Date.now() - estimating} ms`);
       const before = await Promise.all([desk.received(), buyer.received()]);
 
