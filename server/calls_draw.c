@@ -127,11 +127,10 @@ static int picture_need(struct room *r, const char *of, struct picture **ret)
     return 0;
 }
 
-void room_forget_pictures(struct room *r, const char *of)
+void room_forget_pictures(struct room *r)
 {
     list_each_safe (p, &r->pictures, struct picture, node)
-        if (!of || strcmp(p->of, of) == 0)
-            picture_free(p);
+        picture_free(p);
 }
 
 /** Told to those who are there, and put down as the server's own doing. */

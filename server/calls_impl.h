@@ -541,9 +541,9 @@ void room_light_free(struct room *r);
 
 /** A newcomer sees what is drawn. */
 void room_send_pictures(const struct room *r, struct session *s);
-/** Of one person, or with NULL of all: nothing is drawn on it any more. Nobody is told. */
-void room_forget_pictures(struct room *r, const char *of);
-/** The same, told and kept: it is another picture from now on, or another call. */
+/** The room is freed. */
+void room_forget_pictures(struct room *r);
+/** Of one person, or of all (NULL): nothing is drawn on it any more. Told and kept. */
 void room_clear_pictures(struct room *r, const char *of);
 /** Who has frozen pictures is gone: they go on. */
 void room_thaw_pictures(struct room *r, const char *by);

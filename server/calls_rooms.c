@@ -52,7 +52,7 @@ void call_room_free(struct room *r)
     list_each_safe (clip, &r->clips, struct clip, node)
         call_clip_free(c, clip);
     room_light_free(r);
-    room_forget_pictures(r, NULL);
+    room_forget_pictures(r);
     roster_free(r->roster);
     chat_clear(&r->chat);
     json_decref(r->case_json);

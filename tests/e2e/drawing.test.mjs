@@ -135,6 +135,9 @@ for (const kind of KINDS) {
     await frozenAlike(desk, buyer);
     await desk.screenshot(join(folder, `drawing-desk-${kind}.png`));
     await buyer.screenshot(join(folder, `drawing-buyer-${kind}.png`));
+    await desk.page.setViewportSize({ width: 390, height: 844 });
+    await desk.screenshot(join(folder, `drawing-desk-phone-${kind}.png`));
+    await desk.page.setViewportSize({ width: 1440, height: 900 });
     await desk.click('freeze');
     await buyer.gone('frozen-still');
     if (kind === 'chromium') {

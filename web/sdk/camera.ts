@@ -43,7 +43,7 @@ export function regionWithin(shown: Region | null | undefined, part: Region): Re
   };
 }
 
-/** More is not sent: the bitrate is the same as for the whole. */
+/** More is not sent: the limit of bitrate is that of the whole. */
 const MOST_PIXELS = 1280 * 720;
 const SENSOR = { width: { ideal: 3840 }, height: { ideal: 2160 } };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tools on the buyer's picture: pointer, pen, arrow, circle, text, freeze. What is drawn is seen by everybody in the
 // call, and later over its clips.
-import { html, nothing, type ReactiveController } from 'lit';
+import { html, nothing } from 'lit';
 import { t } from '../../i18n/index.js';
 import { Drawing, type Region, type Spot } from '../../sdk/index.js';
 import { icon } from '../../ui/element.js';
@@ -31,7 +31,7 @@ const TOOLS: Tool[] = [
 /** Not a shape: what the phone is to send. */
 const LOUPE_KEY = 'l';
 
-export class DrawTools implements ReactiveController {
+export class DrawTools {
   tool: InkTool | undefined;
   color = 0;
   /** Where a text is being written. */
@@ -44,15 +44,12 @@ export class DrawTools implements ReactiveController {
 
   constructor(app: DeskApp) {
     this.#app = app;
-    app.addController(this);
     this.drawing = new Drawing(app.client, {
       ageMs: () => (app.call?.media.network?.rtt_ms ?? 0) + PICTURE_WAITS_MS,
     });
     this.drawing.on('changed', () => app.requestUpdate());
     this.drawing.on('refused', (error) => (app.note = t('draw.refused', { why: error.message })));
   }
-
-  hostConnected(): void {}
 
   /** Whose picture it is. */
   get of(): string {
